@@ -1,0 +1,37 @@
+using System;
+using System.Diagnostics;
+
+namespace LlmPs;
+
+/// <summary>What belongs to an answer but is not on the wire: who was asked what, and how long it took.</summary>
+internal sealed class AnswerContext
+{
+    private readonly long _started = Stopwatch.GetTimestamp();
+
+    internal AnswerContext(LlmSession? session, string provider, ChatRequest request)
+    {
+        Session = session;
+        Provider = provider;
+        Request = request;
+    }
+
+    internal LlmSession? Session { get; }
+
+    internal string Provider { get; }
+
+    internal ChatRequest Request { get; }
+
+    internal object? InputObject { get; set; }
+
+    internal long InputIndex { get; set; }
+
+    internal int Attempts { get; set; }
+
+    internal string? RequestId { get; set; }
+
+    internal TimeSpan? TimeToFirstToken { get; private set; }
+
+    internal TimeSpan Elapsed => TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
+
+    internal void TokenArrived() => TimeToFirstToken ??= Elapsed;
+}

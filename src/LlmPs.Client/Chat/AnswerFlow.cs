@@ -1,0 +1,118 @@
+using System.Collections.Generic;
+
+namespace LlmPs;
+
+/// <summary>
+/// The one way up: turns what was read of an answer into the deltas that are handed over. Sets inline reasoning apart, keeps back
+/// finish reasons and usage for the closing deltas, and knows whether the answer came to its end.
+/// </summary>
+internal sealed class AnswerFlow
+{
+    private readonly AnswerContext _context;
+    private readonly List<Choice> _choices = [];
+    private TokenUsage? _usage;
+    private bool? _blocked;
+    private ChatCompletionDelta? _latest;
+
+    internal AnswerFlow(AnswerContext context) => _context = context;
+
+    /// <summary>Whether every choice that began has said why it ended.</summary>
+    internal bool IsFinished
+    {
+        get
+        {
+            foreach (var choice in _choices)
+                if (choice.FinishReason is null) return false;
+            return _choices.Count > 0;
+        }
+    }
+
+    /// <summary>Whether any of the answer was seen.</summary>
+    internal bool HasBegun => _choices.Count > 0;
+
+    /// <summary>The usage that was said last.</summary>
+    internal TokenUsage? Usage => _usage;
+
+    /// <summary>Takes a delta as read. True where there is something in it to hand over now.</summary>
+    internal bool Take(ChatCompletionDelta delta)
+    {
+        delta.InputObject = _context.InputObject;
+        delta.InputIndex = _context.InputIndex;
+        delta.Context = _context;
+        _latest = delta;
+        _blocked ??= delta.Blocked;
+        // Some providers say the usage on every event and some leave it out again later: the last word counts.
+        if (delta.Usage is not null) _usage = delta.Usage;
+
+        var hasChoice = delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null
+            || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null || delta.LogProbs is not null;
+        if (!hasChoice) return false;
+
+        var choice = At(delta.Index);
+        if (delta.FinishReason is not null || delta.NativeFinishReason is not null)
+        {
+            choice.NativeFinishReason = delta.NativeFinishReason ?? delta.FinishReason ?? choice.NativeFinishReason;
+            choice.FinishReason = FinishReasons.Normalize(delta.FinishReason) ?? choice.FinishReason;
+            delta.FinishReason = null;
+            delta.NativeFinishReason = null;
+        }
+
+        var (reasoning, content) = choice.Thinking.Next(delta.Content, !string.IsNullOrEmpty(delta.ReasoningContent));
+        delta.Content = content;
+        if (reasoning is not null) delta.ReasoningContent += reasoning;
+
+        if (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null) _context.TokenArrived();
+        return delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null || delta.ToolCalls is not null || delta.LogProbs is not null;
+    }
+
+    /// <summary>What is left of each choice when the answer has ended; the last delta stands for the end of the request.</summary>
+    internal IEnumerable<ChatCompletionDelta> Close()
+    {
+        if (_choices.Count == 0) At(0);
+        for (var i = 0; i < _choices.Count; i++)
+        {
+            var choice = _choices[i];
+            var (reasoning, content) = choice.Thinking.Rest();
+            var isLast = i == _choices.Count - 1;
+            yield return new ChatCompletionDelta
+            {
+                Id = _latest?.Id,
+                Model = _latest?.Model,
+                Created = _latest?.Created,
+                SystemFingerprint = _latest?.SystemFingerprint,
+                Index = choice.Index,
+                InputObject = _context.InputObject,
+                InputIndex = _context.InputIndex,
+                Context = _context,
+                Content = content,
+                ReasoningContent = reasoning,
+                FinishReason = choice.FinishReason,
+                NativeFinishReason = choice.NativeFinishReason,
+                Usage = isLast ? _usage : null,
+                Blocked = _blocked,
+                IsLast = isLast,
+            };
+        }
+    }
+
+    private Choice At(int index)
+    {
+        var place = 0;
+        for (; place < _choices.Count && _choices[place].Index <= index; place++)
+            if (_choices[place].Index == index) return _choices[place];
+        var choice = new Choice(index);
+        _choices.Insert(place, choice);
+        return choice;
+    }
+
+    private sealed class Choice(int index)
+    {
+        internal int Index { get; } = index;
+
+        internal InlineThinking Thinking { get; } = new();
+
+        internal string? FinishReason { get; set; }
+
+        internal string? NativeFinishReason { get; set; }
+    }
+}

@@ -1,0 +1,110 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+
+namespace LlmPs;
+
+/// <summary>A whole answer.</summary>
+public sealed class ChatCompletion
+{
+    private readonly AnswerContext? _context;
+
+    internal ChatCompletion(IReadOnlyList<ChatChoice> choices, AnswerContext? context)
+    {
+        Choices = choices;
+        _context = context;
+        Duration = context?.Elapsed;
+    }
+
+    /// <summary>The answer's id, given by the provider.</summary>
+    public string? Id { get; internal set; }
+
+    /// <summary>The provider that answered.</summary>
+    public string? Provider => _context?.Provider;
+
+    /// <summary>The model that answered, as the provider names it.</summary>
+    public string? Model { get; internal set; }
+
+    /// <summary>GenStudio: the chip that was asked for.</summary>
+    public string? Chip => _context?.Request.Chip;
+
+    /// <summary>When the answer was made, as the provider says.</summary>
+    public DateTimeOffset? Created { get; internal set; }
+
+    /// <summary>The text of the first choice.</summary>
+    public string? Content => Message?.Content;
+
+    /// <summary>The reasoning of the first choice; null where there was none.</summary>
+    public string? ReasoningContent => Message?.ReasoningContent;
+
+    /// <summary>The parsed answer, where a JSON schema was asked for.</summary>
+    public object? Data { get; internal set; }
+
+    /// <summary>The tool calls of the first choice.</summary>
+    public IReadOnlyList<ToolCall>? ToolCalls => Message?.ToolCalls;
+
+    /// <summary>Why the first choice ended: stop, length, tool_calls, content_filter or what else the provider says.</summary>
+    public string? FinishReason => First?.FinishReason;
+
+    /// <summary>The provider's own word for it.</summary>
+    public string? NativeFinishReason => First?.NativeFinishReason;
+
+    /// <summary>All choices.</summary>
+    public IReadOnlyList<ChatChoice> Choices { get; }
+
+    /// <summary>The first choice as a message that can be sent back.</summary>
+    public ChatMessage? Message => First?.Message;
+
+    /// <summary>What it cost in tokens; null where the provider did not say.</summary>
+    public TokenUsage? Usage { get; internal set; }
+
+    /// <summary>The provider's mark of the serving system (Cloudsway, OpenAI).</summary>
+    public string? SystemFingerprint { get; internal set; }
+
+    /// <summary>GenStudio: true where moderation hit; null where the provider says nothing.</summary>
+    public bool? Blocked { get; internal set; }
+
+    /// <summary>The tokens' log probabilities of the first choice, where asked for.</summary>
+    public IReadOnlyList<TokenLogProb>? LogProbs => First?.LogProbs;
+
+    /// <summary>The conversation, answer included.</summary>
+    public IReadOnlyList<ChatMessage> Messages
+    {
+        get
+        {
+            var messages = new List<ChatMessage>(_context?.Request.Messages ?? []);
+            if (Message is { } answer) messages.Add(answer);
+            return messages;
+        }
+    }
+
+    /// <summary>The input row.</summary>
+    public object? InputObject => _context?.InputObject;
+
+    /// <summary>The place of the row in the input, from 0.</summary>
+    public long InputIndex => _context?.InputIndex ?? 0;
+
+    /// <summary>From sending to the last byte, retries included.</summary>
+    public TimeSpan? Duration { get; internal set; }
+
+    /// <summary>From sending to the first token; null for an answer that came in one piece.</summary>
+    public TimeSpan? TimeToFirstToken => _context?.TimeToFirstToken;
+
+    /// <summary>How often the request was sent.</summary>
+    public int Attempts => _context?.Attempts ?? 0;
+
+    /// <summary>The request's id in the provider's logs.</summary>
+    public string? RequestId => _context?.RequestId;
+
+    /// <summary>The answer as it came, for fields that the module does not know. A streamed answer is an array of its events.</summary>
+    public string? RawJson => Raw is null ? null : Encoding.UTF8.GetString(Raw);
+
+    internal byte[]? Raw { get; set; }
+
+    internal AnswerContext? Context => _context;
+
+    private ChatChoice? First => Choices.Count > 0 ? Choices[0] : null;
+
+    /// <inheritdoc/>
+    public override string ToString() => Content ?? string.Empty;
+}

@@ -1,0 +1,173 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+
+namespace LlmPs;
+
+/// <summary>Folds the deltas of one request into a completion. Plain answers go through it too.</summary>
+public sealed class ChatCompletionBuilder
+{
+    private readonly SortedDictionary<int, Choice> _choices = [];
+    private readonly List<byte[]> _raw = [];
+    private AnswerContext? _context;
+    private string? _id;
+    private string? _model;
+    private string? _fingerprint;
+    private DateTimeOffset? _created;
+    private TokenUsage? _usage;
+    private bool? _blocked;
+
+    /// <summary>Whether the request's last delta was seen: false for an answer that was cut off.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Whether any delta was seen.</summary>
+    internal bool IsEmpty => _choices.Count == 0;
+
+    /// <summary>Adds the next delta of the request.</summary>
+    /// <exception cref="ArgumentNullException"><paramref name="delta"/> is null.</exception>
+    public void Append(ChatCompletionDelta delta)
+    {
+        if (delta is null) throw new ArgumentNullException(nameof(delta));
+        _context ??= delta.Context;
+        _id = delta.Id ?? _id;
+        _model = delta.Model ?? _model;
+        _fingerprint = delta.SystemFingerprint ?? _fingerprint;
+        _created ??= delta.Created;
+        _usage = delta.Usage ?? _usage;
+        _blocked ??= delta.Blocked;
+        IsComplete |= delta.IsLast;
+        if (delta.Raw is { } raw && (_raw.Count == 0 || !ReferenceEquals(_raw[_raw.Count - 1], raw))) _raw.Add(raw);
+
+        if (!_choices.TryGetValue(delta.Index, out var choice)) _choices.Add(delta.Index, choice = new Choice());
+        choice.Append(delta);
+    }
+
+    /// <summary>The completion so far.</summary>
+    public ChatCompletion ToCompletion()
+    {
+        var choices = new List<ChatChoice>(_choices.Count);
+        foreach (var choice in _choices) choices.Add(choice.Value.Build(choice.Key));
+        return new ChatCompletion(choices, _context)
+        {
+            Id = _id,
+            Model = _model,
+            SystemFingerprint = _fingerprint,
+            Created = _created,
+            Usage = _usage,
+            Blocked = _blocked,
+            Raw = JoinRaw(),
+        };
+    }
+
+    private byte[]? JoinRaw()
+    {
+        if (_raw.Count == 0) return null;
+        // A plain answer is the one JSON text that it was; the events of a stream become an array.
+        if (_raw.Count == 1) return _raw[0];
+        var length = _raw.Count + 1;
+        foreach (var piece in _raw) length += piece.Length;
+        var joined = new byte[length];
+        var at = 0;
+        foreach (var piece in _raw)
+        {
+            joined[at] = (byte)(at == 0 ? '[' : ',');
+            piece.CopyTo(joined, at + 1);
+            at += piece.Length + 1;
+        }
+
+        joined[at] = (byte)']';
+        return joined;
+    }
+
+    private sealed class Choice
+    {
+        private readonly Text _content = new();
+        private readonly Text _reasoning = new();
+        private List<Call>? _calls;
+        private List<TokenLogProb>? _logProbs;
+        private string? _finishReason;
+        private string? _nativeFinishReason;
+
+        internal void Append(ChatCompletionDelta delta)
+        {
+            _content.Append(delta.Content);
+            _reasoning.Append(delta.ReasoningContent);
+            _finishReason = delta.FinishReason ?? _finishReason;
+            _nativeFinishReason = delta.NativeFinishReason ?? _nativeFinishReason;
+            if (delta.LogProbs is { } logProbs) (_logProbs ??= []).AddRange(logProbs);
+            foreach (var fragment in delta.ToolCalls ?? []) CallOf(fragment).Append(fragment);
+        }
+
+        internal ChatChoice Build(int index)
+        {
+            ToolCall[]? calls = null;
+            if (_calls is not null)
+            {
+                calls = new ToolCall[_calls.Count];
+                for (var i = 0; i < calls.Length; i++) calls[i] = _calls[i].Build(i);
+            }
+
+            // The role is always assistant: GenStudio's own sample says user.
+            var message = new ChatMessage(ChatRole.Assistant, _content.Value) { ReasoningContent = _reasoning.Value, ToolCalls = calls };
+            return new ChatChoice(index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason, LogProbs = _logProbs };
+        }
+
+        private Call CallOf(ToolCallFragment fragment)
+        {
+            _calls ??= [];
+            for (var i = _calls.Count - 1; i >= 0; i--)
+                if (_calls[i].Owns(fragment)) return _calls[i];
+
+            // Without an index and without an id, a piece goes on where the last one stopped.
+            if (fragment.Index is null && fragment.Id is null && _calls.Count > 0) return _calls[_calls.Count - 1];
+            var call = new Call(fragment.Index);
+            // Calls stand in the order of their index, whatever order their first pieces came in.
+            var place = _calls.Count;
+            while (place > 0 && fragment.Index is { } index && _calls[place - 1].Index is { } before && before > index) place--;
+            _calls.Insert(place, call);
+            return call;
+        }
+    }
+
+    private sealed class Call(int? index)
+    {
+        private readonly Text _arguments = new();
+        private string? _id;
+        private string? _name;
+
+        internal int? Index { get; } = index;
+
+        /// <summary>By index, and by id where there is no index. A new id with a name of its own is another call, though it repeats an index.</summary>
+        internal bool Owns(ToolCallFragment fragment)
+        {
+            if (fragment.Index is null) return fragment.Id is not null && fragment.Id == _id;
+            return fragment.Index == Index && (fragment.Id is null || fragment.Name is null || _id is null || fragment.Id == _id);
+        }
+
+        internal void Append(ToolCallFragment fragment)
+        {
+            _id ??= fragment.Id;
+            _name ??= fragment.Name;
+            _arguments.Append(fragment.Arguments);
+        }
+
+        internal ToolCall Build(int position) =>
+            new(_id ?? "call_" + position.ToString(System.Globalization.CultureInfo.InvariantCulture), _name ?? string.Empty, _arguments.Value ?? string.Empty);
+    }
+
+    /// <summary>Text in pieces. One piece stays the string that it was, and none is null, which differs from "".</summary>
+    private sealed class Text
+    {
+        private string? _first;
+        private StringBuilder? _more;
+
+        internal string? Value => _more?.ToString() ?? _first;
+
+        internal void Append(string? piece)
+        {
+            if (piece is null) return;
+            if (string.IsNullOrEmpty(_first)) _first = piece;
+            else (_more ??= new StringBuilder(_first)).Append(piece);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net.Http;
+using System.Security;
+using System.Threading;
+using System.Threading.Tasks;
+using LlmPs.Providers;
+using LlmPs.Transport;
+
+namespace LlmPs;
+
+/// <summary>An open session with a provider: address, credential, defaults and limits. Safe to use from several threads. Shows no secret.</summary>
+public sealed class LlmSession : IDisposable
+{
+    private readonly LlmSessionOptions _options;
+    private readonly ConcurrentDictionary<(string Model, string? Chip), Uri> _uris = new();
+    private readonly string _base;
+
+    /// <summary>Opens a session. Nothing is sent.</summary>
+    /// <param name="options">The provider and how to reach it.</param>
+    /// <exception cref="ArgumentException">An option that the provider does not take; the message names it and the way out.</exception>
+    public LlmSession(LlmSessionOptions options)
+        : this(options, null)
+    {
+    }
+
+    /// <param name="options">The provider and how to reach it.</param>
+    /// <param name="handler">What answers in place of the network.</param>
+    internal LlmSession(LlmSessionOptions options, HttpMessageHandler? handler)
+    {
+        _options = options ?? throw new ArgumentNullException(nameof(options));
+        ChatProvider = ProviderList.Get(options.Provider);
+        Name = options.Name ?? ChatProvider.Name;
+        IsSimulated = handler is not null;
+        BaseUri = CheckedBaseUri(options.BaseUri ?? ChatProvider.DefaultBaseUri, ChatProvider, IsSimulated);
+        _base = BaseUri.AbsoluteUri.TrimEnd('/');
+        Check(options, ChatProvider, needsKey: !IsSimulated);
+
+        var secrets = options.Headers.Values.ToList();
+        if (options.ApiKey is not null) secrets.Add(options.ApiKey);
+        if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) secrets.Add(proxyPassword);
+        Redactor = new Redactor(secrets);
+        Errors = new ErrorReader(ChatProvider, Redactor);
+        Retry = new RetryPolicy(options.MaxRetryCount, options.MaxRetryDelay);
+        Http = new HttpTransport(options, BaseUri, handler);
+    }
+
+    /// <summary>The name that <c>-Session</c> takes.</summary>
+    public string Name { get; }
+
+    /// <summary>The provider's name.</summary>
+    public string Provider => ChatProvider.Name;
+
+    /// <summary>The address up to what the provider's own paths begin with.</summary>
+    public Uri BaseUri { get; }
+
+    /// <summary>Cloudsway: the customer's own path.</summary>
+    public string? EndpointPath => _options.EndpointPath;
+
+    /// <summary>The model where a request names none.</summary>
+    public string? Model => _options.Model;
+
+    /// <summary>GenStudio: the chip where a request names none.</summary>
+    public string? Chip => _options.Chip ?? ChatProvider.DefaultChip;
+
+    /// <summary>One attempt, from sending to the last byte.</summary>
+    public TimeSpan Timeout => _options.Timeout;
+
+    /// <summary>Until the connection stands. On .NET Framework the connection counts towards <see cref="Timeout"/>.</summary>
+    public TimeSpan ConnectTimeout => _options.ConnectTimeout;
+
+    /// <summary>Between two payloads of an answer.</summary>
+    public TimeSpan IdleTimeout => _options.IdleTimeout;
+
+    /// <summary>How often a request is sent again at most.</summary>
+    public int MaxRetryCount => _options.MaxRetryCount;
+
+    /// <summary>The longest wait between two attempts.</summary>
+    public TimeSpan MaxRetryDelay => _options.MaxRetryDelay;
+
+    /// <summary>The account's limit of requests a minute, where given.</summary>
+    public int? RequestsPerMinute => _options.RequestsPerMinute;
+
+    /// <summary>The account's limit of tokens a minute, where given.</summary>
+    public int? TokensPerMinute => _options.TokensPerMinute;
+
+    /// <summary>The proxy, where given.</summary>
+    public Uri? Proxy => _options.Proxy;
+
+    /// <summary>The names of the further headers. Their values are not shown.</summary>
+    public IReadOnlyList<string> HeaderNames => _options.Headers.Keys.ToArray();
+
+    /// <summary>Whether a key is held.</summary>
+    public bool HasKey => _options.ApiKey is not null;
+
+    /// <summary>Whether the in-process simulator answers in place of the network.</summary>
+    public bool IsSimulated { get; }
+
+    /// <summary>Whether the session was closed.</summary>
+    public bool IsClosed { get; private set; }
+
+    internal ChatProvider ChatProvider { get; }
+
+    internal Redactor Redactor { get; }
+
+    internal ErrorReader Errors { get; }
+
+    internal RetryPolicy Retry { get; }
+
+    internal HttpTransport Http { get; }
+
+    /// <summary>Whether the key would go over the network in the clear.</summary>
+    internal bool IsInTheClear => !IsSimulated && BaseUri.Scheme == Uri.UriSchemeHttp && !BaseUri.IsLoopback;
+
+    /// <summary>Sends a request and returns the whole answer.</summary>
+    /// <exception cref="LlmApiException">No whole answer came, retries included.</exception>
+    public Task<ChatCompletion> CompleteAsync(ChatRequest request, CancellationToken cancellationToken = default)
+    {
+        var context = Prepare(request);
+        return CompleteAsync(context, RequestLog.None, cancellationToken);
+    }
+
+    /// <summary>Sends a request and returns the answer's deltas as they arrive.</summary>
+    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
+    public IAsyncEnumerable<ChatCompletionDelta> StreamAsync(ChatRequest request, CancellationToken cancellationToken = default) =>
+        StreamAsync(Prepare(request), RequestLog.None, cancellationToken);
+
+    /// <summary>Asks the provider which models it serves.</summary>
+    /// <exception cref="LlmApiException">The provider did not say.</exception>
+    public Task<IReadOnlyList<LlmModel>> GetModelsAsync(CancellationToken cancellationToken = default) => GetModelsAsync(RequestLog.None, cancellationToken);
+
+    /// <summary>Ends the requests under way, closes the connections and forgets the key.</summary>
+    public void Dispose()
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        Http.Dispose();
+        _options.ApiKey?.Dispose();
+        foreach (var header in _options.Headers.Values) header.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    /// <summary>The request with the session's defaults, held against what the provider documents.</summary>
+    internal ChatRequest Resolve(ChatRequest request, out IReadOnlyList<string> warnings)
+    {
+        var resolved = request.Resolve(Model, Chip);
+        warnings = RequestValidator.Validate(ChatProvider, resolved);
+        return resolved;
+    }
+
+    internal Task<ChatCompletion> CompleteAsync(AnswerContext context, RequestLog log, CancellationToken cancellationToken) =>
+        Exchange(context, stream: false, log).CompleteAsync(cancellationToken);
+
+    internal IAsyncEnumerable<ChatCompletionDelta> StreamAsync(AnswerContext context, RequestLog log, CancellationToken cancellationToken) =>
+        Exchange(context, stream: true, log).StreamAsync(cancellationToken);
+
+    internal Task<IReadOnlyList<LlmModel>> GetModelsAsync(RequestLog log, CancellationToken cancellationToken)
+    {
+        RefuseClosed();
+        return new ModelsExchange(this, new Uri(_base + ChatProvider.ModelsPath), log).GetAsync(cancellationToken);
+    }
+
+    internal Uri CompletionUri(ChatRequest request)
+    {
+        var key = (ChatProvider.ModelId(request.Model!), request.Chip);
+        return _uris.TryGetValue(key, out var known)
+            ? known
+            : _uris.GetOrAdd(key, new Uri(_base + ChatProvider.CompletionPath(EndpointPath, key.Item1, key.Chip)));
+    }
+
+    internal AttemptClock NewClock(CancellationToken cancellationToken) => new(Timeout, IdleTimeout, cancellationToken);
+
+    private ChatExchange Exchange(AnswerContext context, bool stream, RequestLog log)
+    {
+        RefuseClosed();
+        return new ChatExchange(this, context, stream, log);
+    }
+
+    private void RefuseClosed()
+    {
+        if (IsClosed) throw new LlmApiException(LlmErrorKind.Canceled, $"Session '{Name}' is closed. Connect again with Connect-LlmProvider.");
+    }
+
+    private AnswerContext Prepare(ChatRequest request) =>
+        new(this, Provider, Resolve(request ?? throw new ArgumentNullException(nameof(request)), out _));
+
+    private static Uri CheckedBaseUri(Uri? uri, ChatProvider provider, bool isSimulated)
+    {
+        if (uri is null)
+        {
+            if (isSimulated) return new Uri("http://localhost/v1");
+            throw new ArgumentException($"BaseUri is not set: {provider.Name} needs what stands before /chat/completions, such as http://localhost:8080/v1.");
+        }
+
+        if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")) throw new ArgumentException($"BaseUri '{uri.OriginalString}' is not an http or https address.");
+        if (uri.UserInfo.Length > 0) throw new ArgumentException("BaseUri holds a user name or password: give a key as -ApiKey, and further credentials as -Header.");
+        if (uri.Query.Length > 0 || uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{uri.OriginalString}' may hold neither a query nor a fragment.");
+        if (uri.AbsolutePath.TrimEnd('/').EndsWith("/chat/completions", StringComparison.OrdinalIgnoreCase))
+            throw new ArgumentException($"BaseUri '{uri.OriginalString}' is a whole address: give what stands before {provider.CompletionPath("{endpointPath}", "model", null).Replace("%7B", "{").Replace("%7D", "}")}.");
+        return uri;
+    }
+
+    private static void Check(LlmSessionOptions options, ChatProvider provider, bool needsKey)
+    {
+        if (provider.RequiresEndpointPath && string.IsNullOrWhiteSpace(options.EndpointPath))
+            throw new ArgumentException($"EndpointPath is not set: {provider.Name} needs the path of your own endpoint.");
+        if (!provider.RequiresEndpointPath && options.EndpointPath is not null)
+            throw new ArgumentException($"EndpointPath '{options.EndpointPath}': {provider.Name} has none; it is for Cloudsway.");
+        if (options.Chip is not null) CheckChip(provider, options.Chip);
+        if (needsKey && provider.RequiresKey && options.ApiKey is not { Length: > 0 })
+            throw new ArgumentException($"No key for {provider.Name}: give -ApiKey, -Credential or -SecretName, or set the environment variable {provider.KeyVariable}.");
+        if (options.Proxy is { UserInfo.Length: > 0 }) throw new ArgumentException("Proxy holds a user name or password: give them as -ProxyCredential.");
+        Positive(options.Timeout, "TimeoutSec");
+        Positive(options.ConnectTimeout, "ConnectTimeoutSec");
+        Positive(options.IdleTimeout, "IdleTimeoutSec");
+    }
+
+    private static void CheckChip(ChatProvider provider, string chip)
+    {
+        try
+        {
+            RequestValidator.CheckChip(provider, chip);
+        }
+        catch (LlmApiException e)
+        {
+            throw new ArgumentException(e.Message, e);
+        }
+    }
+
+    private static void Positive(TimeSpan limit, string parameter)
+    {
+        if (limit <= TimeSpan.Zero || limit.TotalMilliseconds > int.MaxValue)
+            throw new ArgumentException($"{parameter} {limit.TotalSeconds} is out of range: above 0 to {int.MaxValue / 1000} seconds.");
+    }
+}

@@ -1,0 +1,61 @@
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Security;
+
+namespace LlmPs;
+
+/// <summary>What a session is opened with.</summary>
+public sealed class LlmSessionOptions
+{
+    /// <summary>The provider's name: GenStudio, Cloudsway, SiliconFlow or OpenAICompatible.</summary>
+    public string Provider { get; set; } = string.Empty;
+
+    /// <summary>The session's name; null means the provider's.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>The key; null where the server needs none.</summary>
+    public SecureString? ApiKey { get; set; }
+
+    /// <summary>The address up to what the provider's own paths begin with; null means the provider's own.</summary>
+    public Uri? BaseUri { get; set; }
+
+    /// <summary>Cloudsway: the customer's own path.</summary>
+    public string? EndpointPath { get; set; }
+
+    /// <summary>GenStudio: the chip where a request names none.</summary>
+    public string? Chip { get; set; }
+
+    /// <summary>The model where a request names none.</summary>
+    public string? Model { get; set; }
+
+    /// <summary>One attempt, from sending to the last byte.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(600);
+
+    /// <summary>Until the connection stands.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Between two payloads of an answer. Before the first, five times as long.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How often a request is sent again at most.</summary>
+    public int MaxRetryCount { get; set; } = 4;
+
+    /// <summary>The longest wait between two attempts.</summary>
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The account's limit of requests a minute; null means that it is found out.</summary>
+    public int? RequestsPerMinute { get; set; }
+
+    /// <summary>The account's limit of tokens a minute; null means that it is found out.</summary>
+    public int? TokensPerMinute { get; set; }
+
+    /// <summary>The proxy; null means the system's.</summary>
+    public Uri? Proxy { get; set; }
+
+    /// <summary>The proxy's credential.</summary>
+    public NetworkCredential? ProxyCredential { get; set; }
+
+    /// <summary>Further headers of every request. Their values count as secrets.</summary>
+    public IDictionary<string, SecureString> Headers { get; } = new Dictionary<string, SecureString>(StringComparer.OrdinalIgnoreCase);
+}

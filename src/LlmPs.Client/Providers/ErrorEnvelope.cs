@@ -1,0 +1,104 @@
+using System;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace LlmPs.Providers;
+
+/// <summary>What an error body says: every provider's envelope, bare strings, unknown JSON, plain text and proxies' HTML pages.</summary>
+internal sealed class ErrorEnvelope
+{
+    private const int LongestText = 600;
+
+    private static readonly Regex s_title = new("<title[^>]*>(.*?)</title>", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_space = new(@"\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+
+    private ErrorEnvelope(string? code, string? message)
+    {
+        Code = code;
+        Message = message;
+    }
+
+    /// <summary>The provider's code; null where it gives none.</summary>
+    internal string? Code { get; }
+
+    /// <summary>The provider's words, shortened; null where there are none.</summary>
+    internal string? Message { get; }
+
+    internal static ErrorEnvelope Read(byte[] body)
+    {
+        var text = Encoding.UTF8.GetString(body).Trim('\uFEFF', ' ', '\t', '\r', '\n', '\0');
+        if (text.Length == 0) return new ErrorEnvelope(null, null);
+        if (text[0] == '<') return new ErrorEnvelope(null, FromHtml(text));
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return FromJson(document.RootElement, text);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return new ErrorEnvelope(null, Shorten(text));
+        }
+    }
+
+    private static ErrorEnvelope FromJson(JsonElement root, string text)
+    {
+        if (root.ValueKind == JsonValueKind.String) return new ErrorEnvelope(null, Shorten(root.GetString()!));
+        if (root.ValueKind != JsonValueKind.Object) return new ErrorEnvelope(null, Shorten(text));
+
+        var inner = root;
+        if (root.TryGetProperty("error", out var error) && error.ValueKind is JsonValueKind.Object or JsonValueKind.String)
+        {
+            if (error.ValueKind == JsonValueKind.String) return new ErrorEnvelope(CodeOf(root), Shorten(error.GetString()!));
+            inner = error;
+        }
+
+        // GenStudio says msg; FastAPI servers say detail. Upstream errors that GenStudio passes on have the useful text in param.
+        var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(root, "message") ?? Text(inner, "detail");
+        if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0)) message = message is null ? param : $"{message}: {param}";
+        return new ErrorEnvelope(CodeOf(inner) ?? CodeOf(root), Shorten(message ?? text));
+    }
+
+    private static string? CodeOf(JsonElement element)
+    {
+        if (element.TryGetProperty("code", out var code))
+        {
+            if (code.ValueKind == JsonValueKind.Number) return code.GetRawText();
+            if (code.ValueKind == JsonValueKind.String && code.GetString() is { Length: > 0 } text) return text;
+        }
+
+        return Text(element, "type");
+    }
+
+    private static string? Text(JsonElement element, string name)
+    {
+        if (!element.TryGetProperty(name, out var value)) return null;
+        return value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString() is { Length: > 0 } text ? text : null,
+            JsonValueKind.Array or JsonValueKind.Object => value.GetRawText(),
+            _ => null,
+        };
+    }
+
+    private static string FromHtml(string html)
+    {
+        var title = s_title.Match(html);
+        return title.Success
+            ? $"an HTML page in place of an answer, titled '{Shorten(WebUtility.HtmlDecode(title.Groups[1].Value))}': a proxy or gateway may stand in between"
+            : $"an HTML page in place of an answer: a proxy or gateway may stand in between. It begins: {Shorten(html, 120)}";
+    }
+
+    /// <summary>One line of bounded length, without the control characters that a terminal would obey.</summary>
+    internal static string Shorten(string text, int longest = LongestText)
+    {
+        if (text.Length > longest * 4) text = text.Substring(0, longest * 4);
+        var clean = new StringBuilder(text.Length);
+        foreach (var c in s_space.Replace(text, " ").Trim())
+            if (!char.IsControl(c)) clean.Append(c);
+        if (clean.Length <= longest) return clean.ToString();
+        var end = char.IsHighSurrogate(clean[longest - 1]) ? longest - 1 : longest;
+        return clean.ToString(0, end) + "…";
+    }
+}

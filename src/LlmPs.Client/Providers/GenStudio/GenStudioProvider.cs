@@ -1,0 +1,58 @@
+using System;
+using System.Collections.Generic;
+using static LlmPs.Providers.ChatOption;
+
+namespace LlmPs.Providers;
+
+/// <summary>Infini-AI GenStudio M×N: a model on a chosen chip. Source: the M×N chat completions document, and public pages where said.</summary>
+internal sealed class GenStudioProvider : ChatProvider
+{
+    internal GenStudioProvider()
+        : base(
+            Number(Temperature, "temperature", 0, 2),
+            Number(TopP, "top_p", 0, 1),
+            Any(TopK, "top_k"),
+            Number(N, "n", 1, 1),
+            Number(MaxTokens, "max_tokens", 1),
+            Any(Stop, "stop"),
+            Number(PresencePenalty, "presence_penalty", -2, 2),
+            Number(FrequencyPenalty, "frequency_penalty", -2, 2),
+            Any(Thinking, "enable_thinking"),
+            Any(Tool, "tools"),
+            Any(JsonSchema, "messages"),
+            Any(Image, "messages[].content[].image_url"))
+    {
+    }
+
+    internal override string Name => "GenStudio";
+
+    internal override Uri DefaultBaseUri { get; } = new("https://cloud.infini-ai.com");
+
+    internal override string KeyVariable => "GENSTUDIO_API_KEY";
+
+    internal override IReadOnlyList<string> Chips { get; } = ["nvidia", "amd", "chip1", "chip2", "chip3", "chip4", "chip5"];
+
+    internal override string DefaultChip => "nvidia";
+
+    internal override IReadOnlyList<LlmModel> Catalogue => GenStudioModels.All(this);
+
+    internal override IReadOnlyList<string> Capabilities { get; } = ["chat", "stream", "thinking", "tools", "vision", "chips"];
+
+    internal override string Documentation => "GenStudio M×N chat completions document";
+
+    /// <summary>The document's ids are all lower-case, and so is the path.</summary>
+    internal override string ModelId(string model) => model.ToLowerInvariant();
+
+    internal override string CompletionPath(string? endpointPath, string model, string? chip) =>
+        $"/maas/{Uri.EscapeDataString(model)}/{Uri.EscapeDataString(chip ?? DefaultChip)}/chat/completions";
+
+    /// <summary>Public pages, not the seed document.</summary>
+    internal override string ModelsPath => "/maas/v1/models";
+
+    /// <summary>Codes from public pages. 60000 means a bad token though it was seen on HTTP 503.</summary>
+    internal override LlmErrorKind? KindOf(int status, string? code, string? message) => code is "10009" or "60000" ? LlmErrorKind.Unauthorized : null;
+
+    internal override string? Advice(LlmErrorKind kind, string? code) => kind == LlmErrorKind.NotFound
+        ? "Not every chip serves every model: see the provider's model square for the pairs, or try another -Chip."
+        : null;
+}

@@ -1,0 +1,65 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text.Json;
+
+namespace LlmPs.Providers;
+
+/// <summary>Reads a provider's own list of models: <c>data</c>, also one <c>data</c> deeper, rows that repeat, times as strings.</summary>
+internal static class ModelList
+{
+    /// <exception cref="JsonException">Not JSON, or no list in it.</exception>
+    internal static IReadOnlyList<LlmModel> Read(ReadOnlyMemory<byte> json, ChatProvider provider, string source)
+    {
+        using var document = JsonDocument.Parse(json);
+        var rows = document.RootElement;
+        while (rows.ValueKind == JsonValueKind.Object && rows.TryGetProperty("data", out var inner)) rows = inner;
+        if (rows.ValueKind != JsonValueKind.Array) throw new JsonException("The answer holds no list of models.");
+
+        var models = new List<LlmModel>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var row in rows.EnumerateArray())
+        {
+            if (Text(row, "id") is not { Length: > 0 } id || !seen.Add(id)) continue;
+            var type = Text(row, "model_type");
+            models.Add(new LlmModel(provider.Name, id, source, provider.Chips, CapabilitiesOf(id, type))
+            {
+                Type = type,
+                ContextLength = Integer(row, "context_length"),
+                OwnedBy = Text(row, "owned_by"),
+                Created = Integer(row, "created") is { } created ? UnixTime.FromSeconds(created) : null,
+            });
+        }
+
+        return models;
+    }
+
+    /// <summary>The catalogue entries for ids that a document lists.</summary>
+    internal static IReadOnlyList<LlmModel> FromDocument(string provider, string source, IReadOnlyList<string> chips, IReadOnlyList<string> ids)
+    {
+        var models = new LlmModel[ids.Count];
+        for (var i = 0; i < models.Length; i++) models[i] = new LlmModel(provider, ids[i], source, chips, CapabilitiesOf(ids[i], null));
+        return models;
+    }
+
+    /// <summary>The documents list bare ids, so what a model can do is read off its name, and off its type where an online list gives one.</summary>
+    private static List<string> CapabilitiesOf(string id, string? type)
+    {
+        var capabilities = new List<string> { "chat" };
+        if (Has("-r1") || Has("qwq") || Has("thinking")) capabilities.Add("reasoning");
+        if (Has("-vl-") || Has("4.5v") || string.Equals(type, "VLM", StringComparison.OrdinalIgnoreCase)) capabilities.Add("vision");
+        return capabilities;
+
+        bool Has(string part) => id.IndexOf(part, StringComparison.OrdinalIgnoreCase) >= 0;
+    }
+
+    private static string? Text(JsonElement row, string name) =>
+        row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static long? Integer(JsonElement row, string name)
+    {
+        if (!row.TryGetProperty(name, out var value)) return null;
+        if (value.ValueKind == JsonValueKind.Number) return value.TryGetInt64(out var number) ? number : null;
+        return value.ValueKind == JsonValueKind.String && long.TryParse(value.GetString(), NumberStyles.Integer, CultureInfo.InvariantCulture, out var parsed) ? parsed : null;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Generic;
+using static LlmPs.Providers.ChatOption;
+
+namespace LlmPs.Providers;
+
+/// <summary>
+/// Any server that speaks OpenAI's chat completions. Source: OpenAI's API reference; top_k and min_p are what vLLM, SGLang and llama.cpp add.
+/// The servers differ, so ranges are left to them where OpenAI's own would refuse what others take.
+/// </summary>
+internal sealed class OpenAICompatibleProvider : ChatProvider
+{
+    internal OpenAICompatibleProvider()
+        : base(
+            Number(Temperature, "temperature", 0, 2),
+            Number(TopP, "top_p", 0, 1),
+            Any(TopK, "top_k"),
+            Number(MinP, "min_p", 0, 1),
+            Number(MaxTokens, "max_tokens", 1),
+            Any(Stop, "stop"),
+            Number(PresencePenalty, "presence_penalty", -2, 2),
+            Number(FrequencyPenalty, "frequency_penalty", -2, 2),
+            Number(N, "n", 1, 128),
+            Any(Seed, "seed"),
+            Any(LogProbs, "logprobs"),
+            Number(TopLogProbs, "top_logprobs", 0, 20),
+            Any(User, "user"),
+            Any(ReasoningEffort, "reasoning_effort"),
+            Any(ResponseFormat, "response_format"),
+            Any(JsonSchema, "response_format"),
+            new OptionRule(Tool, "tools") { MaxCount = 128 },
+            Any(ToolChoice, "tool_choice"),
+            Any(Image, "messages[].content[].image_url"),
+            Any(FileId, "messages[].content[].file.file_id"))
+    {
+    }
+
+    internal override string Name => "OpenAICompatible";
+
+    internal override string KeyVariable => "OPENAI_API_KEY";
+
+    internal override bool RequiresKey => false;
+
+    internal override IReadOnlyList<LlmModel> Catalogue { get; } = [];
+
+    internal override IReadOnlyList<string> Capabilities { get; } = ["chat", "stream", "tools", "json", "logprobs", "vision", "files"];
+
+    internal override string Documentation => "OpenAI API reference, chat completions";
+
+    internal override SchemaForm SchemaForm => SchemaForm.JsonSchema;
+
+    internal override IReadOnlyList<string> Roles => [];
+
+    internal override string CompletionPath(string? endpointPath, string model, string? chip) => "/chat/completions";
+
+    internal override string ModelsPath => "/models";
+
+    /// <summary>OpenAI says an empty account with a 429, which no waiting mends.</summary>
+    internal override LlmErrorKind? KindOf(int status, string? code, string? message) => code == "insufficient_quota" ? LlmErrorKind.InsufficientBalance : null;
+}

@@ -1,0 +1,128 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+
+namespace LlmPs.Providers;
+
+/// <summary>Holds a request against what its provider documents, before anything is sent.</summary>
+internal static class RequestValidator
+{
+    /// <summary>Returns warnings for what is accepted without effect.</summary>
+    /// <exception cref="LlmApiException">InvalidRequest; the message names each parameter, its value and what the provider allows.</exception>
+    internal static IReadOnlyList<string> Validate(ChatProvider provider, ChatRequest request)
+    {
+        var problems = new List<string>();
+        List<string>? warnings = null;
+        RefuseUnsendable(request, problems);
+        if (!request.SkipValidation)
+        {
+            var bySkip = new List<string>();
+            foreach (var (option, value, number) in GivenOptions(request)) Check(provider, option, value, number, bySkip, ref warnings);
+            CheckLogProbs(provider, request, bySkip);
+            CheckRoles(provider, request, bySkip);
+            if (request.Chip is not null) CheckChip(provider, request.Chip, bySkip);
+            provider.Validate(request, bySkip);
+            if (bySkip.Count > 0)
+            {
+                bySkip[bySkip.Count - 1] += " (-SkipValidation sends it all the same.)";
+                problems.AddRange(bySkip);
+            }
+        }
+
+        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, string.Join(" ", problems));
+        return warnings ?? (IReadOnlyList<string>)[];
+    }
+
+    /// <exception cref="LlmApiException">InvalidRequest; the message lists the provider's chips.</exception>
+    internal static void CheckChip(ChatProvider provider, string chip)
+    {
+        var problems = new List<string>();
+        CheckChip(provider, chip, problems);
+        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, problems[0]);
+    }
+
+    private static void CheckChip(ChatProvider provider, string chip, List<string> problems)
+    {
+        if (provider.Chips.Count == 0) problems.Add($"Chip '{chip}': {provider.Name} has no choice of chips.");
+        else if (!provider.Chips.Contains(chip, StringComparer.Ordinal)) problems.Add($"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.");
+    }
+
+    /// <summary>What would make no request at all, whatever the provider.</summary>
+    private static void RefuseUnsendable(ChatRequest request, List<string> problems)
+    {
+        if (string.IsNullOrWhiteSpace(request.Model)) problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
+        if (request.Messages.Count == 0) problems.Add("Message is empty: give a prompt or at least one message.");
+        foreach (var (option, _, number) in GivenOptions(request))
+            if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value))) problems.Add($"{option} {Text(value)} is not a finite number.");
+        foreach (var message in request.Messages)
+            if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId)) problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
+        if (request.ExtraBody?.ContainsKey("stream") == true) problems.Add("ExtraBody may not set 'stream': use -Stream.");
+    }
+
+    private static void Check(ChatProvider provider, ChatOption option, string value, double? number, List<string> problems, ref List<string>? warnings)
+    {
+        if (provider.Rule(option) is not { } rule)
+        {
+            var known = string.Join(", ", provider.Rules.Select(documented => documented.Option));
+            problems.Add($"{option} {value}: {provider.Name} documents no field for it. It documents {known}; -ExtraBody sends other fields as they are.");
+            return;
+        }
+
+        if (rule.Warning is not null) (warnings ??= []).Add($"{option} {value}: {rule.Warning}");
+        if (number is { } figure && !rule.Takes(figure)) problems.Add($"{option} {value} is out of range: {provider.Name} takes {rule.Allowed}.");
+        if (rule.MaxCount is { } most && number is null && int.TryParse(value.Split(' ')[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var count) && count > most)
+            problems.Add($"{option} has {value}: {provider.Name} takes {rule.Allowed}.");
+        if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength)) problems.Add($"{option} '{value}' is refused: {provider.Name} takes {rule.Allowed}.");
+    }
+
+    private static void CheckLogProbs(ChatProvider provider, ChatRequest request, List<string> problems)
+    {
+        if (request.TopLogProbs is { } top && request.LogProbs != true && provider.Rule(ChatOption.LogProbs) is not null)
+            problems.Add($"TopLogProbs {top.ToString(CultureInfo.InvariantCulture)} needs -LogProbs as well.");
+    }
+
+    private static void CheckRoles(ChatProvider provider, ChatRequest request, List<string> problems)
+    {
+        if (provider.Roles.Count == 0) return;
+        foreach (var message in request.Messages)
+            if (!provider.Roles.Contains(message.Role)) problems.Add($"Role '{message.Role}' is not known to {provider.Name}. Known roles: {string.Join(", ", provider.Roles)}.");
+    }
+
+    private static IEnumerable<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest r)
+    {
+        if (r.Temperature is { } temperature) yield return Figure(ChatOption.Temperature, temperature);
+        if (r.TopP is { } topP) yield return Figure(ChatOption.TopP, topP);
+        if (r.TopK is { } topK) yield return Figure(ChatOption.TopK, topK);
+        if (r.MinP is { } minP) yield return Figure(ChatOption.MinP, minP);
+        if (r.MaxTokens is { } maxTokens) yield return Figure(ChatOption.MaxTokens, maxTokens);
+        if (r.Stop is { Count: > 0 } stop) yield return (ChatOption.Stop, Count(stop.Count, "stop texts"), null);
+        if (r.PresencePenalty is { } presence) yield return Figure(ChatOption.PresencePenalty, presence);
+        if (r.FrequencyPenalty is { } frequency) yield return Figure(ChatOption.FrequencyPenalty, frequency);
+        if (r.N is { } n) yield return Figure(ChatOption.N, n);
+        if (r.Seed is { } seed) yield return (ChatOption.Seed, seed.ToString(CultureInfo.InvariantCulture), null);
+        if (r.LogProbs is { } logProbs) yield return (ChatOption.LogProbs, logProbs.ToString(), null);
+        if (r.TopLogProbs is { } top) yield return Figure(ChatOption.TopLogProbs, top);
+        if (r.User is { } user) yield return (ChatOption.User, user, null);
+        if (r.Thinking is { } thinking) yield return (ChatOption.Thinking, thinking.ToString(), null);
+        if (r.ThinkingBudget is { } budget) yield return Figure(ChatOption.ThinkingBudget, budget);
+        // Its values differ with the age of the documents, so an unknown one is left to the provider.
+        if (r.ReasoningEffort is { } effort) yield return (ChatOption.ReasoningEffort, effort, null);
+        if (r.ResponseFormat is { } format) yield return (ChatOption.ResponseFormat, format.ToString(), null);
+        if (r.JsonSchema is not null) yield return (ChatOption.JsonSchema, "schema", null);
+        if (r.Tools is { Count: > 0 } tools) yield return (ChatOption.Tool, Count(tools.Count, "tools"), null);
+        if (r.ToolChoice is { } choice) yield return (ChatOption.ToolChoice, choice, null);
+        foreach (var message in r.Messages)
+            foreach (var part in message.Parts ?? [])
+            {
+                if (part.ImageUri is not null) yield return (ChatOption.Image, "in a message", null);
+                if (part.FileId is { } file) yield return (ChatOption.FileId, file, null);
+            }
+    }
+
+    private static (ChatOption Option, string Value, double? Number) Figure(ChatOption option, double value) => (option, Text(value), value);
+
+    private static string Count(int count, string of) => $"{count.ToString(CultureInfo.InvariantCulture)} {of}";
+
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,89 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net.Http;
+using System.Text;
+using System.Threading.Tasks;
+using LlmPs.Providers;
+
+namespace LlmPs.Transport;
+
+/// <summary>A request for a completion sent once, and the answer to it, plain or streamed.</summary>
+internal sealed class AnswerAttempt : IAsyncDisposable
+{
+    /// <summary>The largest plain answer, in bytes.</summary>
+    internal const int LongestBody = 128 * 1024 * 1024;
+
+    private readonly ChatExchange _exchange;
+    private readonly AnswerFlow _flow;
+    private readonly AnswerRedactor _redactor;
+    private HttpResponseMessage? _response;
+    private AnswerStream? _stream;
+    private SseReader? _events;
+
+    internal AnswerAttempt(ChatExchange exchange, AttemptClock clock)
+    {
+        _exchange = exchange;
+        Clock = clock;
+        _flow = new AnswerFlow(exchange.Context);
+        _redactor = exchange.Session.Redactor.ForAnswer();
+    }
+
+    internal AttemptClock Clock { get; }
+
+    private LlmSession Session => _exchange.Session;
+
+    /// <summary>Adds the next deltas; false after the last.</summary>
+    internal async ValueTask<bool> ReadAsync(List<ChatCompletionDelta> deltas)
+    {
+        if (_events is null)
+        {
+            (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
+            // What came is told by the bytes, not by the content type: either kind was seen in answer to the other.
+            switch (await _stream.PeekAsync().ConfigureAwait(false))
+            {
+                case -1:
+                    throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
+                case '{' or '[' or '"' or '<':
+                    ReadPlain(_redactor.Clean(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false)).ToArray(), deltas);
+                    return false;
+                default:
+                    _events = new SseReader(_stream, _flow, _redactor);
+                    break;
+            }
+        }
+
+        var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
+        if (_events.Error is { } error) throw Session.Errors.FromBody(error, inStream: true, _exchange.Context.RequestId);
+        if (!more) ChatExchange.RefuseGivenUp(deltas);
+        return more;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_events is not null) await _events.DisposeAsync().ConfigureAwait(false);
+        _stream?.Dispose();
+        _response?.Dispose();
+    }
+
+    private void ReadPlain(byte[] body, List<ChatCompletionDelta> deltas)
+    {
+        _exchange.Show(body);
+        if (body[0] == '<') throw NoAnswer($"{Session.Provider} answered with {ErrorEnvelope.Read(body).Message}");
+        var read = new List<ChatCompletionDelta>();
+        var content = new AnswerReader().Read(body, read);
+        if (content == AnswerContent.Error) throw Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
+        foreach (var delta in read)
+        {
+            delta.Raw = body;
+            if (_flow.Take(delta)) deltas.Add(delta);
+        }
+
+        if (!_flow.HasBegun) throw NoAnswer($"The answer holds no choice: {ErrorEnvelope.Shorten(Encoding.UTF8.GetString(body), 300)}");
+        var closing = _flow.Close().ToList();
+        deltas.AddRange(closing);
+        ChatExchange.RefuseGivenUp(closing);
+    }
+
+    private LlmApiException NoAnswer(string message) => new(LlmErrorKind.InvalidResponse, Session.Redactor.Clean(message));
+}

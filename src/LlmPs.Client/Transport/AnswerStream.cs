@@ -1,0 +1,254 @@
+using System;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace LlmPs.Transport;
+
+/// <summary>
+/// The bytes of an answer on their way in: watches the clock, tells payload from comments and blank lines, and holds events to a limit.
+/// </summary>
+internal sealed class AnswerStream : Stream
+{
+    /// <summary>The longest event of a stream, in bytes. One of a chat completion is a few hundred.</summary>
+    internal const int LongestEvent = 16 * 1024 * 1024;
+
+    private static readonly byte[] s_blankLine = "\n\n"u8.ToArray();
+
+    private readonly Stream _inner;
+    private readonly AttemptClock _clock;
+#if NETFRAMEWORK
+    private readonly CancellationTokenRegistration _abort;
+#endif
+    private byte[] _head = [];
+    private int _headAt;
+    private int _event;
+    private bool _atLineStart = true;
+    private bool _afterReturn;
+    private bool _isComment;
+    private bool _ended;
+    private bool _isEvents;
+
+    internal AnswerStream(Stream inner, AttemptClock clock)
+    {
+        _inner = inner;
+        _clock = clock;
+#if NETFRAMEWORK
+        // There the token of ReadAsync is only looked at before the read begins.
+        _abort = clock.Token.Register(inner.Dispose);
+#endif
+    }
+
+    /// <summary>Whether the connection was closed in order.</summary>
+    internal bool HasEnded => _ended;
+
+    internal bool IsCanceledByCaller => _clock.IsCanceledByCaller;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>The first byte that is not white space, or -1. What was read is given again.</summary>
+    internal async Task<int> PeekAsync()
+    {
+        var buffer = new byte[4096];
+        var filled = 0;
+        while (true)
+        {
+            var read = await ReadInnerAsync(buffer, filled, buffer.Length - filled).ConfigureAwait(false);
+            for (var i = filled; i < filled + read; i++)
+            {
+                if (buffer[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF) continue;
+                Keep(buffer, filled + read);
+                return buffer[i];
+            }
+
+            filled += read;
+            if (read == 0)
+            {
+                Keep(buffer, filled);
+                return -1;
+            }
+
+            // White space that a provider sends to keep the connection open is nothing to keep.
+            if (filled == buffer.Length) filled = 0;
+        }
+    }
+
+    /// <summary>From here on the bytes are events: lines are watched, and an event that the end cuts short of its blank line still counts.</summary>
+    internal void BeginEvents()
+    {
+        _isEvents = true;
+        Watch(_head.AsSpan(_headAt));
+    }
+
+    /// <summary>What was peeked, and the rest, up to a limit.</summary>
+    internal async Task<byte[]> ReadToEndAsync(int limit)
+    {
+        using var body = new MemoryStream();
+        body.Write(_head, _headAt, _head.Length - _headAt);
+        if (_headAt < _head.Length) _clock.Payload();
+        _headAt = _head.Length;
+        var buffer = new byte[16 * 1024];
+        int read;
+        while ((read = await ReadInnerAsync(buffer, 0, buffer.Length).ConfigureAwait(false)) > 0)
+        {
+            _clock.Payload();
+            if (body.Length + read > limit) throw new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer is over the limit of {limit / (1024 * 1024)} MiB.");
+            body.Write(buffer, 0, read);
+        }
+
+        return body.ToArray();
+    }
+
+    public override async Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        if (_headAt < _head.Length)
+        {
+            var kept = Math.Min(count, _head.Length - _headAt);
+            Array.Copy(_head, _headAt, buffer, offset, kept);
+            _headAt += kept;
+            return kept;
+        }
+
+        if (_ended) return 0;
+        var read = await ReadInnerAsync(buffer, offset, count).ConfigureAwait(false);
+        return Arrived(buffer.AsSpan(offset, count), read);
+    }
+
+#if NET
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (_headAt < _head.Length)
+        {
+            var kept = Math.Min(buffer.Length, _head.Length - _headAt);
+            _head.AsMemory(_headAt, kept).CopyTo(buffer);
+            _headAt += kept;
+            return kept;
+        }
+
+        if (_ended) return 0;
+        int read;
+        _clock.Enter();
+        try
+        {
+            read = await _inner.ReadAsync(buffer, _clock.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _clock.Leave();
+        }
+
+        return Arrived(buffer.Span, read);
+    }
+#endif
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Flush()
+    {
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+#if NETFRAMEWORK
+            _abort.Dispose();
+#endif
+            _inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task<int> ReadInnerAsync(byte[] buffer, int offset, int count)
+    {
+        _clock.Enter();
+        try
+        {
+#if NET
+            return await _inner.ReadAsync(buffer.AsMemory(offset, count), _clock.Token).ConfigureAwait(false);
+#else
+            return await _inner.ReadAsync(buffer, offset, count, _clock.Token).ConfigureAwait(false);
+#endif
+        }
+        finally
+        {
+            _clock.Leave();
+        }
+    }
+
+    private int Arrived(Span<byte> buffer, int read)
+    {
+        if (read > 0)
+        {
+            if (_isEvents) Watch(buffer.Slice(0, read));
+            return read;
+        }
+
+        _ended = true;
+        // Some servers leave out the blank line after their last event, which without it would not count as one.
+        if (!_isEvents || buffer.Length < s_blankLine.Length) return 0;
+        s_blankLine.CopyTo(buffer);
+        return s_blankLine.Length;
+    }
+
+    /// <summary>Feeds the clock with bytes of lines that are neither comments nor blank, and refuses events without end.</summary>
+    private void Watch(ReadOnlySpan<byte> bytes)
+    {
+        var payload = false;
+        while (bytes.Length > 0)
+        {
+            var end = bytes.IndexOfAny((byte)'\n', (byte)'\r');
+            var length = end < 0 ? bytes.Length : end;
+            if (length > 0)
+            {
+                if (_atLineStart) _isComment = bytes[0] == (byte)':';
+                _atLineStart = false;
+                _afterReturn = false;
+                if (!_isComment)
+                {
+                    payload = true;
+                    _event += length;
+                    if (_event > LongestEvent) throw new LlmApiException(LlmErrorKind.InvalidResponse, $"An event of the stream is over the limit of {LongestEvent / (1024 * 1024)} MiB.");
+                }
+            }
+
+            if (end < 0) break;
+            // A line feed after a carriage return ends the same line; two line ends in a row end the event.
+            if (bytes[end] == (byte)'\r' || !_afterReturn)
+            {
+                if (_atLineStart) _event = 0;
+                _atLineStart = true;
+            }
+
+            _afterReturn = bytes[end] == (byte)'\r';
+            bytes = bytes.Slice(end + 1);
+        }
+
+        if (payload) _clock.Payload();
+    }
+
+    private void Keep(byte[] buffer, int filled)
+    {
+        _head = buffer.AsSpan(0, filled).ToArray();
+        _headAt = 0;
+    }
+}

@@ -1,0 +1,143 @@
+using System;
+using System.Collections.Generic;
+using System.Net.Http;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using LlmPs.Providers;
+
+namespace LlmPs.Transport;
+
+/// <summary>One request for a completion, from its body to its answer, retries included.</summary>
+internal sealed class ChatExchange : Exchange
+{
+    // Where a model server says that it gave the answer up.
+    private static readonly string[] s_givenUp = ["insufficient_system_resource", "aborted"];
+
+    internal ChatExchange(LlmSession session, AnswerContext context, bool stream, RequestLog log)
+        : base(session, context, session.CompletionUri(context.Request), log)
+    {
+        Body = RequestWriter.Write(session.ChatProvider, context.Request, stream);
+    }
+
+    protected override HttpMethod Method => HttpMethod.Post;
+
+    protected override byte[] Body { get; }
+
+    /// <summary>The whole answer in one piece.</summary>
+    /// <exception cref="LlmApiException">No whole answer came.</exception>
+    internal async Task<ChatCompletion> CompleteAsync(CancellationToken cancellationToken)
+    {
+        var deltas = new List<ChatCompletionDelta>();
+        while (true)
+        {
+            TimeSpan wait;
+            var builder = new ChatCompletionBuilder();
+            var clock = Session.NewClock(cancellationToken);
+            var attempt = new AnswerAttempt(this, clock);
+            try
+            {
+                bool more;
+                do
+                {
+                    more = await attempt.ReadAsync(deltas).ConfigureAwait(false);
+                    Fold(deltas, builder);
+                }
+                while (more);
+                return builder.ToCompletion();
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                Fold(deltas, builder);
+                wait = WaitAfter(Told(e, clock, Partial(builder)));
+            }
+            finally
+            {
+                await attempt.DisposeAsync().ConfigureAwait(false);
+                clock.Dispose();
+            }
+
+            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The answer's deltas as they arrive. Nothing is sent again once one was handed over.</summary>
+    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
+    internal async IAsyncEnumerable<ChatCompletionDelta> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var deltas = new List<ChatCompletionDelta>();
+        var builder = new ChatCompletionBuilder();
+        var (attempt, more) = await BeginAsync(deltas, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            while (true)
+            {
+                foreach (var delta in deltas)
+                {
+                    builder.Append(delta);
+                    yield return delta;
+                }
+
+                deltas.Clear();
+                if (!more) break;
+                more = await ContinueAsync(attempt, deltas, builder).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            await attempt.DisposeAsync().ConfigureAwait(false);
+            attempt.Clock.Dispose();
+        }
+    }
+
+    /// <summary>Refuses an answer that the server gave up: it is not whole, though it has a finish reason.</summary>
+    internal static void RefuseGivenUp(IEnumerable<ChatCompletionDelta> closing)
+    {
+        foreach (var delta in closing)
+            if (delta.FinishReason is { } reason && Array.IndexOf(s_givenUp, reason) >= 0)
+                throw new LlmApiException(LlmErrorKind.ServiceUnavailable, $"The provider gave the answer up: {reason}.") { IsTransient = true };
+    }
+
+    private async Task<(AnswerAttempt Attempt, bool More)> BeginAsync(List<ChatCompletionDelta> deltas, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            TimeSpan wait;
+            var attempt = new AnswerAttempt(this, Session.NewClock(cancellationToken));
+            try
+            {
+                return (attempt, await attempt.ReadAsync(deltas).ConfigureAwait(false));
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                await attempt.DisposeAsync().ConfigureAwait(false);
+                using var clock = attempt.Clock;
+                deltas.Clear();
+                wait = WaitAfter(Told(e, clock, null));
+            }
+
+            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> ContinueAsync(AnswerAttempt attempt, List<ChatCompletionDelta> deltas, ChatCompletionBuilder builder)
+    {
+        try
+        {
+            return await attempt.ReadAsync(deltas).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Fold(deltas, builder);
+            throw Told(e, attempt.Clock, Partial(builder));
+        }
+    }
+
+    private static ChatCompletion? Partial(ChatCompletionBuilder builder) => builder.IsEmpty ? null : builder.ToCompletion();
+
+    private static void Fold(List<ChatCompletionDelta> deltas, ChatCompletionBuilder builder)
+    {
+        foreach (var delta in deltas) builder.Append(delta);
+        deltas.Clear();
+    }
+}

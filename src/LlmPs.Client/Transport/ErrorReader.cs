@@ -1,0 +1,154 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Net.Http;
+using System.Net.Http.Headers;
+using System.Threading.Tasks;
+using LlmPs.Providers;
+
+namespace LlmPs.Transport;
+
+/// <summary>Turns what a provider says in place of an answer into an <see cref="LlmApiException"/>.</summary>
+internal sealed class ErrorReader
+{
+    private const int LongestBody = 1024 * 1024;
+
+    private static readonly string[] s_requestIdHeaders = ["x-request-id", "x-siliconcloud-trace-id", "request-id", "x-trace-id", "trace-id", "x-ds-trace-id"];
+
+    private readonly ChatProvider _provider;
+    private readonly Redactor _redactor;
+
+    internal ErrorReader(ChatProvider provider, Redactor redactor)
+    {
+        _provider = provider;
+        _redactor = redactor;
+    }
+
+    internal static string? RequestId(HttpResponseHeaders headers)
+    {
+        foreach (var name in s_requestIdHeaders)
+            if (headers.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return id;
+        return null;
+    }
+
+    /// <summary>The error of an HTTP status other than success, body included.</summary>
+    internal async Task<LlmApiException> ReadAsync(HttpResponseMessage response, AnswerStream stream)
+    {
+        byte[] body;
+        try
+        {
+            body = await stream.ReadToEndAsync(LongestBody).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LlmApiException or IOException)
+        {
+            // A page of this size, or one that breaks off, has nothing to tell that the status does not.
+            body = [];
+        }
+
+        return FromStatus((int)response.StatusCode, response.Headers, body);
+    }
+
+    /// <summary>The error of an HTTP status other than success.</summary>
+    internal LlmApiException FromStatus(int status, HttpResponseHeaders headers, byte[] body)
+    {
+        var envelope = ErrorEnvelope.Read(body);
+        if (status is >= 300 and < 400) return FromRedirect(status, headers);
+
+        var kind = _provider.KindOf(status, envelope.Code, envelope.Message) ?? KindOf(status, envelope.Code);
+        var error = Make(kind, $"HTTP {status.ToString(CultureInfo.InvariantCulture)}", envelope, RequestId(headers));
+        error.StatusCode = status;
+        error.RetryAfter = RetryAfter(headers);
+        error.IsTransient = ShouldRetry(headers) ?? IsTransient(kind, status);
+        return error;
+    }
+
+    /// <summary>The error object that came in place of an answer, or in the middle of one, under a status of success.</summary>
+    internal LlmApiException FromBody(byte[] body, bool inStream, string? requestId)
+    {
+        var envelope = ErrorEnvelope.Read(body);
+        // Some put the HTTP status that they mean into the code.
+        int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 400 and < 600 ? code : null;
+        var meaning = _provider.KindOf(status ?? 200, envelope.Code, envelope.Message) ?? (status is { } s ? KindOf(s, envelope.Code) : (LlmErrorKind?)null);
+        // A key or an account that fails must end a run however the provider puts it.
+        var kind = inStream && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
+            ? LlmErrorKind.StreamError
+            : meaning ?? LlmErrorKind.InvalidResponse;
+        var error = Make(kind, inStream ? "an error in mid-stream" : "an error in place of an answer", envelope, requestId);
+        error.IsTransient = meaning is { } known ? IsTransient(known, status ?? 0) : inStream;
+        return error;
+    }
+
+    private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
+        new(LlmErrorKind.InvalidResponse, _redactor.Clean(
+            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {headers.Location?.OriginalString ?? "nowhere"}. Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
+        {
+            StatusCode = status,
+            RequestId = RequestId(headers),
+        };
+
+    private LlmApiException Make(LlmErrorKind kind, string what, ErrorEnvelope envelope, string? requestId)
+    {
+        var details = new List<string>();
+        if (envelope.Code is not null) details.Add("code " + envelope.Code);
+        if (requestId is not null) details.Add("request " + requestId);
+        var tail = details.Count == 0 ? string.Empty : $" ({string.Join(", ", details)})";
+        return new LlmApiException(kind, _redactor.Clean($"{_provider.Name}: {what}, {kind}: {envelope.Message ?? "no further words"}{tail}"))
+        {
+            ProviderCode = envelope.Code is null ? null : _redactor.Clean(envelope.Code),
+            RequestId = requestId,
+            RecommendedAction = _provider.Advice(kind, envelope.Code) ?? Advice(kind),
+        };
+    }
+
+    private static LlmErrorKind KindOf(int status, string? code) => status switch
+    {
+        400 when code is "content_filter" or "data_inspection_failed" or "content_policy_violation" => LlmErrorKind.ContentFiltered,
+        401 => LlmErrorKind.Unauthorized,
+        402 => LlmErrorKind.InsufficientBalance,
+        403 => LlmErrorKind.Forbidden,
+        404 => LlmErrorKind.NotFound,
+        408 or 504 => LlmErrorKind.Timeout,
+        413 => LlmErrorKind.RequestTooLarge,
+        429 => LlmErrorKind.RateLimited,
+        503 => LlmErrorKind.ServiceUnavailable,
+        >= 500 => LlmErrorKind.ServerError,
+        _ => LlmErrorKind.InvalidRequest,
+    };
+
+    private static bool IsTransient(LlmErrorKind kind, int status) => kind switch
+    {
+        LlmErrorKind.RateLimited or LlmErrorKind.ServiceUnavailable or LlmErrorKind.Timeout => true,
+        LlmErrorKind.ServerError => status is 500 or 502,
+        _ => false,
+    };
+
+    private static string? Advice(LlmErrorKind kind) => kind switch
+    {
+        LlmErrorKind.Unauthorized => "Check the key, and connect again with Connect-LlmProvider.",
+        LlmErrorKind.InsufficientBalance => "Add balance to the account, then run again; with -CheckpointPath finished rows are not asked again.",
+        LlmErrorKind.Forbidden => "Check what the key may do, and from which addresses it may be used.",
+        LlmErrorKind.NotFound => "Check model and address: Get-LlmModel -Online lists what the provider serves.",
+        LlmErrorKind.RequestTooLarge => "Shorten the prompt or its attachments.",
+        LlmErrorKind.RateLimited => "Lower the rate: -ThrottleLimit, or -RequestsPerMinute and -TokensPerMinute of Connect-LlmProvider.",
+        LlmErrorKind.ServiceUnavailable => "Try again later, or raise -MaxRetryCount.",
+        _ => null,
+    };
+
+    /// <summary>Seconds or a date, or milliseconds in a header of OpenAI's.</summary>
+    private static TimeSpan? RetryAfter(HttpResponseHeaders headers)
+    {
+        if (headers.TryGetValues("retry-after-ms", out var values)
+            && double.TryParse(values.FirstOrDefault(), NumberStyles.Float, CultureInfo.InvariantCulture, out var milliseconds)
+            && milliseconds is >= 0 and < 1e12) return TimeSpan.FromMilliseconds(milliseconds);
+        if (headers.RetryAfter is not { } after) return null;
+        if (after.Delta is { } delta) return delta;
+        return after.Date is { } date ? Max(date - DateTimeOffset.UtcNow, TimeSpan.Zero) : null;
+    }
+
+    private static bool? ShouldRetry(HttpResponseHeaders headers) =>
+        headers.TryGetValues("x-should-retry", out var values) && bool.TryParse(values.FirstOrDefault(), out var should) ? should : null;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}

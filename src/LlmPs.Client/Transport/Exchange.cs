@@ -1,0 +1,125 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Net.Http;
+using System.Text;
+using System.Text.Json;
+using System.Threading;
+using System.Threading.Tasks;
+using LlmPs.Providers;
+
+namespace LlmPs.Transport;
+
+/// <summary>What every request to a provider shares: sending, telling what went wrong, waiting before the next attempt, reporting.</summary>
+internal abstract class Exchange
+{
+    private const int LongestDebugBody = 2000;
+
+    private readonly RequestLog _log;
+    private readonly Uri _uri;
+
+    protected Exchange(LlmSession session, AnswerContext context, Uri uri, RequestLog log)
+    {
+        Session = session;
+        Context = context;
+        _uri = uri;
+        _log = log;
+    }
+
+    internal LlmSession Session { get; }
+
+    internal AnswerContext Context { get; }
+
+    protected abstract HttpMethod Method { get; }
+
+    protected virtual byte[]? Body => null;
+
+    /// <summary>Sends the request once.</summary>
+    /// <returns>The response and its body, under a status of success.</returns>
+    internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
+    {
+        Context.Attempts++;
+        if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Method} {_uri} {Shown(Body)}");
+        var response = await Session.Http.SendAsync(Method, _uri, Body, clock).ConfigureAwait(false);
+        AnswerStream? stream = null;
+        try
+        {
+            Context.RequestId = ErrorReader.RequestId(response.Headers);
+            if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
+            stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock);
+            if (response.IsSuccessStatusCode) return (response, stream);
+            throw await Session.Errors.ReadAsync(response, stream).ConfigureAwait(false);
+        }
+        catch
+        {
+            stream?.Dispose();
+            response.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Shows the answer's body on the debug stream.</summary>
+    internal void Show(byte[] body)
+    {
+        if (_log.WantsDebug) Note(RequestLogLevel.Debug, Shown(body));
+    }
+
+    /// <summary>Any failure as what it means.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="clock">The limits of the attempt.</param>
+    /// <param name="partial">What had come of the answer; null where nothing had.</param>
+    protected LlmApiException Told(Exception exception, AttemptClock clock, ChatCompletion? partial)
+    {
+        var error = exception switch
+        {
+            LlmApiException known => known,
+            _ when clock.IsCanceledByCaller => new LlmApiException(LlmErrorKind.Canceled, "The request was canceled."),
+            _ when Session.IsClosed => new LlmApiException(LlmErrorKind.Canceled, $"Session '{Session.Name}' was closed while the request was under way."),
+            OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(
+                LlmErrorKind.Timeout, $"No connection to {_uri.Authority} within {RetryPolicy.Seconds(Session.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
+            _ when clock.Token.IsCancellationRequested => clock.Expired(),
+            OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
+            JsonException or InvalidOperationException => new LlmApiException(
+                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Session.Redactor.Clean(ErrorEnvelope.Shorten(exception.Message, 200))),
+            _ => new LlmApiException(LlmErrorKind.InvalidResponse, Session.Redactor.Clean(ErrorEnvelope.Shorten(exception.Message))),
+        };
+        error.Attempts = Context.Attempts;
+        error.RequestId ??= Context.RequestId;
+        error.PartialCompletion ??= partial;
+        return error;
+    }
+
+    /// <summary>How long to wait before the next attempt; throws the error where there is none.</summary>
+    protected TimeSpan WaitAfter(LlmApiException error)
+    {
+        if (Session.Retry.Next(error, Context.Attempts, out var final) is not { } wait) throw final;
+        Note(RequestLogLevel.Verbose, $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s. {error.Message}");
+        return wait;
+    }
+
+    protected async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new LlmApiException(LlmErrorKind.Canceled, "The request was canceled.") { Attempts = Context.Attempts };
+        }
+    }
+
+    private LlmApiException Broken(Exception exception, bool inAnswer)
+    {
+        var reason = exception;
+        while (reason.InnerException is not null) reason = reason.InnerException;
+        var words = Session.Redactor.Clean(ErrorEnvelope.Shorten(reason.Message, 300));
+        return inAnswer
+            ? new LlmApiException(LlmErrorKind.StreamInterrupted, $"The connection to {_uri.Authority} broke in mid-answer: {words}") { IsTransient = true }
+            : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {_uri.Authority} failed: {words}") { IsTransient = true, RecommendedAction = "Check the address, the network and the proxy." };
+    }
+
+    private void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
+
+    private static string Shown(byte[]? body) => body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(body), LongestDebugBody);
+}

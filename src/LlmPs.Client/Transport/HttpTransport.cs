@@ -1,0 +1,99 @@
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Http;
+using System.Net.Http.Headers;
+using System.Security;
+using System.Threading;
+using System.Threading.Tasks;
+#if NETFRAMEWORK
+using System.Security.Authentication;
+#endif
+
+namespace LlmPs.Transport;
+
+/// <summary>Owns the connections of one session: pooled, with proxy and decompression, TLS as the system has it, and no redirects.</summary>
+internal sealed class HttpTransport : IDisposable
+{
+    private static readonly MediaTypeHeaderValue s_json = new("application/json");
+
+    private readonly HttpMessageInvoker _client;
+    private readonly LlmSessionOptions _options;
+    private readonly SecureString? _key;
+
+    /// <param name="options">Proxy, limits and further headers.</param>
+    /// <param name="baseUri">The server, for the connection limit of .NET Framework.</param>
+    /// <param name="handler">What answers in place of the network; null for the network.</param>
+    internal HttpTransport(LlmSessionOptions options, Uri baseUri, HttpMessageHandler? handler)
+    {
+        _options = options;
+        _key = options.ApiKey;
+        _client = new HttpMessageInvoker(handler ?? CreateHandler(options, baseUri), disposeHandler: true);
+    }
+
+    internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, byte[]? body, AttemptClock clock)
+    {
+        using var request = new HttpRequestMessage(method, uri);
+        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = s_json } };
+        request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
+        // The key is a plain string for no longer than the request.
+        if (_key is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + new NetworkCredential(string.Empty, _key).Password);
+        foreach (var header in _options.Headers)
+        {
+            if (header.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)) request.Headers.Remove(header.Key);
+            request.Headers.TryAddWithoutValidation(header.Key, new NetworkCredential(string.Empty, header.Value).Password);
+        }
+
+        clock.Enter();
+        try
+        {
+            return await _client.SendAsync(request, clock.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            clock.Leave();
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+#if NETFRAMEWORK
+    private static HttpMessageHandler CreateHandler(LlmSessionOptions options, Uri baseUri)
+    {
+        // The default of two connections a host would undo -ThrottleLimit.
+        var point = ServicePointManager.FindServicePoint(baseUri);
+        point.ConnectionLimit = int.MaxValue;
+        point.Expect100Continue = false;
+        point.UseNagleAlgorithm = false;
+        point.ConnectionLeaseTimeout = 300_000;
+        var handler = new HttpClientHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.GZip | DecompressionMethods.Deflate,
+            SslProtocols = SslProtocols.None,
+            MaxRequestContentBufferSize = int.MaxValue,
+        };
+        if (options.Proxy is not null) handler.Proxy = CreateProxy(options);
+        return handler;
+    }
+#else
+    private static SocketsHttpHandler CreateHandler(LlmSessionOptions options, Uri baseUri)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.All,
+            ConnectTimeout = options.ConnectTimeout,
+            // A name that moves to another address is noticed in a run of hours.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            ActivityHeadersPropagator = null,
+        };
+        if (options.Proxy is not null) handler.Proxy = CreateProxy(options);
+        return handler;
+    }
+#endif
+
+    private static WebProxy CreateProxy(LlmSessionOptions options) => new(options.Proxy) { Credentials = options.ProxyCredential };
+}

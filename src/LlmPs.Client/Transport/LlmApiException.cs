@@ -1,0 +1,59 @@
+using System;
+
+namespace LlmPs;
+
+/// <summary>A request that ended without a whole answer. No message holds a secret.</summary>
+public sealed class LlmApiException : Exception
+{
+    /// <summary>An error of no particular kind counts as an invalid response.</summary>
+    public LlmApiException()
+        : this(LlmErrorKind.InvalidResponse, "The request failed.")
+    {
+    }
+
+    /// <inheritdoc cref="LlmApiException()"/>
+    public LlmApiException(string message)
+        : this(LlmErrorKind.InvalidResponse, message)
+    {
+    }
+
+    /// <inheritdoc cref="LlmApiException()"/>
+    public LlmApiException(string message, Exception innerException)
+        : this(LlmErrorKind.InvalidResponse, message, innerException)
+    {
+    }
+
+    /// <summary>An error of a kind.</summary>
+    public LlmApiException(LlmErrorKind kind, string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+        Kind = kind;
+    }
+
+    /// <summary>What went wrong.</summary>
+    public LlmErrorKind Kind { get; }
+
+    /// <summary>The HTTP status; null where none came.</summary>
+    public int? StatusCode { get; internal set; }
+
+    /// <summary>The provider's own code.</summary>
+    public string? ProviderCode { get; internal set; }
+
+    /// <summary>The request's id in the provider's logs.</summary>
+    public string? RequestId { get; internal set; }
+
+    /// <summary>How long the provider asked to wait.</summary>
+    public TimeSpan? RetryAfter { get; internal set; }
+
+    /// <summary>How often the request was sent.</summary>
+    public int Attempts { get; internal set; }
+
+    /// <summary>What had arrived of the answer; null where nothing had.</summary>
+    public ChatCompletion? PartialCompletion { get; internal set; }
+
+    /// <summary>What the user can do about it; null where there is nothing particular.</summary>
+    public string? RecommendedAction { get; internal set; }
+
+    /// <summary>Whether the same request may succeed when sent again.</summary>
+    internal bool IsTransient { get; set; }
+}

@@ -1,0 +1,54 @@
+using System;
+using System.Collections.Generic;
+using System.Net.Http;
+using System.Threading;
+using System.Threading.Tasks;
+using LlmPs.Providers;
+
+namespace LlmPs.Transport;
+
+/// <summary>One request for a provider's list of models.</summary>
+internal sealed class ModelsExchange : Exchange
+{
+    private const int LongestList = 16 * 1024 * 1024;
+
+    private readonly Uri _uri;
+
+    internal ModelsExchange(LlmSession session, Uri uri, RequestLog log)
+        : base(session, new AnswerContext(session, session.Provider, new ChatRequest()), uri, log)
+    {
+        _uri = uri;
+    }
+
+    protected override HttpMethod Method => HttpMethod.Get;
+
+    /// <exception cref="LlmApiException">The provider did not say.</exception>
+    internal async Task<IReadOnlyList<LlmModel>> GetAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            TimeSpan wait;
+            using (var clock = Session.NewClock(cancellationToken))
+            {
+                try
+                {
+                    var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
+                    using (response)
+                    using (stream)
+                    {
+                        await stream.PeekAsync().ConfigureAwait(false);
+                        var body = await stream.ReadToEndAsync(LongestList).ConfigureAwait(false);
+                        Show(body);
+                        return ModelList.Read(body, Session.ChatProvider, _uri.GetLeftPart(UriPartial.Path));
+                    }
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    wait = WaitAfter(Told(e, clock, null));
+                }
+            }
+
+            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System;
+
+namespace LlmPs.Transport;
+
+/// <summary>The streams that a request reports to beside its answer.</summary>
+internal enum RequestLogLevel
+{
+    Debug,
+    Verbose,
+    Warning,
+}
+
+/// <summary>Where a request reports retries and the like. May be called from any thread.</summary>
+internal sealed class RequestLog
+{
+    private readonly Action<RequestLogLevel, string> _sink;
+
+    internal RequestLog(bool wantsDebug, Action<RequestLogLevel, string> sink)
+    {
+        WantsDebug = wantsDebug;
+        _sink = sink;
+    }
+
+    internal static RequestLog None { get; } = new(false, static (_, _) => { });
+
+    /// <summary>Whether bodies are worth putting together for the debug stream.</summary>
+    internal bool WantsDebug { get; }
+
+    internal void Write(RequestLogLevel level, string text) => _sink(level, text);
+}
