@@ -6,7 +6,7 @@ namespace LlmPs;
 /// <summary>What belongs to an answer but is not on the wire: who was asked what, and how long it took.</summary>
 internal sealed class AnswerContext
 {
-    private readonly long _started = Stopwatch.GetTimestamp();
+    private long _started;
 
     internal AnswerContext(LlmSession? session, string provider, ChatRequest request)
     {
@@ -25,13 +25,19 @@ internal sealed class AnswerContext
 
     internal long InputIndex { get; set; }
 
-    internal int Attempts { get; set; }
+    internal int Attempts { get; private set; }
 
     internal string? RequestId { get; set; }
 
     internal TimeSpan? TimeToFirstToken { get; private set; }
 
-    internal TimeSpan Elapsed => TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
+    internal TimeSpan Elapsed => _started == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
+
+    /// <summary>The request goes out, for the first time or again.</summary>
+    internal void Send()
+    {
+        if (Attempts++ == 0) _started = Stopwatch.GetTimestamp();
+    }
 
     internal void TokenArrived() => TimeToFirstToken ??= Elapsed;
 }

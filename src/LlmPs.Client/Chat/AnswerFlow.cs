@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace LlmPs;
@@ -13,25 +14,28 @@ internal sealed class AnswerFlow
     private TokenUsage? _usage;
     private bool? _blocked;
     private ChatCompletionDelta? _latest;
+    private List<byte[]>? _withheld;
+    private byte[]? _lastRaw;
+    private bool _isClosed;
 
     internal AnswerFlow(AnswerContext context) => _context = context;
 
-    /// <summary>Whether every choice that began has said why it ended.</summary>
+    /// <summary>Whether as many choices as were asked for have begun, and every one has said why it ended.</summary>
     internal bool IsFinished
     {
         get
         {
             foreach (var choice in _choices)
                 if (choice.FinishReason is null) return false;
-            return _choices.Count > 0;
+            return _choices.Count >= Math.Max(1, _context.Request.N ?? 1);
         }
     }
 
     /// <summary>Whether any of the answer was seen.</summary>
     internal bool HasBegun => _choices.Count > 0;
 
-    /// <summary>The usage that was said last.</summary>
-    internal TokenUsage? Usage => _usage;
+    /// <summary>Whether the answer comes in one piece, which has no first token.</summary>
+    internal bool IsInOnePiece { get; set; }
 
     /// <summary>Takes a delta as read. True where there is something in it to hand over now.</summary>
     internal bool Take(ChatCompletionDelta delta)
@@ -40,13 +44,14 @@ internal sealed class AnswerFlow
         delta.InputIndex = _context.InputIndex;
         delta.Context = _context;
         _latest = delta;
-        _blocked ??= delta.Blocked;
+        // A hit of moderation is not taken back by what later events say.
+        if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
         // Some providers say the usage on every event and some leave it out again later: the last word counts.
         if (delta.Usage is not null) _usage = delta.Usage;
 
         var hasChoice = delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null
             || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null || delta.LogProbs is not null;
-        if (!hasChoice) return false;
+        if (!hasChoice) return Withhold(delta);
 
         var choice = At(delta.Index);
         if (delta.FinishReason is not null || delta.NativeFinishReason is not null)
@@ -61,14 +66,18 @@ internal sealed class AnswerFlow
         delta.Content = content;
         if (reasoning is not null) delta.ReasoningContent += reasoning;
 
-        if (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null) _context.TokenArrived();
-        return delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null || delta.ToolCalls is not null || delta.LogProbs is not null;
+        if (!IsInOnePiece && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null)) _context.TokenArrived();
+        if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null && delta.LogProbs is null) return Withhold(delta);
+        delta.Withheld = TakeWithheld();
+        _lastRaw = delta.Raw;
+        return true;
     }
 
-    /// <summary>What is left of each choice when the answer has ended; the last delta stands for the end of the request.</summary>
-    internal IEnumerable<ChatCompletionDelta> Close()
+    /// <summary>What is left of each choice when the answer has ended; the last delta stands for the end of the request, unless it was cut off.</summary>
+    internal IEnumerable<ChatCompletionDelta> Close(bool isWhole = true)
     {
-        if (_choices.Count == 0) At(0);
+        if (_isClosed) yield break;
+        _isClosed = true;
         for (var i = 0; i < _choices.Count; i++)
         {
             var choice = _choices[i];
@@ -90,9 +99,27 @@ internal sealed class AnswerFlow
                 NativeFinishReason = choice.NativeFinishReason,
                 Usage = isLast ? _usage : null,
                 Blocked = _blocked,
-                IsLast = isLast,
+                Withheld = TakeWithheld(),
+                IsLast = isLast && isWhole,
             };
         }
+    }
+
+    /// <summary>Keeps an event that has nothing to hand over for the next delta, so that the raw answer has it all the same.</summary>
+    private bool Withhold(ChatCompletionDelta delta)
+    {
+        // An event with several choices makes several deltas.
+        if (delta.Raw is not { } raw || ReferenceEquals(raw, _lastRaw)) return false;
+        (_withheld ??= []).Add(raw);
+        _lastRaw = raw;
+        return false;
+    }
+
+    private List<byte[]>? TakeWithheld()
+    {
+        var withheld = _withheld;
+        _withheld = null;
+        return withheld;
     }
 
     private Choice At(int index)

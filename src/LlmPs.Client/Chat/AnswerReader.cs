@@ -72,7 +72,7 @@ internal sealed class AnswerReader
         if (error || (!choices && code && message)) return AnswerContent.Error;
         if (deltas.Count == first)
         {
-            if (usage is null && blocked is null) return choices ? AnswerContent.Answer : AnswerContent.Nothing;
+            if (usage is null && blocked is null && !choices) return AnswerContent.Nothing;
             deltas.Add(new ChatCompletionDelta());
         }
 

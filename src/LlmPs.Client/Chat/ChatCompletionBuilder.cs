@@ -34,8 +34,9 @@ public sealed class ChatCompletionBuilder
         _fingerprint = delta.SystemFingerprint ?? _fingerprint;
         _created ??= delta.Created;
         _usage = delta.Usage ?? _usage;
-        _blocked ??= delta.Blocked;
+        if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
         IsComplete |= delta.IsLast;
+        if (delta.Withheld is { } withheld) _raw.AddRange(withheld);
         if (delta.Raw is { } raw && (_raw.Count == 0 || !ReferenceEquals(_raw[_raw.Count - 1], raw))) _raw.Add(raw);
 
         if (!_choices.TryGetValue(delta.Index, out var choice)) _choices.Add(delta.Index, choice = new Choice());
@@ -84,6 +85,7 @@ public sealed class ChatCompletionBuilder
         private readonly Text _content = new();
         private readonly Text _reasoning = new();
         private List<Call>? _calls;
+        private Call? _latestCall;
         private List<TokenLogProb>? _logProbs;
         private string? _finishReason;
         private string? _nativeFinishReason;
@@ -95,7 +97,11 @@ public sealed class ChatCompletionBuilder
             _finishReason = delta.FinishReason ?? _finishReason;
             _nativeFinishReason = delta.NativeFinishReason ?? _nativeFinishReason;
             if (delta.LogProbs is { } logProbs) (_logProbs ??= []).AddRange(logProbs);
-            foreach (var fragment in delta.ToolCalls ?? []) CallOf(fragment).Append(fragment);
+            foreach (var fragment in delta.ToolCalls ?? [])
+            {
+                _latestCall = CallOf(fragment);
+                _latestCall.Append(fragment);
+            }
         }
 
         internal ChatChoice Build(int index)
@@ -119,7 +125,7 @@ public sealed class ChatCompletionBuilder
                 if (_calls[i].Owns(fragment)) return _calls[i];
 
             // Without an index and without an id, a piece goes on where the last one stopped.
-            if (fragment.Index is null && fragment.Id is null && _calls.Count > 0) return _calls[_calls.Count - 1];
+            if (fragment.Index is null && fragment.Id is null && _latestCall is not null) return _latestCall;
             var call = new Call(fragment.Index);
             // Calls stand in the order of their index, whatever order their first pieces came in.
             var place = _calls.Count;

@@ -57,6 +57,9 @@ public sealed class ChatCompletionDelta
 
     internal byte[]? Raw { get; set; }
 
+    /// <summary>The events before this one that held nothing to hand over.</summary>
+    internal IReadOnlyList<byte[]>? Withheld { get; set; }
+
     internal string? SystemFingerprint { get; set; }
 
     internal bool? Blocked { get; set; }

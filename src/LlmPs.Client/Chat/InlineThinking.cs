@@ -12,6 +12,9 @@ internal sealed class InlineThinking
     private const string Open = "<think>";
     private const string Close = "</think>";
 
+    // Models that fill their answer with white space exist; this much at its head may still come before the tag.
+    private const int LongestGap = 64;
+
     private readonly StringBuilder _held = new();
     private State _state = State.Start;
 
@@ -35,7 +38,7 @@ internal sealed class InlineThinking
     {
         // A provider that has a field for the reasoning does not put it inline as well.
         if (hasReasoningField && _state == State.Start && _held.Length == 0) _state = State.Answer;
-        if (text is null || _state == State.Answer) return (null, text);
+        if (string.IsNullOrEmpty(text) || _state == State.Answer) return (null, text);
         _held.Append(text);
         return _state switch
         {
@@ -65,10 +68,9 @@ internal sealed class InlineThinking
             return InThought(string.Empty);
         }
 
-        if (Open.StartsWith(tag, StringComparison.Ordinal) && tag.Length > 0) return (null, null);
+        if (Open.StartsWith(tag, StringComparison.Ordinal) && text.Length <= LongestGap) return (null, null);
         _held.Clear();
-        // White space alone is no answer yet, but neither is it a tag: it goes on, and the tag may still follow.
-        if (tag.Length > 0) _state = State.Answer;
+        _state = State.Answer;
         return (null, text);
     }
 

@@ -38,13 +38,13 @@ internal abstract class Exchange
     /// <returns>The response and its body, under a status of success.</returns>
     internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
     {
-        Context.Attempts++;
+        Context.Send();
         if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Method} {_uri} {Shown(Body)}");
         var response = await Session.Http.SendAsync(Method, _uri, Body, clock).ConfigureAwait(false);
         AnswerStream? stream = null;
         try
         {
-            Context.RequestId = ErrorReader.RequestId(response.Headers);
+            Context.RequestId = Session.Errors.RequestId(response.Headers);
             if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock);
             if (response.IsSuccessStatusCode) return (response, stream);
@@ -73,15 +73,15 @@ internal abstract class Exchange
         var error = exception switch
         {
             LlmApiException known => known,
-            _ when clock.IsCanceledByCaller => new LlmApiException(LlmErrorKind.Canceled, "The request was canceled."),
-            _ when Session.IsClosed => new LlmApiException(LlmErrorKind.Canceled, $"Session '{Session.Name}' was closed while the request was under way."),
+            _ when clock.IsCanceledByCaller => Canceled(),
+            _ when Session.IsClosed => Closed(),
             OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(
                 LlmErrorKind.Timeout, $"No connection to {_uri.Authority} within {RetryPolicy.Seconds(Session.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
             JsonException or InvalidOperationException => new LlmApiException(
-                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Session.Redactor.Clean(ErrorEnvelope.Shorten(exception.Message, 200))),
-            _ => new LlmApiException(LlmErrorKind.InvalidResponse, Session.Redactor.Clean(ErrorEnvelope.Shorten(exception.Message))),
+                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Words(exception, 200)),
+            _ => new LlmApiException(LlmErrorKind.InvalidResponse, Words(exception, 600)),
         };
         error.Attempts = Context.Attempts;
         error.RequestId ??= Context.RequestId;
@@ -101,19 +101,25 @@ internal abstract class Exchange
     {
         try
         {
-            await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
+            await Session.Http.PauseAsync(wait, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
-            throw new LlmApiException(LlmErrorKind.Canceled, "The request was canceled.") { Attempts = Context.Attempts };
+            var error = cancellationToken.IsCancellationRequested ? Canceled() : Closed();
+            error.Attempts = Context.Attempts;
+            throw error;
         }
     }
+
+    private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
+
+    private LlmApiException Closed() => new(LlmErrorKind.Canceled, $"Session '{Session.Name}' was closed while the request was under way.");
 
     private LlmApiException Broken(Exception exception, bool inAnswer)
     {
         var reason = exception;
         while (reason.InnerException is not null) reason = reason.InnerException;
-        var words = Session.Redactor.Clean(ErrorEnvelope.Shorten(reason.Message, 300));
+        var words = Words(reason, 300);
         return inAnswer
             ? new LlmApiException(LlmErrorKind.StreamInterrupted, $"The connection to {_uri.Authority} broke in mid-answer: {words}") { IsTransient = true }
             : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {_uri.Authority} failed: {words}") { IsTransient = true, RecommendedAction = "Check the address, the network and the proxy." };
@@ -121,5 +127,9 @@ internal abstract class Exchange
 
     private void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
 
-    private static string Shown(byte[]? body) => body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(body), LongestDebugBody);
+    // A secret is taken out before the text is shortened: half of one would not be known any more.
+    private string Words(Exception exception, int longest) => ErrorEnvelope.Shorten(Session.Redactor.Clean(exception.Message), longest);
+
+    private string Shown(byte[]? body) =>
+        body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForAnswer().Clean(body).ToArray()), LongestDebugBody);
 }

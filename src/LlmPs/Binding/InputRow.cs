@@ -1,0 +1,65 @@
+using System.Collections;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+
+namespace LlmPs.Binding;
+
+/// <summary>A row of the input as PowerShell sees it: its columns, and the copy that the answer is merged into.</summary>
+internal static class InputRow
+{
+    private const int MostListed = 12;
+
+    /// <summary>The column names for an error text.</summary>
+    internal static string ColumnsOf(PSObject row)
+    {
+        var names = Columns(row).Select(column => column.Key).ToList();
+        var listed = string.Join(", ", names.Take(MostListed));
+        return names.Count > MostListed ? listed + ", …" : listed;
+    }
+
+    /// <summary>A copy of the row with the given columns added, or overwritten where they were there. The row itself is not touched.</summary>
+    internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
+    {
+        var copy = new PSObject();
+        foreach (var column in Columns(row)) Set(copy, column.Key, column.Value);
+        foreach (var column in added) Set(copy, column.Key, column.Value);
+        return copy;
+    }
+
+    private static void Set(PSObject row, string name, object? value)
+    {
+        if (row.Properties[name] is { } known) known.Value = value;
+        else row.Properties.Add(new PSNoteProperty(name, value));
+    }
+
+    private static IEnumerable<KeyValuePair<string, object?>> Columns(PSObject row)
+    {
+        if (row.BaseObject is string text)
+        {
+            yield return new KeyValuePair<string, object?>("Prompt", text);
+            yield break;
+        }
+
+        if (row.BaseObject is IDictionary dictionary)
+        {
+            foreach (DictionaryEntry entry in dictionary) yield return new KeyValuePair<string, object?>(entry.Key.ToString()!, entry.Value);
+            yield break;
+        }
+
+        foreach (var property in row.Properties)
+            if (property.IsGettable) yield return new KeyValuePair<string, object?>(property.Name, ValueOf(property));
+    }
+
+    private static object? ValueOf(PSPropertyInfo property)
+    {
+        try
+        {
+            return property.Value;
+        }
+        catch (GetValueException)
+        {
+            return null;
+        }
+    }
+}

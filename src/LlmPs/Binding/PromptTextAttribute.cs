@@ -1,0 +1,44 @@
+using System;
+using System.Collections;
+using System.Globalization;
+using System.Linq;
+using System.Management.Automation;
+
+namespace LlmPs.Binding;
+
+/// <summary>
+/// Finds the prompt in what is bound: a text is one; of a row it is the Prompt column. A row without one is null, for the cmdlet to tell,
+/// never the text <c>@{...}</c> that PowerShell would make of it.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class PromptTextAttribute : ArgumentTransformationAttribute
+{
+    private const string Column = "Prompt";
+
+    /// <inheritdoc/>
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => TextOf(inputData);
+
+    private static string? TextOf(object? input)
+    {
+        switch (input is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : input)
+        {
+            case null:
+                return null;
+            case string text:
+                return text;
+            case IDictionary row:
+                return TextOf(row[Column]);
+            // Lines that a script block returns, as of Get-Content.
+            case object[] lines:
+                return string.Join("\n", lines.Select(TextOf));
+            case IFormattable value and ValueType:
+                return value.ToString(null, CultureInfo.InvariantCulture);
+            case ValueType value:
+                return value.ToString();
+            case Uri uri:
+                return uri.ToString();
+            default:
+                return PSObject.AsPSObject(input).Properties[Column] is { } property && property.Value is not PSObject { BaseObject: PSCustomObject } ? TextOf(property.Value) : null;
+        }
+    }
+}

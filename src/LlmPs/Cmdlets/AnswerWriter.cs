@@ -1,0 +1,85 @@
+using System.Collections.Generic;
+using System.Management.Automation;
+using LlmPs.Binding;
+using LlmPs.Bulk;
+using LlmPs.Transport;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>Writes what came of the rows to the pipeline, on the pipeline's thread.</summary>
+internal sealed class AnswerWriter
+{
+    private readonly PSCmdlet _cmdlet;
+    private readonly bool _merge;
+
+    internal AnswerWriter(PSCmdlet cmdlet, bool merge)
+    {
+        _cmdlet = cmdlet;
+        _merge = merge;
+    }
+
+    internal void Write(BulkOutput output, BulkRun run)
+    {
+        switch (output.Value)
+        {
+            case ChatCompletion completion:
+                Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
+                if (_merge) WriteMerged(output.Row!, completion, null);
+                else _cmdlet.WriteObject(completion);
+                break;
+            case ChatCompletionDelta delta:
+                if (delta.FinishReason is not null) Warn(delta.FinishReason, delta.Blocked, delta.InputIndex);
+                _cmdlet.WriteObject(delta);
+                break;
+            case LlmApiException error:
+                if (_merge) WriteMerged(output.Row!, error.PartialCompletion, error);
+                // The error that ends the run is thrown when what is in flight has ended.
+                if (!ReferenceEquals(error, run.Ending?.Error)) _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
+                break;
+            case LogLine line:
+                Log(line);
+                break;
+        }
+    }
+
+    private void WriteMerged(AnswerContext row, ChatCompletion? completion, LlmApiException? error) =>
+        _cmdlet.WriteObject(InputRow.Merge(PSObject.AsPSObject(row.InputObject ?? string.Empty), Columns(completion, error)));
+
+    private static IEnumerable<KeyValuePair<string, object?>> Columns(ChatCompletion? completion, LlmApiException? error)
+    {
+        // What came of a failed answer is in the error, not in the columns of whole ones.
+        var whole = error is null ? completion : null;
+        yield return new("Response", whole?.Content);
+        yield return new("Reasoning", whole?.ReasoningContent);
+        yield return new("FinishReason", whole?.FinishReason);
+        yield return new("Model", completion?.Model);
+        yield return new("PromptTokens", completion?.Usage?.PromptTokens);
+        yield return new("CompletionTokens", completion?.Usage?.CompletionTokens);
+        yield return new("TotalTokens", completion?.Usage?.TotalTokens);
+        yield return new("DurationMs", whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null);
+        yield return new("Error", error is null ? null : $"{error.Kind}: {error.Message}");
+    }
+
+    private void Warn(string? finishReason, bool? blocked, long index)
+    {
+        if (blocked == true) _cmdlet.WriteWarning($"Row {index}: the provider's moderation blocked the answer.");
+        if (finishReason == FinishReasons.Length) _cmdlet.WriteWarning($"Row {index}: the answer is cut short at the token limit (finish reason length). Raise -MaxTokens.");
+        if (finishReason == FinishReasons.ContentFilter) _cmdlet.WriteWarning($"Row {index}: the provider's content filter left out part of the answer.");
+    }
+
+    private void Log(LogLine line)
+    {
+        switch (line.Level)
+        {
+            case RequestLogLevel.Debug:
+                _cmdlet.WriteDebug(line.Text);
+                break;
+            case RequestLogLevel.Verbose:
+                _cmdlet.WriteVerbose(line.Text);
+                break;
+            default:
+                _cmdlet.WriteWarning(line.Text);
+                break;
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Management.Automation;
+using LlmPs.Binding;
+using LlmPs.Loading;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>The options that a request for a completion can carry. Each binds by property name, too; a blank cell is unset.</summary>
+public abstract class ChatOptionsCommand : PSCmdlet
+{
+    /// <summary>The system prompt.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public string? System { get; set; }
+
+    /// <summary>The model; the session's default where not given.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(ModelCompleter))]
+    [BlankIsUnset]
+    public string? Model { get; set; }
+
+    /// <summary>GenStudio: the chip.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(ChipCompleter))]
+    [BlankIsUnset]
+    public string? Chip { get; set; }
+
+    /// <summary>The session, by name or object; the newest default session where not given.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    [Session]
+    public LlmSession? Session { get; set; }
+
+    /// <summary>Randomness.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public double? Temperature { get; set; }
+
+    /// <summary>Nucleus sampling.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public double? TopP { get; set; }
+
+    /// <summary>Sample from the k likeliest tokens.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public int? TopK { get; set; }
+
+    /// <summary>Leave out tokens less likely than this share of the likeliest.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public double? MinP { get; set; }
+
+    /// <summary>The most tokens to generate, reasoning included.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public int? MaxTokens { get; set; }
+
+    /// <summary>Texts that end the answer.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public string[]? Stop { get; set; }
+
+    /// <summary>Less of what was said at all.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public double? PresencePenalty { get; set; }
+
+    /// <summary>Less of what was said often.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public double? FrequencyPenalty { get; set; }
+
+    /// <summary>How many choices to generate.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public int? N { get; set; }
+
+    /// <summary>For answers that repeat.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public long? Seed { get; set; }
+
+    /// <summary>Return the tokens' log probabilities.</summary>
+    [Parameter]
+    public SwitchParameter LogProbs { get; set; }
+
+    /// <summary>How many likely tokens to return at each place.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public int? TopLogProbs { get; set; }
+
+    /// <summary>Your own id of the end user.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public string? User { get; set; }
+
+    /// <summary>Whether the model should think before it answers.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public ThinkingMode? Thinking { get; set; }
+
+    /// <summary>The most tokens to think with.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [BlankIsUnset]
+    public int? ThinkingBudget { get; set; }
+
+    /// <summary>How hard to think, in the provider's words.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(ReasoningEffortCompleter))]
+    [BlankIsUnset]
+    public string? ReasoningEffort { get; set; }
+
+    /// <summary>Fields of the body that are sent as they are.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public IDictionary? ExtraBody { get; set; }
+
+    /// <summary>Send options and values that the provider does not document.</summary>
+    [Parameter]
+    public SwitchParameter SkipValidation { get; set; }
+
+    private protected ChatRequest NewRequest(IReadOnlyList<ChatMessage> messages) => new()
+    {
+        Model = Model,
+        Chip = Chip,
+        Messages = messages,
+        Temperature = Temperature,
+        TopP = TopP,
+        TopK = TopK,
+        MinP = MinP,
+        MaxTokens = MaxTokens,
+        Stop = Stop,
+        PresencePenalty = PresencePenalty,
+        FrequencyPenalty = FrequencyPenalty,
+        N = N,
+        Seed = Seed,
+        LogProbs = LogProbs.IsPresent ? LogProbs.ToBool() : null,
+        TopLogProbs = TopLogProbs,
+        User = User,
+        Thinking = Thinking,
+        ThinkingBudget = ThinkingBudget,
+        ReasoningEffort = ReasoningEffort,
+        ExtraBody = ExtraFields(),
+        SkipValidation = SkipValidation,
+    };
+
+    /// <summary>The session to use; ends the command where there is none.</summary>
+    private protected LlmSession SessionOrDefault(LlmSession? other)
+    {
+        if ((Session ?? other ?? SessionTable.Current.Default) is { } session) return session;
+        const string message = "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow";
+        ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
+        throw new PipelineStoppedException();
+    }
+
+    private Dictionary<string, string>? ExtraFields()
+    {
+        if (ExtraBody is null) return null;
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry field in ExtraBody) fields[Convert.ToString(field.Key, CultureInfo.InvariantCulture)!] = JsonText.From(field.Value);
+        return fields;
+    }
+}

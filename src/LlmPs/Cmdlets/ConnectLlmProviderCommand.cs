@@ -1,0 +1,242 @@
+using System;
+using System.Collections;
+using System.Globalization;
+using System.Linq;
+using System.Management.Automation;
+using System.Net;
+using System.Security;
+using LlmPs.Binding;
+using LlmPs.Loading;
+using LlmPs.Providers;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>Opens a named session with a provider. Nothing is sent.</summary>
+[Cmdlet(VerbsCommunications.Connect, "LlmProvider", DefaultParameterSetName = "Key")]
+[OutputType(typeof(LlmSession))]
+public sealed class ConnectLlmProviderCommand : PSCmdlet
+{
+    /// <summary>The provider.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [ArgumentCompleter(typeof(ProviderCompleter))]
+    public string Provider { get; set; } = string.Empty;
+
+    /// <summary>The session's name; the provider's name by default.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <summary>The key, as SecureString or text.</summary>
+    [Parameter(ParameterSetName = "Key")]
+    [SecretText]
+    [ValidateNotNull]
+    public SecureString? ApiKey { get; set; }
+
+    /// <summary>A credential whose password is the key.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Credential")]
+    [ValidateNotNull]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>The name of a SecretManagement secret that is the key.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Secret")]
+    [ValidateNotNullOrEmpty]
+    public string? SecretName { get; set; }
+
+    /// <summary>The SecretManagement vault.</summary>
+    [Parameter(ParameterSetName = "Secret")]
+    [ValidateNotNullOrEmpty]
+    public string? SecretVault { get; set; }
+
+    /// <summary>The address up to what the provider's own paths begin with.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Uri? BaseUri { get; set; }
+
+    /// <summary>Cloudsway: the path of your own endpoint.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? EndpointPath { get; set; }
+
+    /// <summary>GenStudio: the default chip.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ChipCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Chip { get; set; }
+
+    /// <summary>The default model.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ModelCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Model { get; set; }
+
+    /// <summary>Limit of one attempt, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(0.001, 2147483)]
+    public double TimeoutSec { get; set; } = 600;
+
+    /// <summary>Limit until the connection stands, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(0.001, 2147483)]
+    public double ConnectTimeoutSec { get; set; } = 30;
+
+    /// <summary>Limit between two payloads of an answer, in seconds; before the first, five times as long.</summary>
+    [Parameter]
+    [ValidateRange(0.001, 429496)]
+    public double IdleTimeoutSec { get; set; } = 120;
+
+    /// <summary>How often a request is sent again at most.</summary>
+    [Parameter]
+    [ValidateRange(0, 100)]
+    public int MaxRetryCount { get; set; } = 4;
+
+    /// <summary>The longest wait between two attempts, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(0, 86400)]
+    public double MaxRetryDelaySec { get; set; } = 60;
+
+    /// <summary>The account's limit of requests a minute.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? RequestsPerMinute { get; set; }
+
+    /// <summary>The account's limit of tokens a minute.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? TokensPerMinute { get; set; }
+
+    /// <summary>The proxy.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Uri? Proxy { get; set; }
+
+    /// <summary>The proxy's credential.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public PSCredential? ProxyCredential { get; set; }
+
+    /// <summary>Further headers of every request.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public IDictionary? Header { get; set; }
+
+    /// <summary>Do not make this the default session.</summary>
+    [Parameter]
+    public SwitchParameter NoDefault { get; set; }
+
+    /// <summary>Let the in-process simulator answer in place of the network.</summary>
+    [Parameter]
+    public SwitchParameter Simulate { get; set; }
+
+    /// <summary>How the simulator answers: latency, faults, scripted answers.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public IDictionary? SimulatorOption { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        try
+        {
+            var session = new LlmSession(Options(), Handler());
+            if (session is { IsInTheClear: true, HasKey: true }) WriteWarning($"The key goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
+            SessionTable.Current.Add(session, mayBeDefault: !NoDefault);
+            WriteObject(session);
+        }
+        catch (ArgumentException e)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, "InvalidConnection", ErrorCategory.InvalidArgument, Provider));
+        }
+    }
+
+    private LlmSessionOptions Options()
+    {
+        var provider = ProviderList.Get(Provider);
+        var options = new LlmSessionOptions
+        {
+            Provider = provider.Name,
+            Name = Name,
+            ApiKey = Key(provider),
+            BaseUri = BaseUri,
+            EndpointPath = EndpointPath,
+            Chip = Chip,
+            Model = Model,
+            Timeout = TimeSpan.FromSeconds(TimeoutSec),
+            ConnectTimeout = TimeSpan.FromSeconds(ConnectTimeoutSec),
+            IdleTimeout = TimeSpan.FromSeconds(IdleTimeoutSec),
+            MaxRetryCount = MaxRetryCount,
+            MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelaySec),
+            RequestsPerMinute = RequestsPerMinute,
+            TokensPerMinute = TokensPerMinute,
+            Proxy = Proxy,
+            ProxyCredential = ProxyCredential?.GetNetworkCredential(),
+        };
+        foreach (DictionaryEntry header in Header ?? new Hashtable())
+            options.Headers[Convert.ToString(header.Key, CultureInfo.InvariantCulture)!] = HeaderValue(header);
+        return options;
+    }
+
+    private static SecureString HeaderValue(DictionaryEntry header)
+    {
+        var value = header.Value is PSObject wrapped ? wrapped.BaseObject : header.Value;
+        var text = Convert.ToString(header.Key, CultureInfo.InvariantCulture);
+        if (string.IsNullOrWhiteSpace(text) || text!.Any(c => c <= ' ' || c > '~')) throw new ArgumentException($"Header '{text}' is not a header name.");
+        if (value is SecureString secret) return secret.Copy();
+        var plain = Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty;
+        if (plain.Any(c => c is '\r' or '\n' or '\0')) throw new ArgumentException($"The value of header '{text}' holds a line break.");
+        return new NetworkCredential(string.Empty, plain).SecurePassword;
+    }
+
+    private Simulator.SimulatorHandler? Handler()
+    {
+        if (!Simulate)
+        {
+            if (SimulatorOption is not null) throw new ArgumentException("SimulatorOption is for the simulator: give -Simulate as well.");
+            return null;
+        }
+
+        var given = new Hashtable(StringComparer.OrdinalIgnoreCase);
+        foreach (DictionaryEntry option in SimulatorOption ?? new Hashtable()) given[option.Key] = option.Value;
+        if (!given.ContainsKey("Provider")) given["Provider"] = ProviderList.Get(Provider).Name;
+        if (!given.ContainsKey("RequireKey")) given["RequireKey"] = false;
+        return new Simulator.SimulatorHandler(Simulator.SimulatorOptions.FromDictionary(given));
+    }
+
+    /// <summary>The first credential that is given. A copy, since the session disposes its own.</summary>
+    private SecureString? Key(ChatProvider provider)
+    {
+        if (ApiKey is not null) return ApiKey.Copy();
+        if (Credential is not null) return Credential.Password.Copy();
+        if (SecretName is not null) return FromVault();
+        return Environment.GetEnvironmentVariable(provider.KeyVariable) is { } key && !string.IsNullOrWhiteSpace(key)
+            ? new NetworkCredential(string.Empty, key.Trim()).SecurePassword
+            : null;
+    }
+
+    private SecureString FromVault()
+    {
+        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+        shell.AddCommand("Get-Secret").AddParameter("Name", SecretName).AddParameter("ErrorAction", ActionPreference.Stop);
+        if (SecretVault is not null) shell.AddParameter("Vault", SecretVault);
+        object? secret;
+        try
+        {
+            secret = shell.Invoke().FirstOrDefault()?.BaseObject;
+        }
+        catch (CommandNotFoundException e)
+        {
+            throw new ArgumentException($"SecretName '{SecretName}' needs the module Microsoft.PowerShell.SecretManagement, which has Get-Secret.", e);
+        }
+        catch (RuntimeException e)
+        {
+            throw new ArgumentException($"SecretName '{SecretName}' could not be read: {e.Message}", e);
+        }
+
+        return secret switch
+        {
+            SecureString key => key.Copy(),
+            string key => new NetworkCredential(string.Empty, key).SecurePassword,
+            PSCredential credential => credential.Password.Copy(),
+            _ => throw new ArgumentException($"SecretName '{SecretName}' is neither a text, a SecureString nor a credential."),
+        };
+    }
+}

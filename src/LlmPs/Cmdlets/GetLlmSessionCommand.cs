@@ -1,0 +1,38 @@
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Binding;
+using LlmPs.Loading;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>The open sessions of this runspace.</summary>
+[Cmdlet(VerbsCommon.Get, "LlmSession")]
+[OutputType(typeof(LlmSession))]
+public sealed class GetLlmSessionCommand : PSCmdlet
+{
+    /// <summary>Names or wildcards.</summary>
+    [Parameter(Position = 0)]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    [SupportsWildcards]
+    public string[]? Name { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var open = SessionTable.Current.All;
+        if (Name is null)
+        {
+            WriteObject(open, enumerateCollection: true);
+            return;
+        }
+
+        foreach (var name in Name)
+        {
+            var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
+            var found = open.Where(session => pattern.IsMatch(session.Name)).ToList();
+            WriteObject(found, enumerateCollection: true);
+            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+                WriteError(new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound", ErrorCategory.ObjectNotFound, name));
+        }
+    }
+}

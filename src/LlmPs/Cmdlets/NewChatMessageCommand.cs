@@ -1,0 +1,63 @@
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Binding;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>A message of a conversation.</summary>
+[Cmdlet(VerbsCommon.New, "ChatMessage")]
+[OutputType(typeof(ChatMessage))]
+public sealed class NewChatMessageCommand : PSCmdlet
+{
+    /// <summary>Who speaks.</summary>
+    [Parameter(Position = 0)]
+    [ValidateSet(ChatRole.System, ChatRole.User, ChatRole.Assistant, ChatRole.Tool)]
+    public string Role { get; set; } = ChatRole.User;
+
+    /// <summary>The text.</summary>
+    [Parameter(Position = 1, ValueFromPipeline = true)]
+    [AllowEmptyString]
+    public string? Content { get; set; }
+
+    /// <summary>Images: files, addresses, data URIs.</summary>
+    [Parameter]
+    public string[]? Image { get; set; }
+
+    /// <summary>Ids of files that were uploaded to the provider.</summary>
+    [Parameter]
+    public string[]? FileId { get; set; }
+
+    /// <summary>On a tool message: the call that it answers.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ToolCallId { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if ((Role == ChatRole.Tool) != (ToolCallId is not null)) Refuse("A message of role tool needs -ToolCallId, and no other message takes it.");
+        var parts = new List<ChatContentPart>();
+        if (Image is null && FileId is null)
+        {
+            if (Content is null) Refuse("A message needs -Content, -Image or -FileId.");
+            WriteObject(new ChatMessage(Role, Content) { ToolCallId = ToolCallId });
+            return;
+        }
+
+        if (!string.IsNullOrEmpty(Content)) parts.Add(ChatContentPart.FromText(Content!));
+        try
+        {
+            parts.AddRange((Image ?? []).Select(image => ImageSource.Read(image, SessionState.Path)));
+        }
+        catch (PSArgumentException e)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, "InvalidImage", ErrorCategory.InvalidArgument, Image));
+        }
+
+        parts.AddRange((FileId ?? []).Select(ChatContentPart.FromFile));
+        WriteObject(new ChatMessage { Role = Role, Parts = parts, ToolCallId = ToolCallId });
+    }
+
+    private void Refuse(string message) => ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message), "InvalidMessage", ErrorCategory.InvalidArgument, null));
+}
