@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Builds and tests LlmPs on a machine that may have no pwsh: ./build.sh [task] [arguments of build.ps1].
+# With pwsh, from PATH or from the local tool manifest, build.ps1 does it all.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+
+task=${1:-Build}
+[ $# -gt 0 ] && shift
+
+say() { printf '%s\n' "$*" >&2; }
+
+wanted=$(sed -n 's/.*"version"[^"]*"\([^"]*\)".*/\1/p' global.json)
+if ! dotnet --version >/dev/null 2>&1; then
+    say "The .NET SDK $wanted or a later feature band of it is needed (global.json); none was found."
+    exit 1
+fi
+
+# Two minutes at most for the PowerShell tool, and not a word when it is not to be had. macOS has no `timeout`.
+restore_pwsh() {
+    dotnet tool restore >/dev/null 2>&1 </dev/null &
+    local restore=$! waited=0
+    while kill -0 "$restore" 2>/dev/null; do
+        [ "$waited" -ge 120 ] && { kill "$restore" 2>/dev/null; return 1; }
+        sleep 1
+        waited=$((waited + 1))
+    done
+    wait "$restore" && dotnet tool run pwsh -- -NoProfile -Command 'exit 0' >/dev/null 2>&1 </dev/null
+}
+
+if command -v pwsh >/dev/null 2>&1; then
+    exec pwsh -NoProfile -NonInteractive -File build.ps1 "$task" "$@"
+elif restore_pwsh; then
+    exec dotnet tool run pwsh -- -NoProfile -NonInteractive -File build.ps1 "$task" "$@"
+fi
+
+# From here on: no pwsh.
+configuration=Release
+skip_build=
+while [ $# -gt 0 ]; do
+    case $1 in
+        -Configuration) configuration=${2:-}; shift ;;
+        -SkipBuild) skip_build=1 ;;
+        -RequirePester) say 'Pester needs pwsh, and there is none.'; exit 1 ;;
+        *) say "Unknown argument: $1"; exit 2 ;;
+    esac
+    shift
+done
+
+build_module() {
+    [ -n "$skip_build" ] || dotnet build build/Module.proj -c "$configuration"
+}
+
+# Sets passed, failed and skipped from the result file; false when the run was not all well.
+run_unit() {
+    local trx=out/TestResults/Unit.trx status=0
+    rm -f out/TestResults/*.trx
+    dotnet test tests/Unit -c "$configuration" --logger 'trx;LogFileName=Unit.trx' --results-directory out/TestResults \
+        --blame-hang-timeout 3m --blame-hang-dump-type none || status=$?
+    passed=0 failed=0 skipped=0
+    if [ ! -f "$trx" ]; then
+        say "The xunit run left no result file (exit code $status)."
+        return 1
+    fi
+    local all
+    all=$(count_outcomes '[A-Za-z]*' "$trx")
+    passed=$(count_outcomes Passed "$trx")
+    skipped=$(count_outcomes NotExecuted "$trx")
+    failed=$((all - passed - skipped))
+    [ "$all" -gt 0 ] || say 'The xunit run held no test.'
+    [ "$status" -eq 0 ] || say "The xunit run ended with exit code $status."
+    [ "$all" -gt 0 ] && [ "$status" -eq 0 ] && [ "$failed" -eq 0 ]
+}
+
+count_outcomes() { grep -oE "<UnitTestResult [^>]*outcome=\"$1\"" "$2" | wc -l | tr -d ' '; }
+
+run_tests() {
+    local status=0 files pester
+    build_module || { say 'The build failed.'; return 1; }
+    run_unit || status=1
+    files=$(find tests/Pester -name '*.Tests.ps1' | wc -l | tr -d ' ')
+    pester=$(find tests/Pester -name '*.Tests.ps1' -exec cat {} + | grep -cE "^[[:space:]]*It[[:space:]]+['\"]")
+    echo "Unit: $passed passed, $failed failed, $skipped skipped"
+    echo "THERE IS NO PWSH: the $pester Pester tests of the cmdlets (in $files files) were NOT run and count as skipped. Install PowerShell 7.4 or later to run them."
+    echo "$passed passed, $failed failed, $((skipped + pester)) skipped"
+    return $status
+}
+
+run_demo() {
+    build_module || return 1
+    echo 'THERE IS NO PWSH: the demo sends the same CSV through the client library (examples/Demo), not through the cmdlets.'
+    dotnet run --no-build --project examples/Demo -c "$configuration" -- out/SimulatorHost/SimulatorHost.dll examples/tickets.csv out/demo/answers.csv
+}
+
+case $(printf '%s' "$task" | tr '[:upper:]' '[:lower:]') in
+    build) build_module ;;
+    unit) run_unit; status=$?; echo "$passed passed, $failed failed, $skipped skipped"; exit $status ;;
+    test) run_tests ;;
+    demo) run_demo ;;
+    clean) rm -rf out && find build src tests examples -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} + ;;
+    pester | bench | docs | package | install) say "The task $task needs pwsh: install PowerShell 7.4 or later."; exit 1 ;;
+    *) say "Unknown task: $task (Clean, Build, Unit, Pester, Test, Demo, Bench, Docs, Package, Install)"; exit 2 ;;
+esac
