@@ -1,0 +1,154 @@
+using System;
+using System.Text;
+using System.Text.Json;
+
+namespace LlmPs.Simulator;
+
+/// <summary>Parts of answers that all dialects write alike.</summary>
+internal static class AnswerJson
+{
+    internal static void ToolCalls(Utf8JsonWriter writer, Choice choice)
+    {
+        writer.WriteStartArray("tool_calls");
+        foreach (SimulatedToolCall call in choice.ToolCalls)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", call.Id);
+            writer.WriteString("type", "function");
+            writer.WriteStartObject("function");
+            writer.WriteString("name", call.Name);
+            Wire.Text(writer, "arguments", call.Arguments);
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    /// <summary>A delta as OpenAI and most others write it: only what is new.</summary>
+    internal static void Delta(Utf8JsonWriter writer, Answer answer, in Delta delta)
+    {
+        if (delta.Kind == DeltaKind.Role)
+        {
+            writer.WriteString("role", "assistant");
+            writer.WriteString("content", string.Empty);
+        }
+        else if (answer.Has(StreamQuirks.NullRole))
+        {
+            writer.WriteNull("role");
+        }
+
+        switch (delta.Kind)
+        {
+            case DeltaKind.Content:
+                Piece(writer, "content", delta);
+                break;
+            case DeltaKind.Reasoning:
+                Reasoning(writer, answer, delta);
+                break;
+            case DeltaKind.ToolCall:
+                ToolFragment(writer, answer, delta);
+                break;
+        }
+
+        if (delta.Kind != DeltaKind.ToolCall && answer.Has(StreamQuirks.EmptyToolCalls))
+        {
+            writer.WriteStartArray("tool_calls");
+            writer.WriteEndArray();
+        }
+    }
+
+    internal static void Piece(Utf8JsonWriter writer, string name, in Delta delta) =>
+        Wire.Text(writer, name, delta.Text.AsSpan(delta.Start, delta.Length));
+
+    internal static void Reasoning(Utf8JsonWriter writer, Answer answer, in Delta delta)
+    {
+        // With this quirk it stands beside the delta, where Dialect.WriteChunk puts it.
+        if (answer.Has(StreamQuirks.ChoiceReasoning)) return;
+        Piece(writer, answer.Has(StreamQuirks.ReasoningField) ? "reasoning" : "reasoning_content", delta);
+    }
+
+    internal static void ToolFragment(Utf8JsonWriter writer, Answer answer, in Delta delta)
+    {
+        SimulatedToolCall call = delta.Choice.ToolCalls[delta.ToolIndex];
+        writer.WriteStartArray("tool_calls");
+        writer.WriteStartObject();
+        if (!answer.Has(StreamQuirks.NoToolIndex)) writer.WriteNumber("index", delta.ToolIndex);
+        bool opens = delta.OpensToolCall;
+        bool emptyIds = answer.Has(StreamQuirks.EmptyToolIds);
+        if (opens || emptyIds) writer.WriteString("id", opens ? call.Id : string.Empty);
+        if (opens) writer.WriteString("type", "function");
+        writer.WriteStartObject("function");
+        if (opens || emptyIds) writer.WriteString("name", opens ? call.Name : string.Empty);
+        Piece(writer, "arguments", delta);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        writer.WriteEndArray();
+    }
+
+    /// <summary>Log probabilities of a text, a token a piece: the same in a plain answer and in a stream.</summary>
+    internal static void LogProbs(Utf8JsonWriter writer, Answer answer, string text, int start, int length)
+    {
+        writer.WriteStartObject("logprobs");
+        writer.WriteStartArray("content");
+        int size = answer.PieceSize(text);
+        for (int at = start; at < start + length;)
+        {
+            int end = TextPieces.End(text, at, size);
+            string token = text.Substring(at, end - at);
+            writer.WriteStartObject();
+            LogProb(writer, token, 0);
+            writer.WriteStartArray("top_logprobs");
+            for (int i = 0; i < answer.TopLogProbs; i++)
+            {
+                writer.WriteStartObject();
+                LogProb(writer, i == 0 ? token : token + i.ToString(System.Globalization.CultureInfo.InvariantCulture), i);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+            at = end;
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>An error as OpenAI writes it, the whole object.</summary>
+    internal static ByteBuffer OpenAIError(string message, string type, string? parameter, string? code)
+    {
+        var buffer = new ByteBuffer(256);
+        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        writer.WriteStartObject();
+        writer.WriteStartObject("error");
+        Wire.Text(writer, "message", message);
+        writer.WriteString("type", type);
+        writer.WriteString("param", parameter);
+        writer.WriteString("code", code);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+        return buffer;
+    }
+
+    internal static ByteBuffer Coded(int code, string messageName, string message, bool withData = false)
+    {
+        var buffer = new ByteBuffer(256);
+        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        writer.WriteStartObject();
+        if (code != 0) writer.WriteNumber("code", code);
+        Wire.Text(writer, messageName, message);
+        if (withData) writer.WriteNull("data");
+        writer.WriteEndObject();
+        return buffer;
+    }
+
+    private static void LogProb(Utf8JsonWriter writer, string token, int rank)
+    {
+        Wire.Text(writer, "token", token);
+        writer.WriteNumber("logprob", -0.125 * (rank + 1));
+        writer.WriteStartArray("bytes");
+        foreach (byte b in Encoding.UTF8.GetBytes(token)) writer.WriteNumberValue(b);
+        writer.WriteEndArray();
+    }
+}

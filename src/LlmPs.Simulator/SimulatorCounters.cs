@@ -1,0 +1,58 @@
+using System.Threading;
+
+namespace LlmPs.Simulator;
+
+/// <summary>What a handler has seen so far.</summary>
+internal sealed class SimulatorCounters
+{
+    private long _requests;
+    private long _refused;
+    private long _faulted;
+    private long _rejected;
+    private long _answered;
+    private int _inFlight;
+    private int _maxInFlight;
+
+    /// <summary>Chat requests.</summary>
+    internal long Requests => Volatile.Read(ref _requests);
+
+    /// <summary>Requests refused by the account's limits.</summary>
+    internal long Refused => Volatile.Read(ref _refused);
+
+    /// <summary>Requests that met a fault.</summary>
+    internal long Faulted => Volatile.Read(ref _faulted);
+
+    /// <summary>Requests refused for what they are: key, path, fields.</summary>
+    internal long Rejected => Volatile.Read(ref _rejected);
+
+    /// <summary>Requests that got an answer or the beginning of one.</summary>
+    internal long Answered => Volatile.Read(ref _answered);
+
+    internal int InFlight => Volatile.Read(ref _inFlight);
+
+    internal int MaxInFlight => Volatile.Read(ref _maxInFlight);
+
+    internal long Enter()
+    {
+        int now = Interlocked.Increment(ref _inFlight);
+        int max = Volatile.Read(ref _maxInFlight);
+        while (now > max)
+        {
+            int seen = Interlocked.CompareExchange(ref _maxInFlight, now, max);
+            if (seen == max) break;
+            max = seen;
+        }
+
+        return Interlocked.Increment(ref _requests);
+    }
+
+    internal void Leave() => Interlocked.Decrement(ref _inFlight);
+
+    internal void CountRefused() => Interlocked.Increment(ref _refused);
+
+    internal void CountFaulted() => Interlocked.Increment(ref _faulted);
+
+    internal void CountRejected() => Interlocked.Increment(ref _rejected);
+
+    internal long CountAnswered() => Interlocked.Increment(ref _answered);
+}

@@ -1,0 +1,164 @@
+using System;
+using System.Net.Http;
+using System.Text.Json;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace LlmPs.Simulator;
+
+/// <summary>Answers as the providers' documents say, in place of a network. It shares no code with the client, so that each checks the other.</summary>
+internal sealed class SimulatorHandler : HttpMessageHandler
+{
+    private readonly SimulatorOptions _options;
+    private readonly AnswerComposer _composer;
+    private readonly FaultPlan _faults;
+    private readonly RateLimit _limit;
+
+    internal SimulatorHandler(SimulatorOptions options)
+    {
+        _options = options;
+        _composer = new AnswerComposer(options);
+        _faults = new FaultPlan(options.Faults, options.Seed);
+        _limit = new RateLimit(options);
+        Log = new RequestLog(options);
+    }
+
+    internal SimulatorCounters Counters { get; } = new();
+
+    internal RequestLog Log { get; }
+
+    /// <summary>Chat requests so far.</summary>
+    internal long Requests => Counters.Requests;
+
+    /// <summary>Requests whose answer has not ended.</summary>
+    internal int InFlight => Counters.InFlight;
+
+    internal int MaxInFlight => Counters.MaxInFlight;
+
+    /// <summary>Requests refused by the account's limits.</summary>
+    internal long Refused => Counters.Refused;
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Route route = Route.Of(request.RequestUri!, request.Method, _options.Provider);
+        Dialect dialect = Dialect.Of(route.Provider);
+        string? key = request.Headers.Authorization is { } authorization && authorization.Scheme == "Bearer" ? authorization.Parameter : null;
+        if (route.Kind == RouteKind.Models) return Models(request, dialect, key);
+
+        long ordinal = Counters.Enter();
+        bool streaming = false;
+        try
+        {
+            byte[] body = request.Content is null ? Array.Empty<byte>() : await request.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
+            using var exchange = new Exchange(route, dialect, request, key, ordinal, body);
+            Log.Add(ordinal, request, key, body, exchange.BodyHash);
+            Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, exchange.Call?.Conversation.Prompt ?? string.Empty);
+            if (fault is not null) Counters.CountFaulted();
+            await BeforeHeadersAsync(fault, ordinal, cancellationToken).ConfigureAwait(false);
+
+            HttpResponseMessage response = (fault is null ? null : FaultReply.Of(fault, dialect, request, key)) ?? Answer(exchange, fault);
+            if (dialect.TraceHeader(exchange.BodyHash, ordinal) is { } trace) response.Headers.TryAddWithoutValidation(trace.Name, trace.Value);
+            streaming = response.Content is StreamBodyContent;
+            return response;
+        }
+        finally
+        {
+            // A body that comes as it is read leaves by itself.
+            if (!streaming) Counters.Leave();
+        }
+    }
+
+    private async Task BeforeHeadersAsync(Fault? fault, long ordinal, CancellationToken cancellationToken)
+    {
+        if (fault?.Kind == FaultKind.ConnectionFailed) throw new SimulatedConnectionException(FaultKind.ConnectionFailed);
+        int latency = _options.LatencyMs;
+        if (_options.LatencyJitterMs > 0) latency += (int)(Fnv.Fraction(_options.Seed, ordinal, -1) * (_options.LatencyJitterMs + 1));
+        if (latency > 0) await FineDelay.WaitAsync(latency, cancellationToken).ConfigureAwait(false);
+        if (fault?.Kind == FaultKind.StallBeforeHeaders) await FineDelay.WaitAsync(fault.DelayMs ?? Step.ForEver, cancellationToken).ConfigureAwait(false);
+        if (fault?.Kind == FaultKind.Reset) throw new SimulatedConnectionException(FaultKind.Reset);
+    }
+
+    private HttpResponseMessage Answer(Exchange exchange, Fault? fault)
+    {
+        if (Check(exchange) is { } refused)
+        {
+            Counters.CountRejected();
+            return Reply.Error(exchange.Request, refused);
+        }
+
+        ChatCall call = exchange.Call!;
+        string account = string.Empty;
+        if (!_limit.IsUnlimited)
+        {
+            account = exchange.Dialect is SiliconFlowDialect ? exchange.Key + "\n" + call.Model : exchange.Key ?? string.Empty;
+            if (_limit.Admit(account) is { } exhausted) return Refuse(exchange, exhausted);
+        }
+
+        Answer answer = _composer.Compose(call, exchange.Dialect, Counters.CountAnswered(), filtered: fault?.Kind == FaultKind.ContentFilter);
+        if (account.Length > 0) _limit.Charge(account, answer.PromptTokens + answer.CompletionTokens);
+        bool stream = fault?.Kind switch
+        {
+            FaultKind.PlainInsteadOfStream => false,
+            FaultKind.StreamInsteadOfPlain => true,
+            _ => call.Stream,
+        };
+        return stream ? Stream(exchange, answer, fault) : Plain(exchange, answer, fault);
+    }
+
+    private ErrorReply? Check(Exchange exchange)
+    {
+        if (exchange.Dialect.CheckKey(exchange.Key, _options.RequireKey) is { } badKey) return badKey;
+        if (exchange.Route.Kind == RouteKind.Unknown) return exchange.Dialect.Refuse(Refusal.NotFound);
+        if (exchange.BodyLength > _options.MaxRequestBytes) return exchange.Dialect.Refuse(Refusal.TooLarge);
+        if (exchange.Call is null) return exchange.Dialect.Refuse(Refusal.BadRequest, "The body is not a JSON object");
+        return exchange.Dialect.Check(exchange.Call, _options.Strict);
+    }
+
+    private HttpResponseMessage Refuse(Exchange exchange, string exhausted)
+    {
+        Counters.CountRefused();
+        HttpResponseMessage response = Reply.Error(exchange.Request, exchange.Dialect.Refuse(Refusal.RateLimited,
+            $"Request was rejected due to rate limiting. Details: {exhausted} limit reached."));
+        if (_options.RetryAfterSec is int seconds)
+            response.Headers.TryAddWithoutValidation("Retry-After", seconds.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return response;
+    }
+
+    private HttpResponseMessage Stream(Exchange exchange, Answer answer, Fault? fault)
+    {
+        var buffer = new ByteBuffer(1024);
+        var script = new StreamScript(exchange.Dialect, answer, _options, fault, buffer);
+        return Reply.Body(exchange.Request, new StreamBody(script.Play(), buffer, Counters, fault, _options), "text/event-stream");
+    }
+
+    private HttpResponseMessage Plain(Exchange exchange, Answer answer, Fault? fault)
+    {
+        var whole = new ByteBuffer(1024);
+        using (Utf8JsonWriter writer = Wire.Writer(whole))
+        {
+            if (fault?.Kind == FaultKind.StreamError)
+                exchange.Dialect.WriteStreamError(writer, fault.Message ?? "The server had an error", fault.Form);
+            else
+                exchange.Dialect.WriteAnswer(writer, answer);
+        }
+
+        if (fault?.Kind == FaultKind.InvalidJson) whole.Truncate(whole.Unread / 2);
+        if (!PlainScript.Needed(_options, fault)) return Reply.Json(exchange.Request, 200, whole);
+
+        var buffer = new ByteBuffer(1024);
+        var script = new PlainScript(exchange.Dialect, whole, _options, fault, buffer);
+        HttpResponseMessage response = Reply.Body(exchange.Request, new StreamBody(script.Play(), buffer, Counters, fault, _options), "application/json");
+        // A body cut short of its length is how a client can tell.
+        if (fault?.Kind is FaultKind.CutStream or FaultKind.Stall && _options.KeepAlive == 0) response.Content!.Headers.ContentLength = whole.Unread;
+        return response;
+    }
+
+    private HttpResponseMessage Models(HttpRequestMessage request, Dialect dialect, string? key)
+    {
+        if (dialect.CheckKey(key, _options.RequireKey) is { } badKey) return Reply.Error(request, badKey);
+        var buffer = new ByteBuffer(1024);
+        using (Utf8JsonWriter writer = Wire.Writer(buffer)) dialect.WriteModels(writer, _options);
+        return Reply.Json(request, 200, buffer);
+    }
+}

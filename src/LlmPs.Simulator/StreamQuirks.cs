@@ -1,0 +1,50 @@
+using System;
+
+namespace LlmPs.Simulator;
+
+/// <summary>What real streams were seen to do (providers.md, "what has broken other clients"), each to be switched on alone.</summary>
+[Flags]
+public enum StreamQuirks
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>Lines end with CR LF.</summary>
+    Crlf = 1 << 0,
+
+    /// <summary>No space after <c>data:</c>.</summary>
+    NoSpace = 1 << 1,
+
+    /// <summary>A byte order mark first.</summary>
+    Bom = 1 << 2,
+
+    /// <summary>Events <c>data: : keepalive</c> between the chunks.</summary>
+    DataKeepAlive = 1 << 3,
+
+    /// <summary>Comments and empty events between the chunks.</summary>
+    Comments = 1 << 4,
+
+    /// <summary>The reasoning field is named <c>reasoning</c>.</summary>
+    ReasoningField = 1 << 5,
+
+    /// <summary><c>reasoning_content</c> beside the delta in place of in it.</summary>
+    ChoiceReasoning = 1 << 6,
+
+    /// <summary><c>role: null</c> in every delta but the first.</summary>
+    NullRole = 1 << 7,
+
+    /// <summary><c>finish_reason: ""</c> before the end.</summary>
+    EmptyFinish = 1 << 8,
+
+    /// <summary>The finish chunk has no <c>delta</c>.</summary>
+    FinishWithoutDelta = 1 << 9,
+
+    /// <summary>Later tool fragments have <c>id: ""</c> and <c>name: ""</c>.</summary>
+    EmptyToolIds = 1 << 10,
+
+    /// <summary>Tool fragments have no <c>index</c>.</summary>
+    NoToolIndex = 1 << 11,
+
+    /// <summary><c>tool_calls: []</c> on deltas without tool calls.</summary>
+    EmptyToolCalls = 1 << 12,
+}

@@ -1,0 +1,158 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Text.Json;
+using LlmPs.Simulator;
+
+namespace LlmPs.SimulatorHost;
+
+/// <summary>The paths under /_sim, by which tests in other processes steer and question the server.</summary>
+internal sealed class ControlApi
+{
+    private const string Prefix = "/_sim/";
+    private readonly LoopbackServer _server;
+    private RawReply? _raw;
+
+    internal ControlApi(LoopbackServer server) => _server = server;
+
+    internal bool Answers(string target) => target.StartsWith(Prefix, StringComparison.Ordinal);
+
+    /// <summary>The reply set by /_sim/raw, for requests under /raw.</summary>
+    internal RawReply? RawReplyFor(RequestHead head) => head.Target.StartsWith("/raw/", StringComparison.Ordinal) ? _raw : null;
+
+    internal (int Status, byte[] Json) Answer(RequestHead head, byte[] body)
+    {
+        try
+        {
+            string path = head.Target.Substring(Prefix.Length).Split('?')[0];
+            switch (head.Method + " " + path)
+            {
+                case "GET stats":
+                    return (200, Write(Stats));
+                case "GET requests":
+                    return (200, Write(Requests));
+                case "GET bodies":
+                    return (200, Write(writer => Counts(writer, _server.Handler.Log.Bodies())));
+                case "POST options":
+                    _server.Reset(ReadOptions(Encoding.UTF8.GetString(body)));
+                    return (200, Write(Stats));
+                case "POST reset":
+                    _server.Reset();
+                    return (200, Write(Stats));
+                case "POST raw":
+                    _raw = ReadRaw(body);
+                    return (200, Write(Stats));
+                default:
+                    return (404, Message("Known are GET stats, requests, bodies; POST options, reset, raw."));
+            }
+        }
+        catch (Exception bad) when (bad is ArgumentException or JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        {
+            return (400, Message(bad.Message));
+        }
+    }
+
+    /// <summary>Options from JSON. The host remembers the last 1,000 requests unless told otherwise.</summary>
+    internal static SimulatorOptions ReadOptions(string json, IDictionary? more = null)
+    {
+        var values = new Hashtable(StringComparer.OrdinalIgnoreCase) { ["Record"] = 1000 };
+        if (json.Trim().Length > 0)
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            foreach (JsonProperty property in document.RootElement.EnumerateObject()) values[property.Name] = Value(property.Value);
+        }
+
+        if (more is not null)
+            foreach (DictionaryEntry entry in more) values[entry.Key] = entry.Value;
+        return SimulatorOptions.FromDictionary(values);
+    }
+
+    private static object? Value(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => Table(element),
+        JsonValueKind.Array => element.EnumerateArray().Select(Value).ToArray(),
+        JsonValueKind.String => element.GetString(),
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        JsonValueKind.Null => null,
+        _ => element.TryGetInt64(out long whole) ? whole : element.GetDouble(),
+    };
+
+    private static Hashtable Table(JsonElement element)
+    {
+        var table = new Hashtable(StringComparer.OrdinalIgnoreCase);
+        foreach (JsonProperty property in element.EnumerateObject()) table[property.Name] = Value(property.Value);
+        return table;
+    }
+
+    private static RawReply ReadRaw(byte[] body)
+    {
+        using JsonDocument document = JsonDocument.Parse(body);
+        JsonElement root = document.RootElement;
+        List<byte[]> pieces = root.GetProperty("pieces").EnumerateArray().Select(piece => piece.GetBytesFromBase64()).ToList();
+        int delay = root.TryGetProperty("delayMs", out JsonElement milliseconds) ? milliseconds.GetInt32() : 0;
+        string end = root.TryGetProperty("end", out JsonElement word) ? word.GetString()! : "fin";
+        return new RawReply(pieces, Enum.Parse<RawEnd>(end, ignoreCase: true), delay);
+    }
+
+    private void Stats(Utf8JsonWriter writer)
+    {
+        SimulatorCounters counters = _server.Handler.Counters;
+        writer.WriteStartObject();
+        writer.WriteNumber("requests", counters.Requests);
+        writer.WriteNumber("answered", counters.Answered);
+        writer.WriteNumber("inFlight", counters.InFlight);
+        writer.WriteNumber("maxInFlight", counters.MaxInFlight);
+        writer.WriteNumber("refused", counters.Refused);
+        writer.WriteNumber("rejected", counters.Rejected);
+        writer.WriteNumber("faulted", counters.Faulted);
+        writer.WriteNumber("openConnections", _server.OpenConnections);
+        writer.WriteNumber("distinctBodies", _server.Handler.Log.DistinctBodies);
+        writer.WritePropertyName("perKey");
+        Counts(writer, _server.Handler.Log.Keys());
+        writer.WriteEndObject();
+    }
+
+    private void Requests(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray();
+        foreach (RecordedRequest request in _server.Handler.Log.Requests())
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("ordinal", request.Ordinal);
+            writer.WriteString("method", request.Method);
+            writer.WriteString("path", request.Path);
+            writer.WriteStartObject("headers");
+            foreach (KeyValuePair<string, string> header in request.Headers) writer.WriteString(header.Key, header.Value);
+            writer.WriteEndObject();
+            writer.WriteString("body", Encoding.UTF8.GetString(request.Body));
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void Counts(Utf8JsonWriter writer, IEnumerable<KeyValuePair<string, int>> counts)
+    {
+        writer.WriteStartObject();
+        foreach (KeyValuePair<string, int> count in counts) writer.WriteNumber(count.Key, count.Value);
+        writer.WriteEndObject();
+    }
+
+    private static byte[] Message(string text) => Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteString("error", text);
+        writer.WriteEndObject();
+    });
+
+    private static byte[] Write(Action<Utf8JsonWriter> write)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream)) write(writer);
+        return stream.ToArray();
+    }
+}

@@ -1,0 +1,69 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net.Sockets;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace LlmPs.SimulatorHost;
+
+/// <summary>What becomes of the connection after a raw reply.</summary>
+public enum RawEnd
+{
+    /// <summary>Closed in order.</summary>
+    Fin,
+
+    /// <summary>Reset.</summary>
+    Rst,
+
+    /// <summary>Kept open and silent until the client closes.</summary>
+    Hold,
+
+    /// <summary>Kept open for the client's next request.</summary>
+    KeepAlive,
+}
+
+/// <summary>An answer byte for byte: each piece is one write.</summary>
+public sealed class RawReply
+{
+    /// <summary>A reply of these pieces.</summary>
+    public RawReply(IReadOnlyList<byte[]> pieces, RawEnd end = RawEnd.Fin, int delayMs = 0)
+    {
+        Pieces = pieces;
+        End = end;
+        DelayMs = delayMs;
+    }
+
+    /// <summary>The writes.</summary>
+    public IReadOnlyList<byte[]> Pieces { get; }
+
+    /// <summary>What follows them.</summary>
+    public RawEnd End { get; }
+
+    /// <summary>Milliseconds between the writes.</summary>
+    public int DelayMs { get; }
+
+    /// <summary>A reply whose pieces are given as text, in UTF-8.</summary>
+    public static RawReply Text(RawEnd end, params string[] pieces) => new(pieces.Select(Encoding.UTF8.GetBytes).ToList(), end);
+
+    /// <summary>The head of a stream that ends where the connection does, then the pieces.</summary>
+    public static RawReply EventStream(RawEnd end, int delayMs, params byte[][] pieces) =>
+        new(pieces.Prepend("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"u8.ToArray()).ToList(), end, delayMs);
+
+    internal async Task SendAsync(Socket socket, SocketReader reader, CancellationToken cancellationToken)
+    {
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (End != RawEnd.KeepAlive) reader.Watch(gone.Cancel);
+        bool first = true;
+        foreach (byte[] piece in Pieces)
+        {
+            if (!first && DelayMs > 0) await Task.Delay(DelayMs, gone.Token).ConfigureAwait(false);
+            first = false;
+            for (int sent = 0; sent < piece.Length;)
+                sent += await socket.SendAsync(piece.AsMemory(sent), SocketFlags.None, gone.Token).ConfigureAwait(false);
+        }
+
+        if (End == RawEnd.Hold) await Task.Delay(Timeout.Infinite, gone.Token).ConfigureAwait(false);
+    }
+}

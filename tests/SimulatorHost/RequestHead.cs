@@ -1,0 +1,62 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+
+namespace LlmPs.SimulatorHost;
+
+/// <summary>Request line and headers.</summary>
+internal sealed class RequestHead
+{
+    private RequestHead(string method, string target, List<KeyValuePair<string, string>> headers)
+    {
+        Method = method;
+        Target = target;
+        Headers = headers;
+    }
+
+    internal string Method { get; }
+
+    internal string Target { get; }
+
+    internal List<KeyValuePair<string, string>> Headers { get; }
+
+    internal long ContentLength { get; private set; }
+
+    internal bool Chunked { get; private set; }
+
+    internal bool ExpectsContinue { get; private set; }
+
+    internal bool Close { get; private set; }
+
+    /// <summary>Null: no HTTP/1.x request.</summary>
+    internal static RequestHead? Parse(ReadOnlySpan<byte> bytes)
+    {
+        string[] lines = Encoding.Latin1.GetString(bytes).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        string[] first = lines.Length == 0 ? Array.Empty<string>() : lines[0].Split(' ');
+        if (first.Length != 3 || !first[2].StartsWith("HTTP/1.", StringComparison.Ordinal)) return null;
+        var headers = new List<KeyValuePair<string, string>>(lines.Length);
+        var head = new RequestHead(first[0], first[1], headers) { Close = first[2] == "HTTP/1.0" };
+        for (int i = 1; i < lines.Length; i++)
+        {
+            int colon = lines[i].IndexOf(':', StringComparison.Ordinal);
+            if (colon <= 0) return null;
+            string name = lines[i].Substring(0, colon);
+            string value = lines[i].Substring(colon + 1).Trim();
+            headers.Add(new KeyValuePair<string, string>(name, value));
+            head.Note(name, value);
+        }
+
+        return head;
+    }
+
+    private void Note(string name, string value)
+    {
+        if (Is(name, "Content-Length")) ContentLength = long.Parse(value, CultureInfo.InvariantCulture);
+        else if (Is(name, "Transfer-Encoding")) Chunked = Is(value, "chunked");
+        else if (Is(name, "Expect")) ExpectsContinue = Is(value, "100-continue");
+        else if (Is(name, "Connection")) Close |= Is(value, "close");
+    }
+
+    private static bool Is(string text, string other) => string.Equals(text, other, StringComparison.OrdinalIgnoreCase);
+}

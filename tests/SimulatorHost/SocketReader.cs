@@ -1,0 +1,162 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Net.Sockets;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace LlmPs.SimulatorHost;
+
+/// <summary>Reads requests from a socket, and watches it while an answer is under way: at most one receive is ever outstanding.</summary>
+internal sealed class SocketReader
+{
+    private const int MaxHead = 64 * 1024;
+    private readonly Socket _socket;
+    private byte[] _bytes = new byte[16 * 1024];
+    private int _start;
+    private int _end;
+    private Task<int>? _pending;
+
+    internal SocketReader(Socket socket) => _socket = socket;
+
+    internal long TotalRead { get; private set; }
+
+    /// <summary>The bytes up to the empty line; null: the client has closed.</summary>
+    internal async Task<RequestHead?> ReadHeadAsync(CancellationToken cancellationToken)
+    {
+        int searched = 0;
+        while (true)
+        {
+            int at = _bytes.AsSpan(_start + searched, _end - _start - searched).IndexOf("\r\n\r\n"u8);
+            if (at >= 0)
+            {
+                int length = searched + at + 4;
+                RequestHead head = RequestHead.Parse(_bytes.AsSpan(_start, length)) ?? throw new InvalidDataException("No HTTP request.");
+                _start += length;
+                return head;
+            }
+
+            searched = Math.Max(0, _end - _start - 3);
+            if (_end - _start > MaxHead) throw new InvalidDataException("The request's head is too long.");
+            if (!await MoreAsync(cancellationToken).ConfigureAwait(false)) return null;
+        }
+    }
+
+    internal async Task<byte[]> ReadBodyAsync(RequestHead head, CancellationToken cancellationToken)
+    {
+        if (!head.Chunked) return await ReadExactlyAsync((int)head.ContentLength, cancellationToken).ConfigureAwait(false);
+        var body = new MemoryStream();
+        while (true)
+        {
+            string size = await ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            int length = int.Parse(size.Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            if (length > 0) body.Write(await ReadExactlyAsync(length, cancellationToken).ConfigureAwait(false));
+            if (length > 0) await ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            else while ((await ReadLineAsync(cancellationToken).ConfigureAwait(false)).Length > 0) continue;
+            if (length == 0) return body.ToArray();
+        }
+    }
+
+    /// <summary>Calls back once the client closes or resets. Data that comes meanwhile is the next request, and is kept.</summary>
+    internal void Watch(Action gone)
+    {
+        if (_end > _start) return;
+        Task<int> pending = Pending();
+        _ = pending.ContinueWith(
+            static (read, state) =>
+            {
+                _ = read.Exception;
+                if (!read.IsCompletedSuccessfully || read.Result == 0) Tell((Action)state!);
+            },
+            gone,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
+
+    private static void Tell(Action gone)
+    {
+        try
+        {
+            gone();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The answer was complete before the client left.
+        }
+    }
+
+    private async Task<byte[]> ReadExactlyAsync(int count, CancellationToken cancellationToken)
+    {
+        if (count == 0) return Array.Empty<byte>();
+        byte[] body = new byte[count];
+        int have = 0;
+        while (true)
+        {
+            int take = Math.Min(count - have, _end - _start);
+            _bytes.AsSpan(_start, take).CopyTo(body.AsSpan(have));
+            _start += take;
+            have += take;
+            if (have == count) return body;
+            if (!await MoreAsync(cancellationToken).ConfigureAwait(false)) throw new EndOfStreamException();
+        }
+    }
+
+    private async Task<string> ReadLineAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            int at = _bytes.AsSpan(_start, _end - _start).IndexOf("\r\n"u8);
+            if (at >= 0)
+            {
+                string line = Encoding.Latin1.GetString(_bytes, _start, at);
+                _start += at + 2;
+                return line;
+            }
+
+            if (!await MoreAsync(cancellationToken).ConfigureAwait(false)) throw new EndOfStreamException();
+        }
+    }
+
+    private async ValueTask<bool> MoreAsync(CancellationToken cancellationToken)
+    {
+        int read;
+        if (_pending is not null)
+        {
+            read = await _pending.WaitAsync(cancellationToken).ConfigureAwait(false);
+            _pending = null;
+        }
+        else
+        {
+            MakeRoom();
+            read = await _socket.ReceiveAsync(_bytes.AsMemory(_end), SocketFlags.None, cancellationToken).ConfigureAwait(false);
+        }
+
+        _end += read;
+        TotalRead += read;
+        return read > 0;
+    }
+
+    private Task<int> Pending()
+    {
+        if (_pending is null)
+        {
+            MakeRoom();
+            _pending = _socket.ReceiveAsync(_bytes.AsMemory(_end), SocketFlags.None).AsTask();
+        }
+
+        return _pending;
+    }
+
+    private void MakeRoom()
+    {
+        if (_start == _end) _start = _end = 0;
+        if (_end < _bytes.Length) return;
+        byte[] target = _start > _bytes.Length / 2 ? _bytes : new byte[_bytes.Length * 2];
+        _bytes.AsSpan(_start, _end - _start).CopyTo(target);
+        _end -= _start;
+        _start = 0;
+        _bytes = target;
+    }
+}
