@@ -1,6 +1,16 @@
+using LlmPs.Transport;
+
 namespace LlmPs.Bulk;
 
-/// <summary>What came of a row: a completion, a delta, an <see cref="LlmApiException"/>, or a <see cref="LogLine"/> that belongs to none.</summary>
+/// <summary>A message for one of the streams beside the output.</summary>
+internal sealed class LogLine(RequestLogLevel level, string text)
+{
+    internal RequestLogLevel Level { get; } = level;
+
+    internal string Text { get; } = text;
+}
+
+/// <summary>What came of a row: a completion, a delta, a <see cref="RowReview"/>, an <see cref="LlmApiException"/>, or a <see cref="LogLine"/> that belongs to none.</summary>
 internal readonly struct BulkOutput(AnswerContext? row, object value)
 {
     internal AnswerContext? Row { get; } = row;

@@ -1,16 +1,38 @@
 using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Transport;
 
 namespace LlmPs.Bulk;
 
-/// <summary>A message for one of the streams beside the output.</summary>
-internal sealed class LogLine(RequestLogLevel level, string text)
+/// <summary>How a run goes about its rows.</summary>
+internal sealed class BulkRunOptions
 {
-    internal RequestLogLevel Level { get; } = level;
+    /// <summary>Requests in flight at once.</summary>
+    internal int ThrottleLimit { get; set; } = 1;
 
-    internal string Text { get; } = text;
+    /// <summary>Whether results come in the order of the rows.</summary>
+    internal bool Ordered { get; set; } = true;
+
+    /// <summary>Whether deltas are asked for.</summary>
+    internal bool Stream { get; set; }
+
+    /// <summary>Whether requests and answers are to be shown on the debug stream.</summary>
+    internal bool WantsDebug { get; set; }
+
+    /// <summary>Whether each whole answer is handed over for review before it counts.</summary>
+    internal bool Reviews { get; set; }
+
+    /// <summary>Whether equal requests in flight together are sent once, deterministic or not.</summary>
+    internal bool Deduplicate { get; set; }
+
+    /// <summary>Tokens to spend at most; null for no bound.</summary>
+    internal long? MaxTotalTokens { get; set; }
+
+    /// <summary>Where finished rows are kept; null for nowhere. The run does not own it.</summary>
+    internal CheckpointFile? Checkpoint { get; set; }
 }
 
 /// <summary>The error that ended a run, and its row.</summary>
@@ -27,26 +49,22 @@ internal sealed class RunEnding(LlmApiException error, AnswerContext row)
 /// </summary>
 internal sealed class BulkRun : IDisposable
 {
+    private readonly BulkRunOptions _options;
     private readonly OrderedWindow<BulkOutput> _window;
     private readonly SemaphoreSlim _width;
     private readonly CancellationTokenSource _stop = new();
     private readonly RequestLog _log;
-    private readonly bool _stream;
     private readonly CountdownEvent _tasks = new(1);
+    private readonly ConcurrentDictionary<CheckpointKey, Task<ChatCompletion>> _inFlight = new();
     private RunEnding? _ending;
-    private int _unsent;
     private bool _disposed;
 
-    /// <param name="throttleLimit">Requests in flight at once.</param>
-    /// <param name="ordered">Whether results come in the order of the rows.</param>
-    /// <param name="stream">Whether deltas are asked for.</param>
-    /// <param name="wantsDebug">Whether requests and answers are to be shown on the debug stream.</param>
-    internal BulkRun(int throttleLimit, bool ordered, bool stream, bool wantsDebug)
+    internal BulkRun(BulkRunOptions options)
     {
-        _window = new OrderedWindow<BulkOutput>(WindowOf(throttleLimit), ordered);
-        _width = new SemaphoreSlim(throttleLimit);
-        _stream = stream;
-        _log = new RequestLog(wantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))));
+        _options = options;
+        _window = new OrderedWindow<BulkOutput>(WindowOf(options.ThrottleLimit), options.Ordered);
+        _width = new SemaphoreSlim(options.ThrottleLimit);
+        _log = new RequestLog(options.WantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))));
     }
 
     /// <summary>Whether results must be taken before another row is added.</summary>
@@ -55,22 +73,31 @@ internal sealed class BulkRun : IDisposable
     /// <summary>The error that ends the run: no row is sent any more, but those in flight are waited for.</summary>
     internal RunEnding? Ending => _ending;
 
-    /// <summary>Rows that were added but not sent because the run ended.</summary>
-    internal int Unsent => _unsent;
+    /// <summary>What was done so far.</summary>
+    internal RunCounts Counts { get; } = new();
+
+    /// <summary>Whether the tokens to spend are spent.</summary>
+    internal bool IsSpent => _options.MaxTotalTokens is { } most && Counts.Tokens >= most;
+
+    private bool IsOver => _ending is not null || IsSpent;
 
     /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
     internal void Add(AnswerContext row)
     {
         var place = _window.Open();
+        // Equal rows are told apart by their count, so they are counted here, in the order of the input.
+        CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
+        var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
         _tasks.AddCount();
         // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
-        _ = Task.Run(() => RunAsync(row, place));
+        _ = Task.Run(() => RunAsync(row, place, key, occurrence));
     }
 
     /// <summary>Adds a row that failed before it could be sent, so that it is told in its turn.</summary>
     internal void Fail(AnswerContext row, LlmApiException error)
     {
         var place = _window.Open();
+        Counts.Fail();
         // A new place has room.
         _ = place.WriteAsync(new BulkOutput(row, error));
         place.Close();
@@ -99,23 +126,28 @@ internal sealed class BulkRun : IDisposable
         _stop.Dispose();
     }
 
-    // Rows ahead of a slow one go on until this many wait for it.
-    private static int WindowOf(int throttleLimit) => Math.Min(1024, Math.Max(32, throttleLimit * 8)) is var window && window > throttleLimit ? window : throttleLimit;
+    // Rows behind a slow one go on until this many wait for it.
+    private static int WindowOf(int throttleLimit) => Math.Max(throttleLimit, Math.Min(1024, Math.Max(32, throttleLimit * 8)));
 
-    private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)
+    /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
+    private bool IsDeduplicated(ChatRequest request) => !_options.Stream && !_options.Reviews && (_options.Deduplicate || request.Temperature == 0);
+
+    private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence)
     {
         try
         {
-            await _width.WaitAsync(_stop.Token).ConfigureAwait(false);
-            try
+            if (_options.Checkpoint?.Find(key!.Value, occurrence, row) is { } known)
             {
-                if (_ending is null) await SendAsync(row, place).ConfigureAwait(false);
-                else Interlocked.Increment(ref _unsent);
+                Counts.Replay();
+                await HandOverAsync(row, place, known).ConfigureAwait(false);
+                return;
             }
-            finally
-            {
-                _width.Release();
-            }
+
+            if (await AnswerAsync(row, place, key).ConfigureAwait(false) is not { } completion) return;
+            // On disk before it is on the pipeline: what the caller has seen is never asked again.
+            if (_options.Checkpoint is { } file) await KeepAsync(file, key!.Value, occurrence, completion).ConfigureAwait(false);
+            Counts.Finish();
+            if (!_options.Stream) await place.WriteAsync(new BulkOutput(row, completion)).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -123,13 +155,16 @@ internal sealed class BulkRun : IDisposable
         }
         catch (LlmApiException e)
         {
-            if (e.Kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden) Interlocked.CompareExchange(ref _ending, new RunEnding(e, row), null);
+            Counts.Fail();
+            if (e.EndsRun) Interlocked.CompareExchange(ref _ending, new RunEnding(e, row), null);
             await place.WriteAsync(new BulkOutput(row, e)).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // A row is never lost without a word, whatever went wrong.
-            await place.WriteAsync(new BulkOutput(row, new LlmApiException(LlmErrorKind.InvalidRequest, row.Session!.Redactor.Clean($"The request could not be made: {e.Message}")))).ConfigureAwait(false);
+            Counts.Fail();
+            var error = new LlmApiException(LlmErrorKind.InvalidRequest, row.Session!.Redactor.Clean($"The row could not be finished: {e.Message}"));
+            await place.WriteAsync(new BulkOutput(row, error)).ConfigureAwait(false);
         }
         finally
         {
@@ -138,28 +173,129 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    private async Task SendAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)
+    /// <summary>Without its checkpoint the run would pay for rows that the next run pays for again, so it ends; the answer is in the error.</summary>
+    private static async Task KeepAsync(CheckpointFile checkpoint, CheckpointKey key, int occurrence, ChatCompletion completion)
     {
-        if (!_stream)
+        try
         {
-            var completion = await row.Session!.CompleteAsync(row, _log, _stop.Token).ConfigureAwait(false);
+            await checkpoint.AppendAsync(key, occurrence, completion).ConfigureAwait(false);
+        }
+        catch (CheckpointException e)
+        {
+            throw new LlmApiException(LlmErrorKind.Canceled, $"{e.Message} The run is stopped; the answer that was not kept is in the exception's PartialCompletion.", e) { PartialCompletion = completion, EndsRun = true };
+        }
+    }
+
+    /// <summary>The row's whole answer, reviews passed; null where the run was over before the row was sent.</summary>
+    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key)
+    {
+        var sent = row;
+        for (var round = 1; ; round++)
+        {
+            ChatCompletion? completion;
+            await _width.WaitAsync(_stop.Token).ConfigureAwait(false);
+            try
+            {
+                if (IsOver)
+                {
+                    Counts.LeaveOut();
+                    return null;
+                }
+
+                completion = key is { } known && IsDeduplicated(sent.Request)
+                    ? await SharedAsync(sent, place, known).ConfigureAwait(false)
+                    : await SendAsync(sent, place).ConfigureAwait(false);
+            }
+            finally
+            {
+                _width.Release();
+            }
+
+            if (!_options.Reviews) return completion;
+            var review = new RowReview(sent, completion, round);
+            await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
+            if (await StoppableAsync(review.Next).ConfigureAwait(false) is not { } next) return completion;
+            sent = row.For(next);
+        }
+    }
+
+    private async Task<ChatCompletion> SendAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)
+    {
+        Counts.Send();
+        try
+        {
+            var completion = _options.Stream ? await StreamAsync(row, place).ConfigureAwait(false) : await row.Session!.CompleteAsync(row, _log, _stop.Token).ConfigureAwait(false);
+            Counts.Spend(completion.Usage);
+            return completion;
+        }
+        finally
+        {
+            Counts.Return();
+        }
+    }
+
+    /// <summary>The answer of an equal request that is in flight, or of this one.</summary>
+    private async Task<ChatCompletion> SharedAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey key)
+    {
+        var first = new TaskCompletionSource<ChatCompletion>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var shared = _inFlight.GetOrAdd(key, first.Task);
+        if (shared != first.Task) return (await shared.ConfigureAwait(false)).For(row);
+        try
+        {
+            var completion = await SendAsync(row, place).ConfigureAwait(false);
+            _inFlight.TryRemove(key, out _);
+            first.SetResult(completion);
+            return completion;
+        }
+        catch (Exception e)
+        {
+            _inFlight.TryRemove(key, out _);
+            first.SetException(e);
+            // Seen, though there may be no other row that waits for it.
+            _ = first.Task.Exception;
+            throw;
+        }
+    }
+
+    private async Task<ChatCompletion> StreamAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)
+    {
+        var builder = new ChatCompletionBuilder();
+        await foreach (var delta in row.Session!.StreamAsync(row, _log, _stop.Token).ConfigureAwait(false))
+        {
+            builder.Append(delta);
+            var room = place.WriteAsync(new BulkOutput(row, delta));
+            if (!room.IsCompleted) await StoppableAsync(room).ConfigureAwait(false);
+        }
+
+        return builder.ToCompletion();
+    }
+
+    /// <summary>An answer from the checkpoint, in the form that was asked for.</summary>
+    private async Task HandOverAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, ChatCompletion completion)
+    {
+        if (!_options.Stream)
+        {
             await place.WriteAsync(new BulkOutput(row, completion)).ConfigureAwait(false);
             return;
         }
 
-        await foreach (var delta in row.Session!.StreamAsync(row, _log, _stop.Token).ConfigureAwait(false))
-        {
-            var room = place.WriteAsync(new BulkOutput(row, delta));
-            if (!room.IsCompleted) await StoppableAsync(room).ConfigureAwait(false);
-        }
+        foreach (var delta in completion.AsDeltas()) await place.WriteAsync(new BulkOutput(row, delta)).ConfigureAwait(false);
     }
 
-    /// <summary>Waits for room without outliving the run.</summary>
-    private async Task StoppableAsync(Task room)
+    /// <summary>Waits without outliving the run.</summary>
+    private async Task<bool> StoppableAsync(Task task)
     {
         var stopped = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         using (_stop.Token.Register(() => stopped.TrySetResult(true)))
-            await Task.WhenAny(room, stopped.Task).ConfigureAwait(false);
+            await Task.WhenAny(task, stopped.Task).ConfigureAwait(false);
         _stop.Token.ThrowIfCancellationRequested();
+        await task.ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<ChatRequest?> StoppableAsync(Task<ChatRequest?> task)
+    {
+        await StoppableAsync((Task)task).ConfigureAwait(false);
+        return await task.ConfigureAwait(false);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class AnswerContext
 
     internal long InputIndex { get; set; }
 
-    internal int Attempts { get; private set; }
+    internal int Attempts { get; set; }
 
     internal string? RequestId { get; set; }
 
@@ -33,10 +33,21 @@ internal sealed class AnswerContext
 
     internal TimeSpan Elapsed => _started == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
 
+    /// <summary>The same row with another request, as the rounds of a tool conversation are.</summary>
+    internal AnswerContext For(ChatRequest request) => new(Session, Provider, request) { InputObject = InputObject, InputIndex = InputIndex };
+
     /// <summary>The request goes out, for the first time or again.</summary>
     internal void Send()
     {
         if (Attempts++ == 0) _started = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>How it went in an earlier run, for an answer that was kept.</summary>
+    internal void Recall(int attempts, string? requestId, TimeSpan? timeToFirstToken)
+    {
+        Attempts = attempts;
+        RequestId = requestId;
+        TimeToFirstToken = timeToFirstToken;
     }
 
     internal void TokenArrived() => TimeToFirstToken ??= Elapsed;

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Text;
 
 namespace LlmPs;
@@ -87,7 +88,7 @@ public sealed class ChatCompletion
     /// <summary>From sending to the last byte, retries included.</summary>
     public TimeSpan? Duration { get; internal set; }
 
-    /// <summary>From sending to the first token; null for an answer that came in one piece.</summary>
+    /// <summary>From sending to the first token; null where the answer came in one piece, which has no first token.</summary>
     public TimeSpan? TimeToFirstToken => _context?.TimeToFirstToken;
 
     /// <summary>How often the request was sent.</summary>
@@ -102,6 +103,51 @@ public sealed class ChatCompletion
     internal byte[]? Raw { get; set; }
 
     internal AnswerContext? Context => _context;
+
+    /// <summary>The same answer for another row that asked the same.</summary>
+    internal ChatCompletion For(AnswerContext context) => new(Choices, context)
+    {
+        Id = Id,
+        Model = Model,
+        Created = Created,
+        Usage = Usage,
+        SystemFingerprint = SystemFingerprint,
+        Blocked = Blocked,
+        Raw = Raw,
+        Duration = Duration,
+    };
+
+    /// <summary>The answer as deltas, one a choice, for a stream whose answer is known already.</summary>
+    internal IEnumerable<ChatCompletionDelta> AsDeltas()
+    {
+        for (var i = 0; i < Choices.Count; i++)
+        {
+            var choice = Choices[i];
+            var isLast = i == Choices.Count - 1;
+            yield return new ChatCompletionDelta
+            {
+                Id = Id,
+                Model = Model,
+                Created = Created,
+                SystemFingerprint = SystemFingerprint,
+                Blocked = Blocked,
+                Index = choice.Index,
+                InputIndex = InputIndex,
+                InputObject = InputObject,
+                Context = _context,
+                Role = choice.Message.Role,
+                Content = choice.Message.Content,
+                ReasoningContent = choice.Message.ReasoningContent,
+                ToolCalls = choice.Message.ToolCalls?.Select((call, place) => new ToolCallFragment(place, call.Id, call.Name, call.Arguments)).ToArray(),
+                FinishReason = choice.FinishReason,
+                NativeFinishReason = choice.NativeFinishReason,
+                LogProbs = choice.LogProbs,
+                Usage = isLast ? Usage : null,
+                Raw = i == 0 ? Raw : null,
+                IsLast = isLast,
+            };
+        }
+    }
 
     private ChatChoice? First => Choices.Count > 0 ? Choices[0] : null;
 

@@ -1,8 +1,9 @@
 using System.Collections.Generic;
+using System.Linq;
 
 namespace LlmPs;
 
-/// <summary>What a request cost in tokens. A figure that the provider left out is null, not 0.</summary>
+/// <summary>What a request cost in tokens; of a row that took several, as with tools, all of them together. A figure that the provider left out is null, not 0.</summary>
 public sealed class TokenUsage
 {
     /// <summary>Tokens of the conversation sent.</summary>
@@ -32,8 +33,34 @@ public sealed class TokenUsage
     /// <summary><c>completion_tokens_details</c> as the provider gave it.</summary>
     public IDictionary<string, long>? CompletionTokensDetails { get; internal set; }
 
+    /// <summary>What several requests cost together. A figure that one of them left out counts as nothing.</summary>
+    internal static TokenUsage? Sum(TokenUsage? one, TokenUsage? other)
+    {
+        if (one is null || other is null) return one ?? other;
+        return new TokenUsage
+        {
+            PromptTokens = Sum(one.PromptTokens, other.PromptTokens),
+            CompletionTokens = Sum(one.CompletionTokens, other.CompletionTokens),
+            TotalTokens = Sum(one.TotalTokens, other.TotalTokens),
+            ReasoningTokens = Sum(one.ReasoningTokens, other.ReasoningTokens),
+            CachedTokens = Sum(one.CachedTokens, other.CachedTokens),
+            PromptCacheHitTokens = Sum(one.PromptCacheHitTokens, other.PromptCacheHitTokens),
+            PromptCacheMissTokens = Sum(one.PromptCacheMissTokens, other.PromptCacheMissTokens),
+            PromptTokensDetails = Sum(one.PromptTokensDetails, other.PromptTokensDetails),
+            CompletionTokensDetails = Sum(one.CompletionTokensDetails, other.CompletionTokensDetails),
+        };
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"{PromptTokens?.ToString(Invariant) ?? "?"} + {CompletionTokens?.ToString(Invariant) ?? "?"} = {TotalTokens?.ToString(Invariant) ?? "?"}";
+
+    private static long? Sum(long? one, long? other) => one is null ? other : one + (other ?? 0);
+
+    private static IDictionary<string, long>? Sum(IDictionary<string, long>? one, IDictionary<string, long>? other)
+    {
+        if (one is null || other is null) return one ?? other;
+        return one.Concat(other).GroupBy(detail => detail.Key).ToDictionary(detail => detail.Key, detail => detail.Sum(figure => figure.Value));
+    }
 
     private static System.Globalization.CultureInfo Invariant => System.Globalization.CultureInfo.InvariantCulture;
 }

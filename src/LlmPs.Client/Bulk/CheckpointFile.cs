@@ -1,0 +1,360 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace LlmPs.Bulk;
+
+/// <summary>
+/// The finished rows of a run, so that the same run started again pays for nothing twice: a file of JSON lines that only grows. Held by one
+/// process at a time. Only the rows' places are kept in memory. Safe to use from several threads.
+/// </summary>
+internal sealed class CheckpointFile : IDisposable
+{
+    private const int BlockSize = 64 * 1024;
+    private const int LargestWrite = 1024 * 1024;
+
+    private readonly string _path;
+    // Written by one thread, read by any: a reader does not wait until the disk is done.
+    private readonly FileStream _file;
+    private readonly FileStream _answers;
+    private readonly CheckpointIndex _index = new();
+    // Guards what stands between those who append and the thread that writes.
+    private readonly object _gate = new();
+    private List<Append> _waiting = [];
+    private Thread? _writer;
+    private CheckpointException? _failure;
+    private bool _isClosed;
+    // Up to here the file is sound.
+    private long _length;
+
+    private CheckpointFile(string path, FileStream file)
+    {
+        _path = path;
+        _file = file;
+        Load();
+        _answers = FileLock.OpenForReading(path);
+    }
+
+    /// <summary>How many rows are finished.</summary>
+    internal int Finished
+    {
+        get
+        {
+            lock (_index) return _index.Finished;
+        }
+    }
+
+    /// <summary>Lines that were skipped because they cannot be read any more. Their rows count as not finished.</summary>
+    internal int DamagedLines { get; private set; }
+
+    /// <summary>The length of the unfinished last line that was cut off; 0 where there was none.</summary>
+    internal long TornBytes { get; private set; }
+
+    /// <summary>Opens the file, or makes a new one, and keeps other processes from writing to it.</summary>
+    /// <exception cref="CheckpointException">It cannot be used.</exception>
+    internal static CheckpointFile Open(string path)
+    {
+        FileStream? file = null;
+        try
+        {
+            if (Directory.Exists(path)) throw new CheckpointException(path, "is a directory: give the path of a file");
+            // Asked for in so many words, because root may write to such a file all the same.
+            if (File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReadOnly) != 0)
+                throw new CheckpointException(path, "is read-only: make it writable, or give another path");
+            file = FileLock.OpenForWriting(path);
+            if (!file.CanSeek) throw new CheckpointException(path, "is not a file on a disk: give the path of one");
+            return new CheckpointFile(path, file);
+        }
+        catch (Exception e)
+        {
+            file?.Dispose();
+            if (e is CheckpointException) throw;
+            throw e switch
+            {
+                DirectoryNotFoundException => new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
+                UnauthorizedAccessException => new CheckpointException(path, "may not be written to: check the permissions of the file and of its folder, or give another path", e),
+                IOException io when FileLock.IsInUse(io) => new CheckpointException(path, "is in use by another process: wait for that run to end, or give each run a path of its own", e),
+                _ => new CheckpointException(path, $"cannot be used: {e.Message.TrimEnd('.')}", e),
+            };
+        }
+    }
+
+    /// <summary>Counts a row of the run in: which occurrence of its request it is, from 1. Called once a row, in the order of the input.</summary>
+    internal int CountUp(CheckpointKey key)
+    {
+        lock (_index) return _index.CountUp(key);
+    }
+
+    /// <summary>Whether the row is finished.</summary>
+    internal bool Contains(CheckpointKey key, int n)
+    {
+        lock (_index) return _index.TryGet(key, n, out _, out _);
+    }
+
+    /// <summary>The row's answer, as if it had just come; null where the row is not finished.</summary>
+    /// <param name="key">The row's request.</param>
+    /// <param name="n">Which occurrence of the request the row is.</param>
+    /// <param name="context">The row as it is in this run. Attempts, request id and time to the first token are filled in.</param>
+    /// <exception cref="CheckpointException">The file cannot be read.</exception>
+    internal ChatCompletion? Find(CheckpointKey key, int n, AnswerContext context)
+    {
+        long offset;
+        int length;
+        lock (_index)
+        {
+            if (!_index.TryGet(key, n, out offset, out length)) return null;
+        }
+
+        return CheckpointLine.Restore(Read(offset, length), context);
+    }
+
+    /// <summary>Adds a finished row. Completes when it is on the disk; rows that come while the disk is busy share the next flush.</summary>
+    /// <exception cref="CheckpointException">From the task: the row could not be written, and no other can be from here on.</exception>
+    internal Task AppendAsync(CheckpointKey key, int n, ChatCompletion completion)
+    {
+        var row = new Append(key, n, CheckpointLine.Write(key, n, completion));
+        lock (_gate)
+        {
+            if (_isClosed) return Task.FromException(new ObjectDisposedException(nameof(CheckpointFile)));
+            if (_failure is not null) return Task.FromException(_failure);
+            _waiting.Add(row);
+            if (_writer is null)
+            {
+                _writer = new Thread(WriteRows) { IsBackground = true, Name = "LlmPs checkpoint" };
+                _writer.Start();
+            }
+
+            Monitor.Pulse(_gate);
+        }
+
+        return row.Task;
+    }
+
+    /// <summary>Writes what waits, and lets go of the file.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_isClosed) return;
+            _isClosed = true;
+            Monitor.Pulse(_gate);
+        }
+
+        _writer?.Join();
+        _file.Dispose();
+        lock (_answers) _answers.Dispose();
+    }
+
+    private byte[] Read(long offset, int length)
+    {
+        var line = new byte[length];
+        try
+        {
+            lock (_answers)
+            {
+                _answers.Position = offset;
+                for (int filled = 0, read; filled < length; filled += read)
+                {
+                    read = _answers.Read(line, filled, length - filled);
+                    if (read == 0) break;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(_path, $"cannot be read: {e.Message.TrimEnd('.')}", e);
+        }
+
+        return line;
+    }
+
+    private void Load()
+    {
+        var buffer = new byte[BlockSize];
+        var filled = 0;
+        long start = 0;
+        var hasHeader = false;
+        int read;
+        while ((read = _file.Read(buffer, filled, buffer.Length - filled)) > 0)
+        {
+            filled += read;
+            var at = 0;
+            int length;
+            while ((length = buffer.AsSpan(at, filled - at).IndexOf((byte)'\n')) >= 0)
+            {
+                var line = buffer.AsSpan(at, length);
+                if (hasHeader) TakeLine(line, start + at);
+                else CheckHeader(line);
+                hasHeader = true;
+                at += length + 1;
+            }
+
+            // The rest is the beginning of a line.
+            filled -= at;
+            start += at;
+            Buffer.BlockCopy(buffer, at, buffer, 0, filled);
+            if (filled < buffer.Length) continue;
+            if (!hasHeader) throw NotACheckpoint();
+            Array.Resize(ref buffer, buffer.Length * 2);
+        }
+
+        _length = start;
+        End(buffer.AsSpan(0, filled), hasHeader);
+    }
+
+    /// <summary>Takes what stands after the last line end: nothing, a row that lacks but its line end, or a torn line.</summary>
+    private void End(ReadOnlySpan<byte> rest, bool hasHeader)
+    {
+        if (!hasHeader)
+        {
+            // Nothing, or the beginning of a header from a run that died in making the file.
+            var known = Math.Min(rest.Length, CheckpointLine.HeaderStart.Length);
+            if (!rest.Slice(0, known).SequenceEqual(CheckpointLine.HeaderStart.Slice(0, known))) CheckHeader(rest);
+            _file.SetLength(0);
+            _length = WriteAt(0, CheckpointLine.Header());
+        }
+        else if (CheckpointLine.Read(rest, out _, out _) == CheckpointLineKind.Row)
+        {
+            TakeLine(rest, _length);
+            _length = WriteAt(_length + rest.Length, [(byte)'\n']);
+        }
+        else
+        {
+            TornBytes = rest.Length;
+            _file.SetLength(_length);
+        }
+    }
+
+    private void CheckHeader(ReadOnlySpan<byte> line)
+    {
+        // An editor may have put a mark of the encoding in front.
+        if (line.StartsWith("\uFEFF"u8)) line = line.Slice("\uFEFF"u8.Length);
+        var version = CheckpointLine.ReadHeader(line) ?? throw NotACheckpoint();
+        if (version != CheckpointLine.Version)
+            throw new CheckpointException(_path, $"is of version {version}, and this LlmPs knows version {CheckpointLine.Version}: use the LlmPs that made it, or give another path");
+    }
+
+    private CheckpointException NotACheckpoint() => new(_path, "is a file, but not a checkpoint of LlmPs, and is left as it is: give the path of a new file");
+
+    private void TakeLine(ReadOnlySpan<byte> line, long offset)
+    {
+        var kind = CheckpointLine.Read(line, out var key, out var n);
+        if (kind == CheckpointLineKind.Row) _index.Set(key, n, offset, line.Length);
+        else if (kind == CheckpointLineKind.Damaged) DamagedLines++;
+    }
+
+    private void WriteRows()
+    {
+        var rows = new List<Append>();
+        while (TakeWaiting(ref rows))
+        {
+            // Set by this thread alone.
+            var failure = _failure ?? Write(rows);
+            if (failure is not null) Fail(failure);
+            foreach (var row in rows) row.End(failure);
+            rows.Clear();
+        }
+    }
+
+    /// <summary>Waits for rows; false when there are none and none will come.</summary>
+    private bool TakeWaiting(ref List<Append> rows)
+    {
+        lock (_gate)
+        {
+            while (_waiting.Count == 0)
+            {
+                if (_isClosed) return false;
+                Monitor.Wait(_gate);
+            }
+
+            (rows, _waiting) = (_waiting, rows);
+            return true;
+        }
+    }
+
+    /// <summary>Writes rows and has them on the disk: all, or none.</summary>
+    private CheckpointException? Write(List<Append> rows)
+    {
+        try
+        {
+            var size = 0L;
+            foreach (var row in rows) size += row.Line.Length;
+            using var lines = new MemoryStream((int)Math.Min(size, LargestWrite));
+            var at = _length;
+            foreach (var row in rows)
+            {
+                lines.Write(row.Line, 0, row.Line.Length);
+                if (lines.Length >= LargestWrite) at = WriteAt(at, lines);
+            }
+
+            WriteAt(at, lines);
+            _file.Flush(flushToDisk: true);
+            lock (_index)
+            {
+                foreach (var row in rows)
+                {
+                    // Without its line end.
+                    _index.Set(row.Key, row.N, _length, row.Line.Length - 1);
+                    _length += row.Line.Length;
+                }
+            }
+
+            return null;
+        }
+        catch (Exception e)
+        {
+            Cut();
+            return new CheckpointException(_path, $"cannot be written any more ({e.Message.TrimEnd('.')}): what it holds is sound, but answers from here on are not in it. Mend that, and run again with the same file", e);
+        }
+    }
+
+    private void Fail(CheckpointException failure)
+    {
+        lock (_gate) _failure = failure;
+    }
+
+    /// <summary>Takes away what was written in part. Where not even that is possible, the next run does it.</summary>
+    private void Cut()
+    {
+        try
+        {
+            _file.SetLength(_length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The failure to write is the one to tell.
+        }
+    }
+
+    private long WriteAt(long offset, MemoryStream lines)
+    {
+        _file.Position = offset;
+        _file.Write(lines.GetBuffer(), 0, (int)lines.Length);
+        lines.SetLength(0);
+        return _file.Position;
+    }
+
+    private long WriteAt(long offset, byte[] line)
+    {
+        _file.Position = offset;
+        _file.Write(line, 0, line.Length);
+        return _file.Position;
+    }
+
+    private sealed class Append(CheckpointKey key, int n, byte[] line) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        internal CheckpointKey Key { get; } = key;
+
+        internal int N { get; } = n;
+
+        internal byte[] Line { get; } = line;
+
+        internal void End(CheckpointException? failure)
+        {
+            if (failure is null) SetResult(true);
+            else SetException(failure);
+        }
+    }
+}

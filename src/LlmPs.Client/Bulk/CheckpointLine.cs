@@ -1,0 +1,236 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace LlmPs.Bulk;
+
+/// <summary>What a line of a checkpoint file turned out to be.</summary>
+internal enum CheckpointLineKind
+{
+    /// <summary>A finished row.</summary>
+    Row,
+
+    /// <summary>The first line; further ones where files were joined.</summary>
+    Header,
+
+    /// <summary>Nothing but white space.</summary>
+    Blank,
+
+    /// <summary>Anything else.</summary>
+    Damaged,
+}
+
+/// <summary>The lines of a checkpoint file: one JSON object each.</summary>
+internal static class CheckpointLine
+{
+    internal const int Version = 1;
+
+    // Chinese stays readable, and short.
+    private static readonly JsonWriterOptions s_writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    // An answer may be as deep as the reader of answers goes, and stands a level deeper here.
+    private static readonly JsonReaderOptions s_reading = new() { MaxDepth = 128 };
+
+    /// <summary>How every header of this version begins.</summary>
+    internal static ReadOnlySpan<byte> HeaderStart => "{\"llmps\":\"checkpoint\",\"version\":1,\"created\":\""u8;
+
+    internal static byte[] Header() => Line(64, json =>
+    {
+        json.WriteString("llmps", "checkpoint");
+        json.WriteNumber("version", Version);
+        json.WriteString("created", DateTime.UtcNow);
+    });
+
+    /// <summary>The version that a header names; null for a line that is no header.</summary>
+    internal static int? ReadHeader(ReadOnlySpan<byte> line)
+    {
+        var isCheckpoint = false;
+        int? version = null;
+        try
+        {
+            var reader = new Utf8JsonReader(line, s_reading);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("llmps"u8)) isCheckpoint = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("checkpoint"u8);
+                else if (reader.ValueTextEquals("version"u8)) version = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : null;
+                else reader.Read();
+                reader.Skip();
+            }
+
+            reader.Read();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+
+        return isCheckpoint ? version : null;
+    }
+
+    /// <summary>A finished row, line end included.</summary>
+    internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion)
+    {
+        var answer = CompletionWriter.Write(completion, out var isFolded);
+        return Line(512 + answer.Length, json =>
+        {
+            // What a row is found by stands first.
+            json.WriteString("key", key.ToString());
+            json.WriteNumber("n", n);
+            json.WriteNumber("index", completion.InputIndex);
+            json.WriteString("finished", DateTime.UtcNow);
+            if (completion.Provider is not null) json.WriteString("provider", completion.Provider);
+            if (completion.Chip is not null) json.WriteString("chip", completion.Chip);
+            WriteTime(json, "durationMs", completion.Duration);
+            WriteTime(json, "timeToFirstTokenMs", completion.TimeToFirstToken);
+            json.WriteNumber("attempts", completion.Attempts);
+            if (completion.RequestId is not null) json.WriteString("requestId", completion.RequestId);
+            if (isFolded) json.WriteBoolean("folded", true);
+            json.WritePropertyName("completion");
+            json.WriteRawValue(answer, skipInputValidation: true);
+        });
+    }
+
+    /// <summary>Tells what a line is, and which row. The whole line must be sound.</summary>
+    internal static CheckpointLineKind Read(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
+    {
+        key = default;
+        n = 0;
+        if (IsBlank(line)) return CheckpointLineKind.Blank;
+        bool hasKey = false, isHeader = false, hasCompletion = false;
+        try
+        {
+            var reader = new Utf8JsonReader(line, s_reading);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return CheckpointLineKind.Damaged;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("key"u8)) hasKey = reader.Read() && reader.TokenType == JsonTokenType.String && CheckpointKey.TryParse(reader.ValueSpan, out key);
+                else if (reader.ValueTextEquals("n"u8)) n = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
+                else if (reader.ValueTextEquals("completion"u8)) hasCompletion = reader.Read() && reader.TokenType == JsonTokenType.StartObject;
+                else
+                {
+                    isHeader |= reader.ValueTextEquals("llmps"u8);
+                    reader.Read();
+                }
+
+                reader.Skip();
+            }
+
+            // Reading on past the end makes the reader refuse what follows.
+            reader.Read();
+        }
+        catch (JsonException)
+        {
+            return CheckpointLineKind.Damaged;
+        }
+
+        return hasKey && n > 0 && hasCompletion ? CheckpointLineKind.Row : isHeader ? CheckpointLineKind.Header : CheckpointLineKind.Damaged;
+    }
+
+    /// <summary>The completion of a row as the answer to the same request; null where the line does not hold one.</summary>
+    internal static ChatCompletion? Restore(ReadOnlySpan<byte> line, AnswerContext context)
+    {
+        try
+        {
+            return RestoreOrThrow(line, context);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static ChatCompletion? RestoreOrThrow(ReadOnlySpan<byte> line, AnswerContext context)
+    {
+        byte[]? answer = null;
+        TimeSpan? duration = null, toFirstToken = null;
+        string? requestId = null;
+        var attempts = 0;
+        var isFolded = false;
+        var reader = new Utf8JsonReader(line, s_reading);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("durationMs"u8)) duration = ReadTime(ref reader);
+            else if (reader.ValueTextEquals("timeToFirstTokenMs"u8)) toFirstToken = ReadTime(ref reader);
+            else if (reader.ValueTextEquals("attempts"u8)) attempts = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
+            else if (reader.ValueTextEquals("requestId"u8)) requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            else if (reader.ValueTextEquals("folded"u8)) isFolded = reader.Read() && reader.TokenType == JsonTokenType.True;
+            else if (reader.ValueTextEquals("completion"u8))
+            {
+                reader.Read();
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                answer = line.Slice(start, (int)reader.BytesConsumed - start).ToArray();
+            }
+            else reader.Read();
+
+            reader.Skip();
+        }
+
+        if (answer is null || Fold(answer, isFolded, context) is not { } completion) return null;
+        completion.Duration = duration;
+        context.Recall(attempts, requestId, toFirstToken);
+        return completion;
+    }
+
+    private static ChatCompletion? Fold(byte[] answer, bool isFolded, AnswerContext context)
+    {
+        var deltas = new List<ChatCompletionDelta>();
+        if (new AnswerReader().Read(answer, deltas) != AnswerContent.Answer || deltas.Count == 0) return null;
+        var builder = new ChatCompletionBuilder();
+        var flow = new AnswerFlow(context);
+        foreach (var delta in deltas)
+        {
+            delta.Raw = answer;
+            // What went through the flow once holds its text, reasoning and reasons as they are to be.
+            if (isFolded)
+            {
+                delta.Context = context;
+                builder.Append(delta);
+            }
+            else if (flow.Take(delta)) builder.Append(delta);
+        }
+
+        if (isFolded) return builder.ToCompletion();
+        foreach (var delta in flow.Close()) builder.Append(delta);
+        return builder.ToCompletion();
+    }
+
+    private static bool IsBlank(ReadOnlySpan<byte> line)
+    {
+        foreach (var character in line)
+            if (character is not ((byte)' ' or (byte)'\t' or (byte)'\r')) return false;
+        return true;
+    }
+
+    private static byte[] Line(int size, Action<Utf8JsonWriter> write)
+    {
+        using var line = new MemoryStream(size);
+        using (var json = new Utf8JsonWriter(line, s_writing))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        line.WriteByte((byte)'\n');
+        return line.ToArray();
+    }
+
+    /// <summary>In milliseconds, to the tick.</summary>
+    private static void WriteTime(Utf8JsonWriter json, string name, TimeSpan? time)
+    {
+        if (time is { } span) json.WriteNumber(name, span.Ticks / (decimal)TimeSpan.TicksPerMillisecond);
+    }
+
+    private static TimeSpan? ReadTime(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDouble(out var milliseconds)) return null;
+        var ticks = Math.Round(milliseconds * TimeSpan.TicksPerMillisecond);
+        return ticks is >= 0 and < long.MaxValue ? TimeSpan.FromTicks((long)ticks) : null;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Threading;
+
+namespace LlmPs.Bulk;
+
+/// <summary>What a run has done so far. Written by the rows, read by whoever shows progress.</summary>
+internal sealed class RunCounts
+{
+    private long _done;
+    private long _failed;
+    private long _replayed;
+    private long _leftOut;
+    private long _tokens;
+    private int _inFlight;
+
+    /// <summary>Rows answered in this run.</summary>
+    internal long Done => Interlocked.Read(ref _done);
+
+    /// <summary>Rows that failed.</summary>
+    internal long Failed => Interlocked.Read(ref _failed);
+
+    /// <summary>Rows whose answer came from the checkpoint.</summary>
+    internal long Replayed => Interlocked.Read(ref _replayed);
+
+    /// <summary>Rows that were not sent because the run was over.</summary>
+    internal long LeftOut => Interlocked.Read(ref _leftOut);
+
+    /// <summary>Tokens spent in this run.</summary>
+    internal long Tokens => Interlocked.Read(ref _tokens);
+
+    /// <summary>Requests in flight, those that wait for a limit or a retry included.</summary>
+    internal int InFlight => Volatile.Read(ref _inFlight);
+
+    internal void Finish() => Interlocked.Increment(ref _done);
+
+    internal void Fail() => Interlocked.Increment(ref _failed);
+
+    internal void Replay() => Interlocked.Increment(ref _replayed);
+
+    internal void LeaveOut() => Interlocked.Increment(ref _leftOut);
+
+    internal void Send() => Interlocked.Increment(ref _inFlight);
+
+    internal void Return() => Interlocked.Decrement(ref _inFlight);
+
+    /// <summary>A provider that says no total is taken at its parts.</summary>
+    internal void Spend(TokenUsage? usage) => Interlocked.Add(ref _tokens, usage?.TotalTokens ?? (usage?.PromptTokens ?? 0) + (usage?.CompletionTokens ?? 0));
+}

@@ -1,0 +1,80 @@
+using System;
+using System.Globalization;
+
+namespace LlmPs.Bulk;
+
+/// <summary>The share of the rows that this machine handles: every n-th, from the i-th on.</summary>
+internal sealed class Shard
+{
+    private const string Form = "give i/n, such as 0/4, with i from 0 to n - 1";
+
+    private Shard(int index, int count)
+    {
+        Index = index;
+        Count = count;
+    }
+
+    /// <summary>The shard's place, from 0.</summary>
+    internal int Index { get; }
+
+    /// <summary>How many shards there are.</summary>
+    internal int Count { get; }
+
+    /// <summary>Reads what <c>-Shard</c> was given: <c>i/n</c>, or <c>Auto</c> for the place in a Slurm array or a Kubernetes indexed job.</summary>
+    /// <param name="text">i/n or Auto.</param>
+    /// <param name="environment">Gives a variable of the environment; null means the process's own.</param>
+    /// <exception cref="ArgumentException">Neither; the message says what to give.</exception>
+    internal static Shard Parse(string text, Func<string, string?>? environment = null)
+    {
+        if (string.Equals(text.Trim(), "Auto", StringComparison.OrdinalIgnoreCase)) return FromEnvironment(environment ?? Environment.GetEnvironmentVariable);
+        var slash = text.IndexOf('/');
+        if (slash < 0 || Number(text.Substring(0, slash)) is not { } index || Number(text.Substring(slash + 1)) is not { } count)
+            throw new ArgumentException($"-Shard '{text}' is not a shard: {Form}, or Auto.");
+        if (count < 1) throw new ArgumentException($"-Shard '{text}': there is at least one shard; {Form}.");
+        if (index >= count) throw new ArgumentException($"-Shard '{text}': the first shard is 0 and the last of {Text(count)} is {Text(count - 1)}; {Form}.");
+        return new Shard(index, count);
+    }
+
+    /// <summary>Whether the row is one of the shard's.</summary>
+    internal bool Takes(long inputIndex) => inputIndex % Count == Index;
+
+    public override string ToString() => $"{Text(Index)}/{Text(Count)}";
+
+    private static Shard FromEnvironment(Func<string, string?> environment)
+    {
+        // A Slurm node may itself be a pod: the array is the narrower of the two.
+        if (Given("SLURM_ARRAY_TASK_ID") is not null)
+        {
+            var id = Required("SLURM_ARRAY_TASK_ID");
+            var count = Required("SLURM_ARRAY_TASK_COUNT");
+            var first = Given("SLURM_ARRAY_TASK_MIN") is null ? 0 : Required("SLURM_ARRAY_TASK_MIN");
+            var step = Given("SLURM_ARRAY_TASK_STEP") is null ? 1 : Required("SLURM_ARRAY_TASK_STEP");
+            var index = step > 0 && (id - first) % step == 0 ? (id - first) / step : -1;
+            if (index < 0 || index >= count)
+                throw new ArgumentException($"-Shard Auto: SLURM_ARRAY_TASK_ID {Text(id)} is not one of {Text(count)} from {Text(first)} in steps of {Text(step)}. Submit the array as --array=0-{Text(Math.Max(1, count) - 1)}, or {Form}.");
+            return new Shard(index, count);
+        }
+
+        if (Given("JOB_COMPLETION_INDEX") is not null)
+        {
+            var index = Required("JOB_COMPLETION_INDEX");
+            var count = Required("JOB_COMPLETIONS", " Kubernetes does not set it: put it into the pod's env, with the number of the job's completions.");
+            if (index >= count) throw new ArgumentException($"-Shard Auto: JOB_COMPLETION_INDEX {Text(index)} is not below JOB_COMPLETIONS {Text(count)}.");
+            return new Shard(index, count);
+        }
+
+        throw new ArgumentException($"-Shard Auto finds neither SLURM_ARRAY_TASK_ID (with SLURM_ARRAY_TASK_COUNT) nor JOB_COMPLETION_INDEX (with JOB_COMPLETIONS) in the environment: run as a Slurm array or a Kubernetes indexed job, or {Form}.");
+
+        string? Given(string name) => environment(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value : null;
+
+        int Required(string name, string hint = "")
+        {
+            if (Given(name) is not { } value) throw new ArgumentException($"-Shard Auto: the environment variable {name} is not set.{hint}");
+            return Number(value) ?? throw new ArgumentException($"-Shard Auto: the environment variable {name} is '{value}', which is not a whole number from 0.");
+        }
+    }
+
+    private static int? Number(string text) => int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

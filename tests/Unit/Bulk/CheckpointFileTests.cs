@@ -1,0 +1,359 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Tasks;
+using LlmPs.Bulk;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace LlmPs.Unit.Bulk;
+
+public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
+{
+    private readonly Folder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task FinishedRowsAreFoundInTheNextRun()
+    {
+        var answers = Enumerable.Range(0, 20).Select(i => Rows.Completion($"Answer {i} 你好 😀", i)).ToArray();
+        using (var first = Open())
+        {
+            for (var i = 0; i < answers.Length; i++)
+            {
+                Assert.Null(first.Find(Rows.Key(i), 1, Rows.Context(i)));
+                await first.AppendAsync(Rows.Key(i), 1, answers[i]);
+                Rows.AssertSame(answers[i], first.Find(Rows.Key(i), 1, Rows.Context(i)));
+            }
+        }
+
+        using var second = Open();
+        Assert.Equal(20, second.Finished);
+        for (var i = 0; i < answers.Length; i++)
+        {
+            Assert.True(second.Contains(Rows.Key(i), 1));
+            Rows.AssertSame(answers[i], second.Find(Rows.Key(i), 1, Rows.Context(i)));
+        }
+
+        Assert.False(second.Contains(Rows.Key(0), 2));
+        Assert.Null(second.Find(Rows.Key(20), 1, Rows.Context()));
+        await second.AppendAsync(Rows.Key(20), 1, Rows.Completion());
+        Assert.Equal(22, _folder.Lines().Length);
+    }
+
+    [Fact]
+    public async Task EqualRowsHaveAnAnswerEach()
+    {
+        using (var first = Open())
+        {
+            Assert.Equal(1, first.CountUp(Rows.Key(0)));
+            Assert.Equal(2, first.CountUp(Rows.Key(0)));
+            Assert.Equal(1, first.CountUp(Rows.Key(1)));
+            Assert.Equal(3, first.CountUp(Rows.Key(0)));
+            // The first of them failed.
+            await first.AppendAsync(Rows.Key(0), 3, Rows.Completion("third", 3));
+            await first.AppendAsync(Rows.Key(0), 2, Rows.Completion("second", 1));
+        }
+
+        using var second = Open();
+        Assert.Equal(1, second.CountUp(Rows.Key(0)));
+        Assert.False(second.Contains(Rows.Key(0), 1));
+        Assert.Equal("second", second.Find(Rows.Key(0), 2, Rows.Context())!.Content);
+        Assert.Equal("third", second.Find(Rows.Key(0), 3, Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task EachLineIsAnObjectAndTheFirstNamesTheModule()
+    {
+        await _folder.FillAsync(3);
+
+        var bytes = await File.ReadAllBytesAsync(_folder.File);
+        Assert.Equal((byte)'{', bytes[0]);
+        Assert.Equal((byte)'\n', bytes[^1]);
+        using var header = JsonDocument.Parse(_folder.Lines()[0]);
+        Assert.Equal("checkpoint", header.RootElement.GetProperty("llmps").GetString());
+        Assert.Equal(1, header.RootElement.GetProperty("version").GetInt32());
+        Assert.Equal(
+            ["Answer 0", "Answer 1", "Answer 2"],
+            _folder.Lines().Skip(1).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("completion").GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()));
+    }
+
+    [Fact]
+    public async Task TornLastLineIsCutOffWhereverItTore()
+    {
+        var whole = await _folder.FillAsync(3);
+        var last = Array.LastIndexOf(whole, (byte)'\n', whole.Length - 2) + 1;
+        for (var length = last; length <= whole.Length; length++)
+        {
+            await File.WriteAllBytesAsync(_folder.File, whole[..length]);
+            // Without its line end alone the row is whole, and paid for.
+            var isWhole = length >= whole.Length - 1;
+            using (var file = Open())
+            {
+                Assert.Equal(isWhole ? 3 : 2, file.Finished);
+                Assert.Equal(isWhole ? 0 : length - last, file.TornBytes);
+                Assert.Equal(isWhole ? whole.Length : last, new FileInfo(_folder.File).Length);
+                Assert.Equal(isWhole, file.Contains(Rows.Key(2), 1));
+                Assert.Equal("Answer 1", file.Find(Rows.Key(1), 1, Rows.Context())!.Content);
+                if (length % 50 == 0 || isWhole) await file.AppendAsync(Rows.Key(3), 1, Rows.Completion("next"));
+                else continue;
+            }
+
+            using var again = Open();
+            Assert.Equal((isWhole ? 4 : 3, 0, 0), (again.Finished, again.DamagedLines, (int)again.TornBytes));
+            Assert.Equal("next", again.Find(Rows.Key(3), 1, Rows.Context())!.Content);
+        }
+    }
+
+    [Fact]
+    public async Task TornHeaderIsMadeAgain()
+    {
+        var whole = await _folder.FillAsync(0);
+        for (var length = 0; length < whole.Length; length++)
+        {
+            await File.WriteAllBytesAsync(_folder.File, whole[..length]);
+            await _folder.FillAsync(1);
+            using var file = Open();
+            Assert.Equal(1, file.Finished);
+            Assert.Equal(2, _folder.Lines().Length);
+        }
+    }
+
+    [Fact]
+    public async Task DamagedLinesAreSkippedAndCounted()
+    {
+        await _folder.FillAsync(4);
+        var lines = _folder.Lines();
+        lines[1] = lines[1][..40];
+        lines[3] = new string('\0', 30);
+        await File.WriteAllTextAsync(_folder.File, string.Join('\n', lines) + "\n\n  \nnonsense\n");
+
+        using var file = Open();
+        Assert.Equal((2, 3, 0), (file.Finished, file.DamagedLines, (int)file.TornBytes));
+        Assert.Null(file.Find(Rows.Key(0), 1, Rows.Context()));
+        Assert.Equal("Answer 1", file.Find(Rows.Key(1), 1, Rows.Context())!.Content);
+        Assert.Equal("Answer 3", file.Find(Rows.Key(3), 1, Rows.Context())!.Content);
+        await file.AppendAsync(Rows.Key(0), 1, Rows.Completion("again"));
+        Assert.Equal("again", file.Find(Rows.Key(0), 1, Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task RowWhoseAnswerIsNoneIsAskedAgain()
+    {
+        await _folder.FillAsync(1);
+        await File.WriteAllTextAsync(_folder.File, _folder.Text().Replace("choices", "chances", StringComparison.Ordinal));
+
+        using var file = Open();
+
+        Assert.Null(file.Find(Rows.Key(0), 1, Rows.Context()));
+    }
+
+    [Fact]
+    public async Task FileThatPassedThroughAnEditorStillWorks()
+    {
+        await _folder.FillAsync(3);
+        await File.WriteAllTextAsync(_folder.File, _folder.Text().Replace("\n", "\r\n", StringComparison.Ordinal), new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+
+        using var file = Open();
+
+        Assert.Equal((3, 0), (file.Finished, file.DamagedLines));
+        Assert.Equal("Answer 2", file.Find(Rows.Key(2), 1, Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task JoinedFilesWork()
+    {
+        await _folder.FillAsync(2);
+        var first = _folder.Text();
+        using (var file = Open()) await file.AppendAsync(Rows.Key(1), 1, Rows.Completion("newer"));
+        await File.AppendAllTextAsync(_folder.File, first.Replace("\"n\":1", "\"n\":2", StringComparison.Ordinal));
+
+        using var joined = Open();
+
+        Assert.Equal((4, 0), (joined.Finished, joined.DamagedLines));
+        Assert.Equal("newer", joined.Find(Rows.Key(1), 1, Rows.Context())!.Content);
+        Assert.Equal("Answer 1", joined.Find(Rows.Key(1), 2, Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task LineLongerThanTheBufferIsRead()
+    {
+        var texts = new[] { 65_400, 70_000, 3_000_000, 10 }.Select(length => new string('é', length)).ToArray();
+        using (var file = Open())
+        {
+            await Task.WhenAll(texts.Select((text, i) => file.AppendAsync(Rows.Key(i), 1, Rows.Completion(text))));
+        }
+
+        using var again = Open();
+        for (var i = 0; i < texts.Length; i++) Assert.Equal(texts[i], again.Find(Rows.Key(i), 1, Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task RowsThatFinishTogetherAllStandWhole()
+    {
+        const int Writers = 32, Each = 40;
+        using (var file = Open())
+        {
+            await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
+            {
+                for (var i = 0; i < Each; i++)
+                {
+                    var row = writer * Each + i;
+                    await file.AppendAsync(Rows.Key(row), 1, Rows.Completion(new string('x', row) + row, row));
+                    // Acknowledged means readable.
+                    Assert.Equal(row, file.Find(Rows.Key(row), 1, Rows.Context(row))!.Content!.LastIndexOf('x') + 1);
+                }
+            })));
+        }
+
+        Assert.Equal(1 + (Writers * Each), _folder.Lines().Length);
+        using var again = Open();
+        Assert.Equal((Writers * Each, 0), (again.Finished, again.DamagedLines));
+        for (var row = 0; row < Writers * Each; row++) Assert.Equal(new string('x', row) + row, again.Find(Rows.Key(row), 1, Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task OpeningTakesLittleForEachRow()
+    {
+        const int Count = 20_000;
+        using (var file = Open())
+        {
+            var completion = Rows.Completion(new string('x', 900));
+            for (var i = 0; i < Count; i += 1000) await Task.WhenAll(Enumerable.Range(i, 1000).Select(row => file.AppendAsync(Rows.Key(row), 1, completion)));
+        }
+
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var time = Stopwatch.StartNew();
+        using var again = Open();
+        time.Stop();
+        var bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
+
+        output.WriteLine($"{Count} rows opened in {time.ElapsedMilliseconds} ms, {bytes} bytes of memory each.");
+        Assert.Equal(Count, again.Finished);
+    }
+
+    [Fact]
+    public async Task DisposeWritesWhatWaits()
+    {
+        var file = Open();
+        var rows = Enumerable.Range(0, 100).Select(i => file.AppendAsync(Rows.Key(i), 1, Rows.Completion())).ToArray();
+        file.Dispose();
+        file.Dispose();
+
+        await Task.WhenAll(rows);
+        Assert.Equal(101, _folder.Lines().Length);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => file.AppendAsync(Rows.Key(0), 1, Rows.Completion()));
+    }
+
+    [Theory]
+    [InlineData("Id,Subject\n1,x\n")]
+    [InlineData("{\"a\":1}\n")]
+    [InlineData("{\"llmps\":\"other\",\"version\":1}\n")]
+    [InlineData("{\"llmps\":{},\"version\":1}\n")]
+    [InlineData("notes")]
+    [InlineData("\n")]
+    public void AnotherFileIsRefusedAndLeftAsItIs(string content)
+    {
+        File.WriteAllText(_folder.File, content);
+
+        Refused(_folder.File, "not a checkpoint", "give the path of a new file");
+        Assert.Equal(content, File.ReadAllText(_folder.File));
+    }
+
+    [Fact]
+    public void LargeFileWithoutLinesIsRefused()
+    {
+        File.WriteAllBytes(_folder.File, new byte[1_000_000]);
+
+        Refused(_folder.File, "not a checkpoint");
+    }
+
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("")]
+    public void AnotherVersionIsRefused(string end)
+    {
+        File.WriteAllText(_folder.File, "{\"llmps\":\"checkpoint\",\"version\":2,\"more\":[]}" + end);
+
+        Refused(_folder.File, "of version 2", "version 1", "give another path");
+    }
+
+    [Fact]
+    public void DirectoryIsRefused() => Refused(_folder.At("."), "is a directory");
+
+    [Fact]
+    public void MissingFolderIsNamed() => Refused(Path.Combine(_folder.At("none"), "run.jsonl"), "folder that does not exist");
+
+    [Fact]
+    public async Task ReadOnlyFileIsRefused()
+    {
+        await _folder.FillAsync(1);
+        File.SetAttributes(_folder.File, FileAttributes.ReadOnly);
+        try
+        {
+            Refused(_folder.File, "is read-only", "give another path");
+        }
+        finally
+        {
+            File.SetAttributes(_folder.File, FileAttributes.Normal);
+        }
+    }
+
+    [Theory]
+    [InlineData("/dev/full")]
+    [InlineData("/dev/null")]
+    public void DeviceIsRefused(string path)
+    {
+        if (OperatingSystem.IsLinux()) Refused(path);
+    }
+
+    [Fact]
+    public async Task OpenFileIsForOneWriterAndAnyReader()
+    {
+        using var file = Open();
+        await file.AppendAsync(Rows.Key(0), 1, Rows.Completion());
+
+        Refused(_folder.File, "in use by another process", "path of its own");
+        Assert.Equal(2, _folder.Lines().Length);
+        await file.AppendAsync(Rows.Key(1), 1, Rows.Completion());
+        Refused(_folder.File, "in use by another process");
+        Assert.Equal("Hello", file.Find(Rows.Key(1), 1, Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task OfManyWhoOpenAtOnceOneGetsTheFile()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var opened = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
+            {
+                try
+                {
+                    return Open();
+                }
+                catch (CheckpointException)
+                {
+                    return null;
+                }
+            })));
+            Assert.InRange(opened.Count(file => file is not null), 0, 1);
+            foreach (var file in opened) file?.Dispose();
+        }
+
+        Open().Dispose();
+    }
+
+    private CheckpointFile Open() => CheckpointFile.Open(_folder.File);
+
+    private static void Refused(string path, params string[] words)
+    {
+        var error = Assert.Throws<CheckpointException>(() => CheckpointFile.Open(path));
+        Assert.StartsWith($"Checkpoint '{path}'", error.Message, StringComparison.Ordinal);
+        Assert.All(words, word => Assert.Contains(word, error.Message, StringComparison.Ordinal));
+    }
+}

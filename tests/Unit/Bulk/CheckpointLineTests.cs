@@ -1,0 +1,173 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Tasks;
+using LlmPs.Bulk;
+using Xunit;
+
+namespace LlmPs.Unit.Bulk;
+
+public sealed class CheckpointLineTests
+{
+    private const string Plain = """
+        {"id":"a-1","object":"chat.completion","created":1733300000,"model":"m-1","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},
+        "finish_reason":"eos"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"completion_tokens_details":{"reasoning_tokens":2,"x":9},
+        "prompt_tokens_details":{"cached_tokens":1}},"system_fingerprint":"fp","blocked":false,"service_tier":"best","cost":{"cents":12}}
+        """;
+
+    [Theory]
+    [InlineData(Plain)]
+    [InlineData("""{"choices":[{"message":{"content":""}}]}""")]
+    [InlineData("""{"choices":[{"message":{"content":null,"reasoning_content":""},"finish_reason":"stop"}]}""")]
+    [InlineData("""{"choices":[{"message":{"content":"<think>a</think>\n\nb"}}]}""")]
+    [InlineData("""{"choices":[{"message":{"content":"<think></think><think>c</think>"}}]}""")]
+    [InlineData("""{"choices":[{"message":{"content":"二"},"index":1},{"message":{"content":"一 😀\r\n\"\\\u0000"},"index":0}],"usage":{}}""")]
+    [InlineData("""{"choices":[{"message":{"content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"function":{"name":"g","arguments":{"b":[1]}}}]},"finish_reason":"tool_calls"}]}""")]
+    [InlineData("""{"choices":[{"message":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.1234567890123,"top_logprobs":[{"token":"b","logprob":-1}]}],"reasoning_content":[{"token":"r","logprob":0}]}}]}""")]
+    public async Task PlainAnswerComesBackWithAllItsFields(string json)
+    {
+        var original = await Rows.AnsweredAsync(json);
+        original.Context!.InputIndex = 41;
+        original.Context.InputObject = "row";
+
+        var restored = Rows.Restored(original);
+
+        Rows.AssertSame(original, restored);
+        Assert.Equal(json.ReplaceLineEndings(" "), restored!.RawJson);
+        Assert.Equal("req-7", restored.RequestId);
+        Assert.Equal(1, restored.Attempts);
+        Assert.Equal(41, restored.InputIndex);
+    }
+
+    public static TheoryData<string[]> Streams => new(
+        [
+            """{"id":"a","created":1733300000,"model":"m-1","system_fingerprint":"fp","choices":[{"index":0,"delta":{"role":"assistant","reasoning_content":"想"}}],"blocked":true}""",
+            """{"choices":[{"index":0,"delta":{"content":"Hé"}}]}""", """{"choices":[{"index":0,"delta":{"content":"llo 😀"},"finish_reason":"eos"}]}""",
+            """{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"prompt_cache_hit_tokens":1,"prompt_cache_miss_tokens":2,"completion_tokens_details":{"reasoning_tokens":2,"x":9}}}""",
+        ],
+        // One event, which alone is not the answer.
+        ["""{"choices":[{"delta":{"content":"one"}}]}""", """{"choices":[{"delta":{},"finish_reason":"length"}]}"""],
+        ["""{"choices":[{"delta":{"content":"one"},"finish_reason":"stop"}]}"""],
+        ["""{"choices":[{"message":{"content":"whole"},"finish_reason":"stop"}]}""", """{"choices":[],"usage":{"total_tokens":3}}"""],
+        ["""{"choices":[{"delta":{"content":"","reasoning_content":""},"finish_reason":"stop"}]}"""],
+        ["""{"choices":[{"delta":{"reasoning_content":""}}]}""", """{"choices":[{"delta":{},"finish_reason":"stop","native_finish_reason":"eos"}]}"""],
+        ["""{"choices":[{"delta":{"content":"<think></think><think>kept</think> text"},"finish_reason":"stop"}]}"""],
+        ["""{"choices":[{"delta":{"content":"  <think>a"}}]}""", """{"choices":[{"delta":{"content":"b</think>c"},"finish_reason":"stop"}]}"""],
+        [
+            """{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{\"a\""}}]}},{"index":0,"delta":{"content":"z"}}]}""",
+            """{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":":\"\\n\"}"}},{"index":1,"function":{"name":"g"}}]},"finish_reason":"tool_calls"},{"index":0,"delta":{},"finish_reason":"stop"}]}""",
+        ],
+        [
+            """{"choices":[{"delta":{"reasoning_content":"r"},"logprobs":{"reasoning_content":[{"token":"r","logprob":-1e300}]}}]}""",
+            """{"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.5,"top_logprobs":[{"token":"b","logprob":-1}]}]},"finish_reason":"stop"}]}""",
+        ]);
+
+    [Theory]
+    [MemberData(nameof(Streams))]
+    public async Task StreamedAnswerComesBack(string[] events)
+    {
+        var original = await Rows.StreamedAsync(events);
+
+        var restored = Rows.Restored(original);
+
+        Rows.AssertSame(original, restored);
+    }
+
+    [Fact]
+    public async Task PlainAndStreamedReadAlikeInTheFile()
+    {
+        var plain = await Rows.AnsweredAsync(Plain);
+        var streamed = await Rows.StreamedAsync("""{"choices":[{"delta":{"content":"H"}}]}""", """{"choices":[{"delta":{"content":"i"},"finish_reason":"stop"}]}""");
+
+        foreach (var completion in new[] { plain, streamed })
+        {
+            var line = Encoding.UTF8.GetString(CheckpointLine.Write(Rows.Key(0), 2, completion));
+            Assert.Single(line, character => character is '\n' or '\r');
+            using var row = JsonDocument.Parse(line);
+            Assert.Equal(["key", "n", "index", "finished", "provider"], row.RootElement.EnumerateObject().Take(5).Select(field => field.Name));
+            Assert.Equal(Rows.Key(0).ToString(), row.RootElement.GetProperty("key").GetString());
+            Assert.Equal(2, row.RootElement.GetProperty("n").GetInt32());
+            Assert.True(row.RootElement.GetProperty("finished").GetDateTime() > DateTime.UtcNow.AddMinutes(-5));
+            Assert.Equal("Hi", row.RootElement.GetProperty("completion").GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString());
+        }
+    }
+
+    [Fact]
+    public void ChineseStandsAsItIsAndEmojiComeBack()
+    {
+        var line = Encoding.UTF8.GetString(CheckpointLine.Write(Rows.Key(0), 1, Rows.Completion("打印机 😀 <b>&'+\u2028")));
+
+        Assert.Contains("打印机", line, StringComparison.Ordinal);
+        Assert.Contains("<b>&'+", line, StringComparison.Ordinal);
+        Assert.Equal("打印机 😀 <b>&'+\u2028", CheckpointLine.Restore(Encoding.UTF8.GetBytes(line), Rows.Context())!.Content);
+    }
+
+    [Fact]
+    public async Task NumberBeyondAllBoundsIsWritten()
+    {
+        var original = await Rows.StreamedAsync("""{"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-1e400}]},"finish_reason":"stop"}]}""");
+
+        Assert.Equal(double.MinValue, Rows.Restored(original)!.LogProbs![0].LogProb);
+    }
+
+    [Fact]
+    public async Task DeepAnswerComesBack()
+    {
+        var deep = new string('[', 60) + new string(']', 60);
+        var original = await Rows.AnsweredAsync("{\"choices\":[{\"message\":{\"content\":\"a\"}}],\"deep\":" + deep + "}");
+
+        var line = CheckpointLine.Write(Rows.Key(0), 1, original);
+
+        Assert.Equal(CheckpointLineKind.Row, CheckpointLine.Read(line, out _, out _));
+        Rows.AssertSame(original, Rows.Restored(original));
+    }
+
+    [Theory]
+    [InlineData("""{"n":3,"completion":{},"more":[{}],"key":"00112233445566778899aabbccddeeff"}""", CheckpointLineKind.Row)]
+    [InlineData(""" {"key":"00112233445566778899AABBCCDDEEFF","n":3,"completion":{}} """ + "\r", CheckpointLineKind.Row)]
+    [InlineData("""{"llmps":"checkpoint","version":1}""", CheckpointLineKind.Header)]
+    [InlineData(" \t\r", CheckpointLineKind.Blank)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":0,"completion":{}}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":1e99,"completion":{}}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","completion":{}}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":[]}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":"00112233445566778899aabbccddee","n":3,"completion":{}}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":"0011223344556677-899aabbccddeeff","n":3,"completion":{}}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":{},"n":3,"completion":{}}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":{}}{}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":{}""", CheckpointLineKind.Damaged)]
+    [InlineData("[]", CheckpointLineKind.Damaged)]
+    [InlineData("\0\0\0", CheckpointLineKind.Damaged)]
+    internal void TellsWhatALineIs(string line, CheckpointLineKind kind)
+    {
+        Assert.Equal(kind, CheckpointLine.Read(Encoding.UTF8.GetBytes(line), out var key, out var n));
+        if (kind != CheckpointLineKind.Row) return;
+        Assert.Equal("00112233445566778899aabbccddeeff", key.ToString());
+        Assert.Equal(3, n);
+    }
+
+    [Theory]
+    [InlineData("""{"completion":{}}""")]
+    [InlineData("""{"completion":{"choices":"none"}}""")]
+    [InlineData("""{"completion":{"error":{"message":"x"}}}""")]
+    [InlineData("""{"completion":{"choices":[{"message":{"content":"\ud800"}}]}}""")]
+    [InlineData("""{"key":1}""")]
+    [InlineData("")]
+    [InlineData("\0\0")]
+    public void LineWithoutAnAnswerIsNoRow(string line) => Assert.Null(CheckpointLine.Restore(Encoding.UTF8.GetBytes(line), Rows.Context()));
+
+    [Theory]
+    [InlineData("""{"durationMs":-1,"attempts":1.5,"requestId":{},"timeToFirstTokenMs":"x","completion":{"choices":[{"message":{"content":"a"}}]}}""")]
+    [InlineData("""{"durationMs":1e300,"attempts":[1],"requestId":7,"completion":{"choices":[{"message":{"content":"a"}}]}}""")]
+    public void OddFiguresAreLeftOut(string line)
+    {
+        var restored = CheckpointLine.Restore(Encoding.UTF8.GetBytes(line), Rows.Context());
+
+        Assert.Equal("a", restored!.Content);
+        Assert.Null(restored.Duration);
+        Assert.Null(restored.RequestId);
+        Assert.Equal(0, restored.Attempts);
+    }
+}

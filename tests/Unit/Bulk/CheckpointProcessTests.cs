@@ -1,0 +1,90 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
+using LlmPs.Bulk;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace LlmPs.Unit.Bulk;
+
+public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposable
+{
+    private readonly Folder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void SecondProcessIsRefusedUntilTheFirstEnds()
+    {
+        using var first = new CheckpointChild("hold", _folder.File);
+        Assert.Equal("open", first.Next());
+
+        var here = Assert.Throws<CheckpointException>(() => CheckpointFile.Open(_folder.File));
+        using var second = new CheckpointChild("hold", _folder.File);
+        var there = second.Next();
+
+        Assert.Contains("in use by another process", here.Message, StringComparison.Ordinal);
+        Assert.Equal("error " + here.Message, there);
+        Assert.Single(_folder.Lines());
+        first.Dispose();
+        using var file = CheckpointFile.Open(_folder.File);
+        using var third = new CheckpointChild("hold", _folder.File);
+        Assert.StartsWith("error", third.Next(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void KilledAtAnyMomentNothingAcknowledgedIsLost()
+    {
+        var random = new Random(7);
+        var acknowledged = new HashSet<int>();
+        int next = 0, torn = 0;
+        for (var round = 0; round < 10; round++)
+        {
+            using (var child = new CheckpointChild("append", _folder.File, next))
+            {
+                Assert.Equal("open", child.Next());
+                for (var count = random.Next(1, 400); count > 0; count--) acknowledged.Add(Row(child.Next()!));
+                child.Kill();
+                while (child.Next() is { } line)
+                    if (line.StartsWith("done ", StringComparison.Ordinal)) acknowledged.Add(Row(line));
+            }
+
+            next = acknowledged.Max() + 100;
+            // The torn tail is what the file has beyond its last line end.
+            torn += _folder.Text().EndsWith('\n') ? 0 : 1;
+        }
+
+        using var file = CheckpointFile.Open(_folder.File);
+        output.WriteLine($"{acknowledged.Count} rows acknowledged, {file.Finished} in the file, {torn} torn tails.");
+        Assert.Equal(0, file.DamagedLines);
+        Assert.All(acknowledged, row => Assert.Equal(CheckpointChild.Answer(row), file.Find(Rows.Key(row), 1, Rows.Context(row))?.Content));
+    }
+
+    /// <summary>By a limit on the length of files, which fails in the middle of a write as a full disk does.</summary>
+    [Fact]
+    public void FullDiskFailsTheRowAndAllAfterItAndLeavesTheFileSound()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var acknowledged = new List<int>();
+        using (var child = new CheckpointChild("append", _folder.File, limit: 100 * 1024))
+        {
+            Assert.Equal("open", child.Next());
+            string? line;
+            while ((line = child.Next())?.StartsWith("done ", StringComparison.Ordinal) == true) acknowledged.Add(Row(line));
+            Assert.StartsWith($"error Checkpoint '{_folder.File}' cannot be written any more", line, StringComparison.Ordinal);
+            Assert.Null(child.Next());
+        }
+
+        Assert.True(new FileInfo(_folder.File).Length <= 100 * 1024);
+        Assert.EndsWith("}\n", _folder.Text(), StringComparison.Ordinal);
+        using var file = CheckpointFile.Open(_folder.File);
+        Assert.NotEmpty(acknowledged);
+        Assert.Equal((acknowledged.Count, 0, 0), (file.Finished, file.DamagedLines, (int)file.TornBytes));
+        Assert.All(acknowledged, row => Assert.True(file.Contains(Rows.Key(row), 1)));
+    }
+
+    private static int Row(string line) => int.Parse(line.AsSpan("done ".Length), CultureInfo.InvariantCulture);
+}
