@@ -11,7 +11,6 @@ internal sealed class ErrorEnvelope
 {
     private const int LongestText = 600;
 
-    private static readonly Regex s_title = new("<title[^>]*>(.*?)</title>", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly Regex s_space = new(@"\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     private ErrorEnvelope(string? code, string? message)
@@ -84,10 +83,17 @@ internal sealed class ErrorEnvelope
 
     private static string FromHtml(string html)
     {
-        var title = s_title.Match(html);
-        return title.Success
-            ? $"an HTML page in place of an answer, titled '{Shorten(WebUtility.HtmlDecode(title.Groups[1].Value))}': a proxy or gateway may stand in between"
+        return Title(html) is { } title
+            ? $"an HTML page in place of an answer, titled '{Shorten(WebUtility.HtmlDecode(title))}': a proxy or gateway may stand in between"
             : $"an HTML page in place of an answer: a proxy or gateway may stand in between. It begins: {Shorten(html, 120)}";
+    }
+
+    private static string? Title(string html)
+    {
+        var tag = html.IndexOf("<title", StringComparison.OrdinalIgnoreCase);
+        var start = tag < 0 ? -1 : html.IndexOf('>', tag);
+        var end = start < 0 ? -1 : html.IndexOf("</title", start, StringComparison.OrdinalIgnoreCase);
+        return end < 0 ? null : html.Substring(start + 1, end - start - 1);
     }
 
     /// <summary>One line of bounded length, without the control characters that a terminal would obey.</summary>

@@ -2,12 +2,15 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using System.Text.Json;
 
 namespace LlmPs.Providers;
 
 /// <summary>Holds a request against what its provider documents, before anything is sent.</summary>
 internal static class RequestValidator
 {
+    private static readonly Dictionary<string, string> s_noFields = [];
+
     /// <summary>Returns warnings for what is accepted without effect.</summary>
     /// <exception cref="LlmApiException">InvalidRequest; the message names each parameter, its value and what the provider allows.</exception>
     internal static IReadOnlyList<string> Validate(ChatProvider provider, ChatRequest request)
@@ -57,7 +60,23 @@ internal static class RequestValidator
             if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value))) problems.Add($"{option} {Text(value)} is not a finite number.");
         foreach (var message in request.Messages)
             if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId)) problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
+        CheckJson("JsonSchema", request.JsonSchema, problems);
+        foreach (var tool in request.Tools ?? []) CheckJson($"Tool '{tool.Name}': its schema of parameters", tool.Parameters, problems);
+        foreach (var field in request.ExtraBody ?? s_noFields) CheckJson($"ExtraBody '{field.Key}'", field.Value ?? string.Empty, problems);
         if (request.ExtraBody?.ContainsKey("stream") == true) problems.Add("ExtraBody may not set 'stream': use -Stream.");
+    }
+
+    private static void CheckJson(string what, string? json, List<string> problems)
+    {
+        if (json is null) return;
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+        }
+        catch (JsonException e)
+        {
+            problems.Add($"{what} is not valid JSON: {ErrorEnvelope.Shorten(e.Message, 200)} It is: {ErrorEnvelope.Shorten(json, 80)}");
+        }
     }
 
     private static void Check(ChatProvider provider, ChatOption option, string value, double? number, List<string> problems, ref List<string>? warnings)

@@ -20,7 +20,7 @@ internal static class RequestWriter
     {
         using var buffer = new MemoryStream(512);
         using (var json = new Utf8JsonWriter(buffer, s_options)) Write(json, provider, request, stream);
-        return buffer.ToArray();
+        return SupplementaryText.Unescape(buffer.ToArray());
     }
 
     private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream)

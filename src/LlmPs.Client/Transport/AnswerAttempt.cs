@@ -16,7 +16,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
     private readonly ChatExchange _exchange;
     private readonly AnswerFlow _flow;
-    private readonly AnswerRedactor _redactor;
+    private AnswerRedactor _redactor;
     private HttpResponseMessage? _response;
     private AnswerStream? _stream;
     private SseReader? _events;
@@ -26,7 +26,6 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         _exchange = exchange;
         Clock = clock;
         _flow = new AnswerFlow(exchange.Context);
-        _redactor = exchange.Session.Redactor.ForAnswer();
     }
 
     internal AttemptClock Clock { get; }
@@ -38,6 +37,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     {
         if (_events is null)
         {
+            _redactor = Session.Redactor.ForAnswer();
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
             // What came is told by the bytes, not by the content type: either kind was seen in answer to the other.
             switch (await _stream.PeekAsync().ConfigureAwait(false))
@@ -59,6 +59,12 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         return more;
     }
 
+    /// <summary>Adds what was held back of an answer that broke off.</summary>
+    internal void AddRest(List<ChatCompletionDelta> deltas)
+    {
+        if (_flow.HasBegun) deltas.AddRange(_flow.Close(isWhole: false));
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_events is not null) await _events.DisposeAsync().ConfigureAwait(false);
@@ -70,6 +76,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     {
         _exchange.Show(body);
         if (body[0] == '<') throw NoAnswer($"{Session.Provider} answered with {ErrorEnvelope.Read(body).Message}");
+        _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
         var content = new AnswerReader().Read(body, read);
         if (content == AnswerContent.Error) throw Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);

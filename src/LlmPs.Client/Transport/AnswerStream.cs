@@ -23,6 +23,7 @@ internal sealed class AnswerStream : Stream
     private byte[] _head = [];
     private int _headAt;
     private int _event;
+    private int _comment;
     private bool _atLineStart = true;
     private bool _afterReturn;
     private bool _isComment;
@@ -58,30 +59,22 @@ internal sealed class AnswerStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>The first byte that is not white space, or -1. What was read is given again.</summary>
+    /// <summary>The first byte that is neither white space nor a byte order mark, or -1. From there on, what was read is given again.</summary>
     internal async Task<int> PeekAsync()
     {
         var buffer = new byte[4096];
-        var filled = 0;
         while (true)
         {
-            var read = await ReadInnerAsync(buffer, filled, buffer.Length - filled).ConfigureAwait(false);
-            for (var i = filled; i < filled + read; i++)
+            var read = await ReadInnerAsync(buffer, 0, buffer.Length).ConfigureAwait(false);
+            for (var i = 0; i < read; i++)
             {
                 if (buffer[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF) continue;
-                Keep(buffer, filled + read);
+                _head = buffer.AsSpan(i, read - i).ToArray();
                 return buffer[i];
             }
 
-            filled += read;
-            if (read == 0)
-            {
-                Keep(buffer, filled);
-                return -1;
-            }
-
             // White space that a provider sends to keep the connection open is nothing to keep.
-            if (filled == buffer.Length) filled = 0;
+            if (read == 0) return -1;
         }
     }
 
@@ -223,12 +216,12 @@ internal sealed class AnswerStream : Stream
                 if (_atLineStart) _isComment = bytes[0] == (byte)':';
                 _atLineStart = false;
                 _afterReturn = false;
-                if (!_isComment)
-                {
-                    payload = true;
-                    _event += length;
-                    if (_event > LongestEvent) throw new LlmApiException(LlmErrorKind.InvalidResponse, $"An event of the stream is over the limit of {LongestEvent / (1024 * 1024)} MiB.");
-                }
+                payload |= !_isComment;
+                // A comment is no part of an event, but one without end would fill the memory as well.
+                if (_isComment) _comment += length;
+                else _event += length;
+                if (_event > LongestEvent || _comment > LongestEvent)
+                    throw new LlmApiException(LlmErrorKind.InvalidResponse, $"An event of the stream is over the limit of {LongestEvent / (1024 * 1024)} MiB.");
             }
 
             if (end < 0) break;
@@ -237,6 +230,7 @@ internal sealed class AnswerStream : Stream
             {
                 if (_atLineStart) _event = 0;
                 _atLineStart = true;
+                _comment = 0;
             }
 
             _afterReturn = bytes[end] == (byte)'\r';
@@ -244,11 +238,5 @@ internal sealed class AnswerStream : Stream
         }
 
         if (payload) _clock.Payload();
-    }
-
-    private void Keep(byte[] buffer, int filled)
-    {
-        _head = buffer.AsSpan(0, filled).ToArray();
-        _headAt = 0;
     }
 }

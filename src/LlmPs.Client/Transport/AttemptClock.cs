@@ -17,6 +17,7 @@ internal sealed class AttemptClock : IDisposable
     private readonly TimeSpan _idle;
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _source;
+    private CancellationTokenRegistration _end;
     private TimeSpan _waited;
     private TimeSpan _silent;
     private long _entered;
@@ -36,6 +37,9 @@ internal sealed class AttemptClock : IDisposable
     internal bool IsCanceledByCaller => _caller.IsCancellationRequested;
 
     private TimeSpan SilenceLimit => _begun ? _idle : Multiply(_idle);
+
+    /// <summary>The attempt ends where that is canceled, too.</summary>
+    internal void EndWith(CancellationToken token) => _end = token.Register(static source => ((CancellationTokenSource)source!).Cancel(), _source);
 
     /// <summary>Begins to wait for the network.</summary>
     internal void Enter()
@@ -72,7 +76,11 @@ internal sealed class AttemptClock : IDisposable
         return new LlmApiException(LlmErrorKind.Timeout, message) { IsTransient = true, RecommendedAction = "Raise the limit at Connect-LlmProvider if the provider is only slow." };
     }
 
-    public void Dispose() => _source.Dispose();
+    public void Dispose()
+    {
+        _end.Dispose();
+        _source.Dispose();
+    }
 
     private static TimeSpan Multiply(TimeSpan idle) => TimeSpan.FromTicks(idle.Ticks > long.MaxValue / FirstPayloadFactor ? long.MaxValue : idle.Ticks * FirstPayloadFactor);
 

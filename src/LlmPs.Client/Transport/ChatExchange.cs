@@ -48,6 +48,7 @@ internal sealed class ChatExchange : Exchange
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
+                attempt.AddRest(deltas);
                 Fold(deltas, builder);
                 wait = WaitAfter(Told(e, clock, Partial(builder)));
             }
@@ -112,8 +113,10 @@ internal sealed class ChatExchange : Exchange
             {
                 await attempt.DisposeAsync().ConfigureAwait(false);
                 using var clock = attempt.Clock;
-                deltas.Clear();
-                wait = WaitAfter(Told(e, clock, null));
+                var builder = new ChatCompletionBuilder();
+                attempt.AddRest(deltas);
+                Fold(deltas, builder);
+                wait = WaitAfter(Told(e, clock, Partial(builder)));
             }
 
             await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
@@ -128,6 +131,7 @@ internal sealed class ChatExchange : Exchange
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
+            attempt.AddRest(deltas);
             Fold(deltas, builder);
             throw Told(e, attempt.Clock, Partial(builder));
         }

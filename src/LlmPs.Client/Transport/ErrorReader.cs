@@ -26,10 +26,10 @@ internal sealed class ErrorReader
         _redactor = redactor;
     }
 
-    internal static string? RequestId(HttpResponseHeaders headers)
+    internal string? RequestId(HttpResponseHeaders headers)
     {
         foreach (var name in s_requestIdHeaders)
-            if (headers.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return id;
+            if (headers.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return _redactor.Clean(id);
         return null;
     }
 
@@ -41,9 +41,9 @@ internal sealed class ErrorReader
         {
             body = await stream.ReadToEndAsync(LongestBody).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is LlmApiException or IOException)
+        catch (Exception e) when (!stream.IsCanceledByCaller && e is LlmApiException or IOException or OperationCanceledException)
         {
-            // A page of this size, or one that breaks off, has nothing to tell that the status does not.
+            // A page of this size, or one that breaks off or never comes, has nothing to tell that the status does not.
             body = [];
         }
 
@@ -53,14 +53,15 @@ internal sealed class ErrorReader
     /// <summary>The error of an HTTP status other than success.</summary>
     internal LlmApiException FromStatus(int status, HttpResponseHeaders headers, byte[] body)
     {
-        var envelope = ErrorEnvelope.Read(body);
+        // Secrets go before the words are shortened: half of one would not be known any more.
+        var envelope = ErrorEnvelope.Read(_redactor.ForAnswer().Clean(body).ToArray());
         if (status is >= 300 and < 400) return FromRedirect(status, headers);
 
         var kind = _provider.KindOf(status, envelope.Code, envelope.Message) ?? KindOf(status, envelope.Code);
         var error = Make(kind, $"HTTP {status.ToString(CultureInfo.InvariantCulture)}", envelope, RequestId(headers));
         error.StatusCode = status;
         error.RetryAfter = RetryAfter(headers);
-        error.IsTransient = ShouldRetry(headers) ?? IsTransient(kind, status);
+        error.IsTransient = ShouldRetry(headers) is { } should ? should && !IsFinal(kind, status) : IsTransient(kind, status);
         return error;
     }
 
@@ -124,6 +125,10 @@ internal sealed class ErrorReader
         _ => false,
     };
 
+    /// <summary>What no repetition mends, whatever a header says. A bad key that is tried again and again gets an account locked.</summary>
+    private static bool IsFinal(LlmErrorKind kind, int status) =>
+        status is 400 or 401 or 402 or 403 or 404 or 413 || kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;
+
     private static string? Advice(LlmErrorKind kind) => kind switch
     {
         LlmErrorKind.Unauthorized => "Check the key, and connect again with Connect-LlmProvider.",
@@ -142,6 +147,10 @@ internal sealed class ErrorReader
         if (headers.TryGetValues("retry-after-ms", out var values)
             && double.TryParse(values.FirstOrDefault(), NumberStyles.Float, CultureInfo.InvariantCulture, out var milliseconds)
             && milliseconds is >= 0 and < 1e12) return TimeSpan.FromMilliseconds(milliseconds);
+        // Fractions of a second are seen, which the header's own type does not know.
+        if (headers.TryGetValues("Retry-After", out values)
+            && double.TryParse(values.FirstOrDefault(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is >= 0 and < 1e9) return TimeSpan.FromSeconds(seconds);
         if (headers.RetryAfter is not { } after) return null;
         if (after.Delta is { } delta) return delta;
         return after.Date is { } date ? Max(date - DateTimeOffset.UtcNow, TimeSpan.Zero) : null;

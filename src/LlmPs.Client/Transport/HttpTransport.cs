@@ -20,6 +20,7 @@ internal sealed class HttpTransport : IDisposable
     private readonly HttpMessageInvoker _client;
     private readonly LlmSessionOptions _options;
     private readonly SecureString? _key;
+    private readonly CancellationTokenSource _closing = new();
 
     /// <param name="options">Proxy, limits and further headers.</param>
     /// <param name="baseUri">The server, for the connection limit of .NET Framework.</param>
@@ -44,6 +45,8 @@ internal sealed class HttpTransport : IDisposable
             request.Headers.TryAddWithoutValidation(header.Key, new NetworkCredential(string.Empty, header.Value).Password);
         }
 
+        // To dispose the client closes idle connections only, and leaves alone what is under way.
+        clock.EndWith(_closing.Token);
         clock.Enter();
         try
         {
@@ -55,7 +58,19 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    public void Dispose() => _client.Dispose();
+    /// <summary>Ends at once where the session is closed.</summary>
+    internal async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        await Task.Delay(wait, either.Token).ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        _closing.Cancel();
+        _client.Dispose();
+        _closing.Dispose();
+    }
 
 #if NETFRAMEWORK
     private static HttpMessageHandler CreateHandler(LlmSessionOptions options, Uri baseUri)

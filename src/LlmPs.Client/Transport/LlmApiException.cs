@@ -28,6 +28,7 @@ public sealed class LlmApiException : Exception
         : base(message, innerException)
     {
         Kind = kind;
+        EndsRun = kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;
     }
 
     /// <summary>What went wrong.</summary>
@@ -56,4 +57,7 @@ public sealed class LlmApiException : Exception
 
     /// <summary>Whether the same request may succeed when sent again.</summary>
     internal bool IsTransient { get; set; }
+
+    /// <summary>Whether every further row would fail in the same way.</summary>
+    internal bool EndsRun { get; set; }
 }

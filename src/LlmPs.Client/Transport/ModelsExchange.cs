@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Net.Http;
+using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
@@ -39,7 +40,7 @@ internal sealed class ModelsExchange : Exchange
                         await stream.PeekAsync().ConfigureAwait(false);
                         var body = await stream.ReadToEndAsync(LongestList).ConfigureAwait(false);
                         Show(body);
-                        return ModelList.Read(body, Session.ChatProvider, _uri.GetLeftPart(UriPartial.Path));
+                        return Read(body);
                     }
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
@@ -49,6 +50,19 @@ internal sealed class ModelsExchange : Exchange
             }
 
             await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private IReadOnlyList<LlmModel> Read(byte[] body)
+    {
+        try
+        {
+            return ModelList.Read(body, Session.ChatProvider, _uri.GetLeftPart(UriPartial.Path));
+        }
+        catch (JsonException)
+        {
+            // An error object or a proxy's page says more in its own words.
+            throw Session.Errors.FromBody(Session.Redactor.ForAnswer().Clean(body).ToArray(), inStream: false, Context.RequestId);
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Net;
 using System.Security;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.RegularExpressions;
 
 namespace LlmPs.Transport;
@@ -18,6 +19,10 @@ internal sealed class Redactor
     private static readonly Regex s_bearer = new(@"(?i)\b(bearer|basic)\s+[^\s""',;}\]]{4,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly Regex s_key = new(@"\bsk-[A-Za-z0-9_\-]{8,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
+    private static readonly Regex s_percent = new("%[0-9A-F]{2}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_unicode = new(@"\\u[0-9A-F]{4}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly JavaScriptEncoder[] s_jsonEncoders = [JavaScriptEncoder.Default, JavaScriptEncoder.UnsafeRelaxedJsonEscaping];
+
     // In an answer a short secret is more likely a word of the model's than an echo.
     private const int ShortestSecretInAnswer = 8;
 
@@ -30,11 +35,9 @@ internal sealed class Redactor
     {
         foreach (var secret in _secrets)
         {
-            var plain = Plain(secret);
+            if (!TryGetPlain(secret, out var plain)) return Mask;
             if (plain.Length < ShortestSecret) continue;
-            text = text.Replace(plain, Mask);
-            var escaped = Uri.EscapeDataString(plain);
-            if (escaped != plain) text = text.Replace(escaped, Mask);
+            foreach (var form in Forms(plain)) text = text.Replace(form, Mask);
         }
 
         return s_key.Replace(s_bearer.Replace(text, "$1 " + Mask), Mask);
@@ -45,11 +48,53 @@ internal sealed class Redactor
     {
         var secrets = new List<byte[]>(_secrets.Count);
         foreach (var secret in _secrets)
-            if (secret.Length >= ShortestSecretInAnswer) secrets.Add(Encoding.UTF8.GetBytes(Plain(secret)));
+        {
+            var plain = Plain(secret);
+            if (plain.Length < ShortestSecretInAnswer) continue;
+            foreach (var form in Forms(plain)) secrets.Add(Encoding.UTF8.GetBytes(form));
+        }
+
         return new AnswerRedactor(secrets);
     }
 
+    /// <summary>A secret as it is, and as addresses and JSON texts write it.</summary>
+    private static IEnumerable<string> Forms(string plain)
+    {
+        yield return plain;
+        var inAddress = Uri.EscapeDataString(plain);
+        if (inAddress != plain)
+        {
+            yield return inAddress;
+            yield return s_percent.Replace(inAddress, static escape => escape.Value.ToLowerInvariant());
+        }
+
+        foreach (var encoder in s_jsonEncoders)
+        {
+            var inJson = encoder.Encode(plain);
+            if (inJson == plain) continue;
+            yield return inJson;
+            yield return s_unicode.Replace(inJson, static escape => "\\u" + escape.Value.Substring(2).ToLowerInvariant());
+        }
+
+        if (plain.IndexOf('/') >= 0) yield return plain.Replace("/", "\\/");
+    }
+
     private static string Plain(SecureString secret) => new NetworkCredential(string.Empty, secret).Password;
+
+    /// <summary>False where the session was closed meanwhile: then nobody knows what to take out of a text.</summary>
+    private static bool TryGetPlain(SecureString secret, out string plain)
+    {
+        plain = string.Empty;
+        try
+        {
+            plain = Plain(secret);
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
 }
 
 /// <summary>Takes the session's secrets out of the bytes of an answer.</summary>
@@ -62,11 +107,27 @@ internal readonly struct AnswerRedactor(IReadOnlyList<byte[]> secrets)
     {
         foreach (var secret in secrets)
         {
-            int at;
-            while ((at = bytes.IndexOf(secret)) >= 0)
-                bytes = (byte[])[.. bytes.Slice(0, at), .. s_mask, .. bytes.Slice(at + secret.Length)];
+            if (bytes.IndexOf(secret) is >= 0 and var first) bytes = Replaced(bytes, secret, first);
         }
 
         return bytes;
+    }
+
+    private static byte[] Replaced(ReadOnlySpan<byte> bytes, byte[] secret, int at)
+    {
+        // A mask is never longer than a secret.
+        var clean = new byte[bytes.Length];
+        var length = 0;
+        while (at >= 0)
+        {
+            bytes.Slice(0, at).CopyTo(clean.AsSpan(length));
+            s_mask.CopyTo(clean, length + at);
+            length += at + s_mask.Length;
+            bytes = bytes.Slice(at + secret.Length);
+            at = bytes.IndexOf(secret);
+        }
+
+        bytes.CopyTo(clean.AsSpan(length));
+        return clean.AsSpan(0, length + bytes.Length).ToArray();
     }
 }

@@ -44,6 +44,8 @@ internal sealed class RetryPolicy
             ProviderCode = error.ProviderCode,
             RequestId = error.RequestId,
             RetryAfter = asked,
+            Attempts = error.Attempts,
+            PartialCompletion = error.PartialCompletion,
             RecommendedAction = $"Run again after {Seconds(asked)} s, or raise -MaxRetryDelaySec of Connect-LlmProvider.",
         };
 

@@ -1,0 +1,35 @@
+namespace LlmPs.Transport;
+
+/// <summary>
+/// A guess at the tokens of a prompt, for pacing and for -WhatIf: every model counts in its own way. Four ASCII characters or one other
+/// character make a token, a message adds a few, an image a flat figure.
+/// </summary>
+internal static class TokenEstimate
+{
+    private const int PerMessage = 4;
+    private const int PerImage = 800;
+    private const int AsciiPerToken = 4;
+
+    internal static long Of(ChatRequest request)
+    {
+        long tokens = 0;
+        foreach (var message in request.Messages)
+        {
+            tokens += PerMessage + Of(message.Content) + Of(message.ReasoningContent);
+            foreach (var part in message.Parts ?? []) tokens += part.ImageUri is null ? Of(part.Text) : PerImage;
+            foreach (var call in message.ToolCalls ?? []) tokens += Of(call.Name) + Of(call.Arguments);
+        }
+
+        foreach (var tool in request.Tools ?? []) tokens += Of(tool.Name) + Of(tool.Description) + Of(tool.Parameters);
+        return tokens + Of(request.JsonSchema);
+    }
+
+    private static long Of(string? text)
+    {
+        if (text is null) return 0;
+        long ascii = 0;
+        foreach (var c in text)
+            if (c < 128) ascii++;
+        return ((ascii + AsciiPerToken - 1) / AsciiPerToken) + (text.Length - ascii);
+    }
+}
