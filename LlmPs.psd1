@@ -24,6 +24,7 @@
         'Invoke-ChatCompletion'
         'Join-ChatCompletion'
         'New-ChatMessage'
+        'New-ChatTool'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

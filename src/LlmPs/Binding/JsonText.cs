@@ -2,10 +2,12 @@ using System;
 using System.Collections;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Management.Automation;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using LlmPs.Providers;
 
 namespace LlmPs.Binding;
 
@@ -17,16 +19,44 @@ internal static class JsonText
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <exception cref="ArgumentException">A value that refers to itself, or is nested too deeply.</exception>
-    internal static string From(object? value)
+    internal static string From(object? value) => From(value, int.MaxValue, out _);
+
+    /// <summary>The text up to so many characters. What is cut is the beginning of the text, and not valid JSON.</summary>
+    /// <exception cref="ArgumentException">A value that refers to itself, or is nested too deeply.</exception>
+    internal static string From(object? value, int most, out bool isCut)
     {
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, s_options)) Write(json, value, 0);
-        return Encoding.UTF8.GetString(buffer.ToArray());
+        using (var json = new Utf8JsonWriter(buffer, s_options))
+        {
+            isCut = !Write(json, value, 0, isInObject: false, most);
+            json.Flush();
+        }
+
+        var text = Head(Encoding.UTF8.GetString(SupplementaryText.Unescape(buffer.ToArray())), most, out var isLonger);
+        isCut |= isLonger;
+        return text;
     }
 
-    private static void Write(Utf8JsonWriter json, object? value, int level)
+    /// <summary>The text up to so many characters.</summary>
+    internal static string Head(string text, int most, out bool isCut)
+    {
+        isCut = text.Length > most;
+        return isCut ? text.Substring(0, char.IsHighSurrogate(text[most - 1]) ? most - 1 : most) : text;
+    }
+
+    /// <summary>JSON without the white space between its values.</summary>
+    internal static string Compact(JsonElement value)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, s_options)) value.WriteTo(json);
+        return Encoding.UTF8.GetString(SupplementaryText.Unescape(buffer.ToArray()));
+    }
+
+    /// <summary>False where it stopped at the limit, which keeps a huge value from being walked to its end.</summary>
+    private static bool Write(Utf8JsonWriter json, object? value, int level, bool isInObject, long most)
     {
         if (level > DeepestLevel) throw new ArgumentException($"The value is nested more than {DeepestLevel} levels deep, or refers to itself.");
+        if (json.BytesCommitted + json.BytesPending > most) return false;
         var whole = value;
         if (value is PSObject wrapped) value = wrapped.BaseObject;
         switch (value)
@@ -77,27 +107,46 @@ internal static class JsonText
                 json.WriteStringValue(value.ToString());
                 break;
             case IDictionary dictionary:
-                json.WriteStartObject();
-                foreach (DictionaryEntry entry in dictionary)
-                {
-                    json.WritePropertyName(Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!);
-                    Write(json, entry.Value, level + 1);
-                }
-
-                json.WriteEndObject();
-                break;
+                return WriteDictionary(json, dictionary, level, isInObject, most);
             case IEnumerable list:
                 json.WriteStartArray();
-                foreach (var item in list) Write(json, item, level + 1);
+                foreach (var item in list)
+                    if (!Write(json, item, level + 1, isInObject, most)) return false;
                 json.WriteEndArray();
                 break;
-            default:
-                WriteProperties(json, PSObject.AsPSObject(whole), level);
+            case PSCustomObject:
+                return WriteProperties(json, PSObject.AsPSObject(whole), level, isInObject, most);
+            // The classes that scripts declare.
+            case var data when data.GetType().Assembly.IsDynamic:
+                return WriteProperties(json, PSObject.AsPSObject(whole), level, isInObject, most);
+            // From one live object to the next the way leads through the whole process, or disk.
+            case var live when isInObject:
+                json.WriteStringValue(live.ToString());
                 break;
+            default:
+                return WriteProperties(json, PSObject.AsPSObject(whole), level, isInObject: true, most);
         }
+
+        return true;
     }
 
-    private static void WriteProperties(Utf8JsonWriter json, PSObject value, int level)
+    private static bool WriteDictionary(Utf8JsonWriter json, IDictionary dictionary, int level, bool isInObject, long most)
+    {
+        json.WriteStartObject();
+        var entries = dictionary.Cast<DictionaryEntry>().Select(entry => (Name: Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value));
+        // A hashtable's order differs from process to process, but equal requests must have equal bodies.
+        if (dictionary is Hashtable) entries = entries.OrderBy(entry => entry.Name, StringComparer.Ordinal);
+        foreach (var (name, value) in entries)
+        {
+            json.WritePropertyName(name);
+            if (!Write(json, value, level + 1, isInObject, most)) return false;
+        }
+
+        json.WriteEndObject();
+        return true;
+    }
+
+    private static bool WriteProperties(Utf8JsonWriter json, PSObject value, int level, bool isInObject, long most)
     {
         json.WriteStartObject();
         foreach (var property in value.Properties)
@@ -114,9 +163,10 @@ internal static class JsonText
             }
 
             json.WritePropertyName(property.Name);
-            Write(json, inner, level + 1);
+            if (!Write(json, inner, level + 1, isInObject, most)) return false;
         }
 
         json.WriteEndObject();
+        return true;
     }
 }

@@ -9,79 +9,90 @@ using LlmPs.Providers;
 
 namespace LlmPs.Binding;
 
-/// <summary>Completes a parameter from a list of names, quoted where the language needs it.</summary>
-public abstract class NameCompleter : IArgumentCompleter
+/// <summary>Completes a parameter from a list of names, quoted where the language needs it. Names that begin with the word come first.</summary>
+internal abstract class NameCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        var word = wordToComplete.Trim('\'', '"');
-        foreach (var (name, hint) in Candidates(fakeBoundParameters))
-        {
-            if (name.IndexOf(word, StringComparison.OrdinalIgnoreCase) < 0) continue;
-            yield return new CompletionResult(Quoted(name), name, CompletionResultType.ParameterValue, hint);
-        }
+        var typed = wordToComplete ?? string.Empty;
+        var quote = typed.Length > 0 && typed[0] is '\'' or '"' ? typed[0] : default;
+        var word = typed.Trim('\'', '"');
+        var line = new TypedLine(commandName, fakeBoundParameters ?? new Hashtable());
+        return Matching(Candidates(line, word), word)
+            .Select(found => new CompletionResult(Quoted(found.Name, quote), found.Name, CompletionResultType.ParameterValue, string.IsNullOrEmpty(found.Hint) ? found.Name : found.Hint));
     }
 
     /// <summary>The names with a hint each.</summary>
-    internal abstract IEnumerable<(string Name, string Hint)> Candidates(IDictionary bound);
+    internal abstract IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word);
 
-    /// <summary>The session that the command line so far means.</summary>
-    internal static LlmSession? SessionOf(IDictionary bound)
+    private static IEnumerable<(string Name, string Hint)> Matching(IEnumerable<(string Name, string Hint)> candidates, string word)
     {
-        var given = bound["Session"] is PSObject wrapped ? wrapped.BaseObject : bound["Session"];
-        return given as LlmSession ?? (given is string name ? SessionTable.Current.Find(name) : SessionTable.Current.Default);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var usable = candidates.Where(candidate => candidate.Name.Length > 0 && !candidate.Name.Any(char.IsControl) && seen.Add(candidate.Name));
+        if (WildcardPattern.ContainsWildcardCharacters(word))
+        {
+            var pattern = new WildcardPattern(word + "*", WildcardOptions.IgnoreCase);
+            return usable.Where(candidate => pattern.IsMatch(candidate.Name));
+        }
+
+        return usable
+            .Select(candidate => (Candidate: candidate, At: candidate.Name.IndexOf(word, StringComparison.OrdinalIgnoreCase)))
+            .Where(match => match.At >= 0)
+            .OrderBy(match => match.At == 0 ? 0 : 1)
+            .Select(match => match.Candidate);
     }
 
-    /// <summary>The provider that the command line so far means; null for any.</summary>
-    internal static ChatProvider? ProviderOf(IDictionary bound) =>
-        bound["Provider"] is string name ? ProviderList.Find(name) : SessionOf(bound)?.ChatProvider;
-
-    private static string Quoted(string name) =>
-        name.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or ':') ? name : $"'{name.Replace("'", "''")}'";
-}
-
-/// <summary>Completes provider names.</summary>
-public sealed class ProviderCompleter : NameCompleter
-{
-    internal override IEnumerable<(string Name, string Hint)> Candidates(IDictionary bound) =>
-        ProviderList.All.Select(provider => (provider.Name, provider.Documentation));
-}
-
-/// <summary>Completes the names of open sessions.</summary>
-public sealed class SessionCompleter : NameCompleter
-{
-    internal override IEnumerable<(string Name, string Hint)> Candidates(IDictionary bound) =>
-        SessionTable.Current.All.Select(session => (session.Name, $"{session.Provider} {session.BaseUri}"));
-}
-
-/// <summary>Completes model ids from the catalogue of the provider in use.</summary>
-public sealed class ModelCompleter : NameCompleter
-{
-    internal override IEnumerable<(string Name, string Hint)> Candidates(IDictionary bound)
+    /// <summary>The name as an argument: in the quotes that were typed, or in single quotes where it would not stand bare.</summary>
+    private static string Quoted(string name, char quote)
     {
-        var providers = ProviderOf(bound) is { } provider ? [provider] : ProviderList.All;
-        return providers.SelectMany(known => known.Catalogue).Select(model => (model.Id, $"{model.Provider}: {string.Join(", ", model.Capabilities)}"));
+        if (quote == '"') return "\"" + string.Concat(name.Select(c => c is '`' or '$' || IsDoubleQuote(c) ? "`" + c : c.ToString())) + "\"";
+        return quote == default && StandsBare(name) ? name : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
     }
+
+    private static bool StandsBare(string name) => name[0] != '-' && name.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or ':');
+
+    /// <summary>PowerShell takes the typographic ones for quotes, too.</summary>
+    private static bool IsDoubleQuote(char c) => c is '"' or '\u201c' or '\u201d' or '\u201e';
 }
 
-/// <summary>Completes chips of the provider in use.</summary>
-public sealed class ChipCompleter : NameCompleter
+/// <summary>The command line so far, as far as it can be told.</summary>
+internal sealed class TypedLine
 {
-    internal override IEnumerable<(string Name, string Hint)> Candidates(IDictionary bound)
-    {
-        var provider = ProviderOf(bound);
-        var providers = provider is { Chips.Count: > 0 } ? [provider] : ProviderList.All;
-        return providers.SelectMany(known => known.Chips.Select(chip => (chip, known.Name)));
-    }
-}
+    private readonly string _command;
+    private readonly IDictionary _bound;
 
-/// <summary>Completes the reasoning efforts that the documents name.</summary>
-public sealed class ReasoningEffortCompleter : NameCompleter
-{
-    internal override IEnumerable<(string Name, string Hint)> Candidates(IDictionary bound)
+    internal TypedLine(string command, IDictionary bound)
     {
-        string[] efforts = ProviderOf(bound) is OpenAICompatibleProvider ? ["minimal", "low", "medium", "high"] : ["high", "max"];
-        return efforts.Select(effort => (effort, "How hard to think"));
+        _command = command;
+        _bound = bound;
     }
+
+    /// <summary>The session that the line means.</summary>
+    internal LlmSession? Session
+    {
+        get
+        {
+            var given = Value("Session");
+            if (given is not null) return given as LlmSession ?? SessionTable.Current.Find(given.ToString()!);
+            // Without -Online, models are listed from every catalogue.
+            if (_command.Equals("Get-LlmModel", StringComparison.OrdinalIgnoreCase) && !_bound.Contains("Online")) return null;
+            return _command.Equals("Connect-LlmProvider", StringComparison.OrdinalIgnoreCase) ? null : SessionTable.Current.Default;
+        }
+    }
+
+    /// <summary>The providers that the line can mean: one, or all.</summary>
+    internal IReadOnlyList<ChatProvider> Providers
+    {
+        get
+        {
+            if (Text("Provider") is { } name) return ProviderList.Find(name) is { } known ? [known] : [];
+            return Session is { } session ? [session.ChatProvider] : ProviderList.All;
+        }
+    }
+
+    /// <summary>What is bound to a parameter; null where nothing is or it cannot be told yet.</summary>
+    internal object? Value(string parameter) => _bound[parameter] is PSObject wrapped ? wrapped.BaseObject : _bound[parameter];
+
+    internal string? Text(string parameter) => Value(parameter) is { } value && value.ToString() is { Length: > 0 } text ? text : null;
 }

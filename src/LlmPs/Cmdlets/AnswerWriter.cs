@@ -11,18 +11,31 @@ internal sealed class AnswerWriter
 {
     private readonly PSCmdlet _cmdlet;
     private readonly bool _merge;
+    private readonly bool _isShard;
+    private readonly AnswerReviewer _reviewer;
 
-    internal AnswerWriter(PSCmdlet cmdlet, bool merge)
+    /// <param name="cmdlet">Where it is written.</param>
+    /// <param name="merge">Whether the input row is emitted with the answer's columns.</param>
+    /// <param name="isShard">Whether the rows are a shard of the input, so that a merged row must tell its place in the whole.</param>
+    /// <param name="reviewer">Decides about answers that have yet to be accepted.</param>
+    internal AnswerWriter(PSCmdlet cmdlet, bool merge, bool isShard, AnswerReviewer reviewer)
     {
         _cmdlet = cmdlet;
         _merge = merge;
+        _isShard = isShard;
+        _reviewer = reviewer;
     }
 
     internal void Write(BulkOutput output, BulkRun run)
     {
         switch (output.Value)
         {
+            case RowReview review:
+                _reviewer.Review(review);
+                break;
             case ChatCompletion completion:
+                // Here, and not where the answer was checked: one from a checkpoint comes by here as well.
+                if (AsksForJson(completion)) _ = StructuredAnswer.Parse(completion);
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
                 if (_merge) WriteMerged(output.Row!, completion, null);
                 else _cmdlet.WriteObject(completion);
@@ -43,12 +56,13 @@ internal sealed class AnswerWriter
     }
 
     private void WriteMerged(AnswerContext row, ChatCompletion? completion, LlmApiException? error) =>
-        _cmdlet.WriteObject(InputRow.Merge(PSObject.AsPSObject(row.InputObject ?? string.Empty), Columns(completion, error)));
+        _cmdlet.WriteObject(InputRow.Merge(PSObject.AsPSObject(row.InputObject ?? string.Empty), Columns(row, completion, error)));
 
-    private static IEnumerable<KeyValuePair<string, object?>> Columns(ChatCompletion? completion, LlmApiException? error)
+    private IEnumerable<KeyValuePair<string, object?>> Columns(AnswerContext row, ChatCompletion? completion, LlmApiException? error)
     {
         // What came of a failed answer is in the error, not in the columns of whole ones.
         var whole = error is null ? completion : null;
+        foreach (var column in StructuredAnswer.Columns(whole?.Data, row.Request.JsonSchema)) yield return column;
         yield return new("Response", whole?.Content);
         yield return new("Reasoning", whole?.ReasoningContent);
         yield return new("FinishReason", whole?.FinishReason);
@@ -58,7 +72,11 @@ internal sealed class AnswerWriter
         yield return new("TotalTokens", completion?.Usage?.TotalTokens);
         yield return new("DurationMs", whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null);
         yield return new("Error", error is null ? null : $"{error.Kind}: {error.Message}");
+        if (_isShard) yield return new("InputIndex", row.InputIndex);
     }
+
+    private static bool AsksForJson(ChatCompletion completion) =>
+        completion.Context?.Request is { JsonSchema: not null } or { ResponseFormat: ChatResponseFormat.JsonObject };
 
     private void Warn(string? finishReason, bool? blocked, long index)
     {

@@ -194,8 +194,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
             return null;
         }
 
-        var given = new Hashtable(StringComparer.OrdinalIgnoreCase);
-        foreach (DictionaryEntry option in SimulatorOption ?? new Hashtable()) given[option.Key] = option.Value;
+        var given = PlainValue.Of(SimulatorOption ?? new Hashtable());
         if (!given.ContainsKey("Provider")) given["Provider"] = ProviderList.Get(Provider).Name;
         if (!given.ContainsKey("RequireKey")) given["RequireKey"] = false;
         return new Simulator.SimulatorHandler(Simulator.SimulatorOptions.FromDictionary(given));

@@ -113,7 +113,9 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         try
         {
             // The list is one request, and the pipeline has nothing else to do meanwhile.
-            return session.GetModelsAsync(_stop.Token).GetAwaiter().GetResult();
+            var models = session.GetModelsAsync(_stop.Token).GetAwaiter().GetResult();
+            ModelCache.Write(session, models);
+            return models;
         }
         catch (LlmApiException e)
         {

@@ -2,28 +2,27 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using System.Text;
 using LlmPs.Binding;
 using LlmPs.Bulk;
-using LlmPs.Providers;
 
 namespace LlmPs.Cmdlets;
 
 /// <summary>Sends prompts and emits completions, or deltas with <c>-Stream</c>.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "ChatCompletion", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Low, DefaultParameterSetName = "Prompt")]
+[Cmdlet(VerbsLifecycle.Invoke, "ChatCompletion", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = "Prompt")]
 [OutputType(typeof(ChatCompletion), typeof(ChatCompletionDelta), typeof(PSObject))]
-public sealed class InvokeChatCompletionCommand : ChatOptionsCommand, IDisposable
+public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposable
 {
-    private const int LongestBodyShown = 500;
-
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
 
     private readonly HashSet<string> _given = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _warned = [];
     private BulkRun? _run;
     private AnswerWriter? _writer;
+    private RunProgress? _progress;
+    private RunPreview? _preview;
+    private CheckpointFile? _checkpoint;
+    private Shard? _shard;
     private long _rows;
-    private bool _describes;
 
     /// <summary>The prompt: a text, a column of that name, or a script block over the row.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = "Prompt")]
@@ -70,27 +69,64 @@ public sealed class InvokeChatCompletionCommand : ChatOptionsCommand, IDisposabl
     [Parameter]
     public SwitchParameter MergeInput { get; set; }
 
+    /// <summary>A file of finished rows: run again with it, they are not asked again.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CheckpointPath { get; set; }
+
+    /// <summary>Handle only every n-th row: <c>i/n</c> with i from 0, or Auto in a Slurm array or a Kubernetes indexed job.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Shard { get; set; }
+
+    /// <summary>Stop sending once this many tokens are spent.</summary>
+    [Parameter]
+    [ValidateRange(1, long.MaxValue)]
+    public long? MaxTotalTokens { get; set; }
+
+    /// <summary>Send equal requests that are in flight together once. With temperature 0 that is so anyway.</summary>
+    [Parameter]
+    public SwitchParameter Deduplicate { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
         _given.UnionWith(MyInvocation.BoundParameters.Keys);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
-        _describes = IsSet("WhatIf", "WhatIfPreference") || IsSet("Confirm", null);
-        _run = new BulkRun(ThrottleLimit ?? (Stream ? 1 : 5), !Unordered, Stream, IsSet("Debug", "DebugPreference"));
-        _writer = new AnswerWriter(this, MergeInput);
+        var reviewer = NewReviewer(Stream);
+        _shard = ShardGiven();
+        _checkpoint = OpenCheckpoint();
+        _run = new BulkRun(new BulkRunOptions
+        {
+            ThrottleLimit = ThrottleLimit ?? (Stream ? 1 : 5),
+            Ordered = !Unordered,
+            Stream = Stream,
+            WantsDebug = IsSet("Debug", "DebugPreference"),
+            Reviews = reviewer.IsNeeded,
+            Deduplicate = Deduplicate,
+            MaxTotalTokens = MaxTotalTokens,
+            Checkpoint = _checkpoint,
+        });
+        _writer = new AnswerWriter(this, MergeInput, _shard is not null, reviewer);
+        _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
+        if (!Stream) _progress = new RunProgress(this, _run);
     }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Guard(() =>
     {
-        Add(_rows++);
-        while (_run!.TryTake(_run.IsFull ? s_tick : TimeSpan.Zero, out var output) is var taken)
+        var index = _rows++;
+        if (_shard is not null && !_shard.Takes(index)) return;
+        Add(index);
+        while (!Stopping)
         {
+            var taken = _run!.TryTake(_run.IsFull ? s_tick : TimeSpan.Zero, out var output);
             if (taken == Taken.Item) _writer!.Write(output, _run);
-            else if (!_run.IsFull || Stopping) break;
+            else if (!_run.IsFull) break;
+            _progress?.Update();
         }
 
-        if (_run.Ending is not null) Finish();
+        if (_run!.Ending is not null) Finish();
     });
 
     /// <inheritdoc/>
@@ -100,7 +136,11 @@ public sealed class InvokeChatCompletionCommand : ChatOptionsCommand, IDisposabl
     protected override void StopProcessing() => _run?.Cancel();
 
     /// <inheritdoc/>
-    public void Dispose() => _run?.Dispose();
+    public void Dispose()
+    {
+        _run?.Dispose();
+        _checkpoint?.Dispose();
+    }
 
     /// <summary>Whatever ends the pipeline in the middle, such as Select-Object -First, ends the requests as well.</summary>
     private void Guard(Action action)
@@ -118,11 +158,27 @@ public sealed class InvokeChatCompletionCommand : ChatOptionsCommand, IDisposabl
 
     private void Finish()
     {
-        while (_run!.TryTake(s_tick, out var output) is var taken && taken != Taken.Drained && !Stopping)
+        while (!Stopping && _run!.TryTake(s_tick, out var output) is var taken && taken != Taken.Drained)
+        {
             if (taken == Taken.Item) _writer!.Write(output, _run);
-        if (_run.Ending is not { } ending || Stopping) return;
-        if (_run.Unsent > 0) WriteWarning($"{_run.Unsent} of the rows read were not sent.");
-        ThrowTerminatingError(RowError.From(ending.Error, ending.Row.InputObject));
+            _progress?.Update();
+        }
+
+        if (Stopping) return;
+        _progress?.Finish();
+        _preview!.Finish();
+        TellWhatIsLeft();
+        if (_run!.Ending is { } ending) ThrowTerminatingError(RowError.From(ending.Error, ending.Row.InputObject));
+    }
+
+    private void TellWhatIsLeft()
+    {
+        var left = _run!.Counts.LeftOut;
+        if (left == 0) return;
+        var again = CheckpointPath is null ? string.Empty : " Run the same line again to go on where it stopped.";
+        WriteWarning(_run.IsSpent
+            ? $"-MaxTotalTokens {MaxTotalTokens} is spent ({_run.Counts.Tokens} tokens used): {left} rows were not sent.{again}"
+            : $"{left} of the rows read were not sent.{again}");
     }
 
     private void Add(long index)
@@ -135,6 +191,7 @@ public sealed class InvokeChatCompletionCommand : ChatOptionsCommand, IDisposabl
         {
             request = NewRequest(Messages(history));
             request.ResponseFormat = ResponseFormat;
+            Ask(request);
             if (history is not null) Continue(request, history);
             request = session.Resolve(request, out var warnings);
             foreach (var warning in warnings)
@@ -147,7 +204,7 @@ public sealed class InvokeChatCompletionCommand : ChatOptionsCommand, IDisposabl
 
         var row = new AnswerContext(session, session.Provider, request) { InputIndex = index, InputObject = InputObject ?? (object?)Prompt };
         if (refusal is not null) _run!.Fail(row, refusal);
-        else if (IsWanted(session, request)) _run!.Add(row);
+        else if (_preview!.IsWanted(row)) _run!.Add(row);
     }
 
     /// <summary>The conversation goes on with the same model and chip. What the completion's own properties bound by name is not an option given.</summary>
@@ -187,18 +244,44 @@ public sealed class InvokeChatCompletionCommand : ChatOptionsCommand, IDisposabl
         if (InputObject.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
         var columns = InputRow.ColumnsOf(InputObject);
         return Prompt is null && !_given.Contains(nameof(Prompt))
-            ? $"Row {_rows} has no Prompt column, and -Prompt is not given. Its columns: {columns}. Give -Prompt with a script block, such as -Prompt {{ $_.{columns.Split(',')[0]} }}."
-            : $"Prompt is blank in row {_rows}. Its columns: {columns}.";
+            ? $"Row {_rows - 1} has no Prompt column, and -Prompt is not given. Its columns: {columns}. Give -Prompt with a script block, such as -Prompt {{ $_.{columns.Split(',')[0]} }}."
+            : $"Prompt is blank in row {_rows - 1}. Its columns: {columns}.";
     }
 
-    /// <summary>With -WhatIf what would be sent, and to where; with -Confirm the question.</summary>
-    private bool IsWanted(LlmSession session, ChatRequest request)
+    private Shard? ShardGiven()
     {
-        if (!_describes) return ShouldProcess(session.Name);
-        var body = ErrorEnvelope.Shorten(session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, request, Stream))), LongestBodyShown);
-        var sending = $"Row {_rows}: POST {session.CompletionUri(request)} {body}";
-        return ShouldProcess(sending, sending + " Send it?", "Invoke-ChatCompletion");
+        try
+        {
+            return Shard is null ? null : Bulk.Shard.Parse(Shard);
+        }
+        catch (ArgumentException e)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, "InvalidShard", ErrorCategory.InvalidArgument, Shard));
+            throw;
+        }
     }
+
+    private CheckpointFile? OpenCheckpoint()
+    {
+        if (CheckpointPath is null) return null;
+        try
+        {
+            var checkpoint = CheckpointFile.Open(SessionState.Path.GetUnresolvedProviderPathFromPSPath(CheckpointPath));
+            if (checkpoint.DamagedLines > 0) WriteWarning($"Checkpoint '{CheckpointPath}' holds {checkpoint.DamagedLines} lines that can't be read; their rows are asked again.");
+            WriteVerbose($"Checkpoint '{CheckpointPath}' holds {checkpoint.Finished} finished rows.");
+            return checkpoint;
+        }
+        catch (CheckpointException e)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, "CheckpointFailed", ErrorCategory.OpenError, CheckpointPath));
+            throw;
+        }
+    }
+
+    /// <summary>The impact is high for the sake of the tools that -InvokeTool runs; sending is asked about only on demand.</summary>
+    private bool AsksBeforeSending() => MyInvocation.BoundParameters.ContainsKey("Confirm")
+        ? IsSet("Confirm", null)
+        : SessionState.PSVariable.GetValue("ConfirmPreference") is ConfirmImpact.Low;
 
     private bool IsSet(string parameter, string? preference)
     {

@@ -1,0 +1,14 @@
+using System.Collections.ObjectModel;
+using System.Management.Automation;
+
+namespace LlmPs.Binding;
+
+/// <summary>Runs the module's own few lines of script where the caller stands. What comes from outside goes in as arguments, never as script.</summary>
+internal static class CallerScope
+{
+    /// <param name="cmdlet">The cmdlet that the caller runs.</param>
+    /// <param name="script">The module's own script, with a param block.</param>
+    /// <param name="arguments">The values of its parameters.</param>
+    internal static Collection<PSObject> Run(PSCmdlet cmdlet, string script, params object?[] arguments) =>
+        cmdlet.InvokeCommand.InvokeScript(useLocalScope: true, ScriptBlock.Create(script), null, arguments);
+}

@@ -1,0 +1,101 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Security;
+
+namespace LlmPs.Binding;
+
+/// <summary>
+/// The ids that a provider last listed, kept a day for the completion of <c>-Model</c>. One file per provider and address in the user's
+/// local application data; it holds ids and nothing else, and the address only as a hash. Whatever is wrong with the file, it counts as none.
+/// </summary>
+internal static class ModelCache
+{
+    private const string Heading = "LlmPs models 1";
+    private const int LargestFile = 1024 * 1024;
+    private const int LongestId = 256;
+
+    private static readonly TimeSpan s_keeps = TimeSpan.FromDays(1);
+
+    /// <summary>The folder; the environment variable LLMPS_CACHE puts it elsewhere. Null where the system has none.</summary>
+    internal static string? Folder
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable("LLMPS_CACHE") is { Length: > 0 } given) return given;
+            var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+            return data.Length == 0 ? null : Path.Combine(data, "LlmPs");
+        }
+    }
+
+    internal static IReadOnlyList<string> Read(string provider, Uri address)
+    {
+        try
+        {
+            if (FileOf(provider, address) is not { } path) return [];
+            var file = new FileInfo(path);
+            if (!file.Exists || file.Length > LargestFile || !IsFresh(file.LastWriteTimeUtc)) return [];
+            var lines = File.ReadAllLines(path);
+            return lines.Length > 1 && lines[0] == Heading ? lines.Skip(1).Where(IsId).ToArray() : [];
+        }
+        catch (Exception e) when (IsOfFiles(e))
+        {
+            return [];
+        }
+    }
+
+    internal static void Write(LlmSession session, IEnumerable<LlmModel> models)
+    {
+        // What the simulator makes up is not what the address serves.
+        if (session.IsSimulated) return;
+        string? draft = null;
+        try
+        {
+            if (FileOf(session.Provider, session.BaseUri) is not { } path) return;
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            draft = $"{path}.{Guid.NewGuid():N}";
+            File.WriteAllLines(draft, new[] { Heading }.Concat(models.Select(model => model.Id).Where(IsId)));
+            // Another PowerShell may read at this moment: it sees the old file or the new one, never a half.
+            if (File.Exists(path)) File.Replace(draft, path, null);
+            else File.Move(draft, path);
+        }
+        catch (Exception e) when (IsOfFiles(e))
+        {
+            Discard(draft);
+        }
+    }
+
+    private static string? FileOf(string provider, Uri address)
+    {
+        if (Folder is not { } folder) return null;
+        // FNV-1a: a name for the file that does not tell the address.
+        var hash = address.AbsoluteUri.TrimEnd('/').Aggregate(14695981039346656037UL, (sum, c) => unchecked((sum ^ c) * 1099511628211UL));
+        return Path.Combine(folder, $"models-{provider}-{hash.ToString("x16", CultureInfo.InvariantCulture)}.txt");
+    }
+
+    private static bool IsFresh(DateTime written)
+    {
+        var age = DateTime.UtcNow - written;
+        return age < s_keeps && age > -s_keeps;
+    }
+
+    private static bool IsId(string id) => id.Length is > 0 and <= LongestId && !id.Any(char.IsControl);
+
+    private static bool IsOfFiles(Exception e) =>
+        e is IOException or UnauthorizedAccessException or SecurityException or NotSupportedException or ArgumentException;
+
+    private static void Discard(string? draft)
+    {
+        if (draft is null) return;
+        try
+        {
+            File.Delete(draft);
+        }
+        catch (Exception e) when (IsOfFiles(e))
+        {
+            // It stays; nothing reads it.
+        }
+    }
+}

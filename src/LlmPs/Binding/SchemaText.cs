@@ -1,0 +1,38 @@
+using System.Collections;
+using System.IO;
+using System.Management.Automation;
+using System.Text.Json;
+
+namespace LlmPs.Binding;
+
+/// <summary>A JSON schema as text, whether it was given as hashtable, as JSON or as a file.</summary>
+internal static class SchemaText
+{
+    /// <exception cref="PSArgumentException">No such file, or not a JSON object; the message names the parameter.</exception>
+    internal static string Read(string parameter, object schema, PathIntrinsics paths)
+    {
+        var value = schema is PSObject wrapped ? wrapped.BaseObject : schema;
+        if (value is IDictionary or PSCustomObject) return JsonText.From(schema);
+        if (value is FileInfo file) value = file.FullName;
+        if (value is not string text) throw new PSArgumentException($"{parameter} is of type {value.GetType().Name}: give a hashtable, JSON text or a file.");
+        var json = text.TrimStart().StartsWith("{", System.StringComparison.Ordinal) ? text : FromFile(parameter, text, paths);
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.ValueKind == JsonValueKind.Object) return JsonText.Compact(document.RootElement);
+            throw new PSArgumentException($"{parameter} '{text}' holds no JSON object.");
+        }
+        catch (JsonException e)
+        {
+            throw new PSArgumentException($"{parameter} is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    private static string FromFile(string parameter, string name, PathIntrinsics paths)
+    {
+        var path = paths.GetUnresolvedProviderPathFromPSPath(name, out var provider, out _);
+        if (provider.Name != "FileSystem" || !File.Exists(path))
+            throw new PSArgumentException($"{parameter} '{name}' is neither JSON text nor a file. JSON text begins with {{, and @{{ … }} is a hashtable.");
+        return File.ReadAllText(path);
+    }
+}

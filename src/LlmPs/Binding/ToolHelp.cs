@@ -1,0 +1,52 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Management.Automation;
+
+namespace LlmPs.Binding;
+
+/// <summary>A command's help text, for the model.</summary>
+internal sealed class ToolHelp
+{
+    // What the providers' documents allow a description, where they say.
+    private const int LongestDescription = 1024;
+
+    private const string Script = """
+        param($Name)
+        Set-StrictMode -Off
+        $help = @(Microsoft.PowerShell.Core\Get-Help -Name $Name -ErrorAction Ignore)[0]
+        $texts = @{}
+        foreach ($parameter in $help.parameters.parameter) { if ($parameter.name) { $texts["$($parameter.name)"] = "$($parameter.description.Text)" } }
+        @{ Synopsis = "$($help.Synopsis)"; Description = "$($help.description.Text)"; Parameters = $texts }
+        """;
+
+    private readonly Hashtable _parameters;
+
+    private ToolHelp(string? description, Hashtable parameters)
+    {
+        Description = description;
+        _parameters = parameters;
+    }
+
+    /// <summary>Synopsis and description; null where the command has neither.</summary>
+    internal string? Description { get; }
+
+    internal string? this[string parameter] => _parameters[parameter] as string;
+
+    internal static ToolHelp Of(PSCmdlet cmdlet, CommandInfo command)
+    {
+        var name = string.IsNullOrEmpty(command.ModuleName) || command is ExternalScriptInfo ? command.Name : $"{command.ModuleName}\\{command.Name}";
+        var help = (Hashtable)CallerScope.Run(cmdlet, Script, command is ExternalScriptInfo script ? script.Path : name)[0].BaseObject;
+        // Without help of its own, a command's syntax stands in its place.
+        var synopsis = Text(help["Synopsis"]);
+        if (synopsis.StartsWith(command.Name, StringComparison.OrdinalIgnoreCase)) synopsis = string.Empty;
+        var texts = new List<string> { synopsis, Text(help["Description"]) }.Where(text => text.Length > 0).Distinct();
+        var description = string.Join("\n", texts);
+        if (description.Length > LongestDescription) description = description.Substring(0, LongestDescription);
+        return new ToolHelp(description.Length == 0 ? null : description, (Hashtable)help["Parameters"]!);
+    }
+
+    private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture)!.Trim();
+}

@@ -1,0 +1,46 @@
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Binding;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>Holds answers against a JSON schema: with Test-Json where the running PowerShell has it with -Schema, else by the module's own lesser check.</summary>
+internal sealed class AnswerCheck
+{
+    // By its full name: a function of the caller's may have the short one.
+    private const string TestJson = "Microsoft.PowerShell.Utility\\Test-Json";
+
+    private const string Script = """
+        param($Json, $Schema)
+        $null = $Json | Microsoft.PowerShell.Utility\Test-Json -Schema $Schema -ErrorAction SilentlyContinue -ErrorVariable problems
+        $problems
+        """;
+
+    private readonly PSCmdlet _cmdlet;
+    private readonly bool _hasTestJson;
+
+    /// <exception cref="PSArgumentException">A schema that is none.</exception>
+    internal AnswerCheck(PSCmdlet cmdlet, string schema)
+    {
+        _cmdlet = cmdlet;
+        Schema = schema;
+        _hasTestJson = cmdlet.InvokeCommand.GetCommand(TestJson, CommandTypes.Cmdlet) is CmdletInfo command && command.Parameters.ContainsKey("Schema");
+        if (_hasTestJson && CallerScope.Run(cmdlet, Script, "{}", schema).Select(item => item.BaseObject).OfType<ErrorRecord>().FirstOrDefault(IsOfSchema) is { } problem)
+            throw new PSArgumentException($"JsonSchema is no JSON schema: {problem.Exception.InnerException?.Message ?? problem.Exception.Message}");
+    }
+
+    internal string Schema { get; }
+
+    /// <summary>Parses the answer; what is wrong with it, or null.</summary>
+    internal string? Problem(ChatCompletion completion)
+    {
+        if (StructuredAnswer.Parse(completion) is { } unreadable) return unreadable;
+        var json = StructuredAnswer.JsonOf(completion.Content);
+        var problem = _hasTestJson
+            ? string.Join("; ", CallerScope.Run(_cmdlet, Script, json, Schema).Select(item => item.ToString()))
+            : SchemaCheck.Problem(json, Schema);
+        return string.IsNullOrEmpty(problem) ? null : problem;
+    }
+
+    private static bool IsOfSchema(ErrorRecord error) => error.FullyQualifiedErrorId.StartsWith("InvalidJsonSchema,", System.StringComparison.Ordinal);
+}

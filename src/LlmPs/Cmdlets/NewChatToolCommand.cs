@@ -1,0 +1,88 @@
+using System;
+using System.Management.Automation;
+using LlmPs.Binding;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>A tool for a model: a command, a script block with a param block, or a description by a schema alone.</summary>
+[Cmdlet(VerbsCommon.New, "ChatTool", DefaultParameterSetName = "Command")]
+[OutputType(typeof(ChatTool))]
+public sealed class NewChatToolCommand : PSCmdlet
+{
+    /// <summary>A command, by name or as Get-Command gives it.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = "Command")]
+    [ArgumentCompleter(typeof(ToolCompleter))]
+    [ValidateNotNull]
+    public PSObject? Command { get; set; }
+
+    /// <summary>A script block with a param block.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "ScriptBlock")]
+    [ValidateNotNull]
+    public ScriptBlock? ScriptBlock { get; set; }
+
+    /// <summary>The JSON schema of the arguments, as hashtable, JSON text or file. Such a tool is described to the model, but nothing runs.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Schema")]
+    [ValidateNotNull]
+    public object? Schema { get; set; }
+
+    /// <summary>The name that the model calls it by; a command's own by default.</summary>
+    [Parameter(ParameterSetName = "Command")]
+    [Parameter(Mandatory = true, ParameterSetName = "ScriptBlock")]
+    [Parameter(Mandatory = true, ParameterSetName = "Schema")]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <summary>What it does, for the model; from the help by default.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Description { get; set; }
+
+    /// <summary>The parameters to offer, all by default. What is not offered cannot be given.</summary>
+    [Parameter(ParameterSetName = "Command")]
+    [Parameter(ParameterSetName = "ScriptBlock")]
+    [ValidateNotNullOrEmpty]
+    public string[]? Parameter { get; set; }
+
+    /// <summary>The parameter set to offer; the command's default set by default.</summary>
+    [Parameter(ParameterSetName = "Command")]
+    [Parameter(ParameterSetName = "ScriptBlock")]
+    [ValidateNotNullOrEmpty]
+    public string? ParameterSet { get; set; }
+
+    /// <summary>Ask the provider to hold the arguments to the schema.</summary>
+    [Parameter]
+    public SwitchParameter Strict { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        try
+        {
+            WriteObject(Tool());
+        }
+        catch (Exception e) when (e is PSArgumentException or ItemNotFoundException)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, "InvalidTool", ErrorCategory.InvalidArgument, Command ?? (object?)ScriptBlock ?? Schema));
+        }
+    }
+
+    private ChatTool Tool()
+    {
+        bool? strict = Strict.IsPresent ? Strict.ToBool() : null;
+        if (Schema is not null)
+        {
+            ToolSource.CheckName(Name!);
+            return new ChatTool(Name!, Description, SchemaText.Read(nameof(Schema), Schema, SessionState.Path)) { Strict = strict };
+        }
+
+        var change = new ToolChange { Name = Name, Description = Description, Strict = strict, ParameterSet = ParameterSet, Parameters = Parameter };
+        if (ScriptBlock is not null) return ToolSource.FromBlock(this, ScriptBlock, Name!, change);
+        var command = Command!.BaseObject switch
+        {
+            CommandInfo known => known,
+            string name => ToolSource.Find(this, name),
+            var other => throw new PSArgumentException($"Command '{other}' is no command: give a name, or what Get-Command gives. A script block goes to -ScriptBlock."),
+        };
+        return ToolSource.FromCommand(this, command, change);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Management.Automation;
+using System.Text;
+using LlmPs.Providers;
+using LlmPs.Transport;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>Asks before a row is sent. With <c>-WhatIf</c> it shows what would go where, and in the end how much of it.</summary>
+internal sealed class RunPreview
+{
+    private const int LongestBody = 500;
+
+    private readonly PSCmdlet _cmdlet;
+    private readonly bool _isWhatIf;
+    private readonly bool _asks;
+    private bool _yesToAll;
+    private bool _noToAll;
+    private long _rows;
+    private long _tokens;
+
+    /// <param name="cmdlet">Whose host shows and asks.</param>
+    /// <param name="isWhatIf">Whether rows are only described.</param>
+    /// <param name="asks">Whether the user is asked before each row.</param>
+    internal RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
+    {
+        _cmdlet = cmdlet;
+        _isWhatIf = isWhatIf;
+        _asks = asks;
+    }
+
+    internal bool IsWanted(AnswerContext row)
+    {
+        if (!_isWhatIf && !_asks) return true;
+        var session = row.Session!;
+        var body = session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, row.Request, stream: false)));
+        var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), ErrorEnvelope.Shorten(body, LongestBody));
+        if (_isWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
+        // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
+        else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
+        _rows++;
+        _tokens += TokenEstimate.Of(row.Request);
+        return false;
+    }
+
+    /// <summary>The sum of what was described and not sent.</summary>
+    internal void Finish()
+    {
+        if (_rows == 0 || !_isWhatIf) return;
+        var sum = string.Format(CultureInfo.InvariantCulture, "{0} rows not sent, about {1} prompt tokens in all.", _rows, _tokens);
+        _cmdlet.ShouldProcess(sum, sum, "Invoke-ChatCompletion");
+    }
+}

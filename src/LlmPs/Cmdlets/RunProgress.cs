@@ -1,0 +1,62 @@
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.Management.Automation;
+using LlmPs.Bulk;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>Shows how a run goes: a progress bar for runs over a second, at most five times a second, and a closing verbose line.</summary>
+internal sealed class RunProgress
+{
+    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
+
+    private readonly PSCmdlet _cmdlet;
+    private readonly BulkRun _run;
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private TimeSpan _next = s_first;
+    private ProgressRecord? _record;
+
+    internal RunProgress(PSCmdlet cmdlet, BulkRun run)
+    {
+        _cmdlet = cmdlet;
+        _run = run;
+    }
+
+    /// <summary>Called as often as one likes.</summary>
+    internal void Update()
+    {
+        if (_watch.Elapsed < _next) return;
+        _next = _watch.Elapsed + s_interval;
+        _record ??= new ProgressRecord(0, "Invoke-ChatCompletion", "…");
+        _record.StatusDescription = Status();
+        _cmdlet.WriteProgress(_record);
+    }
+
+    internal void Finish()
+    {
+        if (_record is not null)
+        {
+            _record.RecordType = ProgressRecordType.Completed;
+            _cmdlet.WriteProgress(_record);
+        }
+
+        var counts = _run.Counts;
+        if (counts.Done + counts.Failed + counts.Replayed + counts.LeftOut < 2) return;
+        _cmdlet.WriteVerbose(string.Format(
+            CultureInfo.InvariantCulture,
+            "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens in {5:0.0} s.",
+            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds));
+    }
+
+    private string Status()
+    {
+        var counts = _run.Counts;
+        var rate = counts.Done / _watch.Elapsed.TotalSeconds;
+        var status = string.Format(
+            CultureInfo.InvariantCulture, "{0} done ({1:0.0}/s), {2} failed, {3} in flight, {4} tokens", counts.Done, rate, counts.Failed, counts.InFlight, counts.Tokens);
+        if (counts.Replayed > 0) status += string.Format(CultureInfo.InvariantCulture, ", {0} from the checkpoint", counts.Replayed);
+        return status;
+    }
+}
