@@ -18,13 +18,16 @@
     CmdletsToExport        = @(
         'Connect-LlmProvider'
         'Disconnect-LlmProvider'
+        'Enter-ChatSession'
         'Get-LlmModel'
         'Get-LlmProvider'
         'Get-LlmSession'
         'Invoke-ChatCompletion'
         'Join-ChatCompletion'
+        'Measure-ChatUsage'
         'New-ChatMessage'
         'New-ChatTool'
+        'Show-ChatCompletion'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

@@ -16,6 +16,7 @@ public sealed class LlmSession : IDisposable
 {
     private readonly LlmSessionOptions _options;
     private readonly ConcurrentDictionary<(string Model, string? Chip), Uri> _uris = new();
+    private readonly ConcurrentDictionary<string, RequestGate> _gates = new(StringComparer.Ordinal);
     private readonly string _base;
 
     /// <summary>Opens a session. Nothing is sent.</summary>
@@ -136,6 +137,7 @@ public sealed class LlmSession : IDisposable
     {
         if (IsClosed) return;
         IsClosed = true;
+        foreach (var gate in _gates.Values) gate.Dispose();
         Http.Dispose();
         _options.ApiKey?.Dispose();
         foreach (var header in _options.Headers.Values) header.Dispose();
@@ -170,6 +172,28 @@ public sealed class LlmSession : IDisposable
         return _uris.TryGetValue(key, out var known)
             ? known
             : _uris.GetOrAdd(key, new Uri(_base + ChatProvider.CompletionPath(EndpointPath, key.Item1, key.Chip)));
+    }
+
+    /// <summary>What requests for a model pass before they are sent: limits are counted per account and model.</summary>
+    internal RequestGate Gate(ChatRequest request)
+    {
+        var model = ChatProvider.ModelId(request.Model!);
+        return _gates.TryGetValue(model, out var gate) ? gate : _gates.GetOrAdd(model, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay));
+    }
+
+    /// <summary>How the gates of the session's models stand together.</summary>
+    internal GateState Pacing()
+    {
+        var (waiting, paused, rate) = (0, (TimeSpan?)null, (double?)null);
+        foreach (var gate in _gates.Values)
+        {
+            var state = gate.State();
+            waiting += state.Waiting;
+            if (paused is null || state.PausedFor > paused) paused = state.PausedFor;
+            if (state.RatePerMinute is { } one) rate = (rate ?? 0) + one;
+        }
+
+        return new GateState(waiting, paused, rate);
     }
 
     internal AttemptClock NewClock(CancellationToken cancellationToken) => new(Timeout, IdleTimeout, cancellationToken);

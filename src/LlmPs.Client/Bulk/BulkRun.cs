@@ -143,9 +143,7 @@ internal sealed class BulkRun : IDisposable
                 return;
             }
 
-            if (await AnswerAsync(row, place, key).ConfigureAwait(false) is not { } completion) return;
-            // On disk before it is on the pipeline: what the caller has seen is never asked again.
-            if (_options.Checkpoint is { } file) await KeepAsync(file, key!.Value, occurrence, completion).ConfigureAwait(false);
+            if (await AnswerAsync(row, place, key, occurrence).ConfigureAwait(false) is not { } completion) return;
             Counts.Finish();
             if (!_options.Stream) await place.WriteAsync(new BulkOutput(row, completion)).ConfigureAwait(false);
         }
@@ -173,12 +171,16 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    /// <summary>Without its checkpoint the run would pay for rows that the next run pays for again, so it ends; the answer is in the error.</summary>
-    private static async Task KeepAsync(CheckpointFile checkpoint, CheckpointKey key, int occurrence, ChatCompletion completion)
+    /// <summary>
+    /// On disk before it is on the pipeline: what the caller has seen is never asked again. Where that fails the run ends, since it would
+    /// pay for rows that the next run pays for again; the answer is in the error.
+    /// </summary>
+    private async Task KeepAsync(CheckpointKey? key, int occurrence, ChatCompletion completion)
     {
+        if (_options.Checkpoint is null) return;
         try
         {
-            await checkpoint.AppendAsync(key, occurrence, completion).ConfigureAwait(false);
+            await _options.Checkpoint.AppendAsync(key!.Value, occurrence, completion).ConfigureAwait(false);
         }
         catch (CheckpointException e)
         {
@@ -187,7 +189,7 @@ internal sealed class BulkRun : IDisposable
     }
 
     /// <summary>The row's whole answer, reviews passed; null where the run was over before the row was sent.</summary>
-    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key)
+    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence)
     {
         var sent = row;
         for (var round = 1; ; round++)
@@ -205,6 +207,8 @@ internal sealed class BulkRun : IDisposable
                 completion = key is { } known && IsDeduplicated(sent.Request)
                     ? await SharedAsync(sent, place, known).ConfigureAwait(false)
                     : await SendAsync(sent, place).ConfigureAwait(false);
+                // Within the row's turn, so that a killed run loses no more answers than its width.
+                if (!_options.Reviews) await KeepAsync(key, occurrence, completion).ConfigureAwait(false);
             }
             finally
             {
@@ -214,7 +218,12 @@ internal sealed class BulkRun : IDisposable
             if (!_options.Reviews) return completion;
             var review = new RowReview(sent, completion, round);
             await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
-            if (await StoppableAsync(review.Next).ConfigureAwait(false) is not { } next) return completion;
+            if (await StoppableAsync(review.Next).ConfigureAwait(false) is not { } next)
+            {
+                await KeepAsync(key, occurrence, completion).ConfigureAwait(false);
+                return completion;
+            }
+
             sent = row.For(next);
         }
     }

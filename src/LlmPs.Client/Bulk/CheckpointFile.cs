@@ -332,6 +332,8 @@ internal sealed class CheckpointFile : IDisposable
     {
         _file.Position = offset;
         _file.Write(lines.GetBuffer(), 0, (int)lines.Length);
+        // On .NET Framework a few bytes are held back whatever the buffer's size.
+        _file.Flush();
         lines.SetLength(0);
         return _file.Position;
     }
@@ -340,6 +342,7 @@ internal sealed class CheckpointFile : IDisposable
     {
         _file.Position = offset;
         _file.Write(line, 0, line.Length);
+        _file.Flush();
         return _file.Position;
     }
 

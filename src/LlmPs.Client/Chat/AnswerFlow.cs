@@ -13,6 +13,7 @@ internal sealed class AnswerFlow
     private readonly List<Choice> _choices = [];
     private TokenUsage? _usage;
     private bool? _blocked;
+    private DateTimeOffset? _created;
     private ChatCompletionDelta? _latest;
     private List<byte[]>? _withheld;
     private byte[]? _lastRaw;
@@ -34,6 +35,12 @@ internal sealed class AnswerFlow
     /// <summary>Whether any of the answer was seen.</summary>
     internal bool HasBegun => _choices.Count > 0;
 
+    /// <summary>The usage that was said last.</summary>
+    internal TokenUsage? Usage => _usage;
+
+    /// <summary>Whether moderation left nothing of the answer.</summary>
+    internal bool IsBlocked => _blocked == true && !HasBegun;
+
     /// <summary>Whether the answer comes in one piece, which has no first token.</summary>
     internal bool IsInOnePiece { get; set; }
 
@@ -44,6 +51,7 @@ internal sealed class AnswerFlow
         delta.InputIndex = _context.InputIndex;
         delta.Context = _context;
         _latest = delta;
+        _created ??= delta.Created;
         // A hit of moderation is not taken back by what later events say.
         if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
         // Some providers say the usage on every event and some leave it out again later: the last word counts.
@@ -87,7 +95,7 @@ internal sealed class AnswerFlow
             {
                 Id = _latest?.Id,
                 Model = _latest?.Model,
-                Created = _latest?.Created,
+                Created = _latest?.Created ?? _created,
                 SystemFingerprint = _latest?.SystemFingerprint,
                 Index = choice.Index,
                 InputObject = _context.InputObject,

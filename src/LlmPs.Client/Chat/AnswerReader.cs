@@ -389,7 +389,7 @@ internal sealed class AnswerReader
             return null;
         }
 
-        if (!reader.TryGetInt64(out var value)) return reader.TryGetDouble(out var number) ? number : null;
+        if (!reader.TryGetInt64(out var value)) return reader.ReadDouble();
         integer = value;
         return null;
     }

@@ -163,7 +163,8 @@ internal static class CompletionWriter
         json.WriteStartObject();
         json.WriteString("token", token.Token);
         // A number beyond all bounds, which JSON can say, is read as infinite, which it cannot.
-        json.WriteNumber("logprob", Math.Max(double.MinValue, Math.Min(double.MaxValue, token.LogProb)));
+        json.WritePropertyName("logprob");
+        json.WriteShortest(Math.Max(double.MinValue, Math.Min(double.MaxValue, token.LogProb)));
         if (token.TopLogProbs.Count > 0)
         {
             json.WriteStartArray("top_logprobs");

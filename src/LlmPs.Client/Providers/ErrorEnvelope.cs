@@ -10,6 +10,7 @@ namespace LlmPs.Providers;
 internal sealed class ErrorEnvelope
 {
     private const int LongestText = 600;
+    private const int LongestCode = 100;
 
     private static readonly Regex s_space = new(@"\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
@@ -63,11 +64,11 @@ internal sealed class ErrorEnvelope
     {
         if (element.TryGetProperty("code", out var code))
         {
-            if (code.ValueKind == JsonValueKind.Number) return code.GetRawText();
-            if (code.ValueKind == JsonValueKind.String && code.GetString() is { Length: > 0 } text) return text;
+            if (code.ValueKind == JsonValueKind.Number) return Shorten(code.GetRawText(), LongestCode);
+            if (code.ValueKind == JsonValueKind.String && code.GetString() is { Length: > 0 } text) return Shorten(text, LongestCode);
         }
 
-        return Text(element, "type");
+        return Text(element, "type") is { } type ? Shorten(type, LongestCode) : null;
     }
 
     private static string? Text(JsonElement element, string name)

@@ -73,7 +73,8 @@ internal static class RequestValidator
         {
             using var document = JsonDocument.Parse(json);
         }
-        catch (JsonException e)
+        // Half of a surrogate pair is an argument that cannot be transcoded.
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
             problems.Add($"{what} is not valid JSON: {ErrorEnvelope.Shorten(e.Message, 200)} It is: {ErrorEnvelope.Shorten(json, 80)}");
         }

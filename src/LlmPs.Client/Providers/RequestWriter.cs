@@ -115,7 +115,8 @@ internal static class RequestWriter
         return false;
     }
 
-    private static void WriteMessage(Utf8JsonWriter json, ChatMessage message, bool reasoning)
+    /// <summary>Writes a message, with its reasoning where that is asked for.</summary>
+    internal static void WriteMessage(Utf8JsonWriter json, ChatMessage message, bool reasoning)
     {
         json.WriteStartObject();
         json.WriteString("role", message.Role);
@@ -267,7 +268,7 @@ internal static class RequestWriter
 
         internal void Number(ChatOption option, double? value)
         {
-            if (value is { } number && Begin(option) is not null) json.WriteNumberValue(number);
+            if (value is { } number && Begin(option) is not null) json.WriteShortest(number);
         }
 
         internal void Integer(ChatOption option, long? value)

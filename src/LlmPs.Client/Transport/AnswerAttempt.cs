@@ -38,7 +38,9 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         if (_events is null)
         {
             _redactor = Session.Redactor.ForAnswer();
+            await _exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
+            _exchange.Pass.Accepted();
             // What came is told by the bytes, not by the content type: either kind was seen in answer to the other.
             switch (await _stream.PeekAsync().ConfigureAwait(false))
             {
@@ -46,6 +48,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
                     throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
                 case '{' or '[' or '"' or '<':
                     ReadPlain(_redactor.Clean(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false)).ToArray(), deltas);
+                    Succeeded(deltas);
                     return false;
                 default:
                     _events = new SseReader(_stream, _flow, _redactor);
@@ -55,8 +58,10 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
         if (_events.Error is { } error) throw Session.Errors.FromBody(error, inStream: true, _exchange.Context.RequestId);
-        if (!more) ChatExchange.RefuseGivenUp(deltas);
-        return more;
+        if (more) return true;
+        ChatExchange.RefuseGivenUp(deltas);
+        Succeeded(deltas);
+        return false;
     }
 
     /// <summary>Adds what was held back of an answer that broke off.</summary>
@@ -86,11 +91,15 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             if (_flow.Take(delta)) deltas.Add(delta);
         }
 
+        ChatExchange.RefuseBlocked(_flow);
         if (!_flow.HasBegun) throw NoAnswer($"The answer holds no choice: {ErrorEnvelope.Shorten(Encoding.UTF8.GetString(body), 300)}");
         var closing = _flow.Close().ToList();
         deltas.AddRange(closing);
         ChatExchange.RefuseGivenUp(closing);
     }
+
+    // The usage is said with the last of the closing deltas.
+    private void Succeeded(List<ChatCompletionDelta> deltas) => _exchange.Pass.Succeeded(deltas.Count == 0 ? null : deltas[deltas.Count - 1].Usage);
 
     private LlmApiException NoAnswer(string message) => new(LlmErrorKind.InvalidResponse, Session.Redactor.Clean(message));
 }

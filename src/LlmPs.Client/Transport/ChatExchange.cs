@@ -18,7 +18,11 @@ internal sealed class ChatExchange : Exchange
         : base(session, context, session.CompletionUri(context.Request), log)
     {
         Body = RequestWriter.Write(session.ChatProvider, context.Request, stream);
+        Pass = session.Gate(context.Request).NewPass(context.Request);
     }
+
+    /// <summary>What every attempt passes the gate of its model with.</summary>
+    internal override GatePass Pass { get; }
 
     protected override HttpMethod Method => HttpMethod.Post;
 
@@ -86,6 +90,7 @@ internal sealed class ChatExchange : Exchange
         }
         finally
         {
+            Pass.Leave();
             await attempt.DisposeAsync().ConfigureAwait(false);
             attempt.Clock.Dispose();
         }
@@ -97,6 +102,12 @@ internal sealed class ChatExchange : Exchange
         foreach (var delta in closing)
             if (delta.FinishReason is { } reason && Array.IndexOf(s_givenUp, reason) >= 0)
                 throw new LlmApiException(LlmErrorKind.ServiceUnavailable, $"The provider gave the answer up: {reason}.") { IsTransient = true };
+    }
+
+    /// <summary>Refuses an answer of which moderation left nothing: to send it again changes nothing.</summary>
+    internal static void RefuseBlocked(AnswerFlow flow)
+    {
+        if (flow.IsBlocked) throw new LlmApiException(LlmErrorKind.ContentFiltered, "The provider's moderation blocked the answer.");
     }
 
     private async Task<(AnswerAttempt Attempt, bool More)> BeginAsync(List<ChatCompletionDelta> deltas, CancellationToken cancellationToken)

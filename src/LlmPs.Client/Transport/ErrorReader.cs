@@ -14,6 +14,7 @@ namespace LlmPs.Transport;
 internal sealed class ErrorReader
 {
     private const int LongestBody = 1024 * 1024;
+    private const int LongestRequestId = 200;
 
     private static readonly string[] s_requestIdHeaders = ["x-request-id", "x-siliconcloud-trace-id", "request-id", "x-trace-id", "trace-id", "x-ds-trace-id"];
 
@@ -29,7 +30,7 @@ internal sealed class ErrorReader
     internal string? RequestId(HttpResponseHeaders headers)
     {
         foreach (var name in s_requestIdHeaders)
-            if (headers.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return _redactor.Clean(id);
+            if (headers.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return ErrorEnvelope.Shorten(_redactor.Clean(id), LongestRequestId);
         return null;
     }
 
@@ -83,7 +84,7 @@ internal sealed class ErrorReader
 
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
         new(LlmErrorKind.InvalidResponse, _redactor.Clean(
-            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {headers.Location?.OriginalString ?? "nowhere"}. Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
+            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {(headers.Location is { } location ? ErrorEnvelope.Shorten(_redactor.Clean(location.OriginalString)) : "nowhere")}. Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
         {
             StatusCode = status,
             RequestId = RequestId(headers),
@@ -141,16 +142,16 @@ internal sealed class ErrorReader
         _ => null,
     };
 
-    /// <summary>Seconds or a date, or milliseconds in a header of OpenAI's.</summary>
+    /// <summary>Seconds or a date, or milliseconds in a header of OpenAI's. In ticks, since .NET Framework would round to milliseconds.</summary>
     private static TimeSpan? RetryAfter(HttpResponseHeaders headers)
     {
         if (headers.TryGetValues("retry-after-ms", out var values)
             && double.TryParse(values.FirstOrDefault(), NumberStyles.Float, CultureInfo.InvariantCulture, out var milliseconds)
-            && milliseconds is >= 0 and < 1e12) return TimeSpan.FromMilliseconds(milliseconds);
+            && milliseconds is >= 0 and < 1e12) return TimeSpan.FromTicks((long)(milliseconds * TimeSpan.TicksPerMillisecond));
         // Fractions of a second are seen, which the header's own type does not know.
         if (headers.TryGetValues("Retry-After", out values)
             && double.TryParse(values.FirstOrDefault(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
-            && seconds is >= 0 and < 1e9) return TimeSpan.FromSeconds(seconds);
+            && seconds is >= 0 and < 1e9) return TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond));
         if (headers.RetryAfter is not { } after) return null;
         if (after.Delta is { } delta) return delta;
         return after.Date is { } date ? Max(date - DateTimeOffset.UtcNow, TimeSpan.Zero) : null;

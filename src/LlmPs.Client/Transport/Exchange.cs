@@ -34,6 +34,9 @@ internal abstract class Exchange
 
     protected virtual byte[]? Body => null;
 
+    /// <summary>Null where the request is of no model, so that no limit holds for it.</summary>
+    internal virtual GatePass? Pass => null;
+
     /// <summary>Sends the request once.</summary>
     /// <returns>The response and its body, under a status of success.</returns>
     internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
@@ -92,8 +95,11 @@ internal abstract class Exchange
     /// <summary>How long to wait before the next attempt; throws the error where there is none.</summary>
     protected TimeSpan WaitAfter(LlmApiException error)
     {
-        if (Session.Retry.Next(error, Context.Attempts, out var final) is not { } wait) throw final;
-        Note(RequestLogLevel.Verbose, $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s. {error.Message}");
+        Pass?.Failed(error);
+        if (Session.Retry.Next(error, Context.Attempts - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
+        // The gate has paused, for all and not for this request alone.
+        if (Pass is not null && error.Kind == LlmErrorKind.RateLimited) wait = TimeSpan.Zero;
+        Note(RequestLogLevel.Verbose, $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {When(wait)}. {error.Message}");
         return wait;
     }
 
@@ -110,6 +116,8 @@ internal abstract class Exchange
             throw error;
         }
     }
+
+    private static string When(TimeSpan wait) => wait > TimeSpan.Zero ? $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s" : "when the limit allows";
 
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
 

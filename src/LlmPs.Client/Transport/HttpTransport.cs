@@ -75,8 +75,9 @@ internal sealed class HttpTransport : IDisposable
 #if NETFRAMEWORK
     private static HttpMessageHandler CreateHandler(LlmSessionOptions options, Uri baseUri)
     {
-        // The default of two connections a host would undo -ThrottleLimit.
-        var point = ServicePointManager.FindServicePoint(baseUri);
+        // The default of two connections a host would undo -ThrottleLimit. Behind a proxy it is the proxy's that counts.
+        var proxy = options.Proxy is null ? WebRequest.DefaultWebProxy : CreateProxy(options);
+        var point = ServicePointManager.FindServicePoint(baseUri, proxy);
         point.ConnectionLimit = int.MaxValue;
         point.Expect100Continue = false;
         point.UseNagleAlgorithm = false;
@@ -89,7 +90,7 @@ internal sealed class HttpTransport : IDisposable
             SslProtocols = SslProtocols.None,
             MaxRequestContentBufferSize = int.MaxValue,
         };
-        if (options.Proxy is not null) handler.Proxy = CreateProxy(options);
+        if (options.Proxy is not null) handler.Proxy = proxy;
         return handler;
     }
 #else

@@ -2,27 +2,29 @@ using System;
 
 namespace LlmPs.Transport;
 
-/// <summary>When a request was sent, as <see cref="RateSearch"/> needs it again when the outcome is known.</summary>
-
-
+/// <summary>When a request was sent, as <see cref="RateSearch"/> needs it again once the outcome is known.</summary>
 internal readonly struct SendStamp(int epoch, double at)
 {
+    /// <summary>How often sending had been slowed by then.</summary>
     internal int Epoch { get; } = epoch;
 
+    /// <summary>The time, in seconds.</summary>
     internal double At { get; } = at;
 }
 
 /// <summary>
-/// Finds out how many requests a second an account allows, from refusals alone. No clock, lock or timer in it: the caller gives the time in seconds,
+/// Finds out from refusals alone how many requests a second an account allows. No clock, lock or timer in it: the caller gives the time in seconds
 /// and sees to it that calls do not overlap.
 /// </summary>
 /// <remarks>
-/// Nothing is held back until the first refusal. A refusal pauses sending, and what was accepted since the mark of the last one, over the time since
-/// then, pause included, is the rate: a bucket is empty at both ends, a window full, so this is what the account allows and not what it had saved up.
-/// From there sending is even. First the rate climbs fast to the next refusal, since the first measure is a rough one; after that it starts a little
-/// under the measure, stays close to it for long, and then climbs faster and faster, so that a raised limit is found and an unchanged one costs a few
-/// refusals a minute. Refusals of requests that were sent before the last slowing do not slow again.
-/// Refused again before anything was accepted, sending goes on with one request at a time after growing pauses.
+/// <para>Nothing is held back until the first refusal. A refusal pauses sending and slows it, once for all requests that were under way; from then on
+/// requests go evenly. After the first one the rate climbs fast until the next, because a burst tells little about a rate.</para>
+/// <para>Then the limit lies between two figures: what was accepted over the time since the last refusal, which is less than the account allows where
+/// it does not save up what is left unused, and the rate that was refused, which is more. Sending starts between them, nears the refused rate, stays
+/// close to it for long, and leaves it faster and faster: a limit that stands costs a few refusals a minute, and one that was raised is found. Where
+/// the account stays shut for a while, a window is used up; then the first figure is the limit.</para>
+/// <para>Refused again before anything was accepted, requests go one at a time after growing pauses.</para>
+/// <para>The constants come from the simulation in tests/Unit/Pacing.</para>
 /// </remarks>
 internal sealed class RateSearch
 {
@@ -30,51 +32,59 @@ internal sealed class RateSearch
     private const double ShortestPause = 0.2;
     private const double LongestPause = 8;
 
-    // Requests accepted, for a measure of the rate that is worth more than the rate itself.
+    // Fewer requests accepted than this are no measure of a rate.
     private const int Enough = 10;
 
     private const double FirstRate = 8;
     private const double FirstShare = 0.9;
     private const double Share = 0.95;
-    private const double Plateau = 20;
+    private const double ShortestPlateau = 20;
+    private const double LongestPlateau = 120;
 
-    // A timer that fires late may be caught up with, by so much.
+    // Above this rate a timer is too coarse for one request at a time, and what it is late by is caught up with.
+    private const double FineRate = 25;
     private const double Slack = 0.02;
 
-    // So many requests in a row that did not wait, at a rate far over the last one refused: the limit is gone.
+    // A rate far over the limit that so many requests did not reach, for so long: there is no limit any more.
     private const int Unhindered = 100;
+    private const double UnhinderedFor = 30;
+
+    // Requests further apart than this say nothing together about a rate.
+    internal const double LongestGap = 5;
 
     private readonly Random _random;
     private readonly double _longestPause;
 
+    // The rate now, where it comes from, and where it goes to.
     private double _rate = double.PositiveInfinity;
     private double _limit;
-    private double _refusedRate;
-    private double _next;
+    private double _rise;
+    private double _plateau;
+    private double _age;
     private bool _isClimbing;
     private double _doubling;
-    private double _age;
-    private double _plateau;
+
+    private double _next;
     private double _lastSent;
     private double _freeSince = double.NaN;
-    private int _freeRuns;
+    private int _free;
 
-    private double _pauseEnd = double.NaN;
-    private double _pausedSince = double.NaN;
-    private int _failures;
-    private double _refusalDelay;
-
+    // What was accepted since the mark; from a pause until its end is seen to hold, apart from that.
     private double _mark;
-    private double _rise;
-    private double _shutSince;
     private long _accepted;
     private double _resumed;
     private long _sinceResumed;
     private bool _isConfirmed = true;
     private double _probedAt = double.NaN;
 
-    /// <param name="longestPause">Seconds; no pause that this class chooses is longer.</param>
-    /// <param name="random">Spreads the pauses of several processes that share an account.</param>
+    private double _pausedUntil = double.NaN;
+    private double _shutSince = double.NaN;
+    private double _refusedRate;
+    private double _refusalDelay;
+    private int _failures;
+
+    /// <param name="longestPause">Seconds; no pause that is chosen here is longer.</param>
+    /// <param name="random">Keeps apart the pauses of processes that share an account.</param>
     internal RateSearch(double longestPause, Random random)
     {
         _longestPause = Math.Min(longestPause, LongestPause);
@@ -82,35 +92,34 @@ internal sealed class RateSearch
     }
 
     /// <summary>Whether nothing holds requests back.</summary>
-    internal bool IsOpen => double.IsPositiveInfinity(_rate) && double.IsNaN(_pauseEnd);
+    internal bool IsOpen => double.IsPositiveInfinity(_rate) && !IsPaused;
 
-    /// <summary>How many times sending was slowed.</summary>
+    /// <summary>How often sending was slowed.</summary>
     internal int Epoch { get; private set; }
 
-    /// <summary>The rate a second that requests are sent at; null where there is no limit.</summary>
+    /// <summary>Requests a second; null where there is no limit.</summary>
     internal double? Rate => double.IsPositiveInfinity(_rate) ? null : _rate;
 
-    /// <summary>Since when nothing is sent; null where it is.</summary>
-    internal double? PausedSince => double.IsNaN(_pausedSince) ? null : _pausedSince;
+    /// <summary>Since when the account refuses all; null where it does not.</summary>
+    internal double? ShutSince => _isConfirmed ? null : _shutSince;
 
-    /// <summary>Until when nothing is sent; null where it is.</summary>
-    internal double? PausedUntil => double.IsNaN(_pauseEnd) ? null : _pauseEnd;
-
-    /// <summary>Whether the last requests were refused and the next goes alone, to see whether sending may go on.</summary>
+    /// <summary>Whether the next request goes alone, to see whether sending may go on.</summary>
     internal bool IsProbing { get; private set; }
 
-    /// <summary>Seconds until a request may be sent; infinite where first an outcome must be known.</summary>
+    private bool IsPaused => !double.IsNaN(_pausedUntil);
+
+    /// <summary>Seconds until the next request may be sent.</summary>
     internal double Wait(double now)
     {
-        if (!double.IsNaN(_pauseEnd))
+        if (IsPaused)
         {
-            if (now < _pauseEnd) return _pauseEnd - now;
-            Resume(_pauseEnd);
+            if (now < _pausedUntil) return _pausedUntil - now;
+            Resume(_pausedUntil);
         }
 
         if (!_isConfirmed && !double.IsNaN(_probedAt))
         {
-            // Refusals come fast, answers may take minutes: what was not refused in good time is taken for accepted.
+            // Refusals come fast, answers may take minutes: what is not refused in good time is taken to be accepted.
             var known = _probedAt + 0.05 + 2 * _refusalDelay;
             if (now >= known) Confirm();
             else if (IsProbing) return known - now;
@@ -124,7 +133,15 @@ internal sealed class RateSearch
     /// <param name="waited">Whether it had to wait for the limit.</param>
     internal SendStamp Sent(double now, bool waited)
     {
-        if (!double.IsPositiveInfinity(_rate)) Grow(now, waited);
+        if (double.IsPositiveInfinity(_rate))
+        {
+            if (now - _lastSent > LongestGap) SentFreely(now, 0);
+        }
+        else
+        {
+            Advance(now, waited);
+        }
+
         if (_isConfirmed) _accepted++;
         else _sinceResumed++;
         if (double.IsNaN(_probedAt)) _probedAt = now;
@@ -132,7 +149,7 @@ internal sealed class RateSearch
         return new SendStamp(Epoch, now);
     }
 
-    /// <summary>Requests that were sent while <see cref="IsOpen"/>, counted by the caller.</summary>
+    /// <summary>Requests that were sent without asking here, while <see cref="IsOpen"/>.</summary>
     /// <param name="since">When the first of them was sent.</param>
     /// <param name="count">How many.</param>
     internal void SentFreely(double since, long count)
@@ -144,15 +161,15 @@ internal sealed class RateSearch
     /// <summary>The provider takes the request.</summary>
     internal void Accepted(SendStamp stamp)
     {
-        if (!_isConfirmed && stamp.Epoch == Epoch && double.IsNaN(_pauseEnd)) Confirm();
+        if (!_isConfirmed && !IsPaused && stamp.Epoch == Epoch) Confirm();
     }
 
-    /// <summary>What becomes of the request tells nothing about the limit.</summary>
+    /// <summary>What became of the request tells nothing about the limit.</summary>
     internal void Lost(SendStamp stamp)
     {
         Uncount(stamp);
-        // Without an outcome the next request is the probe.
-        if (!_isConfirmed && stamp.Epoch == Epoch && stamp.At.Equals(_probedAt)) _probedAt = double.NaN;
+        // The next request is the probe in its place.
+        if (!_isConfirmed && stamp.Epoch == Epoch) _probedAt = double.NaN;
     }
 
     /// <summary>The provider refuses the request for the sake of its limit.</summary>
@@ -165,29 +182,29 @@ internal sealed class RateSearch
         Uncount(stamp);
         if (stamp.Epoch != Epoch)
         {
-            if (retryAfter is { } also && !double.IsNaN(_pauseEnd)) _pauseEnd = Math.Max(_pauseEnd, now + also);
+            if (retryAfter is { } later && IsPaused) _pausedUntil = Math.Max(_pausedUntil, now + later);
             return;
         }
 
         if (_isConfirmed)
         {
             _refusedRate = _rate;
-            _failures = 0;
             _shutSince = now;
+            _failures = 0;
         }
 
         Epoch++;
         _failures++;
-        var pause = Math.Max(_refusalDelay * 1.2, retryAfter is { } asked && _failures == 1 ? asked : Math.Max(retryAfter ?? 0, BackOff()));
         _isConfirmed = false;
-        _pausedSince = now;
-        _pauseEnd = now + pause;
+        var pause = retryAfter is { } asked && _failures == 1 ? asked : Math.Max(retryAfter ?? 0, BackOff());
+        // The refusals of what is under way belong to this pause.
+        _pausedUntil = now + Math.Max(pause, Math.Min(_longestPause, 1.2 * _refusalDelay));
     }
 
     private double BackOff()
     {
         var first = double.IsPositiveInfinity(_refusedRate) ? FirstPause : Math.Min(Math.Max(2 / _refusedRate, ShortestPause), LongestPause);
-        return Math.Min(_longestPause, first * Math.Pow(2, Math.Min(_failures - 1, 20))) * (0.8 + 0.4 * _random.NextDouble());
+        return Math.Min(_longestPause, first * Math.Pow(2, Math.Min(_failures - 1, 20)) * (0.8 + 0.4 * _random.NextDouble()));
     }
 
     private void Uncount(SendStamp stamp)
@@ -196,54 +213,57 @@ internal sealed class RateSearch
         else _accepted = Math.Max(0, _accepted - 1);
     }
 
+    /// <summary>The pause is over.</summary>
     private void Resume(double at)
     {
-        // What a pause let through before it was cut short by the next one belongs to the same measure.
+        // What went between two pauses without being seen to hold belongs to the same measure.
         _accepted += _sinceResumed;
         _sinceResumed = 0;
-        var shut = at - _shutSince;
-        var measured = Math.Max(_accepted, 1) / Math.Max(at - _mark, 0.001);
-        var start = Share * _refusedRate;
-        IsProbing = _failures > 1;
-        _isClimbing = double.IsPositiveInfinity(_refusedRate);
-        if (_isClimbing)
-        {
-            start = FirstShare * (shut < LongestPause / 2 ? Math.Min(measured, FirstRate) : measured);
-            _limit = start;
-            _doubling = Math.Max(1, shut / 6);
-            IsProbing = true;
-        }
-        else if (_accepted < Enough)
-        {
-            _limit = start;
-            start = Share * _limit;
-        }
-        else if (_failures > 1 || shut > Math.Max(2, 20 / _refusedRate))
-        {
-            // A window that is used up: what it lets through is known, and the rate that used it up means nothing.
-            _limit = Math.Min(measured, _refusedRate);
-            start = Share * _limit;
-        }
-        else
-        {
-            // The account allows at least what was measured, and less than what was refused.
-            _limit = _refusedRate;
-            start = Share * Math.Sqrt(Math.Min(_accepted / Math.Max(_shutSince - _mark, 0.001), _refusedRate) * _refusedRate);
-            IsProbing = start < 0.8 * _refusedRate;
-        }
-
-        _rate = start;
-        _rise = 1 - start / _limit;
-        _plateau = Math.Min(120, Math.Max(Plateau, Math.Max(40 / _limit, 15 * shut)));
+        ChooseRate(at, at - _shutSince);
+        _plateau = Math.Min(LongestPlateau, Math.Max(ShortestPlateau, Math.Max(40 / _limit, 15 * (at - _shutSince))));
         _age = 0;
         _freeSince = double.NaN;
         _next = at;
         _resumed = at;
         _probedAt = double.NaN;
-        _pauseEnd = double.NaN;
-        _pausedSince = double.NaN;
+        _pausedUntil = double.NaN;
     }
 
+    private void ChooseRate(double at, double shut)
+    {
+        var measured = Math.Max(_accepted, 1) / Math.Max(at - _mark, 0.001);
+        IsProbing = _failures > 1;
+        _isClimbing = double.IsPositiveInfinity(_refusedRate);
+        if (_isClimbing)
+        {
+            // After a short pause the measure is still that of the burst.
+            _limit = FirstShare * (shut < LongestPause / 2 ? Math.Min(measured, FirstRate) : measured);
+            _rate = _limit;
+            _doubling = Math.Max(1, shut / 6);
+            IsProbing = true;
+        }
+        else if (_accepted < Enough)
+        {
+            _limit = Share * _refusedRate;
+            _rate = Share * _limit;
+        }
+        else if (_failures > 1 || shut > Math.Max(2, 20 / _refusedRate))
+        {
+            _limit = Math.Min(measured, _refusedRate);
+            _rate = Share * _limit;
+        }
+        else
+        {
+            var least = Math.Min(_accepted / Math.Max(_shutSince - _mark, 0.001), _refusedRate);
+            _limit = _refusedRate;
+            _rate = Share * Math.Sqrt(least * _refusedRate);
+            IsProbing = _rate < 0.8 * _refusedRate;
+        }
+
+        _rise = 1 - _rate / _limit;
+    }
+
+    /// <summary>Requests are accepted again.</summary>
     private void Confirm()
     {
         if (_accepted >= Enough || double.IsPositiveInfinity(_refusedRate))
@@ -256,22 +276,16 @@ internal sealed class RateSearch
         _sinceResumed = 0;
         _isConfirmed = true;
         IsProbing = false;
-        _failures = 0;
     }
 
-    private void Grow(double now, bool waited)
+    private void Advance(double now, bool waited)
     {
-        _next = Math.Max(_next, _rate > 25 ? now - Slack : now) + 1 / _rate;
-        // A rate that nobody waits for was not tried.
+        _next = Math.Max(_next, _rate > FineRate ? now - Slack : now) + 1 / _rate;
         if (!waited)
         {
-            if (double.IsNaN(_freeSince))
-            {
-                _freeSince = now;
-                _freeRuns = 0;
-            }
-
-            if (++_freeRuns >= Unhindered && now - _freeSince > 30 && _rate >= 1.5 * _limit) Open(now);
+            // A rate that nobody waits for was not tried, so it does not grow.
+            if (double.IsNaN(_freeSince)) (_freeSince, _free) = (now, 0);
+            if (++_free >= Unhindered && now - _freeSince > UnhinderedFor && _rate >= 1.5 * _limit) _rate = double.PositiveInfinity;
             return;
         }
 
@@ -286,12 +300,5 @@ internal sealed class RateSearch
         _age += step;
         var x = (_age - _plateau) / _plateau;
         _rate = _limit * (1 + _rise * x * x * x);
-    }
-
-    private void Open(double now)
-    {
-        _rate = double.PositiveInfinity;
-        _mark = now;
-        _accepted = 0;
     }
 }

@@ -88,6 +88,7 @@ internal sealed class SseReader : IAsyncDisposable
     /// <summary>[DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end.</summary>
     private bool Finish(List<ChatCompletionDelta> deltas, bool isDone)
     {
+        ChatExchange.RefuseBlocked(_flow);
         if (!_flow.IsFinished && !(isDone && _flow.HasBegun)) throw Interrupted(isDone ? "said [DONE] without an answer" : "ended without a finish reason and without [DONE]");
         deltas.AddRange(_flow.Close());
         return false;

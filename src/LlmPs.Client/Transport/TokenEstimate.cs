@@ -2,12 +2,12 @@ namespace LlmPs.Transport;
 
 /// <summary>
 /// A guess at the tokens of a prompt, for pacing and for -WhatIf: every model counts in its own way. Four ASCII characters or one other
-/// character make a token, a message adds a few, an image a flat figure.
+/// character make a token, a message adds a few, an image or a file a flat figure.
 /// </summary>
 internal static class TokenEstimate
 {
     private const int PerMessage = 4;
-    private const int PerImage = 800;
+    private const int PerAttachment = 800;
     private const int AsciiPerToken = 4;
 
     internal static long Of(ChatRequest request)
@@ -16,7 +16,7 @@ internal static class TokenEstimate
         foreach (var message in request.Messages)
         {
             tokens += PerMessage + Of(message.Content) + Of(message.ReasoningContent);
-            foreach (var part in message.Parts ?? []) tokens += part.ImageUri is null ? Of(part.Text) : PerImage;
+            foreach (var part in message.Parts ?? []) tokens += part.Text is { } text ? Of(text) : PerAttachment;
             foreach (var call in message.ToolCalls ?? []) tokens += Of(call.Name) + Of(call.Arguments);
         }
 

@@ -21,7 +21,7 @@ internal static class ImageSource
         [".bmp"] = "image/bmp",
     };
 
-    /// <exception cref="PSArgumentException">No such file, not an image, or too large; the message names it.</exception>
+    /// <exception cref="PSArgumentException">No such file, not an image, too large or unreadable; the message names it.</exception>
     internal static ChatContentPart Read(string image, PathIntrinsics paths)
     {
         if (image.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
@@ -36,6 +36,13 @@ internal static class ImageSource
             throw new PSArgumentException($"Image '{image}' is of no known kind. Known kinds: {string.Join(", ", s_mediaTypes.Keys)}.");
         if (file.Length > LargestFile)
             throw new PSArgumentException($"Image '{image}' has {file.Length / (1024 * 1024)} MiB, over the limit of {LargestFile / (1024 * 1024)} MiB. Scale it down, or give an address.");
-        return ChatContentPart.FromImage($"data:{mediaType};base64,{Convert.ToBase64String(File.ReadAllBytes(path))}");
+        try
+        {
+            return ChatContentPart.FromImage($"data:{mediaType};base64,{Convert.ToBase64String(File.ReadAllBytes(path))}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PSArgumentException($"Image '{image}' can't be read: {e.Message}", e);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
@@ -25,6 +26,15 @@ internal static class InputRow
         foreach (var column in Columns(row)) Set(copy, column.Key, column.Value);
         foreach (var column in added) Set(copy, column.Key, column.Value);
         return copy;
+    }
+
+    /// <summary>The columns by name, in any case; none of a value that is no row.</summary>
+    internal static Dictionary<string, object?> Fields(object? row)
+    {
+        var fields = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
+        if (row is null) return fields;
+        foreach (var column in Columns(PSObject.AsPSObject(row))) fields[column.Key] = column.Value;
+        return fields;
     }
 
     private static void Set(PSObject row, string name, object? value)

@@ -83,7 +83,7 @@ internal static class JsonText
                 json.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
                 break;
             case double number:
-                json.WriteNumberValue(number);
+                json.WriteShortest(number);
                 break;
             case float number:
                 json.WriteNumberValue((decimal)number);

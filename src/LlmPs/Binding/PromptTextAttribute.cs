@@ -1,5 +1,6 @@
 using System;
 using System.Collections;
+using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
@@ -30,6 +31,9 @@ internal sealed class PromptTextAttribute : ArgumentTransformationAttribute
                 return TextOf(row[Column]);
             // Lines that a script block returns, as of Get-Content.
             case object[] lines:
+                return string.Join("\n", lines.Select(TextOf));
+            // Several outputs of a script block, as the binder hands them over.
+            case Collection<PSObject> lines:
                 return string.Join("\n", lines.Select(TextOf));
             case IFormattable value and ValueType:
                 return value.ToString(null, CultureInfo.InvariantCulture);

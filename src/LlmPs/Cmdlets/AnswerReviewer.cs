@@ -64,9 +64,9 @@ internal sealed class AnswerReviewer
         // What was seen already cannot be taken back, and what was cut short would be again.
         if (MaxRepair <= rounds.OfRepair || isCut)
         {
-            var repairs = rounds.OfRepair > 0 ? $" after {rounds.OfRepair} repairs" : string.Empty;
+            var repairs = rounds.OfRepair > 0 ? $" (repaired {rounds.OfRepair} times)" : string.Empty;
             var way = isCut ? " It is cut short at the token limit: raise -MaxTokens." : string.Empty;
-            Refuse(review, $"The answer does not meet -JsonSchema{repairs}: {problem}{way} Its text is in the exception's PartialCompletion.");
+            Refuse(review, $"The answer does not meet -JsonSchema{repairs}: {problem.TrimEnd('.')}.{way} Its text is in the exception's PartialCompletion.");
             return;
         }
 

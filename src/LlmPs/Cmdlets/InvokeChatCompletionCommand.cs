@@ -189,6 +189,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         LlmApiException? refusal = null;
         try
         {
+            using var columns = RowOptions.Read(this, InputObject, _given);
             request = NewRequest(Messages(history));
             request.ResponseFormat = ResponseFormat;
             Ask(request);

@@ -1,5 +1,3 @@
-using System.Collections.Generic;
-using System.Globalization;
 using System.Management.Automation;
 
 namespace LlmPs.Cmdlets;
@@ -9,7 +7,7 @@ namespace LlmPs.Cmdlets;
 [OutputType(typeof(ChatCompletion))]
 public sealed class JoinChatCompletionCommand : PSCmdlet
 {
-    private readonly Dictionary<object, ChatCompletionBuilder> _open = [];
+    private readonly DeltaFold _answers = new();
 
     /// <summary>The deltas.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -19,25 +17,12 @@ public sealed class JoinChatCompletionCommand : PSCmdlet
     protected override void ProcessRecord()
     {
         foreach (var delta in InputObject)
-        {
-            // Answers that stream at once arrive interleaved.
-            var answer = delta.Context ?? (object)(delta.Id + "\n" + delta.InputIndex.ToString(CultureInfo.InvariantCulture));
-            if (!_open.TryGetValue(answer, out var builder)) _open.Add(answer, builder = new ChatCompletionBuilder());
-            builder.Append(delta);
-            if (!delta.IsLast) continue;
-            _open.Remove(answer);
-            WriteObject(builder.ToCompletion());
-        }
+            if (_answers.Add(delta) is { } completion) WriteObject(completion);
     }
 
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        foreach (var builder in _open.Values)
-        {
-            var partial = builder.ToCompletion();
-            var error = new LlmApiException(LlmErrorKind.StreamInterrupted, $"The deltas of answer '{partial.Id}' end before the answer does; what came is in the exception's PartialCompletion.") { PartialCompletion = partial };
-            WriteError(RowError.From(error, partial.InputObject));
-        }
+        foreach (var partial in _answers.Partial) WriteError(RowError.From(DeltaFold.Interrupted(partial), partial.InputObject));
     }
 }

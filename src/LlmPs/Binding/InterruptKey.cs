@@ -1,0 +1,59 @@
+using System;
+using System.IO;
+using System.Threading;
+
+namespace LlmPs.Binding;
+
+/// <summary>
+/// Takes Ctrl+C as a key while it lives, so that it ends what is under way and not the pipeline. PowerShell's own handler cannot be
+/// held back otherwise: whatever other handlers say, it stops the pipeline.
+/// </summary>
+internal sealed class InterruptKey : IDisposable
+{
+    private static readonly TimeSpan s_impatience = TimeSpan.FromMilliseconds(300);
+
+    private readonly bool _isTaken;
+    private bool _wasPressed;
+
+    internal InterruptKey()
+    {
+        try
+        {
+            Console.TreatControlCAsInput = true;
+            _isTaken = true;
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or PlatformNotSupportedException)
+        {
+            // A host without a console has its own way to stop.
+        }
+    }
+
+    /// <summary>Whether the key was pressed since the last look. Other keys are dropped.</summary>
+    internal bool IsPressed()
+    {
+        if (!_isTaken) return false;
+        var isPressed = false;
+        while (Console.KeyAvailable)
+        {
+            var key = Console.ReadKey(intercept: true);
+            isPressed |= key.Key == ConsoleKey.C && key.Modifiers == ConsoleModifiers.Control || key.KeyChar == '\u0003';
+        }
+
+        _wasPressed |= isPressed;
+        return isPressed;
+    }
+
+    /// <summary>Gives the key back to PowerShell.</summary>
+    public void Dispose()
+    {
+        if (!_isTaken) return;
+        // Pressed twice in impatience, it is still meant for the answer.
+        if (_wasPressed)
+        {
+            Thread.Sleep(s_impatience);
+            IsPressed();
+        }
+
+        Console.TreatControlCAsInput = false;
+    }
+}

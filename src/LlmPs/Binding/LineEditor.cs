@@ -1,0 +1,181 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+using System.Threading;
+
+namespace LlmPs.Binding;
+
+/// <summary>
+/// Reads a line from the terminal. PowerShell's own editor takes the text for script, so that an apostrophe waits for another, and the
+/// host's plain one mars lines that are wider than the screen. Ctrl+C clears the line here, and lines that are pasted together are one.
+/// </summary>
+internal sealed class LineEditor
+{
+    // What a paste brings next is there within this.
+    private static readonly TimeSpan s_paste = TimeSpan.FromMilliseconds(15);
+
+    private readonly string _prompt;
+    private readonly List<string> _earlier = [];
+    private string _text = string.Empty;
+    private int _cursor;
+    private int _recalled;
+    private int _row;
+
+    /// <param name="prompt">What stands before the line; plain ASCII.</param>
+    internal LineEditor(string prompt) => _prompt = prompt;
+
+    /// <summary>The line; null where the user ends the input with Ctrl+D.</summary>
+    internal string? Read()
+    {
+        Console.TreatControlCAsInput = true;
+        try
+        {
+            _text = string.Empty;
+            _cursor = _row = 0;
+            _recalled = _earlier.Count;
+            Draw();
+            while (true)
+            {
+                var key = Console.ReadKey(intercept: true);
+                if (key.Key == ConsoleKey.Enter && !IsPasting())
+                {
+                    Accept();
+                    return _text;
+                }
+
+                if (IsControl(key, ConsoleKey.D) && _text.Length == 0)
+                {
+                    Accept();
+                    return null;
+                }
+
+                Apply(key);
+                // Drawn once a paste is in.
+                if (!Console.KeyAvailable) Draw();
+            }
+        }
+        finally
+        {
+            Console.TreatControlCAsInput = false;
+        }
+    }
+
+    private static bool IsPasting()
+    {
+        Thread.Sleep(s_paste);
+        return Console.KeyAvailable;
+    }
+
+    private static bool IsControl(ConsoleKeyInfo key, ConsoleKey letter) => key.Key == letter && key.Modifiers == ConsoleModifiers.Control;
+
+    private void Accept()
+    {
+        _cursor = _text.Length;
+        Draw();
+        Console.Write("\r\n");
+        if (_text.Trim().Length > 0) _earlier.Add(_text);
+    }
+
+    private void Apply(ConsoleKeyInfo key)
+    {
+        if (IsControl(key, ConsoleKey.C) || IsControl(key, ConsoleKey.U) || key.Key == ConsoleKey.Escape) Replace(string.Empty);
+        else if (key.Key == ConsoleKey.Backspace) Remove(Before(), _cursor);
+        else if (IsControl(key, ConsoleKey.W)) Remove(WordBefore(), _cursor);
+        else if (key.Key == ConsoleKey.Delete) Remove(_cursor, After());
+        else if (key.Key == ConsoleKey.LeftArrow) _cursor = Before();
+        else if (key.Key == ConsoleKey.RightArrow) _cursor = After();
+        else if (key.Key == ConsoleKey.Home || IsControl(key, ConsoleKey.A)) _cursor = 0;
+        else if (key.Key == ConsoleKey.End || IsControl(key, ConsoleKey.E)) _cursor = _text.Length;
+        else if (key.Key == ConsoleKey.UpArrow) Recall(-1);
+        else if (key.Key == ConsoleKey.DownArrow) Recall(1);
+        else if (key.Key == ConsoleKey.Enter) Insert('\n');
+        else if (key.KeyChar == '\t' || !char.IsControl(key.KeyChar)) Insert(key.KeyChar == '\t' ? ' ' : key.KeyChar);
+    }
+
+    private void Insert(char character)
+    {
+        _text = _text.Insert(_cursor, character.ToString());
+        _cursor++;
+    }
+
+    private void Remove(int from, int to)
+    {
+        _text = _text.Remove(from, to - from);
+        _cursor = from;
+    }
+
+    private void Replace(string text)
+    {
+        _text = text;
+        _cursor = text.Length;
+    }
+
+    private void Recall(int step)
+    {
+        _recalled = Math.Max(0, Math.Min(_earlier.Count, _recalled + step));
+        Replace(_recalled < _earlier.Count ? _earlier[_recalled] : string.Empty);
+    }
+
+    private int Before()
+    {
+        var before = 0;
+        foreach (var start in StringInfo.ParseCombiningCharacters(_text))
+            if (start < _cursor) before = start;
+        return before;
+    }
+
+    private int After()
+    {
+        foreach (var start in StringInfo.ParseCombiningCharacters(_text))
+            if (start > _cursor) return start;
+        return _text.Length;
+    }
+
+    private int WordBefore()
+    {
+        var at = _cursor;
+        while (at > 0 && char.IsWhiteSpace(_text[at - 1])) at--;
+        while (at > 0 && !char.IsWhiteSpace(_text[at - 1])) at--;
+        return at;
+    }
+
+    /// <summary>Draws the line anew from the row of the prompt on, and puts the cursor in its place.</summary>
+    private void Draw()
+    {
+        var width = Math.Max(2, Console.WindowWidth);
+        var drawing = new StringBuilder();
+        if (_row > 0) drawing.Append("\u001b[").Append(_row).Append('A');
+        drawing.Append("\r\u001b[J").Append(_prompt);
+        var (row, column) = (0, _prompt.Length);
+        var place = (Row: row, Column: column);
+        var elements = StringInfo.GetTextElementEnumerator(_text);
+        while (elements.MoveNext())
+        {
+            if (elements.ElementIndex == _cursor) place = (row, column);
+            var element = elements.GetTextElement();
+            if (element[0] is '\n' or '\r')
+            {
+                drawing.Append("\r\n");
+                (row, column) = (row + 1, 0);
+                continue;
+            }
+
+            drawing.Append(element);
+            var wide = TextWidth.OfElement(element);
+            if (column + wide > width) (row, column) = (row + 1, 0);
+            column += wide;
+            if (column < width) continue;
+            // At the edge a terminal waits for the next character before it wraps; this does not.
+            if (elements.ElementIndex + element.Length == _text.Length) drawing.Append("\r\n");
+            (row, column) = (row + 1, 0);
+        }
+
+        if (_cursor == _text.Length) place = (row, column);
+        if (row > place.Row) drawing.Append("\u001b[").Append(row - place.Row).Append('A');
+        drawing.Append('\r');
+        if (place.Column > 0) drawing.Append("\u001b[").Append(place.Column).Append('C');
+        _row = place.Row;
+        Console.Write(drawing.ToString());
+    }
+}

@@ -1,0 +1,191 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Management.Automation;
+using System.Text;
+using LlmPs.Binding;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>
+/// Prints answers to the host as they come: the reasoning dimmed and above the answer, calls by name, the usage at the end. What
+/// models say cannot move the cursor or color the screen: control characters are dropped.
+/// </summary>
+internal sealed class AnswerPrinter
+{
+    private const int LongestPrompt = 60;
+    private const int LongestArguments = 200;
+
+    private static readonly string[] s_hostTag = ["PSHOST"];
+
+    private readonly PSCmdlet _cmdlet;
+    private readonly TerminalStyle _style;
+    private readonly bool _showsReasoning;
+    private readonly bool _hasHeadings;
+    private object? _row;
+    private int _choice;
+    private Part _part;
+    private bool _isAtLineStart = true;
+
+    /// <param name="cmdlet">Whose host shows it.</param>
+    /// <param name="showsReasoning">Whether the reasoning is shown.</param>
+    /// <param name="hasHeadings">Whether answers of several rows are told apart.</param>
+    internal AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool hasHeadings)
+    {
+        _hasHeadings = hasHeadings;
+        _cmdlet = cmdlet;
+        _style = TerminalStyle.Of(cmdlet);
+        _showsReasoning = showsReasoning;
+    }
+
+    private enum Part
+    {
+        Nothing,
+        Reasoning,
+        Answer,
+    }
+
+    /// <summary>Prints what a delta adds to its answer.</summary>
+    internal void Print(ChatCompletionDelta delta)
+    {
+        var hasText = !string.IsNullOrEmpty(delta.Content) || (_showsReasoning && !string.IsNullOrEmpty(delta.ReasoningContent));
+        if (!hasText) return;
+        Begin(DeltaFold.KeyOf(delta), delta.InputIndex, delta.InputObject, delta.Index);
+        Text(delta.ReasoningContent, delta.Content);
+    }
+
+    /// <summary>Prints a whole answer.</summary>
+    internal void Print(ChatCompletion completion)
+    {
+        foreach (var choice in completion.Choices)
+        {
+            Begin(completion, completion.InputIndex, completion.InputObject, choice.Index);
+            Text(choice.Message.ReasoningContent, choice.Message.Content);
+        }
+
+        End(completion, completion);
+    }
+
+    /// <summary>Prints what stands below an answer: its calls, why it ended where it is not whole, its usage.</summary>
+    /// <param name="row">What the answer's text was printed for.</param>
+    /// <param name="completion">The answer.</param>
+    internal void End(object row, ChatCompletion completion)
+    {
+        Begin(row, completion.InputIndex, completion.InputObject, 0);
+        EndLine();
+        foreach (var call in completion.ToolCalls ?? [])
+            Line(_style.Bold($"> {VisibleText.Of(call.Name)}") + " " + _style.Dim(VisibleText.Of(JsonText.Head(call.Arguments, LongestArguments, out var isCut) + (isCut ? "…" : string.Empty))));
+        Line(_style.Dim($"[{Footer(completion)}]"));
+        _part = Part.Nothing;
+    }
+
+    /// <summary>Prints a line of the program's own.</summary>
+    internal void Line(string text) => Write(text + "\n");
+
+    /// <summary>Ends a line that was left open.</summary>
+    internal void EndLine()
+    {
+        if (!_isAtLineStart) Write("\n");
+        _part = Part.Nothing;
+    }
+
+    private static string Footer(ChatCompletion completion)
+    {
+        var parts = new List<string>();
+        if (completion.FinishReason is { } reason and not FinishReasons.Stop and not FinishReasons.ToolCalls) parts.Add("ended by " + VisibleText.Of(reason));
+        if (completion.Blocked == true) parts.Add("blocked by moderation");
+        parts.Add(UsageText(completion.Usage));
+        if (completion.Duration is { } duration) parts.Add(string.Format(CultureInfo.CurrentCulture, "{0:0.0} s", duration.TotalSeconds));
+        return string.Join(", ", parts);
+    }
+
+    /// <summary>Tokens in words.</summary>
+    internal static string UsageText(TokenUsage? usage)
+    {
+        if (usage is null) return "tokens unknown";
+        var text = string.Format(CultureInfo.CurrentCulture, "{0} + {1} = {2} tokens", Figure(usage.PromptTokens), Figure(usage.CompletionTokens), Figure(usage.TotalTokens));
+        return usage.ReasoningTokens > 0 ? text + string.Format(CultureInfo.CurrentCulture, ", {0} of them reasoning", usage.ReasoningTokens) : text;
+    }
+
+    private static string Figure(long? tokens) => tokens?.ToString(CultureInfo.CurrentCulture) ?? "?";
+
+    /// <summary>A heading wherever another row, or another choice of it, goes on than the one before.</summary>
+    private void Begin(object row, long index, object? input, int choice)
+    {
+        if (!_hasHeadings) return;
+        if (ReferenceEquals(row, _row) || row.Equals(_row))
+        {
+            if (choice == _choice) return;
+        }
+        else if (_row is null && index == 0 && choice == 0)
+        {
+            _row = row;
+            return;
+        }
+
+        EndLine();
+        if (_row is not null) Write("\n");
+        _row = row;
+        _choice = choice;
+        var heading = string.Format(CultureInfo.CurrentCulture, "--- {0}{1}", index, choice == 0 ? string.Empty : string.Format(CultureInfo.CurrentCulture, ", choice {0}", choice));
+        if (input is not null) heading += ": " + Prompt(input);
+        Line(_style.Bold(heading));
+    }
+
+    private static string Prompt(object input)
+    {
+        var text = input is PSObject { BaseObject: PSCustomObject } row ? row.Properties["Prompt"]?.Value?.ToString() ?? InputRow.ColumnsOf(row) : input.ToString() ?? string.Empty;
+        var line = JsonText.Head(text.Replace('\n', ' ').Replace('\r', ' '), LongestPrompt, out var isCut);
+        return VisibleText.Of(isCut ? line + "…" : line);
+    }
+
+    private void Text(string? reasoning, string? answer)
+    {
+        if (_showsReasoning && !string.IsNullOrEmpty(reasoning))
+        {
+            if (_part != Part.Reasoning)
+            {
+                EndLine();
+                if (_style.IsPlain) Line("Reasoning:");
+            }
+
+            _part = Part.Reasoning;
+            Write(Lines(Plain(reasoning!)));
+        }
+
+        if (string.IsNullOrEmpty(answer)) return;
+        if (_part == Part.Reasoning)
+        {
+            EndLine();
+            Line(_style.IsPlain ? "Answer:" : string.Empty);
+        }
+
+        _part = Part.Answer;
+        Write(Plain(answer!));
+    }
+
+    /// <summary>Dimmed line by line, so that a pager, or a scrolled screen, shows each line as it is.</summary>
+    private string Lines(string text)
+    {
+        if (_style.IsPlain) return text;
+        var lines = text.Split('\n');
+        for (var i = 0; i < lines.Length; i++) lines[i] = _style.Dim(lines[i]);
+        return string.Join("\n", lines);
+    }
+
+    private static string Plain(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        foreach (var c in text)
+            if (c is '\n' or '\t' || !char.IsControl(c)) plain.Append(c);
+        return plain.ToString();
+    }
+
+    /// <summary>What Write-Host does, so that it can be redirected and kept as that can.</summary>
+    private void Write(string text)
+    {
+        if (text.Length == 0) return;
+        _isAtLineStart = text[text.Length - 1] == '\n';
+        _cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true }, s_hostTag);
+    }
+}

@@ -1,0 +1,69 @@
+using System;
+using System.Management.Automation;
+using System.Management.Automation.Host;
+using LlmPs.Binding;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>A chat in the terminal. Ctrl+C ends an answer, /exit the chat.</summary>
+[Cmdlet(VerbsCommon.Enter, "ChatSession")]
+public sealed class EnterChatSessionCommand : ChatOptionsCommand
+{
+    /// <summary>The completion whose conversation goes on.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    public ChatCompletion? History { get; set; }
+
+    /// <summary>Leave the reasoning out.</summary>
+    [Parameter]
+    public SwitchParameter NoReasoning { get; set; }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (ChatInput.IsMissing) Refuse(null);
+        var session = SessionOrDefault(History?.Context?.Session is { IsClosed: false } earlier ? earlier : null);
+        var printer = new AnswerPrinter(this, showsReasoning: !NoReasoning, hasHeadings: false);
+        var talk = new ChatTalk(this, printer, session, NewRequest)
+        {
+            Model = Model ?? History?.Context?.Request.Model,
+            Chip = Chip ?? History?.Chip,
+            Thinking = Thinking,
+        };
+        if (History is not null) talk.Replace(History.Messages);
+        if (System is not null) talk.System = System;
+
+        printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, /exit leaves.");
+        Talk(talk, new ChatCommands(this, talk, printer), printer);
+    }
+
+    private void Talk(ChatTalk talk, ChatCommands commands, AnswerPrinter printer)
+    {
+        var input = new ChatInput(Host);
+        while (!commands.IsOver && Read(input) is { } line)
+        {
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            if (ChatCommands.IsCommand(line)) commands.Run(line.TrimEnd());
+            else talk.Ask(line.StartsWith("//", StringComparison.Ordinal) ? line.Substring(1) : line);
+            if (!commands.IsOver) printer.Line(string.Empty);
+        }
+    }
+
+    private string? Read(ChatInput input)
+    {
+        try
+        {
+            return input.Read();
+        }
+        catch (Exception e) when (e is PSInvalidOperationException or HostException or NotImplementedException)
+        {
+            Refuse(e);
+            throw;
+        }
+    }
+
+    private void Refuse(Exception? cause)
+    {
+        var error = new InvalidOperationException("Enter-ChatSession needs somebody to talk to: the input is redirected, or PowerShell runs with -NonInteractive. For scripts there is Invoke-ChatCompletion.", cause);
+        ThrowTerminatingError(new ErrorRecord(error, "NotInteractive", ErrorCategory.InvalidOperation, null));
+    }
+}

@@ -1,0 +1,111 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Binding;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>What answers can be grouped by.</summary>
+public enum ChatUsageGroup
+{
+    /// <summary>The model that answered.</summary>
+    Model,
+
+    /// <summary>The chip that was asked for.</summary>
+    Chip,
+
+    /// <summary>The provider.</summary>
+    Provider,
+}
+
+/// <summary>Sums the usage of completions, of deltas, and of rows of -MergeInput, also when they were read back from CSV.</summary>
+[Cmdlet(VerbsDiagnostic.Measure, "ChatUsage")]
+[OutputType(typeof(ChatUsageSummary))]
+public sealed class MeasureChatUsageCommand : PSCmdlet
+{
+    private readonly Dictionary<(string?, string?, string?), ChatUsageSummary> _groups = [];
+    private readonly List<ChatUsageSummary> _order = [];
+    private readonly HashSet<string> _unpriced = new(StringComparer.OrdinalIgnoreCase);
+    private PriceTable? _prices;
+    private long _rows;
+
+    /// <summary>Completions, deltas or rows.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    public PSObject[] InputObject { get; set; } = [];
+
+    /// <summary>One sum for each model, chip or provider, or for each combination of several.</summary>
+    [Parameter]
+    public ChatUsageGroup[] GroupBy { get; set; } = [];
+
+    /// <summary>Prices per million tokens, by model: a hashtable, a CSV file or a JSON file.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public object? Price { get; set; }
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        try
+        {
+            if (Price is not null) _prices = PriceTable.Read(this, Price);
+        }
+        catch (Exception e) when (e is PSArgumentException or ItemNotFoundException)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, "InvalidPrice", ErrorCategory.InvalidArgument, Price));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (var item in InputObject)
+        {
+            try
+            {
+                if (UsageRow.Read(item, _rows++) is { } row) Add(row);
+            }
+            catch (PSArgumentException e)
+            {
+                WriteError(new ErrorRecord(e, "InvalidInput", ErrorCategory.InvalidArgument, item));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing() => WriteObject(_order, enumerateCollection: true);
+
+    private void Add(UsageRow row)
+    {
+        var key = (Key(ChatUsageGroup.Model, row.Model), Key(ChatUsageGroup.Chip, row.Chip), Key(ChatUsageGroup.Provider, row.Provider));
+        if (!_groups.TryGetValue(key, out var sum))
+        {
+            sum = new ChatUsageSummary { Model = key.Item1, Chip = key.Item2, Provider = key.Item3, Cost = _prices is null ? null : 0 };
+            _groups.Add(key, sum);
+            _order.Add(sum);
+        }
+
+        sum.Requests++;
+        sum.PromptTokens += row.PromptTokens ?? 0;
+        sum.CompletionTokens += row.CompletionTokens ?? 0;
+        sum.TotalTokens += row.TotalTokens ?? (row.PromptTokens ?? 0) + (row.CompletionTokens ?? 0);
+        sum.ReasoningTokens += row.ReasoningTokens ?? 0;
+        sum.CachedTokens += row.CachedTokens ?? 0;
+        if (_prices is not null) sum.Cost += Cost(_prices, row);
+    }
+
+    private string? Key(ChatUsageGroup group, string? value) => GroupBy.Contains(group) ? value : null;
+
+    private decimal? Cost(PriceTable prices, UsageRow row)
+    {
+        if (prices[row.Model] is not { } price)
+        {
+            if (_unpriced.Add(row.Model ?? string.Empty)) WriteWarning($"Price has no model '{row.Model}', so the cost is unknown where it answered.");
+            return null;
+        }
+
+        if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, Math.Min(prompt, row.CachedTokens ?? 0), completion);
+        if (_unpriced.Add("\n" + row.Model)) WriteWarning($"An answer of '{row.Model}' came without its usage, so the cost is unknown.");
+        return null;
+    }
+}
