@@ -220,7 +220,7 @@ internal sealed class RateSearch
         _accepted += _sinceResumed;
         _sinceResumed = 0;
         ChooseRate(at, at - _shutSince);
-        _plateau = Math.Min(LongestPlateau, Math.Max(ShortestPlateau, Math.Max(40 / _limit, 15 * (at - _shutSince))));
+        _plateau = Math.Min(LongestPlateau, Math.Max(ShortestPlateau, Math.Max(100 / _limit, 30 * (at - _shutSince))));
         _age = 0;
         _freeSince = double.NaN;
         _next = at;

@@ -185,6 +185,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         var history = (InputObject?.BaseObject as ChatCompletion) ?? History;
         var session = SessionOrDefault(history?.Context?.Session is { IsClosed: false } earlier ? earlier : null);
+        if (_progress is not null) _progress.Session = session;
         var request = new ChatRequest();
         LlmApiException? refusal = null;
         try

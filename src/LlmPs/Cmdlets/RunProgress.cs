@@ -24,6 +24,9 @@ internal sealed class RunProgress
         _run = run;
     }
 
+    /// <summary>The session whose limits are waited for.</summary>
+    internal LlmSession? Session { get; set; }
+
     /// <summary>Called as often as one likes.</summary>
     internal void Update()
     {
@@ -57,6 +60,14 @@ internal sealed class RunProgress
         var status = string.Format(
             CultureInfo.InvariantCulture, "{0} done ({1:0.0}/s), {2} failed, {3} in flight, {4} tokens", counts.Done, rate, counts.Failed, counts.InFlight, counts.Tokens);
         if (counts.Replayed > 0) status += string.Format(CultureInfo.InvariantCulture, ", {0} from the checkpoint", counts.Replayed);
-        return status;
+        return status + Waiting();
+    }
+
+    private string Waiting()
+    {
+        if (Session?.Pacing() is not { } pacing || (pacing.Waiting == 0 && pacing.PausedFor is null)) return string.Empty;
+        var waiting = string.Format(CultureInfo.InvariantCulture, ", {0} wait for the limit", pacing.Waiting);
+        if (pacing.RatePerMinute is { } rate) waiting += string.Format(CultureInfo.InvariantCulture, " ({0:0} a minute)", rate);
+        return pacing.PausedFor is { } paused ? waiting + string.Format(CultureInfo.InvariantCulture, ", refused for {0:0} s", paused.TotalSeconds) : waiting;
     }
 }
