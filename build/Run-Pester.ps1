@@ -7,12 +7,17 @@ param(
 $ErrorActionPreference = 'Stop'
 Import-Module Pester -MinimumVersion 5.5 -MaximumVersion 5.99.99
 
+# What the module remembers of its user is not for tests to write into.
+$env:LLMPS_CACHE = Join-Path ([System.IO.Path]::GetTempPath()) "llmps-cache-$PID"
+
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = $Path
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Normal'
 $configuration.Output.RenderMode = 'Plaintext'
 $result = Invoke-Pester -Configuration $configuration
+
+Remove-Item $env:LLMPS_CACHE -Recurse -Force -ErrorAction SilentlyContinue
 
 # A file that cannot be read, or a set-up that throws outside of any test, has no failed test to show for it.
 $failed = $result.FailedCount

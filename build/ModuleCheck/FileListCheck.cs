@@ -5,21 +5,19 @@ using System.Linq;
 
 namespace ModuleCheck;
 
-/// <summary>A folder holds exactly the files of a committed list.</summary>
-internal sealed class FileListCheck(string folder, string list)
+/// <summary>The module holds exactly the files of a committed list, so that nothing is shipped or left out unseen.</summary>
+internal sealed class FileListCheck(string module, string list)
 {
-    private readonly string _where = $"bin/{Path.GetFileName(folder)}";
-
     public IEnumerable<string> Problems()
     {
         string[] wanted = [.. File.ReadLines(list).Select(line => line.Trim()).Where(line => line.Length > 0)];
         string[] found =
         [
-            .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-                .Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/')),
+            .. Directory.EnumerateFiles(module, "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(module, file).Replace('\\', '/')),
         ];
         string name = Path.GetFileName(list);
-        return found.Except(wanted, StringComparer.Ordinal).Select(file => $"{_where}: {file} is not on the list build/{name}")
-            .Concat(wanted.Except(found, StringComparer.Ordinal).Select(file => $"{_where}: {file} is on the list build/{name} but missing"));
+        return found.Except(wanted, StringComparer.Ordinal).Select(file => $"{file} is not on the list build/{name}")
+            .Concat(wanted.Except(found, StringComparer.Ordinal).Select(file => $"{file} is on the list build/{name} but missing"));
     }
 }

@@ -5,7 +5,7 @@ using ModuleCheck;
 
 if (args.Length != 4)
 {
-    Console.Error.WriteLine("usage: ModuleCheck MODULE NET8.0-FILE-LIST NET8.0-FRAMEWORK NET472-FRAMEWORK");
+    Console.Error.WriteLine("usage: ModuleCheck MODULE FILE-LIST NET8.0-FRAMEWORK NET472-FRAMEWORK");
     return 2;
 }
 
@@ -14,7 +14,7 @@ string net472 = Path.Combine(args[0], "bin", "net472");
 var onNet8 = new ReferenceCheck(net8, args[2]);
 var onNet472 = new ReferenceCheck(net472, args[3]);
 
-string[] problems = [.. new FileListCheck(net8, args[1]).Problems(), .. onNet8.Problems(), .. onNet472.Problems()];
+string[] problems = [.. new FileListCheck(args[0], args[1]).Problems(), .. new NoticeCheck(args[0]).Problems(), .. onNet8.Problems(), .. onNet472.Problems()];
 foreach (string problem in problems.Order(StringComparer.Ordinal))
     Console.Error.WriteLine($"ModuleCheck : error LLMPS001: {problem}");
 

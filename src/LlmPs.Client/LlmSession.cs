@@ -1,3 +1,8 @@
+using System.Globalization;
+using System.IO;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
@@ -146,6 +151,15 @@ public sealed class LlmSession : IDisposable
     /// <inheritdoc/>
     public override string ToString() => Name;
 
+    /// <summary>Tells accounts apart: the same for the same address and key, and neither can be read from it.</summary>
+    internal string AccountHash()
+    {
+        using var sha = SHA256.Create();
+        using var account = new MemoryStream(Encoding.UTF8.GetBytes($"{_base}\n{new NetworkCredential(string.Empty, _options.ApiKey).Password}"));
+        var hash = sha.ComputeHash(account);
+        return string.Concat(hash.Take(16).Select(part => part.ToString("x2", CultureInfo.InvariantCulture)));
+    }
+
     /// <summary>The request with the session's defaults, held against what the provider documents.</summary>
     internal ChatRequest Resolve(ChatRequest request, out IReadOnlyList<string> warnings)
     {
@@ -238,6 +252,11 @@ public sealed class LlmSession : IDisposable
         if (needsKey && provider.RequiresKey && options.ApiKey is not { Length: > 0 })
             throw new ArgumentException($"No key for {provider.Name}: give -ApiKey, -Credential or -SecretName, or set the environment variable {provider.KeyVariable}.");
         if (options.Proxy is { UserInfo.Length: > 0 }) throw new ArgumentException("Proxy holds a user name or password: give them as -ProxyCredential.");
+        if (options.ApiKey is not null && new NetworkCredential(string.Empty, options.ApiKey).Password.Any(c => c is <= ' ' or > '~'))
+            throw new ArgumentException("ApiKey holds a space, a line break or a character that is not ASCII, which no header can carry: check how it was copied.");
+        if (options.MaxRetryCount < 0) throw new ArgumentException($"MaxRetryCount {options.MaxRetryCount} is out of range: 0 and above.");
+        if (options.MaxRetryDelay < TimeSpan.Zero || options.MaxRetryDelay.TotalMilliseconds > int.MaxValue)
+            throw new ArgumentException($"MaxRetryDelaySec {options.MaxRetryDelay.TotalSeconds} is out of range: 0 to {int.MaxValue / 1000} seconds.");
         Positive(options.Timeout, "TimeoutSec");
         Positive(options.ConnectTimeout, "ConnectTimeoutSec");
         Positive(options.IdleTimeout, "IdleTimeoutSec");

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using System.Text.Json;
 
 namespace LlmPs.Simulator;
@@ -16,15 +17,32 @@ internal static class DeepSeekRules
             check.Fail("tool_choice", "deepseek models do not support this tool_choice in thinking mode");
 
         if (messages.ValueKind != JsonValueKind.Array) return;
-        foreach (JsonElement message in messages.EnumerateArray())
+        // The rule is about turns, which run from one user message to the next.
+        JsonElement[] all = messages.EnumerateArray().ToArray();
+        for (int start = 0; start < all.Length;)
+        {
+            int end = Array.FindIndex(all, start + 1, message => ChatCall.Text(message, "role") == "user");
+            if (end < 0) end = all.Length;
+            CheckTurn(all.AsSpan(start, end - start), thinks, check);
+            start = end;
+        }
+    }
+
+    private static void CheckTurn(ReadOnlySpan<JsonElement> turn, bool thinks, BodyCheck check)
+    {
+        bool calledInTurn = false;
+        foreach (JsonElement message in turn) calledInTurn |= Calls(message);
+        foreach (JsonElement message in turn)
         {
             if (ChatCall.Text(message, "role") != "assistant") continue;
-            bool called = message.TryGetProperty("tool_calls", out JsonElement calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
             bool reasoned = message.TryGetProperty("reasoning_content", out JsonElement reasoning) && reasoning.ValueKind == JsonValueKind.String;
-            if (reasoned && !called)
+            if (reasoned && !calledInTurn)
                 check.Fail("messages", "reasoning_content must be left out of earlier turns without tool calls");
-            if (!reasoned && called && thinks)
+            if (!reasoned && thinks && Calls(message))
                 check.Fail("messages", "Missing reasoning_content field in the assistant message with tool_calls");
         }
     }
+
+    private static bool Calls(JsonElement message) =>
+        message.ValueKind == JsonValueKind.Object && message.TryGetProperty("tool_calls", out JsonElement calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
 }

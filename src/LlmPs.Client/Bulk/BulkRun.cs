@@ -88,9 +88,12 @@ internal sealed class BulkRun : IDisposable
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
         CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
+        var isKnown = _options.Checkpoint?.Contains(key!.Value, occurrence) == true;
+        // Turns are asked for here, so that rows are sent in the order of the input; what is known already needs none.
+        var turn = isKnown ? null : _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
         // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
-        _ = Task.Run(() => RunAsync(row, place, key, occurrence));
+        _ = Task.Run(() => RunAsync(row, place, key, occurrence, turn));
     }
 
     /// <summary>Adds a row that failed before it could be sent, so that it is told in its turn.</summary>
@@ -132,18 +135,18 @@ internal sealed class BulkRun : IDisposable
     /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
     private bool IsDeduplicated(ChatRequest request) => !_options.Stream && !_options.Reviews && (_options.Deduplicate || request.Temperature == 0);
 
-    private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence)
+    private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task? turn)
     {
         try
         {
-            if (_options.Checkpoint?.Find(key!.Value, occurrence, row) is { } known)
+            if (turn is null && _options.Checkpoint!.Find(key!.Value, occurrence, row) is { } known)
             {
                 Counts.Replay();
                 await HandOverAsync(row, place, known).ConfigureAwait(false);
                 return;
             }
 
-            if (await AnswerAsync(row, place, key, occurrence).ConfigureAwait(false) is not { } completion) return;
+            if (await AnswerAsync(row, place, key, occurrence, turn).ConfigureAwait(false) is not { } completion) return;
             Counts.Finish();
             if (!_options.Stream) await place.WriteAsync(new BulkOutput(row, completion)).ConfigureAwait(false);
         }
@@ -189,13 +192,14 @@ internal sealed class BulkRun : IDisposable
     }
 
     /// <summary>The row's whole answer, reviews passed; null where the run was over before the row was sent.</summary>
-    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence)
+    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task? turn)
     {
         var sent = row;
         for (var round = 1; ; round++)
         {
             ChatCompletion? completion;
-            await _width.WaitAsync(_stop.Token).ConfigureAwait(false);
+            await (turn ?? _width.WaitAsync(_stop.Token)).ConfigureAwait(false);
+            turn = null;
             try
             {
                 if (IsOver)

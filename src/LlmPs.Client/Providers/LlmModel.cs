@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
+using LlmPs.Providers;
 
 namespace LlmPs;
 
@@ -24,6 +26,15 @@ public sealed class LlmModel
     /// <summary>GenStudio: the chips that the model can be asked for on. The document lists models and chips, not which pairs are served.</summary>
     public IReadOnlyList<string> Chips { get; internal set; }
 
+    /// <summary>Chips that served the model when <c>Get-LlmModel -Verify</c> last asked for this account; empty where it never did.</summary>
+    public IReadOnlyList<string> VerifiedChips { get; private set; } = [];
+
+    /// <summary>Chips that did not serve the model when asked. A chip in neither list was not asked, or did not say.</summary>
+    public IReadOnlyList<string> RefusedChips { get; private set; } = [];
+
+    /// <summary>When that was asked; of several chips, the longest ago.</summary>
+    public DateTimeOffset? VerifiedOn { get; private set; }
+
     /// <summary>Where the entry comes from: the document, or the address that was asked.</summary>
     public string Source { get; }
 
@@ -44,4 +55,16 @@ public sealed class LlmModel
 
     /// <inheritdoc/>
     public override string ToString() => Id;
+
+    /// <summary>The same model with what an account was served. A copy, since the catalogue is the same for all.</summary>
+    internal LlmModel With(ChipChecks checks)
+    {
+        var known = checks.Of(Id);
+        if (known.Count == 0) return this;
+        var model = (LlmModel)MemberwiseClone();
+        model.VerifiedChips = known.Where(check => check.IsServed).Select(check => check.Chip).ToArray();
+        model.RefusedChips = known.Where(check => !check.IsServed).Select(check => check.Chip).ToArray();
+        model.VerifiedOn = known.Min(check => check.On);
+        return model;
+    }
 }

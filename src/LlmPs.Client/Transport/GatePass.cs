@@ -30,6 +30,9 @@ internal sealed class GatePass
     /// <summary>How often the request was refused.</summary>
     internal int Refusals { get; set; }
 
+    /// <summary>When the attempt was sent that was refused last.</summary>
+    internal double RefusedAt { get; set; }
+
     /// <summary>How many of its refusals do not count as attempts: the account was shut to all.</summary>
     internal int Forgiven { get; set; }
 

@@ -45,8 +45,11 @@ internal sealed class GivenLimit : IDisposable
 
     internal static GivenLimit OfRequests(int perMinute)
     {
-        var apart = TimeSpan.FromMinutes(Margin / perMinute) + (perMinute <= SlowRequests ? s_slowMargin : TimeSpan.Zero);
-        return new GivenLimit(Request, Request * Math.Max(1, Math.Min(perMinute / 600, 100_000)), 0, Period(apart.Ticks / (double)Request));
+        var isSlow = perMinute <= SlowRequests;
+        var apart = TimeSpan.FromMinutes(Margin / perMinute) + (isSlow ? s_slowMargin : TimeSpan.Zero);
+        // A tenth of a second's worth more than one: what a timer is late by is caught up with.
+        var size = isSlow ? Request : Request + (int)Math.Min(perMinute * (long)Request / 600, int.MaxValue / 2);
+        return new GivenLimit(Request, size, 0, Period(apart.Ticks / (double)Request));
     }
 
     internal static GivenLimit OfTokens(int perMinute) =>

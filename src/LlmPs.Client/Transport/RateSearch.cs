@@ -24,6 +24,7 @@ internal readonly struct SendStamp(int epoch, double at)
 /// close to it for long, and leaves it faster and faster: a limit that stands costs a few refusals a minute, and one that was raised is found. Where
 /// the account stays shut for a while, a window is used up; then the first figure is the limit.</para>
 /// <para>Refused again before anything was accepted, requests go one at a time after growing pauses.</para>
+/// <para>Some refusals have other reasons than the rate, and slowing for those would end in a standstill: see <see cref="KeepToProven"/>.</para>
 /// <para>The constants come from the simulation in tests/Unit/Pacing.</para>
 /// </remarks>
 internal sealed class RateSearch
@@ -37,9 +38,16 @@ internal sealed class RateSearch
 
     private const double FirstRate = 8;
     private const double FirstShare = 0.9;
-    private const double Share = 0.95;
+    private const double Share = 0.97;
     private const double ShortestPlateau = 20;
     private const double LongestPlateau = 120;
+
+    // Some providers refuse a few requests however slowly they come: a share of what was accepted over a span is not gone below, though that fades.
+    private const double Floor = 0.7;
+    private const double Span = 20;
+    private const double Lowered = 0.5;
+    private const int Telling = 60;
+    private const double Fading = 0.998;
 
     // Above this rate a timer is too coarse for one request at a time, and what it is late by is caught up with.
     private const double FineRate = 25;
@@ -76,6 +84,11 @@ internal sealed class RateSearch
     private long _sinceResumed;
     private bool _isConfirmed = true;
     private double _probedAt = double.NaN;
+
+    // What was accepted a second in the best span so far, and the count of the span that runs.
+    private double _proven;
+    private double _spanSince = double.NaN;
+    private long _spanAccepted;
 
     private double _pausedUntil = double.NaN;
     private double _shutSince = double.NaN;
@@ -144,6 +157,7 @@ internal sealed class RateSearch
 
         if (_isConfirmed) _accepted++;
         else _sinceResumed++;
+        _spanAccepted++;
         if (double.IsNaN(_probedAt)) _probedAt = now;
         _lastSent = now;
         return new SendStamp(Epoch, now);
@@ -209,6 +223,7 @@ internal sealed class RateSearch
 
     private void Uncount(SendStamp stamp)
     {
+        _spanAccepted--;
         if (!_isConfirmed && stamp.Epoch == Epoch) _sinceResumed = Math.Max(0, _sinceResumed - 1);
         else _accepted = Math.Max(0, _accepted - 1);
     }
@@ -260,7 +275,35 @@ internal sealed class RateSearch
             IsProbing = _rate < 0.8 * _refusedRate;
         }
 
+        KeepToProven(at);
         _rise = 1 - _rate / _limit;
+    }
+
+    private void KeepToProven(double at)
+    {
+        if (_isClimbing)
+        {
+            // What was sent freely proves nothing.
+            (_spanSince, _spanAccepted) = (at, 0);
+            return;
+        }
+
+        var span = at - _spanSince;
+        var accepted = _spanAccepted / span;
+        // Far less is taken than the rate that is kept up: the account allows less than it did.
+        var kept = Floor * _proven;
+        var isLowered = span >= Span / 4 && kept * span >= Telling && accepted < Lowered * kept;
+        if (span >= Span || isLowered)
+        {
+            _proven = isLowered ? accepted : Math.Max(_proven, accepted);
+            (_spanSince, _spanAccepted) = (at, 0);
+        }
+
+        if (_failures > 3 || _rate >= Floor * _proven) return;
+        _rate = Floor * _proven;
+        _limit = Math.Max(_limit, _rate);
+        _proven *= Fading;
+        IsProbing = false;
     }
 
     /// <summary>Requests are accepted again.</summary>
@@ -285,7 +328,7 @@ internal sealed class RateSearch
         {
             // A rate that nobody waits for was not tried, so it does not grow.
             if (double.IsNaN(_freeSince)) (_freeSince, _free) = (now, 0);
-            if (++_free >= Unhindered && now - _freeSince > UnhinderedFor && _rate >= 1.5 * _limit) _rate = double.PositiveInfinity;
+            if (++_free >= Unhindered && now - _freeSince > UnhinderedFor && _rate >= 1.5 * _limit) (_rate, _proven) = (double.PositiveInfinity, 0);
             return;
         }
 

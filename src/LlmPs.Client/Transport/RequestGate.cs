@@ -109,10 +109,10 @@ internal sealed class RequestGate : IDisposable
         if (cancellationToken.IsCancellationRequested) return new ValueTask(Task.FromCanceled(cancellationToken));
         lock (_lock)
         {
-            if (_isDisposed) throw new ObjectDisposedException(nameof(RequestGate));
+            if (_isDisposed) return new ValueTask(Task.FromException(new ObjectDisposedException(nameof(RequestGate))));
             var now = Now();
-            if (RefusalOf(now) is { } refusal) throw refusal;
-            if (_line.Count == 0 && Wait(pass, now) <= 0)
+            if (RefusalOf(now) is { } refusal) return new ValueTask(Task.FromException(refusal));
+            if (_line.Count == 0 && Wait(now) <= 0 && Take(pass) <= 0)
             {
                 Send(pass, now, waited: false);
                 return default;
@@ -160,9 +160,10 @@ internal sealed class RequestGate : IDisposable
         lock (_lock)
         {
             var now = Now();
-            if (pass.Refusals++ > 0 && Interlocked.Read(ref _answers) >= ProvenAnswers
-                && pass.Stamp.At > _lastAcceptedSent && pass.Stamp.At - _lastAcceptedSent < UsedUpFor)
-                pass.Forgiven++;
+            // A request that others overtake is refused for reasons of its own.
+            var isUsedUp = Interlocked.Read(ref _answers) >= ProvenAnswers && pass.RefusedAt > _lastAcceptedSent && pass.Stamp.At - _lastAcceptedSent < UsedUpFor;
+            if (pass.Refusals++ > 0 && isUsedUp) pass.Forgiven++;
+            pass.RefusedAt = pass.Stamp.At;
             if (pass.Reserved != 0 && !_isDisposed) _tokens?.Settle(-pass.Reserved);
             if (_isOpen && pass.Stamp.Epoch == _search.Epoch) _search.SentFreely(Volatile.Read(ref _freelySince), Interlocked.Read(ref _freely));
             if (retryAfter > _longestPause)
@@ -252,8 +253,9 @@ internal sealed class RequestGate : IDisposable
                 return;
             }
 
+            var wait = _isOpen ? 0 : Wait(now);
             var pass = First();
-            var wait = _isOpen ? 0 : Wait(pass, now);
+            if (wait <= 0 && !_isOpen) wait = Take(pass);
             if (wait > 0)
             {
                 Arm(now, wait);
@@ -277,14 +279,15 @@ internal sealed class RequestGate : IDisposable
         return first;
     }
 
-    private double Wait(GatePass pass, double now)
+    /// <summary>Seconds until anything may be sent.</summary>
+    private double Wait(double now) => now < _shutUntil ? _shutUntil - now : _search.Wait(now);
+
+    /// <summary>Takes what the request costs of the limits that were given, or says how many seconds to wait for it.</summary>
+    private double Take(GatePass pass)
     {
-        if (now < _shutUntil) return _shutUntil - now;
-        var wait = _search.Wait(now);
-        if (wait > 0) return wait;
         if (_requests is not null && !_hasRequest)
         {
-            wait = _requests.TryTake(1).TotalSeconds;
+            var wait = _requests.TryTake(1).TotalSeconds;
             if (wait > 0) return wait;
             _hasRequest = true;
         }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 
@@ -12,11 +13,14 @@ internal sealed class InterruptKey : IDisposable
 {
     private static readonly TimeSpan s_impatience = TimeSpan.FromMilliseconds(300);
 
+    private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly bool _isTaken;
     private bool _wasPressed;
 
-    internal InterruptKey()
+    /// <param name="typedAhead">Takes the other keys that are pressed meanwhile.</param>
+    internal InterruptKey(Queue<ConsoleKeyInfo> typedAhead)
     {
+        _typedAhead = typedAhead;
         try
         {
             Console.TreatControlCAsInput = true;
@@ -28,7 +32,7 @@ internal sealed class InterruptKey : IDisposable
         }
     }
 
-    /// <summary>Whether the key was pressed since the last look. Other keys are dropped.</summary>
+    /// <summary>Whether the key was pressed since the last look.</summary>
     internal bool IsPressed()
     {
         if (!_isTaken) return false;
@@ -36,9 +40,11 @@ internal sealed class InterruptKey : IDisposable
         while (Console.KeyAvailable)
         {
             var key = Console.ReadKey(intercept: true);
-            isPressed |= key.Key == ConsoleKey.C && key.Modifiers == ConsoleModifiers.Control || key.KeyChar == '\u0003';
+            if (key.KeyChar != '\u0003') _typedAhead.Enqueue(key);
+            else isPressed = true;
         }
 
+        if (isPressed) _typedAhead.Clear();
         _wasPressed |= isPressed;
         return isPressed;
     }

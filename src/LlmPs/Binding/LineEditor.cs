@@ -16,6 +16,7 @@ internal sealed class LineEditor
     private static readonly TimeSpan s_paste = TimeSpan.FromMilliseconds(15);
 
     private readonly string _prompt;
+    private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<string> _earlier = [];
     private string _text = string.Empty;
     private int _cursor;
@@ -23,7 +24,14 @@ internal sealed class LineEditor
     private int _row;
 
     /// <param name="prompt">What stands before the line; plain ASCII.</param>
-    internal LineEditor(string prompt) => _prompt = prompt;
+    /// <param name="typedAhead">Keys that were pressed before anybody asked; they come first.</param>
+    internal LineEditor(string prompt, Queue<ConsoleKeyInfo> typedAhead)
+    {
+        _prompt = prompt;
+        _typedAhead = typedAhead;
+    }
+
+    private bool HasKey => _typedAhead.Count > 0 || Console.KeyAvailable;
 
     /// <summary>The line; null where the user ends the input with Ctrl+D.</summary>
     internal string? Read()
@@ -37,7 +45,7 @@ internal sealed class LineEditor
             Draw();
             while (true)
             {
-                var key = Console.ReadKey(intercept: true);
+                var key = _typedAhead.Count > 0 ? _typedAhead.Dequeue() : Console.ReadKey(intercept: true);
                 if (key.Key == ConsoleKey.Enter && !IsPasting())
                 {
                     Accept();
@@ -52,7 +60,7 @@ internal sealed class LineEditor
 
                 Apply(key);
                 // Drawn once a paste is in.
-                if (!Console.KeyAvailable) Draw();
+                if (!HasKey) Draw();
             }
         }
         finally
@@ -61,10 +69,10 @@ internal sealed class LineEditor
         }
     }
 
-    private static bool IsPasting()
+    private bool IsPasting()
     {
         Thread.Sleep(s_paste);
-        return Console.KeyAvailable;
+        return HasKey;
     }
 
     private static bool IsControl(ConsoleKeyInfo key, ConsoleKey letter) => key.Key == letter && key.Modifiers == ConsoleModifiers.Control;

@@ -3,13 +3,13 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Security;
+using System.Text;
 
 namespace LlmPs.Binding;
 
 /// <summary>
-/// The ids that a provider last listed, kept a day for the completion of <c>-Model</c>. One file per provider and address in the user's
-/// local application data; it holds ids and nothing else, and the address only as a hash. Whatever is wrong with the file, it counts as none.
+/// The ids that a provider last listed, kept a day for the completion of <c>-Model</c>. One file per provider and address; it holds ids and
+/// nothing else, and the address only as a hash. Whatever is wrong with the file, it counts as none.
 /// </summary>
 internal static class ModelCache
 {
@@ -18,17 +18,6 @@ internal static class ModelCache
     private const int LongestId = 256;
 
     private static readonly TimeSpan s_keeps = TimeSpan.FromDays(1);
-
-    /// <summary>The folder; the environment variable LLMPS_CACHE puts it elsewhere. Null where the system has none.</summary>
-    internal static string? Folder
-    {
-        get
-        {
-            if (Environment.GetEnvironmentVariable("LLMPS_CACHE") is { Length: > 0 } given) return given;
-            var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-            return data.Length == 0 ? null : Path.Combine(data, "LlmPs");
-        }
-    }
 
     internal static IReadOnlyList<string> Read(string provider, Uri address)
     {
@@ -40,7 +29,7 @@ internal static class ModelCache
             var lines = File.ReadAllLines(path);
             return lines.Length > 1 && lines[0] == Heading ? lines.Skip(1).Where(IsId).ToArray() : [];
         }
-        catch (Exception e) when (IsOfFiles(e))
+        catch (Exception e) when (CacheFile.IsOfFiles(e))
         {
             return [];
         }
@@ -49,27 +38,20 @@ internal static class ModelCache
     internal static void Write(LlmSession session, IEnumerable<LlmModel> models)
     {
         // What the simulator makes up is not what the address serves.
-        if (session.IsSimulated) return;
-        string? draft = null;
+        if (session.IsSimulated || FileOf(session.Provider, session.BaseUri) is not { } path) return;
         try
         {
-            if (FileOf(session.Provider, session.BaseUri) is not { } path) return;
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            draft = $"{path}.{Guid.NewGuid():N}";
-            File.WriteAllLines(draft, new[] { Heading }.Concat(models.Select(model => model.Id).Where(IsId)));
-            // Another PowerShell may read at this moment: it sees the old file or the new one, never a half.
-            if (File.Exists(path)) File.Replace(draft, path, null);
-            else File.Move(draft, path);
+            CacheFile.Replace(path, Encoding.UTF8.GetBytes(string.Join("\n", new[] { Heading }.Concat(models.Select(model => model.Id).Where(IsId)))));
         }
-        catch (Exception e) when (IsOfFiles(e))
+        catch (Exception e) when (CacheFile.IsOfFiles(e))
         {
-            Discard(draft);
+            // It is there to save typing, and nobody asked for it.
         }
     }
 
     private static string? FileOf(string provider, Uri address)
     {
-        if (Folder is not { } folder) return null;
+        if (CacheFile.Folder is not { } folder) return null;
         // FNV-1a: a name for the file that does not tell the address.
         var hash = address.AbsoluteUri.TrimEnd('/').Aggregate(14695981039346656037UL, (sum, c) => unchecked((sum ^ c) * 1099511628211UL));
         return Path.Combine(folder, $"models-{provider}-{hash.ToString("x16", CultureInfo.InvariantCulture)}.txt");
@@ -82,20 +64,4 @@ internal static class ModelCache
     }
 
     private static bool IsId(string id) => id.Length is > 0 and <= LongestId && !id.Any(char.IsControl);
-
-    private static bool IsOfFiles(Exception e) =>
-        e is IOException or UnauthorizedAccessException or SecurityException or NotSupportedException or ArgumentException;
-
-    private static void Discard(string? draft)
-    {
-        if (draft is null) return;
-        try
-        {
-            File.Delete(draft);
-        }
-        catch (Exception e) when (IsOfFiles(e))
-        {
-            // It stays; nothing reads it.
-        }
-    }
 }

@@ -46,7 +46,7 @@ internal sealed class PriceTable
         var path = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(name);
         if (!File.Exists(path)) throw new PSArgumentException($"Price '{name}' was not found: give a hashtable, a CSV file or a JSON file.");
         var text = File.ReadAllText(path);
-        if (text.TrimStart() is not (['{', ..] or ['[', ..]))
+        if (text.TrimStart().FirstOrDefault() is not ('{' or '['))
             return CallerScope.Run(cmdlet, "param($Path) Microsoft.PowerShell.Utility\\Import-Csv -LiteralPath $Path -Encoding UTF8", path).ToArray();
         try
         {

@@ -15,9 +15,11 @@ internal static class StructuredAnswer
     internal static string JsonOf(string? content)
     {
         var text = content?.Trim() ?? string.Empty;
-        if (!text.StartsWith(Fence, StringComparison.Ordinal) || !text.EndsWith(Fence, StringComparison.Ordinal)) return text;
-        var start = text.IndexOf('\n');
-        return start < 0 || start > text.Length - Fence.Length ? text : text.Substring(start, text.Length - Fence.Length - start).Trim();
+        if (text.Length < 2 * Fence.Length || !text.StartsWith(Fence, StringComparison.Ordinal) || !text.EndsWith(Fence, StringComparison.Ordinal)) return text;
+        var fenced = text.Substring(Fence.Length, text.Length - (2 * Fence.Length));
+        var word = fenced.TakeWhile(char.IsLetter).Count();
+        // The language that the fence names, and not a true or null.
+        return (word < fenced.Length && char.IsWhiteSpace(fenced[word]) ? fenced.Substring(word) : fenced).Trim();
     }
 
     /// <summary>Parses the answer into <see cref="ChatCompletion.Data"/>; what is wrong with it where it is no JSON, or null.</summary>

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
+using System.Runtime.CompilerServices;
 
 namespace LlmPs.Binding;
 
@@ -22,6 +23,9 @@ internal sealed class ToolHelp
         @{ Synopsis = "$($help.Synopsis)"; Description = "$($help.description.Text)"; Parameters = $texts }
         """;
 
+    // Get-Help takes 50 ms, and the same script block may be offered for each of many questions.
+    private static readonly ConditionalWeakTable<object, ToolHelp> s_known = new();
+
     private readonly Hashtable _parameters;
 
     private ToolHelp(string? description, Hashtable parameters)
@@ -36,6 +40,13 @@ internal sealed class ToolHelp
     internal string? this[string parameter] => _parameters[parameter] as string;
 
     internal static ToolHelp Of(PSCmdlet cmdlet, CommandInfo command)
+    {
+        // A script block is another object each time that its line runs, of the same source.
+        object source = (command as FunctionInfo)?.ScriptBlock.Ast ?? (object?)(command as CmdletInfo)?.ImplementingType ?? command;
+        return s_known.GetValue(source, _ => Ask(cmdlet, command));
+    }
+
+    private static ToolHelp Ask(PSCmdlet cmdlet, CommandInfo command)
     {
         var name = string.IsNullOrEmpty(command.ModuleName) || command is ExternalScriptInfo ? command.Name : $"{command.ModuleName}\\{command.Name}";
         var help = (Hashtable)CallerScope.Run(cmdlet, Script, command is ExternalScriptInfo script ? script.Path : name)[0].BaseObject;

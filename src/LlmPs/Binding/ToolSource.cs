@@ -17,7 +17,7 @@ internal static class ToolSource
     // The function is the caller's script block under a name, in a scope that is gone right after.
     private const string Define = """
         param($Name, $Block)
-        Microsoft.PowerShell.Management\Set-Item -LiteralPath "function:local:$Name" -Value $Block
+        Microsoft.PowerShell.Management\Set-Item -LiteralPath "function:local:$Name" -Value $Block -WhatIf:$false -Confirm:$false
         Microsoft.PowerShell.Management\Get-Item -LiteralPath "function:$Name"
         """;
 

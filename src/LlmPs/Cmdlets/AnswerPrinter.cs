@@ -22,7 +22,8 @@ internal sealed class AnswerPrinter
     private readonly TerminalStyle _style;
     private readonly bool _showsReasoning;
     private readonly bool _hasHeadings;
-    private object? _row;
+    private long? _row;
+    private object? _input;
     private int _choice;
     private Part _part;
     private bool _isAtLineStart = true;
@@ -50,28 +51,31 @@ internal sealed class AnswerPrinter
     {
         var hasText = !string.IsNullOrEmpty(delta.Content) || (_showsReasoning && !string.IsNullOrEmpty(delta.ReasoningContent));
         if (!hasText) return;
-        Begin(DeltaFold.KeyOf(delta), delta.InputIndex, delta.InputObject, delta.Index);
+        Begin(delta.InputIndex, delta.InputObject, delta.Index);
         Text(delta.ReasoningContent, delta.Content);
     }
 
     /// <summary>Prints a whole answer.</summary>
     internal void Print(ChatCompletion completion)
     {
+        PrintText(completion);
+        End(completion);
+    }
+
+    /// <summary>Prints what there is of an answer.</summary>
+    internal void PrintText(ChatCompletion completion)
+    {
         foreach (var choice in completion.Choices)
         {
-            Begin(completion, completion.InputIndex, completion.InputObject, choice.Index);
+            Begin(completion.InputIndex, completion.InputObject, choice.Index);
             Text(choice.Message.ReasoningContent, choice.Message.Content);
         }
-
-        End(completion, completion);
     }
 
     /// <summary>Prints what stands below an answer: its calls, why it ended where it is not whole, its usage.</summary>
-    /// <param name="row">What the answer's text was printed for.</param>
-    /// <param name="completion">The answer.</param>
-    internal void End(object row, ChatCompletion completion)
+    internal void End(ChatCompletion completion)
     {
-        Begin(row, completion.InputIndex, completion.InputObject, 0);
+        Begin(completion.InputIndex, completion.InputObject, _choice);
         EndLine();
         foreach (var call in completion.ToolCalls ?? [])
             Line(_style.Bold($"> {VisibleText.Of(call.Name)}") + " " + _style.Dim(VisibleText.Of(JsonText.Head(call.Arguments, LongestArguments, out var isCut) + (isCut ? "…" : string.Empty))));
@@ -109,24 +113,16 @@ internal sealed class AnswerPrinter
 
     private static string Figure(long? tokens) => tokens?.ToString(CultureInfo.CurrentCulture) ?? "?";
 
-    /// <summary>A heading wherever another row, or another choice of it, goes on than the one before.</summary>
-    private void Begin(object row, long index, object? input, int choice)
+    /// <summary>A heading wherever another row, or another choice of it, goes on than the one before. The rounds of a row with tools are one.</summary>
+    private void Begin(long index, object? input, int choice)
     {
         if (!_hasHeadings) return;
-        if (ReferenceEquals(row, _row) || row.Equals(_row))
-        {
-            if (choice == _choice) return;
-        }
-        else if (_row is null && index == 0 && choice == 0)
-        {
-            _row = row;
-            return;
-        }
-
+        var isFirst = _row is null;
+        var isSame = isFirst ? index == 0 && choice == 0 : _row == index && ReferenceEquals(input, _input) && choice == _choice;
+        (_row, _input, _choice) = (index, input, choice);
+        if (isSame) return;
         EndLine();
-        if (_row is not null) Write("\n");
-        _row = row;
-        _choice = choice;
+        if (!isFirst) Write("\n");
         var heading = string.Format(CultureInfo.CurrentCulture, "--- {0}{1}", index, choice == 0 ? string.Empty : string.Format(CultureInfo.CurrentCulture, ", choice {0}", choice));
         if (input is not null) heading += ": " + Prompt(input);
         Line(_style.Bold(heading));

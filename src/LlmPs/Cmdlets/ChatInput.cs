@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Management.Automation.Host;
 using LlmPs.Binding;
 
@@ -16,8 +17,11 @@ internal sealed class ChatInput
     {
         _host = host;
         if (host.Name == "ConsoleHost" && host.UI.SupportsVirtualTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb" && !Console.IsOutputRedirected)
-            _editor = new LineEditor(Prompt);
+            _editor = new LineEditor(Prompt, TypedAhead);
     }
+
+    /// <summary>Keys that were pressed while an answer came.</summary>
+    internal Queue<ConsoleKeyInfo> TypedAhead { get; } = new();
 
     /// <summary>Whether nobody can be asked: the input is redirected, or PowerShell was started with -NonInteractive.</summary>
     internal static bool IsMissing

@@ -16,6 +16,7 @@ internal sealed class ChatTalk
     private readonly PSCmdlet _cmdlet;
     private readonly AnswerPrinter _printer;
     private readonly Func<IReadOnlyList<ChatMessage>, ChatRequest> _newRequest;
+    private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<ChatMessage> _messages = [];
     private ChatMessage? _prompt;
     private int _turn;
@@ -24,8 +25,10 @@ internal sealed class ChatTalk
     /// <param name="printer">What prints the answers.</param>
     /// <param name="session">Who answers.</param>
     /// <param name="newRequest">A request of the options given, for the messages.</param>
-    internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest)
+    /// <param name="typedAhead">Takes the keys that are pressed while an answer comes.</param>
+    internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest, Queue<ConsoleKeyInfo> typedAhead)
     {
+        _typedAhead = typedAhead;
         _cmdlet = cmdlet;
         _printer = printer;
         _newRequest = newRequest;
@@ -123,7 +126,7 @@ internal sealed class ChatTalk
         var answer = new ChatCompletionBuilder();
         LlmApiException? error = null;
         using (var run = new BulkRun(new BulkRunOptions { Stream = true }))
-        using (var interrupt = new InterruptKey())
+        using (var interrupt = new InterruptKey(_typedAhead))
         {
             run.Add(row);
             var isEnded = false;
@@ -147,11 +150,11 @@ internal sealed class ChatTalk
             }
         }
 
-        Keep(row, answer, error);
+        Keep(answer, error);
     }
 
     /// <summary>A turn counts as soon as any of its answer has come, also where it was ended or cut off. One without is as if it had not been asked.</summary>
-    private void Keep(AnswerContext row, ChatCompletionBuilder answer, LlmApiException? error)
+    private void Keep(ChatCompletionBuilder answer, LlmApiException? error)
     {
         var completion = answer.ToCompletion();
         Usage = TokenUsage.Sum(Usage, completion.Usage);
@@ -164,7 +167,7 @@ internal sealed class ChatTalk
         if (answer.IsComplete)
         {
             Answers++;
-            _printer.End(row, completion);
+            _printer.End(completion);
             return;
         }
 

@@ -195,7 +195,9 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         }
 
         var given = PlainValue.Of(SimulatorOption ?? new Hashtable());
-        if (!given.ContainsKey("Provider")) given["Provider"] = ProviderList.Get(Provider).Name;
+        // A provider that the simulator does not know is answered as OpenAI would.
+        var name = ProviderList.Get(Provider).Name;
+        if (!given.ContainsKey("Provider")) given["Provider"] = Enum.IsDefined(typeof(Simulator.SimulatedProvider), name) ? name : nameof(Simulator.SimulatedProvider.OpenAICompatible);
         if (!given.ContainsKey("RequireKey")) given["RequireKey"] = false;
         return new Simulator.SimulatorHandler(Simulator.SimulatorOptions.FromDictionary(given));
     }

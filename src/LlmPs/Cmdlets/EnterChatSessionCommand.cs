@@ -23,7 +23,8 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         if (ChatInput.IsMissing) Refuse(null);
         var session = SessionOrDefault(History?.Context?.Session is { IsClosed: false } earlier ? earlier : null);
         var printer = new AnswerPrinter(this, showsReasoning: !NoReasoning, hasHeadings: false);
-        var talk = new ChatTalk(this, printer, session, NewRequest)
+        var input = new ChatInput(Host);
+        var talk = new ChatTalk(this, printer, session, NewRequest, input.TypedAhead)
         {
             Model = Model ?? History?.Context?.Request.Model,
             Chip = Chip ?? History?.Chip,
@@ -33,12 +34,11 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         if (System is not null) talk.System = System;
 
         printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, /exit leaves.");
-        Talk(talk, new ChatCommands(this, talk, printer), printer);
+        Talk(input, talk, new ChatCommands(this, talk, printer), printer);
     }
 
-    private void Talk(ChatTalk talk, ChatCommands commands, AnswerPrinter printer)
+    private void Talk(ChatInput input, ChatTalk talk, ChatCommands commands, AnswerPrinter printer)
     {
-        var input = new ChatInput(Host);
         while (!commands.IsOver && Read(input) is { } line)
         {
             if (string.IsNullOrWhiteSpace(line)) continue;

@@ -23,6 +23,10 @@ public sealed class JoinChatCompletionCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        foreach (var partial in _answers.Partial) WriteError(RowError.From(DeltaFold.Interrupted(partial), partial.InputObject));
+        while (_answers.Oldest is { } key)
+        {
+            var partial = _answers.Drop(key);
+            WriteError(RowError.From(DeltaFold.Interrupted(partial), partial.InputObject));
+        }
     }
 }

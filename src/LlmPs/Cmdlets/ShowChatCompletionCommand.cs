@@ -1,14 +1,17 @@
+using System.Collections.Generic;
 using System.Management.Automation;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Prints deltas or completions to the host as they come.</summary>
+/// <summary>Prints deltas or completions to the host as they come. Of answers that stream at once one is followed to its end, and then the next.</summary>
 [Cmdlet(VerbsCommon.Show, "ChatCompletion")]
 [OutputType(typeof(ChatCompletion))]
 public sealed class ShowChatCompletionCommand : PSCmdlet
 {
     private readonly DeltaFold _answers = new();
+    private readonly List<ChatCompletion> _waiting = [];
     private AnswerPrinter? _printer;
+    private object? _followed;
 
     /// <summary>Deltas or completions.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -33,13 +36,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
             switch (item.BaseObject)
             {
                 case ChatCompletionDelta delta:
-                    _printer!.Print(delta);
-                    if (_answers.Add(delta) is { } folded)
-                    {
-                        _printer.End(DeltaFold.KeyOf(delta), folded);
-                        if (PassThru) WriteObject(folded);
-                    }
-
+                    Follow(delta);
                     break;
                 case ChatCompletion completion:
                     _printer!.Print(completion);
@@ -56,10 +53,34 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        foreach (var partial in _answers.Partial)
+        foreach (var completion in _waiting) _printer!.Print(completion);
+        while (_answers.Oldest is { } key)
         {
+            var partial = _answers.Drop(key);
+            if (!key.Equals(_followed)) _printer!.PrintText(partial);
             _printer!.EndLine();
             WriteError(RowError.From(DeltaFold.Interrupted(partial), partial.InputObject));
         }
+    }
+
+    private void Follow(ChatCompletionDelta delta)
+    {
+        var key = DeltaFold.KeyOf(delta);
+        var completion = _answers.Add(delta);
+        _followed ??= key;
+        if (key.Equals(_followed)) _printer!.Print(delta);
+        if (completion is null) return;
+        if (PassThru) WriteObject(completion);
+        if (!key.Equals(_followed))
+        {
+            _waiting.Add(completion);
+            return;
+        }
+
+        _printer!.End(completion);
+        foreach (var ended in _waiting) _printer.Print(ended);
+        _waiting.Clear();
+        _followed = _answers.Oldest;
+        if (_followed is not null) _printer.PrintText(_answers.SoFar(_followed));
     }
 }

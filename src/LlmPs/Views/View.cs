@@ -100,6 +100,21 @@ public static class View
         return Line(string.Join(" ", shown));
     }
 
+    /// <summary>A model's chips; where they were verified, those that serve it, those that do not, and with a question mark those that were not asked.</summary>
+    public static string Chips(LlmModel model)
+    {
+        if (model is null) throw new ArgumentNullException(nameof(model));
+        if (model.VerifiedOn is null) return Names(model.Chips);
+        // In the provider's order, in which numbered chips stand together.
+        var groups = new[]
+        {
+            Names(model.Chips.Intersect(model.VerifiedChips)),
+            model.RefusedChips.Count > 0 ? "not " + Names(model.Chips.Intersect(model.RefusedChips)) : string.Empty,
+            model.Chips.Except(model.VerifiedChips).Except(model.RefusedChips).ToList() is { Count: > 0 } unasked ? Names(unasked) + "?" : string.Empty,
+        };
+        return string.Join("; ", groups.Where(group => group.Length > 0));
+    }
+
     /// <summary>A span of time in at most eight characters: 87 ms, 1.2 s, 3 m 05 s, 2 h 10 m.</summary>
     public static string Duration(TimeSpan? span)
     {
@@ -139,6 +154,14 @@ public static class View
     {
         if (token is null) throw new ArgumentNullException(nameof(token));
         return string.Join("  ", token.TopLogProbs.Select(top => $"{Line(top.Token)} {Percent(top.LogProb)}"));
+    }
+
+    /// <summary>What a sum of usage is of.</summary>
+    public static string Group(ChatUsageSummary summary)
+    {
+        if (summary is null) throw new ArgumentNullException(nameof(summary));
+        var keys = new[] { summary.Provider, summary.Model, summary.Chip }.OfType<string>().ToList();
+        return keys.Count == 0 ? "(all)" : Line(string.Join(" ", keys));
     }
 
     /// <summary>A probability from its logarithm.</summary>

@@ -1,0 +1,51 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text;
+using HelpBuilder;
+
+if (args.Length != 2)
+{
+    Console.Error.WriteLine("usage: HelpBuilder DOCS-FOLDER OUTPUT-FOLDER");
+    return 2;
+}
+
+string[] pages = [.. Directory.EnumerateFiles(args[0], "*.md").Order(StringComparer.Ordinal)];
+var commands = new List<CommandHelp>();
+var abouts = new List<AboutHelp>();
+int problems = 0;
+foreach (string path in pages)
+{
+    try
+    {
+        string[] lines = File.ReadAllLines(path);
+        if (Path.GetFileName(path).StartsWith("about_", StringComparison.Ordinal)) abouts.Add(AboutHelp.Read(Path.GetFileNameWithoutExtension(path), lines));
+        else commands.Add(CommandHelp.Read(Path.GetFileNameWithoutExtension(path), lines));
+    }
+    catch (PageException e)
+    {
+        problems++;
+        Console.Error.WriteLine($"{path}({e.Line}): error LLMPS002: {e.Message}");
+    }
+}
+
+if (commands.Count == 0)
+{
+    problems++;
+    Console.Error.WriteLine($"HelpBuilder : error LLMPS002: {args[0]} holds no page of a cmdlet");
+}
+
+if (problems > 0) return 1;
+
+// From nothing each time: the page of a topic that is gone must not ship.
+Directory.CreateDirectory(args[1]);
+foreach (string old in Directory.EnumerateFiles(args[1], "*-Help.xml").Concat(Directory.EnumerateFiles(args[1], "*.help.txt")).ToArray()) File.Delete(old);
+foreach (var file in commands.GroupBy(command => command.HelpFile, StringComparer.Ordinal))
+    Maml.Write(Path.Combine(args[1], file.Key), file);
+// With a mark: Windows PowerShell takes a text file without one for ANSI.
+foreach (AboutHelp about in abouts)
+    File.WriteAllText(Path.Combine(args[1], about.Name + ".help.txt"), about.Text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+
+Console.WriteLine($"HelpBuilder: {commands.Count} cmdlets, {abouts.Count} topics -> {args[1]}");
+return 0;

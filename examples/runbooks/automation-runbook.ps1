@@ -1,0 +1,37 @@
+# A runbook for Azure Automation. Such a job may be stopped at any time and is started again from the top: what is finished comes from the
+# checkpoint, so nothing is paid for twice. A job whose rows failed ends as Failed; start it again for these.
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Path,
+    # Must outlive the job: a mounted Azure Files share, or a folder of a hybrid worker.
+    [Parameter(Mandatory = $true)] [string] $Folder,
+    # The credential asset whose password is the key.
+    [string] $CredentialName = 'SiliconFlow',
+    # Further parameters of Connect-LlmProvider.
+    [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
+    [int] $ThrottleLimit = 16,
+    [string] $Module = 'LlmPs'
+)
+$ErrorActionPreference = 'Stop'
+# A runbook has no one to show progress to, and pays for it in time.
+$ProgressPreference = 'SilentlyContinue'
+Import-Module $Module
+
+$credential = Get-AutomationPSCredential -Name $CredentialName
+$null = Connect-LlmProvider @Connection -Credential $credential -Name runbook
+$null = New-Item -ItemType Directory -Path $Folder -Force
+$answers = Join-Path $Folder 'answers.csv'
+$failed = $null
+try {
+    # Into a draft first: answers.csv is whole or not there.
+    Import-Csv -LiteralPath $Path -Encoding utf8 |
+        Invoke-ChatCompletion -Session runbook -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
+            -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue |
+        Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
+    Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
+}
+finally { Disconnect-LlmProvider runbook }
+
+Write-Output "$(@(Import-Csv -LiteralPath $answers -Encoding utf8).Count) rows in $answers, $(@($failed).Count) failed."
+# A job fails by an exception and not by an exit code.
+if ($failed) { throw "$(@($failed).Count) rows failed; start the job again for these." }

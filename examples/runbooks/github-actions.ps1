@@ -1,0 +1,36 @@
+# One step of a GitHub Actions job: answers a CSV, writes a summary for the run's page and an annotation for each row that failed, and fails
+# the step where rows did. The key is the secret that the workflow puts into the environment (github-actions.yml).
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Path,
+    [Parameter(Mandatory = $true)] [string] $OutputPath,
+    [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
+    # Kept by actions/cache, it saves a run that was canceled.
+    [string] $CheckpointPath = 'run.jsonl',
+    [string] $Module = 'LlmPs'
+)
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+Import-Module $Module
+$null = Connect-LlmProvider @Connection -Name actions
+
+$failed = $null
+$rows = @(Import-Csv -LiteralPath $Path -Encoding utf8 |
+        Invoke-ChatCompletion -Session actions -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit 16 `
+            -CheckpointPath $CheckpointPath -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue)
+$rows | Export-Csv -LiteralPath $OutputPath -NoTypeInformation -Encoding utf8
+Disconnect-LlmProvider actions
+
+# In an annotation a percent sign and line breaks are escaped; a summary's table takes no line break and no bar.
+foreach ($problem in $failed) {
+    Write-Host ('::error title={0}::{1}' -f ($problem.FullyQualifiedErrorId -replace ',.*'), ("$problem" -replace '%', '%25' -replace "`r?`n", '%0A'))
+}
+$lines = @(
+    "### $($rows.Count) tickets, $(@($failed).Count) failed, $(($rows | Measure-Object TotalTokens -Sum).Sum) tokens"
+    ''
+    '| Ticket | Answer |'
+    '|---|---|'
+    $rows | Select-Object -First 20 | ForEach-Object { '| {0} | {1} |' -f ($_.Subject -replace '[\r\n|]+', ' '), ("$(if ($_.Error) { $_.Error } else { $_.Response })" -replace '[\r\n|]+', ' ') }
+)
+if ($env:GITHUB_STEP_SUMMARY) { Add-Content -LiteralPath $env:GITHUB_STEP_SUMMARY -Value $lines -Encoding utf8 }
+if ($failed) { exit 1 }

@@ -1,0 +1,43 @@
+# For Windows Task Scheduler, cron and systemd timers, which see the exit code and nothing else:
+#   0  every row is answered
+#   1  the run could not start or had to stop: no input, no key, the key refused, the account empty
+#   2  some rows failed; the next run asks for these alone
+# What happened stands in a log of its own for each run; no key ever does.
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory = $true)] [string] $Path,
+    # Gets answers.csv, the checkpoint run.jsonl, and logs/.
+    [Parameter(Mandatory = $true)] [string] $Folder,
+    # Parameters of Connect-LlmProvider. The key comes from the environment, or add SecretName.
+    [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
+    [int] $ThrottleLimit = 16,
+    [string] $Module = 'LlmPs'
+)
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$exitCode = 1
+$logs = Join-Path $Folder 'logs'
+$null = New-Item -ItemType Directory -Path $logs -Force
+$null = Start-Transcript -LiteralPath (Join-Path $logs "$(Get-Date -Format yyyyMMdd-HHmmss)-$PID.log")
+try {
+    Import-Module $Module
+    $null = Connect-LlmProvider @Connection -Name task
+    $answers = Join-Path $Folder 'answers.csv'
+    $failed = $null
+    Import-Csv -LiteralPath $Path -Encoding utf8 |
+        Invoke-ChatCompletion -Session task -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
+            -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
+        Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
+    Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
+    Write-Host "$(@($failed).Count) rows failed."
+    $exitCode = if ($failed) { 2 } else { 0 }
+}
+catch {
+    # The log is where anyone will look.
+    Write-Host "The run stopped: $_ ($($_.FullyQualifiedErrorId))"
+}
+finally {
+    if (Get-Module LlmPs) { Disconnect-LlmProvider -All }
+    $null = Stop-Transcript
+}
+exit $exitCode

@@ -1,0 +1,351 @@
+BeforeAll {
+    . "$PSScriptRoot/Connecting.ps1"
+    . "$PSScriptRoot/Simulator.ps1"
+    Import-Module $env:LLMPS_MODULE_PATH
+    $simulator = Start-SimulatorHost
+    $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
+    $rows = 1..20 | ForEach-Object { [pscustomobject]@{ Id = $_; Prompt = "Row $_" } }
+
+    function New-Checkpoint { Join-Path $TestDrive "$([guid]::NewGuid()).jsonl" }
+}
+
+AfterAll {
+    if ($simulator) { $simulator.Stop() }
+    Disconnect-LlmProvider -All
+}
+
+Describe '-CheckpointPath' {
+    BeforeEach {
+        $simulator.SetOption(@{})
+        $file = New-Checkpoint
+    }
+
+    It 'asks nothing again that is answered' {
+        $first = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        $simulator.Stats().requests | Should -Be 20
+        $second = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        $simulator.Stats().requests | Should -Be 20
+        foreach ($name in 'Content', 'ReasoningContent', 'FinishReason', 'Id', 'Model', 'Provider', 'InputIndex', 'Attempts', 'RequestId') { $second.$name | Should -Be $first.$name -Because $name }
+        $second.Usage.TotalTokens | Should -Be $first.Usage.TotalTokens
+        $second.InputObject.Id | Should -Be $rows.Id
+        $second[0].Created | Should -Be $first[0].Created
+        [Math]::Abs(($second[3].Duration - $first[3].Duration).TotalMilliseconds) | Should -BeLessThan 1
+    }
+
+    It 'gives the same merged rows the second time' {
+        $first = $rows | Invoke-ChatCompletion -CheckpointPath $file -MergeInput | Select-Object * -ExcludeProperty DurationMs | ConvertTo-Csv
+        $second = $rows | Invoke-ChatCompletion -CheckpointPath $file -MergeInput | Select-Object * -ExcludeProperty DurationMs | ConvertTo-Csv
+        $second | Should -Be $first
+        $simulator.Stats().requests | Should -Be 20
+    }
+
+    It 'asks what is new or changed, and nothing else' {
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        $more = @($rows) + [pscustomobject]@{ Id = 21; Prompt = 'Row 21' }
+        ($more | Invoke-ChatCompletion -CheckpointPath $file).Content.Count | Should -Be 21
+        $simulator.Stats().requests | Should -Be 21
+        $null = $rows | Select-Object -First 3 | Invoke-ChatCompletion -CheckpointPath $file -Temperature 0.5
+        $simulator.Stats().requests | Should -Be 24
+        $null = $rows | Select-Object -First 3 | Invoke-ChatCompletion -CheckpointPath $file -Model Qwen/Qwen3-8B
+        $simulator.Stats().requests | Should -Be 27
+        $null = $rows | Select-Object -First 3 | Invoke-ChatCompletion -CheckpointPath $file -System 'S'
+        $simulator.Stats().requests | Should -Be 30
+        $null = $rows | Select-Object -Last 3 | Invoke-ChatCompletion -CheckpointPath $file
+        $simulator.Stats().requests | Should -Be 30
+    }
+
+    It 'knows rows again in another process, options of several fields included' {
+        $script = 'param($Module, $Uri, $File) Import-Module $Module; $null = Connect-LlmProvider OpenAICompatible -BaseUri "$Uri/openai/v1" -Model m
+            1..5 | Invoke-ChatCompletion -CheckpointPath $File -ExtraBody @{ chat_template_kwargs = @{ one = 1; two = 2; three = 3; four = 4; five = 5; six = @{ a = 1; b = 2; c = 3 } }; metadata = @{ x = "1"; y = "2"; z = "3" } } | Measure-Object | ForEach-Object Count'
+        $path = Join-Path $TestDrive 'again.ps1'
+        Set-Content $path $script
+        $program = (Get-Process -Id $PID).Path
+        & $program -NoProfile -NonInteractive -File $path $env:LLMPS_MODULE_PATH $simulator.Uri $file | Should -Be 5
+        & $program -NoProfile -NonInteractive -File $path $env:LLMPS_MODULE_PATH $simulator.Uri $file | Should -Be 5
+        $simulator.Stats().requests | Should -Be 5
+    }
+
+    It 'tells equal rows apart by their count' {
+        $null = 'same', 'same' | Invoke-ChatCompletion -CheckpointPath $file
+        $simulator.Stats().requests | Should -Be 2
+        @('same', 'same', 'same' | Invoke-ChatCompletion -CheckpointPath $file).Count | Should -Be 3
+        $simulator.Stats().requests | Should -Be 3
+    }
+
+    It 'asks failed rows again' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Match = 'Row 1' }) })
+        $first = $rows | Invoke-ChatCompletion -CheckpointPath $file -ErrorVariable problem -ErrorAction SilentlyContinue
+        $first.Count | Should -Be 9
+        $problem.Count | Should -Be 11
+        $simulator.SetOption(@{})
+        $second = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        $second.InputObject.Id | Should -Be $rows.Id
+        $simulator.Stats().requests | Should -Be 11
+    }
+
+    It 'has what is done when the run ends early' {
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file -ThrottleLimit 1 | Select-Object -First 5
+        $done = $simulator.Stats().requests
+        $done | Should -BeLessThan 20
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        # The one that was in flight may be asked again.
+        $simulator.Stats().requests | Should -BeLessOrEqual 21
+    }
+
+    It 'is a file of JSON lines with a header that names the module' {
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        $lines = @(Get-Content $file -Encoding UTF8 | ConvertFrom-Json)
+        $lines.Count | Should -Be 21
+        $lines[0].llmps, $lines[0].version | Should -Be 'checkpoint', 1
+        ($lines[1..20].completion | ForEach-Object { $_.choices[0].message.content } | Sort-Object) | Should -Be ($rows.Prompt | ForEach-Object { "Echo: $_" } | Sort-Object)
+        @($lines[1..20].key | Select-Object -Unique).Count | Should -Be 20
+    }
+
+    It 'cuts off a torn last line and asks that row again' {
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file -ThrottleLimit 1
+        $bytes = [System.IO.File]::ReadAllBytes($file)
+        [System.IO.File]::WriteAllBytes($file, $bytes[0..($bytes.Length - 40)])
+        @($rows | Invoke-ChatCompletion -CheckpointPath $file).Count | Should -Be 20
+        $simulator.Stats().requests | Should -Be 21
+        @(Get-Content $file -Encoding UTF8 | ConvertFrom-Json).Count | Should -Be 21
+    }
+
+    It 'warns of lines that cannot be read, and asks their rows again' {
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        $lines = Get-Content $file -Encoding UTF8
+        $lines[5] = 'nonsense'
+        [System.IO.File]::WriteAllText($file, (($lines -join "`n") + "`n"))
+        @($rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue).Count | Should -Be 20
+        "$warning" | Should -BeLike '*1 lines*asked again*'
+        $simulator.Stats().requests | Should -Be 21
+    }
+
+    It 'is replayed as one delta an answer with -Stream, and known in either form' {
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file -Stream
+        $simulator.Stats().requests | Should -Be 20
+        $deltas = @($rows | Invoke-ChatCompletion -CheckpointPath $file -Stream)
+        $deltas.Count | Should -Be 20
+        $deltas.Content | Should -Be ($rows.Prompt | ForEach-Object { "Echo: $_" })
+        @($deltas | Where-Object { -not $_.IsLast }) | Should -BeNullOrEmpty
+        $deltas[0].ReasoningContent | Should -Be 'Thinking about: Row 1'
+        $deltas[0].Usage.TotalTokens | Should -BeGreaterThan 0
+        ($rows | Invoke-ChatCompletion -CheckpointPath $file).Content | Should -Be $deltas.Content
+        ($deltas | Join-ChatCompletion).Content | Should -Be $deltas.Content
+        $simulator.Stats().requests | Should -Be 20
+    }
+
+    It 'keeps the conversation' {
+        $first = Invoke-ChatCompletion 'One' -CheckpointPath $file
+        $second = Invoke-ChatCompletion 'One' -CheckpointPath $file | Invoke-ChatCompletion 'Two'
+        $simulator.Stats().requests | Should -Be 2
+        $second.Messages.Content | Should -Be 'One', 'Echo: One', 'Two', 'Echo: Two'
+    }
+
+    It 'is relative to the location of PowerShell' {
+        Push-Location $TestDrive
+        try { $null = 'Hello' | Invoke-ChatCompletion -CheckpointPath './here.jsonl' }
+        finally { Pop-Location }
+        Join-Path $TestDrive 'here.jsonl' | Should -Exist
+    }
+
+    It 'that another run has open is refused' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders' }) })
+        $shell = New-ModuleShell
+        try {
+            $null = $shell.AddScript('param($Session, $File) "x" | Invoke-ChatCompletion -Session $Session -CheckpointPath $File').AddArgument((Get-LlmSession SiliconFlow)).AddArgument($file)
+            $null = $shell.BeginInvoke()
+            Wait-Until { $simulator.Stats().inFlight -eq 1 } | Should -BeTrue
+            { 'y' | Invoke-ChatCompletion -CheckpointPath $file } | Should -Throw "*$([System.IO.Path]::GetFileName($file))*in use*" -ErrorId 'CheckpointFailed,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+            $shell.Stop()
+        }
+        finally { $shell.Runspace.Dispose(); $shell.Dispose() }
+        $simulator.SetOption(@{})
+        ('y' | Invoke-ChatCompletion -CheckpointPath $file).Content | Should -Be 'Echo: y'
+    }
+
+    It 'that is <Name> is refused and left as it is' -ForEach @(
+        @{ Name = 'another file'; Make = { Set-Content $file "Subject,Prompt`na,b" }; Says = '*not a checkpoint*' }
+        @{ Name = 'another JSON file'; Make = { Set-Content $file '{"a":1}' }; Says = '*not a checkpoint*' }
+        @{ Name = 'of a later version'; Make = { Set-Content $file '{"llmps":"checkpoint","version":99}' }; Says = '*version 99*' }
+        @{ Name = 'a directory'; Make = { $null = New-Item $file -ItemType Directory }; Says = '*directory*' }
+        @{ Name = 'in no directory'; Make = { $script:file = Join-Path $TestDrive 'nowhere/run.jsonl' }; Says = '*folder*' }
+        @{ Name = 'read-only'; Make = { Set-Content $file '{"llmps":"checkpoint","version":1}'; Set-ItemProperty $file IsReadOnly $true }; Says = '*read-only*' }
+    ) {
+        $script:file = $file
+        . $Make
+        $before = if (Test-Path $script:file -PathType Leaf) { Get-Content $script:file -Raw }
+        { 'x' | Invoke-ChatCompletion -CheckpointPath $script:file } | Should -Throw $Says -ErrorId 'CheckpointFailed,*'
+        if ($before) {
+            Get-Content $script:file -Raw | Should -Be $before
+            Set-ItemProperty $script:file IsReadOnly $false
+        }
+        $simulator.Stats().requests | Should -Be 0
+    }
+}
+
+Describe '-Shard' {
+    BeforeAll {
+        $names = 'SLURM_ARRAY_TASK_ID', 'SLURM_ARRAY_TASK_COUNT', 'SLURM_ARRAY_TASK_MIN', 'SLURM_ARRAY_TASK_STEP', 'JOB_COMPLETION_INDEX', 'JOB_COMPLETIONS'
+        $kept = @{}
+        foreach ($name in $names) { $kept[$name] = [Environment]::GetEnvironmentVariable($name) }
+    }
+
+    BeforeEach {
+        $simulator.SetOption(@{})
+        foreach ($name in $names) { [Environment]::SetEnvironmentVariable($name, $null) }
+    }
+
+    AfterAll { foreach ($name in $names) { [Environment]::SetEnvironmentVariable($name, $kept[$name]) } }
+
+    It '0/4 to 3/4, joined by InputIndex, are the whole' {
+        $whole = $rows | Invoke-ChatCompletion
+        $joined = 0..3 | ForEach-Object { $rows | Invoke-ChatCompletion -Shard "$_/4" } | Sort-Object InputIndex
+        $joined.InputIndex | Should -Be $whole.InputIndex
+        $joined.Content | Should -Be $whole.Content
+        $joined.InputObject.Id | Should -Be $whole.InputObject.Id
+        $simulator.Stats().requests | Should -Be 40
+        ($rows | Invoke-ChatCompletion -Shard '1/4').InputIndex | Should -Be 1, 5, 9, 13, 17
+        $rows | Select-Object -First 2 | Invoke-ChatCompletion -Shard '3/4' | Should -BeNullOrEmpty
+    }
+
+    It 'Auto is the place in a Slurm array' {
+        $env:SLURM_ARRAY_TASK_ID = '2'
+        $env:SLURM_ARRAY_TASK_COUNT = '5'
+        ($rows | Invoke-ChatCompletion -Shard Auto).InputIndex | Should -Be 2, 7, 12, 17
+        $env:SLURM_ARRAY_TASK_ID = '12'
+        $env:SLURM_ARRAY_TASK_MIN = '10'
+        ($rows | Invoke-ChatCompletion -Shard auto).InputIndex | Should -Be 2, 7, 12, 17
+    }
+
+    It 'Auto is the index of a Kubernetes job' {
+        $env:JOB_COMPLETION_INDEX = '1'
+        $env:JOB_COMPLETIONS = '10'
+        ($rows | Invoke-ChatCompletion -Shard Auto).InputIndex | Should -Be 1, 11
+    }
+
+    It 'Auto says what is missing' {
+        { $rows | Invoke-ChatCompletion -Shard Auto } | Should -Throw '*SLURM_ARRAY_TASK_ID*JOB_COMPLETION_INDEX*'
+        $env:JOB_COMPLETION_INDEX = '1'
+        { $rows | Invoke-ChatCompletion -Shard Auto } | Should -Throw '*JOB_COMPLETIONS*'
+    }
+
+    It 'refuses <Text>' -ForEach @(@{ Text = '4/4' }, @{ Text = '1' }, @{ Text = '1/0' }, @{ Text = '-1/4' }, @{ Text = 'a/b' }, @{ Text = '1/2/3' }) {
+        { $rows | Invoke-ChatCompletion -Shard $Text } | Should -Throw "*$Text*0/4*" -ErrorId 'InvalidShard,*'
+        $simulator.Stats().requests | Should -Be 0
+    }
+}
+
+Describe '-MaxTotalTokens' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'stops sending once spent, and tells how many rows are left' {
+        $answers = $rows | Invoke-ChatCompletion -MaxTotalTokens 50 -ThrottleLimit 2 -WarningVariable warning -WarningAction SilentlyContinue
+        $spent = ($answers.Usage.TotalTokens | Measure-Object -Sum).Sum
+        $most = ($answers.Usage.TotalTokens | Measure-Object -Maximum).Maximum
+        $spent | Should -BeGreaterOrEqual 50
+        $spent | Should -BeLessThan (50 + 2 * $most)
+        $simulator.Stats().requests | Should -Be $answers.Count
+        "$warning" | Should -BeLike "*-MaxTotalTokens 50*($spent tokens used)*$(20 - $answers.Count) rows were not sent*"
+    }
+
+    It 'is not stopped by rows from the checkpoint, and goes on where it stopped' {
+        $file = New-Checkpoint
+        $got = 0
+        for ($run = 0; $run -lt 20 -and $got -lt 20; $run++) {
+            $got = @($rows | Invoke-ChatCompletion -MaxTotalTokens 50 -CheckpointPath $file -WarningAction SilentlyContinue -WarningVariable warning).Count
+            if ($got -lt 20) { "$warning" | Should -BeLike '*Run the same line again*' }
+        }
+        $got | Should -Be 20
+        $run | Should -BeGreaterThan 2
+        $simulator.Stats().requests | Should -Be 20
+    }
+
+    It 'over what is needed changes nothing' {
+        @($rows | Invoke-ChatCompletion -MaxTotalTokens 100000 -WarningVariable warning).Count | Should -Be 20
+        $warning | Should -BeNullOrEmpty
+    }
+}
+
+Describe '-Deduplicate' {
+    BeforeEach { $simulator.SetOption(@{ LatencyMs = 200 }) }
+
+    It 'sends equal requests in flight together once, and gives every row its answer' {
+        $same = 1..10 | ForEach-Object { [pscustomobject]@{ Id = $_; Prompt = "Same $($_ % 2)" } }
+        $answers = $same | Invoke-ChatCompletion -ThrottleLimit 10 -Deduplicate
+        $simulator.Stats().requests | Should -Be 2
+        $answers.InputObject.Id | Should -Be (1..10)
+        $answers.Content | Should -Be ($same.Prompt | ForEach-Object { "Echo: $_" })
+    }
+
+    It 'is so anyway with temperature 0, and not otherwise' {
+        $null = 'x', 'x', 'x' | Invoke-ChatCompletion -Temperature 0
+        $simulator.Stats().requests | Should -Be 1
+        $null = 'x', 'x', 'x' | Invoke-ChatCompletion -Temperature 0.5
+        $simulator.Stats().requests | Should -Be 4
+    }
+
+    It 'fails all rows of a request that fails' {
+        $simulator.SetOption(@{ LatencyMs = 200; Faults = 'ServerError' })
+        'x', 'x', 'x' | Invoke-ChatCompletion -Deduplicate -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.Count | Should -Be 3
+        $simulator.Stats().requests | Should -Be 1
+    }
+}
+
+Describe '-Unordered' {
+    It 'gives answers as they come' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders'; DelayMs = 500; Match = 'slow' }) })
+        $answers = 'slow', 'one', 'two', 'three' | Invoke-ChatCompletion -Unordered
+        $answers[-1].Content | Should -Be 'Echo: slow'
+        $answers.InputIndex | Sort-Object | Should -Be 0, 1, 2, 3
+        ('slow', 'one' | Invoke-ChatCompletion).Content | Should -Be 'Echo: slow', 'Echo: one'
+    }
+}
+
+Describe 'Progress' {
+    BeforeAll {
+        function Get-Records([string]$Script) {
+            $shell = New-ModuleShell
+            try {
+                $null = $shell.AddScript($Script).AddArgument((Get-LlmSession SiliconFlow)).Invoke()
+                , @($shell.Streams.Progress)
+            }
+            finally { $shell.Runspace.Dispose(); $shell.Dispose() }
+        }
+    }
+
+    It 'is shown for runs over a second, at most five times a second, and is taken away' {
+        $simulator.SetOption(@{ LatencyMs = 100 })
+        $records = Get-Records 'param($Session) 1..20 | Invoke-ChatCompletion -Session $Session -ThrottleLimit 1'
+        $records.Count | Should -BeGreaterThan 1
+        $records.Count | Should -BeLessThan 20
+        $records[0].Activity | Should -BeLike '*Invoke-ChatCompletion*'
+        $records[0].StatusDescription | Should -Match '\d+ done \([\d.]+/s\), 0 failed, 1 in flight, \d+ tokens'
+        $records[-1].RecordType | Should -Be 'Completed'
+    }
+
+    It 'is not shown for a short run' {
+        $simulator.SetOption(@{})
+        (Get-Records 'param($Session) 1..20 | Invoke-ChatCompletion -Session $Session').Count | Should -Be 0
+    }
+
+    It 'ends with a verbose summary' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Match = 'Row 7' }) })
+        $file = New-Checkpoint
+        $null = $rows | Select-Object -First 5 | Invoke-ChatCompletion -CheckpointPath $file
+        $lines = $rows | Invoke-ChatCompletion -CheckpointPath $file -Verbose -ErrorAction SilentlyContinue 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        "$($lines[-1])" | Should -Match '^14 rows answered, 1 failed, 5 from the checkpoint, 0 not sent; \d+ tokens in [\d.]+ s\.$'
+        "$lines" | Should -BeLike '*holds 5 finished rows*'
+    }
+}
+
+Describe 'Limits of the account' {
+    It 'that are given are kept, so that none is refused' {
+        $simulator.SetOption(@{ RequestsPerMinute = 600; Burst = 10 })
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Name = 'paced'; RequestsPerMinute = 600; NoDefault = $true }
+        $watch = [System.Diagnostics.Stopwatch]::StartNew()
+        @(1..25 | Invoke-ChatCompletion -Session paced -ThrottleLimit 8).Count | Should -Be 25
+        $watch.Elapsed.TotalSeconds | Should -BeGreaterThan 1
+        $simulator.Stats().refused | Should -Be 0
+    }
+}

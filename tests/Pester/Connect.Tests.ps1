@@ -1,0 +1,309 @@
+BeforeAll {
+    . "$PSScriptRoot/Connecting.ps1"
+    . "$PSScriptRoot/Simulator.ps1"
+    Import-Module $env:LLMPS_MODULE_PATH
+    $simulator = Start-SimulatorHost
+    $variables = 'GENSTUDIO_API_KEY', 'CLOUDSWAY_API_KEY', 'SILICONFLOW_API_KEY', 'OPENAI_API_KEY'
+    $before = @{}
+    foreach ($name in $variables) { $before[$name] = [Environment]::GetEnvironmentVariable($name) }
+
+    function ConvertTo-Secret([string]$Text) { (New-Object System.Net.NetworkCredential '', $Text).SecurePassword }
+
+    # The hash that the host counts a key under: the key itself is in none of its answers.
+    function Get-KeyHash([string]$Key) {
+        $null = Connect-SimulatorHost $simulator OpenAICompatible @{ Name = 'hash'; ApiKey = $Key; NoDefault = $true }
+        $simulator.Reset()
+        $null = Invoke-ChatCompletion 'Hello' -Session hash
+        Disconnect-LlmProvider hash
+        ($simulator.Stats().perKey | Get-Member -MemberType NoteProperty).Name
+    }
+
+    function Get-KeySent($Session) {
+        $simulator.Reset()
+        $null = Invoke-ChatCompletion 'Hello' -Session $Session
+        ($simulator.Stats().perKey | Get-Member -MemberType NoteProperty).Name
+    }
+}
+
+AfterAll {
+    if ($simulator) { $simulator.Stop() }
+    foreach ($name in $variables) { [Environment]::SetEnvironmentVariable($name, $before[$name]) }
+    Disconnect-LlmProvider -All
+}
+
+Describe 'Connect-LlmProvider: the credential' {
+    BeforeAll {
+        $inVault = Get-KeyHash 'from-vault'
+        $asText = Get-KeyHash 'as-text'
+        $inVariable = Get-KeyHash 'from-variable'
+    }
+
+    BeforeEach { foreach ($name in $variables) { [Environment]::SetEnvironmentVariable($name, $null) } }
+
+    It 'is -ApiKey as text' {
+        Get-KeySent (Connect-SimulatorHost $simulator SiliconFlow @{ ApiKey = 'as-text' }) | Should -Be $asText
+    }
+
+    It 'is -ApiKey as SecureString, which stays the caller''s own' {
+        $secret = ConvertTo-Secret 'as-text'
+        $session = Connect-SimulatorHost $simulator SiliconFlow @{ ApiKey = $secret }
+        Get-KeySent $session | Should -Be $asText
+        Disconnect-LlmProvider SiliconFlow
+        $secret.Length | Should -Be 7
+    }
+
+    It 'is -ApiKey without the blanks around it' {
+        Get-KeySent (Connect-SimulatorHost $simulator SiliconFlow @{ ApiKey = " as-text`n" }) | Should -Be $asText
+    }
+
+    It 'is the password of -Credential' {
+        $credential = New-Object pscredential 'anyone', (ConvertTo-Secret 'as-text')
+        $session = Connect-LlmProvider SiliconFlow -Credential $credential -BaseUri "$($simulator.Uri)/siliconflow/v1" -Model Qwen/QwQ-32B
+        Get-KeySent $session | Should -Be $asText
+    }
+
+    It 'is a secret that Get-Secret gives as <Form>' -ForEach @(
+        @{ Form = 'SecureString' }
+        @{ Form = 'text' }
+        @{ Form = 'credential' }
+    ) {
+        $module = New-Module -Name VaultStub -ArgumentList $Form, (ConvertTo-Secret 'from-vault') {
+            param($Form, $Secret)
+            function Get-Secret {
+                [CmdletBinding()]
+                param($Name, $Vault)
+                if ($Name -ne 'llm' -or $Vault) { throw "no secret $Name in '$Vault'" }
+                switch ($Form) { SecureString { $Secret } text { 'from-vault' } credential { New-Object pscredential 'anyone', $Secret } }
+            }
+        } | Import-Module -PassThru
+        try {
+            [Environment]::SetEnvironmentVariable('SILICONFLOW_API_KEY', 'from-variable')
+            $session = Connect-LlmProvider SiliconFlow -SecretName llm -BaseUri "$($simulator.Uri)/siliconflow/v1" -Model Qwen/QwQ-32B
+            Get-KeySent $session | Should -Be $inVault
+        }
+        finally { Remove-Module $module }
+    }
+
+    It 'comes from the vault of -SecretVault' {
+        function global:Get-Secret { [CmdletBinding()] param($Name, $Vault) "$Vault-$Name" }
+        try {
+            $session = Connect-LlmProvider SiliconFlow -SecretName vault -SecretVault from -BaseUri "$($simulator.Uri)/siliconflow/v1" -Model Qwen/QwQ-32B
+            Get-KeySent $session | Should -Be $inVault
+        }
+        finally { Remove-Item function:\Get-Secret }
+    }
+
+    It 'says what is missing when there is no Get-Secret, and what Get-Secret said when it fails' {
+        if (-not (Get-Command Get-Secret -ErrorAction Ignore)) {
+            { Connect-LlmProvider SiliconFlow -SecretName llm } | Should -Throw '*llm*Microsoft.PowerShell.SecretManagement*'
+        }
+        function global:Get-Secret { [CmdletBinding()] param($Name, $Vault) Write-Error "The secret $Name was not found." }
+        try { { Connect-LlmProvider SiliconFlow -SecretName llm } | Should -Throw '*The secret llm was not found.*' }
+        finally { Remove-Item function:\Get-Secret }
+    }
+
+    It 'is what <Variable> holds for <Provider>' -ForEach @(
+        @{ Provider = 'GenStudio'; Variable = 'GENSTUDIO_API_KEY'; Path = 'genstudio'; Model = 'qwen3-32b'; More = @{} }
+        @{ Provider = 'Cloudsway'; Variable = 'CLOUDSWAY_API_KEY'; Path = 'cloudsway'; Model = 'MaaS_Deepseek_V3.2'; More = @{ EndpointPath = 'mine' } }
+        @{ Provider = 'SiliconFlow'; Variable = 'SILICONFLOW_API_KEY'; Path = 'siliconflow/v1'; Model = 'Qwen/QwQ-32B'; More = @{} }
+        @{ Provider = 'OpenAICompatible'; Variable = 'OPENAI_API_KEY'; Path = 'openai/v1'; Model = 'qwen3:8b'; More = @{} }
+    ) {
+        [Environment]::SetEnvironmentVariable($Variable, 'from-variable')
+        Get-KeySent (Connect-LlmProvider $Provider -BaseUri "$($simulator.Uri)/$Path" -Model $Model @More) | Should -Be $inVariable
+    }
+
+    It 'is the one given before the one in the environment' {
+        [Environment]::SetEnvironmentVariable('SILICONFLOW_API_KEY', 'from-variable')
+        Get-KeySent (Connect-SimulatorHost $simulator SiliconFlow @{ ApiKey = 'as-text' }) | Should -Be $asText
+    }
+
+    It 'cannot be given in two ways' {
+        $credential = New-Object pscredential 'anyone', (ConvertTo-Secret 'x')
+        { Connect-LlmProvider SiliconFlow -ApiKey a -Credential $credential } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
+        { Connect-LlmProvider SiliconFlow -ApiKey a -SecretName b } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
+    }
+
+    It 'missing for <Provider> is an error that names <Variable> and the parameters' -ForEach @(
+        @{ Provider = 'GenStudio'; Variable = 'GENSTUDIO_API_KEY'; More = @{} }
+        @{ Provider = 'Cloudsway'; Variable = 'CLOUDSWAY_API_KEY'; More = @{ EndpointPath = 'mine' } }
+        @{ Provider = 'SiliconFlow'; Variable = 'SILICONFLOW_API_KEY'; More = @{} }
+    ) {
+        { Connect-LlmProvider $Provider @More } | Should -Throw "*-ApiKey*-Credential*-SecretName*$Variable*" -ErrorId 'InvalidConnection,LlmPs.Cmdlets.ConnectLlmProviderCommand'
+        [Environment]::SetEnvironmentVariable($Variable, '  ')
+        { Connect-LlmProvider $Provider @More } | Should -Throw "*$Variable*"
+    }
+
+    It 'is not needed for OpenAICompatible, which then gets none' {
+        $session = Connect-LlmProvider OpenAICompatible -BaseUri "$($simulator.Uri)/openai/v1" -Model m
+        $session.HasKey | Should -BeFalse
+        Get-KeySent $session | Should -Be 'none'
+    }
+}
+
+Describe 'Connect-LlmProvider: sessions' {
+    BeforeEach { Get-LlmSession | Disconnect-LlmProvider }
+
+    It 'are named after the provider, and replaced by one of the same name' {
+        $first = Connect-LlmProvider SiliconFlow -Simulate
+        $second = Connect-LlmProvider siliconflow -Simulate
+        $first.IsClosed | Should -BeTrue
+        @(Get-LlmSession).Count | Should -Be 1
+        (Get-LlmSession) | Should -Be $second
+        $second.Name | Should -BeExactly 'SiliconFlow'
+    }
+
+    It 'stay apart under names of their own' {
+        $null = Connect-LlmProvider SiliconFlow -Simulate -Name one
+        $null = Connect-LlmProvider SiliconFlow -Simulate -Name two
+        (Get-LlmSession).Name | Should -Be 'one', 'two'
+        (Get-LlmSession -Name t*).Name | Should -Be 'two'
+    }
+
+    It 'make the newest the default, but for -NoDefault' {
+        $null = Connect-LlmProvider SiliconFlow -Simulate -Name one -Model m1
+        $null = Connect-LlmProvider GenStudio -Simulate -Name two -Model m2
+        $null = Connect-LlmProvider OpenAICompatible -Simulate -Name three -Model m3 -NoDefault
+        (Invoke-ChatCompletion 'Hello').Provider | Should -Be 'GenStudio'
+        (Invoke-ChatCompletion 'Hello' -Session three).Provider | Should -Be 'OpenAICompatible'
+        Disconnect-LlmProvider two
+        (Invoke-ChatCompletion 'Hello').Provider | Should -Be 'SiliconFlow'
+        Disconnect-LlmProvider one
+        { Invoke-ChatCompletion 'Hello' } | Should -Throw '*Connect-LlmProvider*' -ErrorId 'NoSession,*'
+    }
+
+    It 'that are unknown are an error with the open ones' {
+        $null = Connect-LlmProvider SiliconFlow -Simulate -Name one
+        { Invoke-ChatCompletion 'Hello' -Session other } | Should -Throw "*'other'*one*"
+        Get-LlmSession -Name other -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '*one*'
+        Disconnect-LlmProvider other -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '*one*'
+        $problem.FullyQualifiedErrorId | Should -BeLike 'SessionNotFound,*'
+        @(Get-LlmSession -Name o*).Count | Should -Be 1
+    }
+
+    It 'are closed by name, from the pipeline, and all at once' {
+        $sessions = 'a', 'b', 'c', 'd' | ForEach-Object { Connect-LlmProvider SiliconFlow -Simulate -Name $_ -Model m }
+        Disconnect-LlmProvider a
+        Get-LlmSession -Name b | Disconnect-LlmProvider
+        (Get-LlmSession).Name | Should -Be 'c', 'd'
+        Disconnect-LlmProvider -All
+        Get-LlmSession | Should -BeNullOrEmpty
+        $sessions.IsClosed | Should -Not -Contain $false
+        Invoke-ChatCompletion 'Hello' -Session $sessions[0] -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.FullyQualifiedErrorId | Should -Be 'Canceled,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        "$problem" | Should -BeLike "*'a'*closed*Connect-LlmProvider*"
+    }
+
+    It 'disconnect without any open session' {
+        { Disconnect-LlmProvider -All } | Should -Not -Throw
+    }
+
+    It 'carry their default model and chip, which a call can override' {
+        $null = Connect-LlmProvider GenStudio -Simulate -Model qwen3-32b -Chip amd
+        $answer = Invoke-ChatCompletion 'Hello'
+        $answer.Model, $answer.Chip | Should -Be 'qwen3-32b', 'amd'
+        $answer = Invoke-ChatCompletion 'Hello' -Model deepseek-r1 -Chip chip2
+        $answer.Model, $answer.Chip | Should -Be 'deepseek-r1', 'chip2'
+    }
+
+    It 'show their limits' {
+        $session = Connect-LlmProvider SiliconFlow -Simulate -TimeoutSec 100 -ConnectTimeoutSec 5 -IdleTimeoutSec 7.5 -MaxRetryCount 2 -MaxRetryDelaySec 9 -RequestsPerMinute 60 -TokensPerMinute 1000
+        $session.Timeout.TotalSeconds, $session.ConnectTimeout.TotalSeconds, $session.IdleTimeout.TotalSeconds | Should -Be 100, 5, 7.5
+        $session.MaxRetryCount, $session.MaxRetryDelay.TotalSeconds, $session.RequestsPerMinute, $session.TokensPerMinute | Should -Be 2, 9, 60, 1000
+    }
+}
+
+Describe 'Connect-LlmProvider: what it refuses' {
+    It '<Name>' -ForEach @(
+        @{ Name = 'an unknown provider'; Given = @{ Provider = 'Nobody' }; Says = '*Nobody*GenStudio, Cloudsway, SiliconFlow, OpenAICompatible*' }
+        @{ Name = 'an unknown chip'; Given = @{ Provider = 'GenStudio'; Chip = 'chip9' }; Says = '*chip9*nvidia, amd, chip1, chip2, chip3, chip4, chip5*' }
+        @{ Name = 'a chip where there is no choice'; Given = @{ Provider = 'SiliconFlow'; Chip = 'amd' }; Says = '*amd*SiliconFlow has no choice*' }
+        @{ Name = 'Cloudsway without EndpointPath'; Given = @{ Provider = 'Cloudsway' }; Says = '*EndpointPath*Cloudsway*' }
+        @{ Name = 'EndpointPath elsewhere'; Given = @{ Provider = 'SiliconFlow'; EndpointPath = 'x' }; Says = '*EndpointPath*SiliconFlow*Cloudsway*' }
+        @{ Name = 'OpenAICompatible without BaseUri'; Given = @{ Provider = 'OpenAICompatible' }; Says = '*BaseUri*http://localhost:8080/v1*' }
+        @{ Name = 'a whole address as BaseUri'; Given = @{ Provider = 'OpenAICompatible'; BaseUri = 'https://example.com/v1/chat/completions' }; Says = '*stands before*/chat/completions*' }
+        @{ Name = 'a BaseUri of another scheme'; Given = @{ Provider = 'SiliconFlow'; BaseUri = 'ftp://example.com' }; Says = "*BaseUri 'ftp://example.com'*http*" }
+        @{ Name = 'a BaseUri that is no address'; Given = @{ Provider = 'SiliconFlow'; BaseUri = 'example' }; Says = "*BaseUri 'example'*http*" }
+        @{ Name = 'SimulatorOption without Simulate'; Given = @{ Provider = 'SiliconFlow'; SimulatorOption = @{ LatencyMs = 1 } }; Says = '*-Simulate*' }
+        @{ Name = 'an unknown simulator option'; Given = @{ Provider = 'SiliconFlow'; Simulate = $true; SimulatorOption = @{ Latency = 1 } }; Says = "*'Latency'*LatencyMs*" }
+        @{ Name = 'an unknown fault'; Given = @{ Provider = 'SiliconFlow'; Simulate = $true; SimulatorOption = @{ Faults = 'Nothing' } }; Says = '*Nothing*RateLimit*' }
+        @{ Name = 'a header with a line break'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X-A' = "a`r`nb" } }; Says = "*'X-A'*line break*" }
+        @{ Name = 'a header without a name'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X A' = 'a' } }; Says = "*'X A'*not a header name*" }
+    ) {
+        $before = @(Get-LlmSession).Count
+        if (-not $Given.Simulate) { $Given.ApiKey = 'key' }
+        { Connect-LlmProvider @Given } | Should -Throw $Says -ErrorId 'InvalidConnection,LlmPs.Cmdlets.ConnectLlmProviderCommand'
+        @(Get-LlmSession).Count | Should -Be $before
+    }
+
+    It 'credentials in an address, without repeating them' {
+        foreach ($given in @{ BaseUri = 'https://me:hidden-word@example.com/v1' }, @{ BaseUri = 'https://example.com/v1'; Proxy = 'http://me:hidden-word@proxy.example.com' }) {
+            $problem = $null
+            try { Connect-LlmProvider OpenAICompatible @given -ApiKey k -ErrorAction Stop } catch { $problem = $_ }
+            "$problem" | Should -BeLike '*user name or password*'
+            ($problem | Format-List * -Force | Out-String) | Should -Not -BeLike '*hidden-word*'
+        }
+    }
+
+    It 'limits that are none' {
+        { Connect-LlmProvider SiliconFlow -ApiKey k -TimeoutSec 0 } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
+        { Connect-LlmProvider SiliconFlow -ApiKey k -MaxRetryCount -1 } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
+        { Connect-LlmProvider SiliconFlow -ApiKey k -RequestsPerMinute 0 } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
+    }
+}
+
+Describe 'Connect-LlmProvider: the way to the server' {
+    It 'warns of a key over plain http, but not on this machine or without a key' {
+        $null = Connect-LlmProvider OpenAICompatible -BaseUri http://llm.example.com/v1 -ApiKey k -WarningVariable warning -WarningAction SilentlyContinue
+        "$warning" | Should -BeLike '*llm.example.com*https*'
+        foreach ($given in @{ BaseUri = 'http://localhost:8080/v1'; ApiKey = 'k' }, @{ BaseUri = 'http://127.0.0.1/v1'; ApiKey = 'k' }, @{ BaseUri = 'https://llm.example.com/v1'; ApiKey = 'k' }, @{ BaseUri = 'http://llm.example.com/v1' }) {
+            [Environment]::SetEnvironmentVariable('OPENAI_API_KEY', $null)
+            $null = Connect-LlmProvider OpenAICompatible @given -WarningVariable warning -WarningAction SilentlyContinue
+            $warning | Should -BeNullOrEmpty -Because $given.BaseUri
+        }
+    }
+
+    It 'sends the headers of -Header' {
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Header = @{ 'X-Tenant' = 'blue'; 'X-Number' = 7; 'X-Secret' = (ConvertTo-Secret 'hidden') } }
+        $simulator.Reset()
+        $null = Invoke-ChatCompletion 'Hello'
+        $headers = $simulator.Requests()[-1].headers
+        $headers.'X-Tenant', $headers.'X-Number', $headers.'X-Secret' | Should -Be 'blue', '7', 'hidden'
+        $headers.'Content-Type' | Should -BeLike 'application/json*'
+    }
+
+    It 'has a key of its own in -Header when Authorization is given there' {
+        $session = Connect-SimulatorHost $simulator OpenAICompatible @{ Header = @{ Authorization = 'Bearer as-text' } }
+        Get-KeySent $session | Should -Be (Get-KeyHash 'as-text')
+    }
+
+    It 'keeps the path of BaseUri, with or without a slash at its end' {
+        foreach ($uri in "$($simulator.Uri)/openai/v1", "$($simulator.Uri)/openai/v1/") {
+            $simulator.Reset()
+            $null = Connect-LlmProvider OpenAICompatible -BaseUri $uri -Model m
+            (Invoke-ChatCompletion 'Hello').Content | Should -Be 'Echo: Hello'
+            $simulator.Requests()[0].path | Should -Be '/openai/v1/chat/completions'
+        }
+    }
+
+    It 'has the paths of the documents' {
+        foreach ($provider in 'GenStudio', 'Cloudsway', 'SiliconFlow') {
+            $null = Connect-SimulatorHost $simulator $provider
+            $simulator.Reset()
+            $null = Invoke-ChatCompletion 'Hello'
+            $simulator.Requests()[0].path | Should -Be @{
+                GenStudio   = '/genstudio/maas/qwen3-32b/nvidia/chat/completions'
+                Cloudsway   = '/cloudsway/v1/ai/my-endpoint/chat/completions'
+                SiliconFlow = '/siliconflow/v1/chat/completions'
+            }[$provider]
+        }
+    }
+
+    It 'goes through the proxy' {
+        $null = Connect-LlmProvider OpenAICompatible -BaseUri http://llm.example.invalid/openai/v1 -Proxy $simulator.Uri -Model m
+        $simulator.Reset()
+        (Invoke-ChatCompletion 'Hello').Content | Should -Be 'Echo: Hello'
+        $simulator.Stats().requests | Should -Be 1
+    }
+}

@@ -1,0 +1,136 @@
+﻿# Enter-ChatSession in a real terminal: tmux holds it, types, and shows what the screen has. Where there is no tmux, as on Windows, only
+# the refusals are tested.
+BeforeDiscovery {
+    $hasTmux = [bool](Get-Command tmux -CommandType Application -ErrorAction Ignore)
+}
+
+BeforeAll {
+    . "$PSScriptRoot/Connecting.ps1"
+    Import-Module $env:LLMPS_MODULE_PATH
+    $script:pwsh = if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }
+
+    # A server of its own, so that nobody's sessions are touched.
+    $socket = "llmps-$PID"
+    function Invoke-Tmux { tmux -L $socket @args }
+    function Send([string]$Text) { Invoke-Tmux send-keys -t chat -l $Text }
+    function Send-Key([string[]]$Key) { Invoke-Tmux send-keys -t chat @Key }
+    function Send-Line([string]$Text) {
+        Send $Text
+        # Keys that come in one go are taken for a paste.
+        [System.Threading.Thread]::Sleep(150)
+        Send-Key Enter
+    }
+    function Get-Screen { (Invoke-Tmux capture-pane -t chat -p -J) -join "`n" }
+    function Wait-Screen([string]$Pattern) {
+        $found = Wait-Until { (Get-Screen) -match $Pattern } -TimeoutSec 30
+        $found | Should -BeTrue -Because "the screen should match '$Pattern' and is:`n$(Get-Screen)"
+    }
+
+    function Start-Chat([int]$Width, [string]$Option = '', [string]$With = '') {
+        $start = Join-Path $TestDrive 'start.ps1'
+        @(
+            "Import-Module '$env:LLMPS_MODULE_PATH'"
+            "`$null = Connect-LlmProvider GenStudio -Simulate -Model deepseek-r1 -SimulatorOption @{ $Option }"
+            "Set-Location '$TestDrive'"
+            "Enter-ChatSession $With"
+            "'left the chat'"
+        ) | Set-Content $start
+        Invoke-Tmux new-session -d -s chat -x $Width -y 40 "LANG=C.UTF-8 pwsh -NoLogo -NoProfile -NoExit -File '$start'"
+        Wait-Screen '/exit leaves'
+    }
+}
+
+Describe 'Enter-ChatSession refuses' {
+    It 'where the input is redirected' {
+        $said = '' | & $pwsh -NoProfile -Command "Import-Module '$env:LLMPS_MODULE_PATH'; `$null = Connect-LlmProvider GenStudio -Simulate -Model m; try { Enter-ChatSession } catch { `"`$(`$_.FullyQualifiedErrorId) `$_`" }"
+        "$said" | Should -BeLike 'NotInteractive,*Invoke-ChatCompletion*'
+    }
+
+    It 'under -NonInteractive' -Skip:(-not $hasTmux) {
+        $start = Join-Path $TestDrive 'refused.ps1'
+        "Import-Module '$env:LLMPS_MODULE_PATH'; `$null = Connect-LlmProvider GenStudio -Simulate -Model m; try { Enter-ChatSession } catch { `$_.FullyQualifiedErrorId }; Start-Sleep 20" | Set-Content $start
+        Invoke-Tmux new-session -d -s chat -x 80 -y 10 "pwsh -NoProfile -NonInteractive -File '$start'"
+        Wait-Screen 'NotInteractive,'
+        Invoke-Tmux kill-server
+    }
+}
+
+Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmux) {
+    BeforeAll { Start-Chat $_ 'TokenDelayMs = 20; ChunkSize = 2' }
+    AfterAll { Invoke-Tmux kill-server }
+
+    It 'streams an answer, with Chinese, emoji and an apostrophe' {
+        Send-Line "你好，世界 😀 don't"
+        Wait-Screen "(?m)^Echo: 你好，世界 😀 don't\s*\n\[\d+ \+ \d+ = \d+ tokens"
+        Get-Screen | Should -Match "(?m)^Thinking about: 你好"
+    }
+
+    It 'edits a line that is wider than the screen' {
+        Send ('wide 宽 ' * 30)
+        [System.Threading.Thread]::Sleep(300)
+        Send-Key (@('Left') * 4 + @('BSpace'))
+        Send 'X'
+        [System.Threading.Thread]::Sleep(300)
+        (Get-Screen) -replace '\n' | Should -Match '> (wide 宽 ){29}wiXe 宽'
+        Send-Key C-c
+        [System.Threading.Thread]::Sleep(300)
+        Get-Screen | Should -Not -Match 'wiXe'
+    }
+
+    It 'ends the answer at Ctrl+C and not the session, keeps what came, and asks again with /retry' {
+        Send-Line 'slow slow slow slow slow slow slow slow slow slow slow slow'
+        Wait-Screen 'Thinking about: slow'
+        Send-Key C-c, C-c
+        Wait-Screen '\[ended; /retry asks again\]'
+        Send-Line '/retry'
+        Wait-Screen '(?m)^Echo: slow slow.*\n\['
+    }
+
+    It 'takes commands' {
+        Send-Line '/model qwen3-8b'
+        Wait-Screen 'Model: qwen3-8b'
+        Send-Line '/chip amd'
+        Wait-Screen 'Chip: amd'
+        Send-Line '/chip wrong'
+        Wait-Screen "Chip 'wrong' is not known to GenStudio"
+        Send-Line '/system Be brief.'
+        Wait-Screen 'System prompt: Be brief\.'
+        Send-Line '/thinking off'
+        Wait-Screen 'Thinking: off'
+        Send-Line '/usage'
+        Wait-Screen '\d answers: \d+ \+'
+        Send-Line '/nothing'
+        Wait-Screen 'There is no /nothing\. There are /model'
+        Send-Line '/save talk.json'
+        Wait-Screen 'Saved \d+ messages'
+        $saved = Get-Content (Join-Path $TestDrive 'talk.json') -Raw -Encoding UTF8 | ConvertFrom-Json
+        $saved.model | Should -Be 'qwen3-8b'
+        $saved.chip | Should -Be 'amd'
+        $saved.messages[0].content | Should -Be 'Be brief.'
+        $saved.messages.content | Should -Contain "你好，世界 😀 don't"
+        Send-Line '/clear'
+        Wait-Screen 'Cleared'
+        Send-Line '/load talk.json'
+        Wait-Screen 'Loaded \d+ messages'
+        Send-Line '//slash'
+        Wait-Screen '(?m)^Echo: /slash'
+    }
+
+    It 'leaves with /exit' {
+        Send-Line '/exit'
+        Wait-Screen 'left the chat'
+    }
+}
+
+Describe 'Errors in Enter-ChatSession' -Skip:(-not $hasTmux) {
+    AfterAll { Invoke-Tmux kill-server }
+
+    It 'shows them, and the turn can be repeated' {
+        Start-Chat 100 "Faults = @{ Fault = 'NotFound'; On = 1 }"
+        Send-Line 'hello'
+        Wait-Screen 'HTTP 404'
+        Wait-Screen '/retry asks again'
+        Send-Line '/retry'
+        Wait-Screen '(?m)^Echo: hello'
+    }
+}

@@ -1,0 +1,137 @@
+BeforeAll {
+    . "$PSScriptRoot/Connecting.ps1"
+    . "$PSScriptRoot/Simulator.ps1"
+    Import-Module $env:LLMPS_MODULE_PATH
+    $simulator = Start-SimulatorHost
+    $once = @{ MaxRetryCount = 0; TimeoutSec = 20; IdleTimeoutSec = 0.2 }
+}
+
+AfterAll {
+    if ($simulator) { $simulator.Stop() }
+    Disconnect-LlmProvider -All
+}
+
+BeforeDiscovery {
+    $kinds = @(
+        @{ Kind = 'Unauthorized'; Provider = 'SiliconFlow'; Fault = 'Unauthorized'; Status = 401; Code = $null; Category = 'AuthenticationError'; Says = '*Api key is invalid*'; Action = '*key*'; Ends = $true }
+        @{ Kind = 'Unauthorized'; Provider = 'GenStudio'; Fault = 'Unauthorized'; Status = 401; Code = '10009'; Category = 'AuthenticationError'; Says = '*invalid api key*10009*'; Action = '*key*'; Ends = $true }
+        @{ Kind = 'Unauthorized'; Provider = 'GenStudio'; Fault = 'BadToken503'; Status = 503; Code = '60000'; Category = 'AuthenticationError'; Says = '*bad token*60000*'; Action = '*key*'; Ends = $true }
+        @{ Kind = 'InsufficientBalance'; Provider = 'SiliconFlow'; Fault = 'InsufficientBalance'; Status = 403; Code = '30001'; Category = 'QuotaExceeded'; Says = '*balance is insufficient*30001*'; Action = '*Add balance*'; Ends = $true }
+        @{ Kind = 'InsufficientBalance'; Provider = 'Cloudsway'; Fault = 'InsufficientBalance'; Status = 402; Code = 'invalid_request_error'; Category = 'QuotaExceeded'; Says = '*Insufficient Balance*'; Action = '*Add balance*'; Ends = $true }
+        @{ Kind = 'Forbidden'; Provider = 'Cloudsway'; Fault = 'Forbidden'; Status = 403; Code = '403'; Category = 'PermissionDenied'; Says = '*IP address*'; Action = '*addresses*'; Ends = $true }
+        @{ Kind = 'NotFound'; Provider = 'GenStudio'; Fault = 'NotFound'; Status = 404; Code = '40400'; Category = 'ObjectNotFound'; Says = '*NotFound*40400*'; Action = '*chip*' }
+        @{ Kind = 'NotFound'; Provider = 'SiliconFlow'; Fault = 'NotFound'; Status = 404; Code = $null; Category = 'ObjectNotFound'; Says = '*404 page not found*'; Action = '*Get-LlmModel -Online*' }
+        @{ Kind = 'InvalidRequest'; Provider = 'SiliconFlow'; Fault = @{ Fault = 'NotFound'; Status = 400; Message = 'No such thing.' }; Status = 400; Code = $null; Category = 'InvalidArgument'; Says = '*No such thing.*'; Action = $null }
+        @{ Kind = 'RequestTooLarge'; Provider = 'GenStudio'; Fault = 'TooLarge'; Status = 413; Code = '41300'; Category = 'LimitsExceeded'; Says = '*too large*'; Action = '*Shorten*' }
+        @{ Kind = 'RateLimited'; Provider = 'SiliconFlow'; Fault = 'RateLimit'; Status = 429; Code = $null; Category = 'LimitsExceeded'; Says = '*TPM limit reached*'; Action = '*-ThrottleLimit*' }
+        @{ Kind = 'ServerError'; Provider = 'Cloudsway'; Fault = 'ServerError'; Status = 500; Code = 'internal_error'; Category = 'ResourceUnavailable'; Says = '*HTTP 500*'; Action = $null }
+        @{ Kind = 'ServerError'; Provider = 'OpenAICompatible'; Fault = 'BadGateway'; Status = 502; Code = $null; Category = 'ResourceUnavailable'; Says = '*HTML page*502 Bad Gateway*proxy*'; Action = $null }
+        @{ Kind = 'ServiceUnavailable'; Provider = 'SiliconFlow'; Fault = 'Overloaded'; Status = 503; Code = '50505'; Category = 'ResourceBusy'; Says = '*overloaded*'; Action = '*later*' }
+        @{ Kind = 'Timeout'; Provider = 'SiliconFlow'; Fault = 'Timeout504'; Status = 504; Code = $null; Category = 'OperationTimeout'; Says = '*Gateway Timeout*'; Action = $null }
+        @{ Kind = 'Timeout'; Provider = 'SiliconFlow'; Fault = 'StallBeforeHeaders'; Status = $null; Code = $null; Category = 'OperationTimeout'; Says = '*No answer began within 1 s*-IdleTimeoutSec*'; Action = '*Raise*' }
+        @{ Kind = 'ConnectionFailed'; Provider = 'SiliconFlow'; Fault = 'Reset'; Status = $null; Code = $null; Category = 'ConnectionError'; Says = '*connection to *failed*'; Action = '*proxy*' }
+        @{ Kind = 'ConnectionFailed'; Provider = 'SiliconFlow'; Fault = 'ConnectionFailed'; Status = $null; Code = $null; Category = 'ConnectionError'; Says = '*connection to *failed*'; Action = '*proxy*' }
+        @{ Kind = 'ContentFiltered'; Provider = 'OpenAICompatible'; Fault = @{ Fault = 'ContentFilter'; Status = 400 }; Status = 400; Code = 'content_filter'; Category = 'InvalidArgument'; Says = '*filtered*'; Action = $null }
+        @{ Kind = 'InvalidResponse'; Provider = 'SiliconFlow'; Fault = 'HtmlPage'; Status = $null; Code = $null; Category = 'InvalidData'; Says = '*HTML page*Sign in to the network*'; Action = $null }
+        @{ Kind = 'InvalidResponse'; Provider = 'SiliconFlow'; Fault = 'EmptyBody'; Status = $null; Code = $null; Category = 'InvalidData'; Says = '*empty*'; Action = $null }
+        @{ Kind = 'InvalidResponse'; Provider = 'SiliconFlow'; Fault = 'InvalidJson'; Status = $null; Code = $null; Category = 'InvalidData'; Says = '*not valid JSON*'; Action = $null }
+        @{ Kind = 'InvalidResponse'; Provider = 'SiliconFlow'; Fault = 'Redirect'; Status = 302; Code = $null; Category = 'InvalidData'; Says = '*redirects to https://elsewhere.invalid*-BaseUri*'; Action = $null }
+    )
+    $cases = foreach ($way in 'socket', 'simulator') { foreach ($kind in $kinds) { $kind + @{ Way = $way; Name = $(if ($kind.Fault -is [hashtable]) { $kind.Fault.Fault } else { $kind.Fault }) } } }
+}
+
+Describe 'The error of <Name> from <Provider> over the <Way>' -ForEach $cases {
+    BeforeAll {
+        $null = Connect-WithFault $simulator $Way $Provider $Fault $once
+        $row = [pscustomobject]@{ Prompt = 'Hello'; Id = 7 }
+        $problem = $null
+        if ($Ends) { try { $row | Invoke-ChatCompletion } catch { $problem = $_ } }
+        else {
+            $row | Invoke-ChatCompletion -ErrorVariable all -ErrorAction SilentlyContinue
+            $problem = $all[0]
+        }
+    }
+
+    It 'is of the kind <Kind>, with category, target and advice' {
+        $problem.FullyQualifiedErrorId | Should -Be "$Kind,LlmPs.Cmdlets.InvokeChatCompletionCommand"
+        $problem.CategoryInfo.Category | Should -Be $Category
+        $problem.TargetObject.Id | Should -Be 7
+        "$problem" | Should -BeLike $Says
+        if ($Action) { $problem.ErrorDetails.RecommendedAction | Should -BeLike $Action }
+    }
+
+    It 'carries an LlmApiException that tells the rest' {
+        $problem.Exception | Should -BeOfType LlmPs.LlmApiException
+        $problem.Exception.Kind | Should -Be $Kind
+        $problem.Exception.StatusCode | Should -Be $Status
+        $problem.Exception.ProviderCode | Should -Be $Code
+        $problem.Exception.Attempts | Should -Be 1
+        $problem.Exception.PartialCompletion | Should -BeNullOrEmpty
+        if ($Status -and $Provider -eq 'SiliconFlow') { $problem.Exception.RequestId | Should -BeLike 'ti_*' }
+    }
+}
+
+Describe 'A row that fails' {
+    It 'is one error, and the other rows go on' {
+        $null = Connect-WithFault $simulator socket SiliconFlow @{ Fault = 'ServerError'; Match = 'bad' } $once
+        $answers = 1..20 | ForEach-Object { if ($_ % 5) { "good $_" } else { "bad $_" } } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answers.Count | Should -Be 16
+        $problem.TargetObject | Should -Be 'bad 5', 'bad 10', 'bad 15', 'bad 20'
+        @($problem.FullyQualifiedErrorId | Select-Object -Unique) | Should -Be 'ServerError,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+    }
+
+    It 'ends the run with -ErrorAction Stop' {
+        $null = Connect-WithFault $simulator socket SiliconFlow @{ Fault = 'ServerError'; Match = 'bad' } $once
+        $got = New-Object System.Collections.ArrayList
+        { 'one', 'bad', 'two', 'three', 'four' | Invoke-ChatCompletion -ThrottleLimit 1 -ErrorAction Stop | ForEach-Object { $got.Add($_) } } | Should -Throw -ErrorId 'ServerError,*'
+        $got.Content | Should -Be 'Echo: one'
+        Wait-Until { $simulator.Stats().inFlight -eq 0 } | Should -BeTrue
+    }
+
+    It 'tells a model of the provider that does not exist in its own words' {
+        $simulator.SetOption(@{})
+        $null = Connect-SimulatorHost $simulator SiliconFlow $once
+        Invoke-ChatCompletion 'Hello' -Model no-such-model -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '*Model does not exist*20012*'
+        $null = Connect-SimulatorHost $simulator GenStudio $once
+        Invoke-ChatCompletion 'Hello' -Model no-such-model -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'NotFound,*'
+        $problem[0].ErrorDetails.RecommendedAction | Should -BeLike '*-Chip*'
+    }
+
+    It 'tells the useful text that GenStudio passes on in param' {
+        $simulator.SetOption(@{})
+        $null = Connect-SimulatorHost $simulator GenStudio $once
+        Invoke-ChatCompletion 'Hello' -TopP 5 -SkipValidation -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '*top_p*'
+    }
+}
+
+Describe 'What fails every row' {
+    It '(<Kind>) ends the run after what is in flight' -ForEach @(@{ Kind = 'Unauthorized' }, @{ Kind = 'InsufficientBalance' }, @{ Kind = 'Forbidden' }) {
+        # The bad row fails at once; those beside it take a while, and what comes later is not sent.
+        $simulator.SetOption(@{ Faults = @(@{ Fault = $Kind; Match = 'bad' }, @{ Fault = 'StallBeforeHeaders'; Match = 'slow'; DelayMs = 300 }) })
+        $null = Connect-SimulatorHost $simulator SiliconFlow $once
+        $got = New-Object System.Collections.ArrayList
+        $rows = 'slow 1', 'slow 2', 'bad', 'slow 3' + (4..40 | ForEach-Object { "later $_" })
+        { $rows | Invoke-ChatCompletion -ThrottleLimit 4 -WarningVariable script:warning -WarningAction SilentlyContinue | ForEach-Object { $got.Add($_) } } |
+            Should -Throw -ErrorId "$Kind,LlmPs.Cmdlets.InvokeChatCompletionCommand"
+        # Whatever had been sent is answered and handed over.
+        $got.Count | Should -Be ($simulator.Stats().requests - 1)
+        $got.Content -like 'Echo: slow*' | Should -Not -BeNullOrEmpty
+        $simulator.Stats().requests | Should -BeLessThan 40
+        $simulator.Stats().inFlight | Should -Be 0
+        "$script:warning" | Should -BeLike '*rows read were not sent*'
+    }
+
+    It 'is a key that the provider refuses, too' {
+        $simulator.SetOption(@{})
+        foreach ($case in @{ Key = 'invalid-1'; Kind = 'Unauthorized' }, @{ Key = 'nobalance-1'; Kind = 'InsufficientBalance' }, @{ Key = 'forbidden-1'; Kind = 'Forbidden' }) {
+            foreach ($provider in 'GenStudio', 'Cloudsway', 'SiliconFlow') {
+                $null = Connect-SimulatorHost $simulator $provider @{ ApiKey = $case.Key }
+                { Invoke-ChatCompletion 'Hello' } | Should -Throw -ErrorId "$($case.Kind),*"
+                { Invoke-ChatCompletion 'Hello' -Stream } | Should -Throw -ErrorId "$($case.Kind),*"
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+BeforeAll {
+    . "$PSScriptRoot/Connecting.ps1"
+    . "$PSScriptRoot/Simulator.ps1"
+    Import-Module $env:LLMPS_MODULE_PATH
+    $simulator = Start-SimulatorHost
+    $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
+    $columns = 'Response', 'Reasoning', 'FinishReason', 'Model', 'PromptTokens', 'CompletionTokens', 'TotalTokens', 'DurationMs', 'Error'
+}
+
+AfterAll {
+    if ($simulator) { $simulator.Stop() }
+    Disconnect-LlmProvider -All
+}
+
+BeforeDiscovery {
+    # What a row may be; each has a Subject, and a Prompt but for the last two.
+    $table = New-Object System.Data.DataTable
+    $null = $table.Columns.Add('Subject'), $table.Columns.Add('Prompt')
+    $null = $table.Rows.Add('S', 'P')
+    $forms = @(
+        @{ Form = 'a custom object'; Row = [pscustomobject]@{ Subject = 'S'; Prompt = 'P' } }
+        @{ Form = 'a line of a CSV file'; Row = "Subject,Prompt`nS,P" | ConvertFrom-Csv }
+        @{ Form = 'a hashtable'; Row = @{ Subject = 'S'; Prompt = 'P' } }
+        @{ Form = 'an ordered hashtable'; Row = [ordered]@{ Subject = 'S'; Prompt = 'P' } }
+        @{ Form = 'a row of a data table'; Row = $table.Rows[0] }
+    )
+}
+
+Describe 'A row that is <Form>' -ForEach $forms {
+    BeforeEach { $simulator.Reset() }
+
+    It 'gives its Prompt column' {
+        ($Row | Invoke-ChatCompletion).Content | Should -BeExactly 'Echo: P'
+    }
+
+    It 'gives what a script block makes of it, whatever its columns' {
+        ($Row | Invoke-ChatCompletion -Prompt { "About: $($_.Subject)" }).Content | Should -BeExactly 'Echo: About: S'
+    }
+
+    It 'is the InputObject of its answer' {
+        $answer = $Row | Invoke-ChatCompletion
+        [object]::ReferenceEquals($answer.InputObject.PSObject.BaseObject, $Row.PSObject.BaseObject) | Should -BeTrue
+        $answer.InputObject.Subject | Should -Be 'S'
+    }
+
+    It 'has its columns in what -MergeInput gives, and is left as it was' {
+        $merged = $Row | Invoke-ChatCompletion -MergeInput
+        $merged.Subject, $merged.Prompt, $merged.Response | Should -Be 'S', 'P', 'Echo: P'
+        foreach ($name in $columns) { $merged.PSObject.Properties.Name | Should -Contain $name }
+        $Row.Response | Should -BeNullOrEmpty
+        $Row.PSObject.Properties.Name | Should -Not -Contain 'Response'
+    }
+}
+
+Describe 'A prompt' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'is a text from the pipeline or an argument' {
+        ('One', 'Two' | Invoke-ChatCompletion).Content | Should -Be 'Echo: One', 'Echo: Two'
+        (Invoke-ChatCompletion 'Three').Content | Should -Be 'Echo: Three'
+        ('One', 'Two' | Invoke-ChatCompletion).InputIndex | Should -Be 0, 1
+    }
+
+    It 'is a script block over texts and numbers, too' {
+        ('One', 'Two' | Invoke-ChatCompletion -Prompt { "$_!" }).Content | Should -Be 'Echo: One!', 'Echo: Two!'
+        (1, 2.5 | Invoke-ChatCompletion).Content | Should -Be 'Echo: 1', 'Echo: 2.5'
+    }
+
+    It 'is joined from the lines that a script block gives' {
+        ([pscustomobject]@{ A = 'x' } | Invoke-ChatCompletion -Prompt { $_.A; 'y' }).Content | Should -BeExactly "Echo: x`ny"
+    }
+
+    It 'is the same text for every row when it is no script block' {
+        $answers = [pscustomobject]@{ Id = 1 }, [pscustomobject]@{ Id = 2 } | Invoke-ChatCompletion -Prompt 'Same'
+        $answers.Content | Should -Be 'Echo: Same', 'Echo: Same'
+        $answers.InputObject.Id | Should -Be 1, 2
+    }
+
+    It 'missing in a row is an error that lists the row''s columns' {
+        $answer = [pscustomobject]@{ Subject = 'S'; Body = 'B' } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answer | Should -BeNullOrEmpty
+        $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        "$problem" | Should -BeLike '*no Prompt column*Subject, Body*$_.Subject*'
+        $problem.TargetObject.Subject | Should -Be 'S'
+        $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'missing in a <Form> is an error that lists its columns' -ForEach @(
+        @{ Form = 'hashtable'; Row = @{ Subject = 'S' } }
+        @{ Form = 'process'; Row = Get-Process -Id $PID }
+    ) {
+        $Row | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '*no Prompt column*'
+        "$problem" | Should -BeLike $(if ($Form -eq 'hashtable') { '*Subject*' } else { '*Name*' })
+        $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'is never the text that PowerShell makes of a row' {
+        $rows = [pscustomobject]@{ Subject = 'S' }, [pscustomobject]@{ Prompt = [pscustomobject]@{ Inner = 'x' } }, @{ Other = 1 }, [pscustomobject]@{ Prompt = @{ Deep = 1 } }
+        $answers = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answers += $rows | Invoke-ChatCompletion -Prompt { $_ } -ErrorVariable +problem -ErrorAction SilentlyContinue
+        $answers | Should -BeNullOrEmpty
+        $problem.Count | Should -Be 8
+        ($problem | Out-String) | Should -Not -Match '@\{|System\.Collections'
+        @($simulator.Requests().body) -match '@\{|System\.Collections' | Should -BeNullOrEmpty
+    }
+
+    It 'that is blank is an error, and the other rows go on' {
+        $rows = "Prompt,Id`none,1`n,2`n`"  `",3`nfour,4" | ConvertFrom-Csv
+        $answers = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answers.Content | Should -Be 'Echo: one', 'Echo: four'
+        $answers.InputIndex | Should -Be 0, 3
+        $problem.TargetObject.Id | Should -Be 2, 3
+        "$($problem[0])" | Should -BeLike '*Prompt is blank*row 1*Prompt, Id*'
+    }
+
+    It 'of a script block that fails is an error of that row, and the other rows go on' {
+        $answers = 1, 0, 2 | Invoke-ChatCompletion -Prompt { "$(10 / $_)" } -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answers.Content | Should -Be 'Echo: 10', 'Echo: 5'
+        "$problem" | Should -BeLike '*divide by zero*'
+    }
+}
+
+Describe 'Options of a row' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'bind by their names, and a blank cell is unset' {
+        $rows = "Prompt,System,Model,Temperature,TopP,TopK,MinP,MaxTokens,N,Thinking,ThinkingBudget,ReasoningEffort,FrequencyPenalty,ResponseFormat,Stop`n" +
+            "a,,,,,,,,,,,,,,`nb,S,Qwen/Qwen3-8B,0.5,0.9,3,0.1,100,1,Enabled,200,high,1,JsonObject,END" | ConvertFrom-Csv
+        $null = $rows | Invoke-ChatCompletion -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"a"}]}'
+        $bodies[1] | Should -BeExactly ('{"model":"Qwen/Qwen3-8B","messages":[{"role":"system","content":"S"},{"role":"user","content":"b"}],"temperature":0.5,"top_p":0.9,"top_k":3,"min_p":0.1,' +
+            '"max_tokens":100,"stop":["END"],"frequency_penalty":1,"n":1,"enable_thinking":true,"thinking_budget":200,"reasoning_effort":"high","response_format":{"type":"json_object"}}')
+    }
+
+    It 'do not stay for the next row' {
+        $rows = [pscustomobject]@{ Prompt = 'a'; Temperature = 0.5; System = 'S' }, [pscustomobject]@{ Prompt = 'b' }
+        $null = $rows | Invoke-ChatCompletion -ThrottleLimit 1
+        $simulator.Requests()[1].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"b"}]}'
+    }
+
+    It 'yield to the parameter that is given' {
+        $null = [pscustomobject]@{ Prompt = 'a'; Temperature = 0.5; Model = 'other' } | Invoke-ChatCompletion -Temperature 1 -Model Qwen/Qwen3-8B
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/Qwen3-8B","messages":[{"role":"user","content":"a"}],"temperature":1}'
+    }
+
+    It 'are script blocks over the row' {
+        $null = [pscustomobject]@{ Text = 'a'; Heat = 3 } | Invoke-ChatCompletion -Prompt { $_.Text } -Temperature { $_.Heat / 10 } -System { "S$($_.Heat)" }
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"system","content":"S3"},{"role":"user","content":"a"}],"temperature":0.3}'
+    }
+
+    It 'come from a hashtable, too, and do not stay' {
+        $null = @{ Prompt = 'a'; temperature = '0.5'; Thinking = 'Disabled'; MaxTokens = ''; Stop = 'x', 'y' }, @{ Prompt = 'b' }, [ordered]@{ Prompt = 'c'; TopP = 0.1 } |
+            Invoke-ChatCompletion -ThrottleLimit 1 -TopP 0.9
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*"content":"a"}`],"temperature":0.5,"top_p":0.9,"stop":`["x","y"`],"enable_thinking":false}'
+        $bodies[1] | Should -BeLike '*"content":"b"}`],"top_p":0.9}'
+        $bodies[2] | Should -BeLike '*"content":"c"}`],"top_p":0.9}'
+    }
+
+    It 'that do not fit are errors of that row, and the other rows go on' {
+        $rows = @("Prompt,Temperature`na,0.1`nb,warm`nc,9`nd,0.4" | ConvertFrom-Csv) + @{ Prompt = 'e'; MaxTokens = 'many' } + [pscustomobject]@{ Prompt = 'f'; Thinking = 'Maybe' }
+        $answers = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answers.Content | Should -Be 'Echo: a', 'Echo: d'
+        $problem.TargetObject.Prompt | Should -Be 'b', 'c', 'e', 'f'
+        "$($problem[0])" | Should -BeLike "*Temperature 'warm'*not a number*"
+        "$($problem[1])" | Should -BeLike '*Temperature 9*0 to 2*'
+        "$($problem[2])" | Should -BeLike "*MaxTokens 'many'*whole number*"
+        "$($problem[3])" | Should -BeLike "*Thinking 'Maybe'*Enabled, Disabled*"
+    }
+}
+
+Describe '-MergeInput' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'gives the row and then the answer''s columns, in their order' {
+        $merged = [pscustomobject]@{ Id = 7; Text = 'x' } | Invoke-ChatCompletion -Prompt { $_.Text } -MergeInput
+        $merged.PSObject.Properties.Name | Should -Be (@('Id', 'Text') + $columns)
+        $merged.Id, $merged.Response, $merged.Reasoning, $merged.FinishReason, $merged.Model | Should -Be 7, 'Echo: x', 'Thinking about: x', 'stop', 'Qwen/QwQ-32B'
+        $merged.TotalTokens | Should -Be ($merged.PromptTokens + $merged.CompletionTokens)
+        $merged.DurationMs | Should -BeOfType [long]
+        $merged.Error | Should -BeNullOrEmpty
+    }
+
+    It 'overwrites columns of the same name in the copy, and never in the caller''s object' {
+        $row = [pscustomobject]@{ Prompt = 'x'; Response = 'old'; error = 'older'; Model = 'Qwen/Qwen3-8B' }
+        $merged = $row | Invoke-ChatCompletion -MergeInput
+        $merged.Response | Should -Be 'Echo: x'
+        $merged.Error | Should -BeNullOrEmpty
+        $merged.Model | Should -Be 'Qwen/Qwen3-8B'
+        @($merged.PSObject.Properties.Name -eq 'Error').Count | Should -Be 1
+        $row.Response, $row.error | Should -Be 'old', 'older'
+        $row.PSObject.Properties.Name | Should -Be 'Prompt', 'Response', 'error', 'Model'
+    }
+
+    It 'gives a failed row, too, with Error filled, and the error record as well' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound'; Match = 'bad' }) })
+        $rows = 'good 1', 'bad', 'good 2' | ForEach-Object { [pscustomobject]@{ Prompt = $_ } }
+        $merged = $rows | Invoke-ChatCompletion -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue
+        $merged.Prompt | Should -Be 'good 1', 'bad', 'good 2'
+        $merged[1].Error | Should -BeLike 'NotFound: *'
+        $merged[1].Response | Should -BeNullOrEmpty
+        $merged[1].PSObject.Properties.Name | Should -Be (@('Prompt') + $columns)
+        "$($merged[0].Error)$($merged[2].Error)" | Should -Be ''
+        $problem.Count | Should -Be 1
+        [object]::ReferenceEquals($problem[0].TargetObject.PSObject.BaseObject, $rows[1].PSObject.BaseObject) | Should -BeTrue
+    }
+
+    It 'gives a row that could not be sent, too' {
+        $merged = [pscustomobject]@{ Subject = 'S' } | Invoke-ChatCompletion -MergeInput -ErrorAction SilentlyContinue
+        $merged.Subject | Should -Be 'S'
+        $merged.Error | Should -BeLike 'InvalidRequest: *no Prompt column*'
+    }
+
+    It 'gives the row of the error that ends the run, too' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized'; Match = 'bad' }) })
+        $merged = New-Object System.Collections.ArrayList
+        { 'good', 'bad' | ForEach-Object { [pscustomobject]@{ Prompt = $_ } } | Invoke-ChatCompletion -MergeInput -ThrottleLimit 1 | ForEach-Object { $merged.Add($_) } } | Should -Throw -ErrorId 'Unauthorized,*'
+        $merged.Prompt | Should -Be 'good', 'bad'
+        $merged[1].Error | Should -BeLike 'Unauthorized: *'
+    }
+
+    It 'gives the text itself as the Prompt column' {
+        $merged = 'x' | Invoke-ChatCompletion -MergeInput
+        $merged.Prompt, $merged.Response | Should -Be 'x', 'Echo: x'
+    }
+
+    It 'goes through Export-Csv' {
+        $file = Join-Path $TestDrive 'merged.csv'
+        [pscustomobject]@{ Prompt = 'x' } | Invoke-ChatCompletion -MergeInput | Export-Csv $file -NoTypeInformation
+        (Import-Csv $file).Response | Should -Be 'Echo: x'
+    }
+}
+
+Describe 'Errors of rows' {
+    It 'have the row itself as TargetObject' {
+        $simulator.SetOption(@{ Faults = 'NotFound' })
+        $row = [pscustomobject]@{ Prompt = 'x' }
+        $row | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        [object]::ReferenceEquals($problem[0].TargetObject.PSObject.BaseObject, $row.PSObject.BaseObject) | Should -BeTrue
+        Invoke-ChatCompletion 'text' -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].TargetObject | Should -Be 'text'
+    }
+}

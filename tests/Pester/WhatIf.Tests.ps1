@@ -1,0 +1,74 @@
+﻿BeforeAll {
+    . "$PSScriptRoot/Connecting.ps1"
+    . "$PSScriptRoot/Simulator.ps1"
+    Import-Module $env:LLMPS_MODULE_PATH
+    $simulator = Start-SimulatorHost
+    $null = Connect-SimulatorHost $simulator SiliconFlow
+
+    # What a call says to the host: ShouldProcess writes to no stream.
+    function Get-HostText([scriptblock]$Call) {
+        $file = Join-Path $TestDrive "$([guid]::NewGuid()).txt"
+        Start-Transcript $file | Out-Null
+        try { & $Call | Out-Null } finally { Stop-Transcript | Out-Null }
+        (Get-Content $file -Raw -Encoding UTF8) -replace '\r', ''
+    }
+}
+
+AfterAll {
+    if ($simulator) { $simulator.Stop() }
+    Disconnect-LlmProvider -All
+}
+
+Describe '-WhatIf' {
+    BeforeEach { $simulator.Reset() }
+
+    It 'shows each row''s request and the sum, and sends nothing' {
+        $text = Get-HostText { 'one', '二' | Invoke-ChatCompletion -WhatIf -Temperature 0.5 }
+        $text | Should -Match "What if: .*Row 0: POST $([regex]::Escape($simulator.Uri))/siliconflow/v1/chat/completions "
+        $text.Replace("`n", '') | Should -BeLike '*{"model":"Qwen/QwQ-32B","messages":`[{"role":"user","content":"one"}`],"temperature":0.5}*'
+        $text.Replace("`n", '') | Should -BeLike '*Row 1:*"content":"二"*'
+        $text | Should -Match 'What if: .*2 rows not sent, about \d+ prompt tokens'
+        $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'emits nothing' {
+        'one', 'two' | Invoke-ChatCompletion -WhatIf | Should -BeNullOrEmpty
+        'one' | Invoke-ChatCompletion -WhatIf -Stream | Should -BeNullOrEmpty
+        $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'shortens long bodies' {
+        $text = Get-HostText { Invoke-ChatCompletion ('long ' * 2000) -WhatIf }
+        $text.Length | Should -BeLessThan 5000
+        $text | Should -BeLike '*…*'
+    }
+
+    It 'estimates more tokens for more text' {
+        $few = [regex]::Match((Get-HostText { Invoke-ChatCompletion 'word' -WhatIf }), 'about (\d+) prompt').Groups[1].Value
+        $many = [regex]::Match((Get-HostText { Invoke-ChatCompletion ('word ' * 1000) -WhatIf }), 'about (\d+) prompt').Groups[1].Value
+        [int]$few | Should -BeGreaterThan 0
+        [int]$many | Should -BeGreaterThan ([int]$few + 500)
+    }
+
+    It 'tells bad rows as a run would' {
+        [pscustomobject]@{ Subject = 'S' } | Invoke-ChatCompletion -WhatIf -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '*no Prompt column*'
+    }
+
+    It 'is what $WhatIfPreference asks for, too' {
+        & { $WhatIfPreference = $true; 'one' | Invoke-ChatCompletion } | Should -BeNullOrEmpty
+        $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'leaves a checkpoint without answers' {
+        $file = Join-Path $TestDrive 'whatif.jsonl'
+        $null = 'one' | Invoke-ChatCompletion -CheckpointPath $file -WhatIf
+        (Invoke-ChatCompletion 'one' -CheckpointPath $file).Content | Should -Be 'Echo: one'
+        $simulator.Stats().requests | Should -Be 1
+    }
+
+    It 'off sends' {
+        (Invoke-ChatCompletion 'one' -WhatIf:$false -Confirm:$false).Content | Should -Be 'Echo: one'
+        $simulator.Stats().requests | Should -Be 1
+    }
+}

@@ -1,0 +1,173 @@
+using System;
+using System.Net.Http;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace LlmPs.Unit.Client;
+
+/// <summary>What providers say in place of an answer.</summary>
+public class ErrorEnvelopeTests
+{
+    [Theory]
+    [InlineData("GenStudio", 401, """{"code":10009,"msg":"token expired"}""", LlmErrorKind.Unauthorized, "10009", "token expired")]
+    [InlineData("GenStudio", 503, """{"code":60000,"msg":"invalid token"}""", LlmErrorKind.Unauthorized, "60000", "invalid token")]
+    [InlineData("GenStudio", 400, """{"error":{"code":"400","message":"Bad request","param":"max_tokens is too large for this model"}}""", LlmErrorKind.InvalidRequest, "400", "Bad request: max_tokens is too large for this model")]
+    [InlineData("GenStudio", 404, """{"code":40400,"msg":"no such pair"}""", LlmErrorKind.NotFound, "40400", "no such pair")]
+    [InlineData("GenStudio", 402, """{"code":40200,"msg":"余额不足"}""", LlmErrorKind.InsufficientBalance, "40200", "余额不足")]
+    [InlineData("Cloudsway", 402, """{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}""", LlmErrorKind.InsufficientBalance, "invalid_request_error", "Insufficient Balance")]
+    [InlineData("Cloudsway", 401, """{"error":{"message":"Authentication Fails","type":"authentication_error","code":"invalid_request_error"}}""", LlmErrorKind.Unauthorized, "invalid_request_error", "Authentication Fails")]
+    [InlineData("Cloudsway", 403, """{"code":403,"message":"IP not in the list"}""", LlmErrorKind.Forbidden, "403", "IP not in the list")]
+    [InlineData("Cloudsway", 409, """{"code":"conflict","message":"try later"}""", LlmErrorKind.InvalidRequest, "conflict", "try later")]
+    [InlineData("SiliconFlow", 400, """{"code":20012,"message":"Model does not exist.","data":null}""", LlmErrorKind.InvalidRequest, "20012", "Model does not exist.")]
+    [InlineData("SiliconFlow", 401, "\"Api key is invalid\"", LlmErrorKind.Unauthorized, null, "Api key is invalid")]
+    [InlineData("SiliconFlow", 403, "\"Forbidden by policy\"", LlmErrorKind.Forbidden, null, "Forbidden by policy")]
+    [InlineData("SiliconFlow", 403, """{"code":30001,"message":"Sorry, your account balance is insufficient","data":null}""", LlmErrorKind.InsufficientBalance, "30001", "balance is insufficient")]
+    [InlineData("SiliconFlow", 403, """{"code":30003,"message":"Model disabled.","data":null}""", LlmErrorKind.Forbidden, "30003", "Model disabled.")]
+    [InlineData("SiliconFlow", 404, "404 page not found", LlmErrorKind.NotFound, null, "404 page not found")]
+    [InlineData("SiliconFlow", 429, """{"message":"Request was rejected due to rate limiting. TPM limit reached.","data":null}""", LlmErrorKind.RateLimited, null, "TPM limit reached.")]
+    [InlineData("SiliconFlow", 503, """{"code":50505,"message":"Model service overloaded.","data":null}""", LlmErrorKind.ServiceUnavailable, "50505", "overloaded")]
+    [InlineData("SiliconFlow", 503, """{"code":50508,"message":"System is too busy.","data":null}""", LlmErrorKind.ServiceUnavailable, "50508", "too busy")]
+    [InlineData("SiliconFlow", 504, "\"Gateway timeout\"", LlmErrorKind.Timeout, null, "Gateway timeout")]
+    [InlineData("OpenAICompatible", 429, """{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}""", LlmErrorKind.InsufficientBalance, "insufficient_quota", "exceeded")]
+    [InlineData("OpenAICompatible", 400, """{"error":{"message":"filtered","code":"content_filter"}}""", LlmErrorKind.ContentFiltered, "content_filter", "filtered")]
+    [InlineData("OpenAICompatible", 422, """{"detail":[{"loc":["body","n"],"msg":"not an integer"}]}""", LlmErrorKind.InvalidRequest, null, "not an integer")]
+    [InlineData("OpenAICompatible", 500, """{"error":"out of memory","code":17}""", LlmErrorKind.ServerError, "17", "out of memory")]
+    [InlineData("OpenAICompatible", 413, """{"something":"else"}""", LlmErrorKind.RequestTooLarge, null, """{"something":"else"}""")]
+    [InlineData("OpenAICompatible", 502, "", LlmErrorKind.ServerError, null, "no further words")]
+    [InlineData("OpenAICompatible", 408, "[1,2]", LlmErrorKind.Timeout, null, "[1,2]")]
+    [InlineData("OpenAICompatible", 501, "\uFEFF {\"error\":{\"message\":\"not here\"}}", LlmErrorKind.ServerError, null, "not here")]
+    [InlineData("OpenAICompatible", 418, "{\"error\":{\"message\":\"\\ud800 half\"}}", LlmErrorKind.InvalidRequest, null, "half")]
+    public async Task Every_envelope_is_read(string provider, int status, string body, LlmErrorKind kind, string? code, string words)
+    {
+        var error = await TestSession.ErrorOfAsync(provider, Reply.Status(status, body, ("x-request-id", "req-7")));
+        Assert.Equal(kind, error.Kind);
+        Assert.Equal(status, error.StatusCode);
+        Assert.Equal(code, error.ProviderCode);
+        Assert.Contains(words, error.Message);
+        Assert.Contains($"{provider}: HTTP {status}", error.Message);
+        Assert.Equal("req-7", error.RequestId);
+        Assert.Contains("req-7", error.Message);
+        Assert.Equal(1, error.Attempts);
+        Assert.Null(error.PartialCompletion);
+    }
+
+    [Theory]
+    [InlineData(401)]
+    [InlineData(402)]
+    [InlineData(403)]
+    [InlineData(404)]
+    [InlineData(413)]
+    [InlineData(429)]
+    [InlineData(503)]
+    public async Task What_to_do_is_told_where_there_is_something_to_do(int status) =>
+        Assert.NotEmpty((await TestSession.ErrorOfAsync("OpenAICompatible", Reply.Status(status, "{}"))).RecommendedAction!);
+
+    [Fact]
+    public async Task GenStudios_404_speaks_of_chips() =>
+        Assert.Contains("-Chip", (await TestSession.ErrorOfAsync("GenStudio", Reply.Status(404, "{}"))).RecommendedAction);
+
+    [Fact]
+    public async Task SiliconFlows_20015_speaks_of_thinking() =>
+        Assert.Contains("-Thinking", (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(400, """{"code":20015,"message":"The parameter is invalid."}"""))).RecommendedAction);
+
+    [Fact]
+    public async Task A_proxys_page_is_named_and_shortened()
+    {
+        var page = "<!DOCTYPE html><html><head><TITLE lang='en'>\n 502 &amp; broken \n</TITLE></head><body>" + new string('x', 100_000) + "</body></html>";
+        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(502, page));
+        Assert.Equal(LlmErrorKind.ServerError, error.Kind);
+        Assert.Contains("an HTML page in place of an answer, titled '502 & broken'", error.Message);
+        Assert.True(error.Message.Length < 300);
+    }
+
+    [Fact]
+    public async Task A_page_under_a_status_of_success_is_no_answer()
+    {
+        foreach (var streamed in new[] { false, true })
+        {
+            using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Status(200, "\r\n<html><head><title>Log in</title></head></html>")));
+            var error = streamed ? (await StreamOutcome.OfAsync(session)).Error! : await TestSession.ErrorAsync(session);
+            Assert.Equal(LlmErrorKind.InvalidResponse, error.Kind);
+            Assert.Contains("an HTML page in place of an answer, titled 'Log in'", error.Message);
+        }
+    }
+
+    [Fact]
+    public async Task A_page_without_a_title_is_shortened_to_its_beginning()
+    {
+        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(500, "<html><title>" + new string('y', 5000)));
+        Assert.Contains("It begins: <html>", error.Message);
+        Assert.True(error.Message.Length < 400);
+    }
+
+    [Fact]
+    public async Task Long_and_coloured_words_become_one_short_line()
+    {
+        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(500, "{\"message\":\"a\\u001b[31m\\r\\n\\r\\n b" + new string('字', 5000) + "\"}"));
+        Assert.Contains("a[31m b字", error.Message);
+        Assert.DoesNotContain('\u001b', error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.True(error.Message.Length < 800);
+    }
+
+    [Fact]
+    public async Task A_code_and_a_request_id_are_short_and_plain_too()
+    {
+        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(500, "{\"code\":\"a\\u001b[31m\\n" + new string('b', 5000) + "\",\"message\":\"x\"}", ("x-request-id", new string('c', 5000))));
+        Assert.StartsWith("a[31m b", error.ProviderCode);
+        Assert.True(error.ProviderCode!.Length <= 101);
+        Assert.True(error.RequestId!.Length <= 201);
+        Assert.DoesNotContain(error.Message, char.IsControl);
+    }
+
+    [Fact]
+    public async Task A_redirect_is_not_followed_and_says_where_to()
+    {
+        var handler = new ScriptedHandler(_ => Reply.Status(307, "", ("Location", "https://elsewhere.example/v1")));
+        using var session = TestSession.Open(handler, options => options.MaxRetryCount = 3);
+        var error = await TestSession.ErrorAsync(session);
+        Assert.Equal((LlmErrorKind.InvalidResponse, 307), (error.Kind, error.StatusCode));
+        Assert.Contains("https://elsewhere.example/v1", error.Message);
+        Assert.Single(handler.Sent);
+    }
+
+    [Theory]
+    [InlineData("SiliconFlow", """{"code":30001,"message":"balance","data":null}""", LlmErrorKind.InsufficientBalance)]
+    [InlineData("SiliconFlow", """{"code":50505,"message":"busy","data":null}""", LlmErrorKind.ServiceUnavailable)]
+    [InlineData("GenStudio", """{"code":60000,"msg":"token"}""", LlmErrorKind.Unauthorized)]
+    [InlineData("OpenAICompatible", """{"error":{"message":"x","code":429}}""", LlmErrorKind.RateLimited)]
+    [InlineData("OpenAICompatible", """{"error":{"message":"x","code":"404"}}""", LlmErrorKind.NotFound)]
+    [InlineData("OpenAICompatible", """{"error":{"message":"x"}}""", LlmErrorKind.InvalidResponse)]
+    [InlineData("OpenAICompatible", """{"error":"x"}""", LlmErrorKind.InvalidResponse)]
+    public async Task An_error_under_a_status_of_success_is_an_error(string provider, string body, LlmErrorKind kind)
+    {
+        var error = await TestSession.ErrorOfAsync(provider, Reply.Json(body));
+        Assert.Equal(kind, error.Kind);
+        Assert.Null(error.StatusCode);
+        Assert.Contains("an error in place of an answer", error.Message);
+    }
+
+    [Fact]
+    public async Task An_empty_answer_is_none() => Assert.Equal(LlmErrorKind.InvalidResponse, (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Json(" \n"))).Kind);
+
+    [Fact]
+    public async Task The_status_stands_where_the_errors_body_breaks_off_or_never_comes()
+    {
+        foreach (var end in new[] { BodyEnd.Break, BodyEnd.Stall })
+        {
+            var response = new HttpResponseMessage(System.Net.HttpStatusCode.Unauthorized) { Content = new StreamContent(new ScriptedStream([], end)) };
+            using var session = TestSession.Open(new ScriptedHandler(_ => response), options => options.IdleTimeout = TimeSpan.FromMilliseconds(60));
+            var error = await TestSession.ErrorAsync(session);
+            Assert.Equal((LlmErrorKind.Unauthorized, 401), (error.Kind, error.StatusCode));
+        }
+    }
+
+    [Fact]
+    public async Task A_connection_that_fails_is_told_with_the_systems_words()
+    {
+        using var session = TestSession.Open(new ScriptedHandler(HttpResponseMessage (int _) => throw new HttpRequestException("outer", new System.IO.IOException("No route to host"))));
+        var error = await TestSession.ErrorAsync(session);
+        Assert.Equal(LlmErrorKind.ConnectionFailed, error.Kind);
+        Assert.Equal("The connection to api.siliconflow.cn failed: No route to host", error.Message);
+    }
+}

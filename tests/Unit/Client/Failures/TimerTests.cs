@@ -1,0 +1,148 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace LlmPs.Unit.Client;
+
+/// <summary>The limits: none hangs, and each says which it was.</summary>
+public class TimerTests
+{
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(0.2);
+
+    [Fact]
+    public async Task An_answer_that_stalls_is_given_up_with_the_partial_answer()
+    {
+        var outcome = await OfAsync([Sse.Bytes(Sse.Content("Hel"))], BodyEnd.Stall);
+        Assert.Equal(LlmErrorKind.Timeout, outcome.Error!.Kind);
+        Assert.Equal("The answer stopped: nothing of it came for 0.2 s (-IdleTimeoutSec).", outcome.Error.Message);
+        Assert.Equal("Hel", outcome.Error.PartialCompletion!.Content);
+        Assert.NotNull(outcome.Error.RecommendedAction);
+    }
+
+    [Fact]
+    public async Task Comments_and_blank_lines_do_not_keep_an_answer_alive()
+    {
+        var outcome = await OfAsync(Endlessly(": keep-alive\n\n\n").Prepend(Sse.Bytes(Sse.Content("Hel"))));
+        Assert.Equal("The answer stopped: nothing of it came for 0.2 s (-IdleTimeoutSec).", outcome.Error!.Message);
+        Assert.Equal("Hel", outcome.Content);
+    }
+
+    [Fact]
+    public async Task Payload_keeps_an_answer_alive()
+    {
+        var pieces = Enumerable.Range(0, 12).SelectMany(_ => new[] { Sse.Bytes(Sse.Content("x")), null });
+        var outcome = await OfAsync([.. pieces, Sse.Bytes(Sse.Finish())], pauseMs: 125, idle: 1);
+        Assert.Null(outcome.Error);
+        Assert.Equal("xxxxxxxxxxxx", outcome.Content);
+    }
+
+    [Theory]
+    [InlineData(": keep-alive\n\n")]
+    [InlineData("\n\n")]
+    public async Task Before_the_first_payload_five_times_as_long_is_given(string keepAlive)
+    {
+        var answered = await OfAsync([.. Times(12, keepAlive), Sse.Bytes(Sse.Content("Hello") + Sse.Finish())], idle: 0.4);
+        Assert.Equal("Hello", answered.Completion!.Content);
+        var never = await OfAsync(Endlessly(keepAlive));
+        Assert.Equal(LlmErrorKind.Timeout, never.Error!.Kind);
+        Assert.Equal("No answer began within 1 s (5 times -IdleTimeoutSec).", never.Error.Message);
+        Assert.Null(never.Error.PartialCompletion);
+    }
+
+    [Fact]
+    public async Task Blank_lines_before_a_plain_answer_are_a_providers_queue()
+    {
+        var outcome = await OfAsync([.. Times(12, "\n"), Sse.Bytes(Reply.PlainAnswer)], idle: 0.4);
+        Assert.Equal("Hello", outcome.Completion!.Content);
+    }
+
+    [Fact]
+    public async Task A_plain_answer_that_stalls_is_given_up()
+    {
+        var outcome = await OfAsync([Sse.Bytes(Reply.PlainAnswer[..30])], BodyEnd.Stall);
+        Assert.Equal("The answer stopped: nothing of it came for 0.2 s (-IdleTimeoutSec).", outcome.Error!.Message);
+    }
+
+    [Fact]
+    public async Task Headers_that_never_come_are_given_up()
+    {
+        using var session = TestSession.Open(new ScriptedHandler(NeverAsync), options => options.IdleTimeout = s_idle / 4);
+        var error = await TestSession.ErrorAsync(session);
+        Assert.Equal((LlmErrorKind.Timeout, "No answer began within 0.3 s (5 times -IdleTimeoutSec)."), (error.Kind, error.Message));
+    }
+
+    [Fact]
+    public async Task The_whole_limit_ends_an_answer_that_goes_on_and_on()
+    {
+        using var session = TestSession.Open(
+            new ScriptedHandler(_ => Reply.Body(new ScriptedStream(Endlessly(Sse.Content("x")), pauseMs: 20))),
+            options => options.Timeout = TimeSpan.FromSeconds(0.3));
+        var outcome = await StreamOutcome.OfAsync(session);
+        Assert.Equal((LlmErrorKind.Timeout, "No whole answer within 0.3 s (-TimeoutSec)."), (outcome.Error!.Kind, outcome.Error.Message));
+        Assert.StartsWith("x", outcome.Error.PartialCompletion!.Content);
+    }
+
+    [Fact]
+    public async Task A_connection_that_does_not_come_about_names_its_limit()
+    {
+        using var session = TestSession.Open(
+            new ScriptedHandler((_, _) => throw new TaskCanceledException("canceled", new TimeoutException())),
+            options => options.ConnectTimeout = TimeSpan.FromSeconds(12));
+        var error = await TestSession.ErrorAsync(session);
+        Assert.Equal((LlmErrorKind.Timeout, "No connection to api.siliconflow.cn within 12 s (-ConnectTimeoutSec)."), (error.Kind, error.Message));
+    }
+
+    [Fact]
+    public async Task A_slow_reader_of_the_answer_costs_nothing()
+    {
+        using var session = TestSession.Open(
+            new ScriptedHandler(_ => Reply.Pieces([Sse.Bytes(Sse.Content("a")), Sse.Bytes(Sse.Content("b")), Sse.Bytes(Sse.Finish())])),
+            options => (options.IdleTimeout, options.Timeout) = (s_idle * 2, s_idle * 2));
+        var text = string.Empty;
+        await foreach (var delta in session.StreamAsync(TestSession.Ask()))
+        {
+            text += delta.Content;
+            await Task.Delay(s_idle * 2.5);
+        }
+
+        Assert.Equal("ab", text);
+    }
+
+    [Fact]
+    public async Task A_stall_after_the_finish_reason_takes_nothing_from_the_answer()
+    {
+        var outcome = await OfAsync([Sse.Bytes(Sse.Content("Hello") + Sse.Finish())], BodyEnd.Stall);
+        Assert.Null(outcome.Error);
+        Assert.Equal(("Hello", "stop"), (outcome.Completion!.Content, outcome.Completion.FinishReason));
+    }
+
+    [Fact]
+    public async Task A_limit_that_ran_out_is_reason_to_send_again()
+    {
+        var handler = new ScriptedHandler((n, token) => n == 1 ? NeverAsync(n, token) : Task.FromResult(Reply.Plain()));
+        using var session = TestSession.Open(handler, options => (options.IdleTimeout, options.MaxRetryCount) = (s_idle, 1));
+        Assert.Equal(2, (await session.CompleteAsync(TestSession.Ask())).Attempts);
+    }
+
+    private static async Task<System.Net.Http.HttpResponseMessage> NeverAsync(int number, CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.Infinite, cancellationToken);
+        throw new InvalidOperationException();
+    }
+
+    private static async Task<StreamOutcome> OfAsync(IEnumerable<byte[]?> pieces, BodyEnd end = BodyEnd.Eof, int pauseMs = 40, double idle = 0.2)
+    {
+        using var session = TestSession.Open(
+            new ScriptedHandler(_ => Reply.Body(new ScriptedStream(pieces, end, pauseMs))),
+            options => options.IdleTimeout = TimeSpan.FromSeconds(idle));
+        return await StreamOutcome.OfAsync(session);
+    }
+
+    /// <summary>The same text again and again, with a pause before each.</summary>
+    private static IEnumerable<byte[]?> Times(int count, string text) => Enumerable.Range(0, count).SelectMany(_ => new[] { null, Sse.Bytes(text) });
+
+    private static IEnumerable<byte[]?> Endlessly(string text) => Times(int.MaxValue, text);
+}
