@@ -121,6 +121,8 @@ $files = @(Get-ChildItem $ModulePath -Recurse -File -Force | ForEach-Object { $_
 # By code unit, not by the culture of the machine.
 [Array]::Sort($files, [StringComparer]::Ordinal)
 
+# Before the file is begun: what is wrong with the metadata leaves no package.
+$parts = Get-PackagePart $manifest $files
 $null = New-Item $Destination -ItemType Directory -Force
 $package = Join-Path (Resolve-Path $Destination).ProviderPath "$($manifest.Name).$($manifest.Version).nupkg"
 if (Test-Path $package) { Remove-Item $package }
@@ -128,7 +130,6 @@ $stream = [System.IO.File]::Create($package)
 try {
     $archive = New-Object System.IO.Compression.ZipArchive $stream, ([System.IO.Compression.ZipArchiveMode]::Create)
     try {
-        $parts = Get-PackagePart $manifest $files
         foreach ($name in $parts.Keys) { Add-Entry $archive $name ((New-Object System.Text.UTF8Encoding $false).GetBytes($parts[$name])) }
         foreach ($name in $files) { Add-Entry $archive $name ([System.IO.File]::ReadAllBytes((Join-Path $ModulePath $name))) }
     }

@@ -229,7 +229,7 @@ Describe 'No server' {
 
 Describe 'Mixed faults' {
     It 'leave every row answered or told, in order' {
-        $faults = @(@{ Fault = 'RateLimit'; Rate = 0.1 }, @{ Fault = 'Reset'; Rate = 0.05 }, @{ Fault = 'CutStream'; Rate = 0.05 }, @{ Fault = 'NotFound'; Match = '7.' })
+        $faults = @(@{ Fault = 'RateLimit'; On = 40, 120 }, @{ Fault = 'Unavailable'; Rate = 0.1 }, @{ Fault = 'Reset'; Rate = 0.05 }, @{ Fault = 'CutStream'; Rate = 0.05 }, @{ Fault = 'NotFound'; Match = '7.' })
         $null = Connect-WithFault $simulator socket SiliconFlow $faults $quick
         foreach ($stream in $false, $true) {
             $outcome = Get-Outcome { 1..300 | Invoke-ChatCompletion -Prompt { "row $_." } -ThrottleLimit 16 -Stream:$stream }

@@ -37,7 +37,7 @@ Describe 'The public surface' {
     }
 
     It 'exposes no type of a JSON, SSE or HTTP library in any public member' {
-        $foreign = foreach ($assembly in 'LlmPs', 'LlmPs.Client') {
+        $foreign = foreach ($assembly in 'LlmPs', 'LlmPs.Client', 'LlmPs.Simulator') {
             foreach ($type in [System.Reflection.Assembly]::LoadFrom((Join-Path $bin "$assembly.dll")).GetExportedTypes()) {
                 foreach ($shown in Get-ShownType $type | Where-Object { $_ } | ForEach-Object { Get-Part $_ }) {
                     if ("$($shown.Namespace)" -match '^(System\.Text\.Json|System\.Net\.Http|System\.Net\.ServerSentEvents|System\.Threading\.RateLimiting|System\.Threading\.Channels)(\.|$)') { "$type shows $shown" }

@@ -67,7 +67,8 @@ function Get-Set([string]$Name, [System.Management.Automation.ParameterSetMetada
 function Get-CmdletLine([System.Management.Automation.CmdletInfo]$Cmdlet) {
     $attribute = $Cmdlet.ImplementingType.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false)[0]
     $confirm = if ($attribute.SupportsShouldProcess) { ", ShouldProcess $($attribute.ConfirmImpact)" }
-    "$($Cmdlet.Name) -> $(@($Cmdlet.OutputType | ForEach-Object { $_.Name }) -join ', ') [default set $(if ($Cmdlet.DefaultParameterSet) { $Cmdlet.DefaultParameterSet } else { 'all' })$confirm]"
+    $output = if ($Cmdlet.OutputType) { " -> $(@($Cmdlet.OutputType | ForEach-Object { $_.Name }) -join ', ')" }
+    "$($Cmdlet.Name)$output [default set $(if ($Cmdlet.DefaultParameterSet) { $Cmdlet.DefaultParameterSet } else { 'all' })$confirm]"
     $common = [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     foreach ($name in $Cmdlet.Parameters.Keys | Where-Object { $_ -notin $common } | Sort-Object) {
         $parameter = $Cmdlet.Parameters[$name]

@@ -1,4 +1,4 @@
-# The scripts of examples/runbooks and the blocks of docs/runbooks.md, each in a PowerShell of its own, as a scheduler would start it.
+# The scripts of examples/runbooks, each in a PowerShell of its own, as a scheduler would start it. Guides.Tests.ps1 runs the blocks of docs/runbooks.md.
 
 BeforeAll {
     . "$PSScriptRoot/Simulator.ps1"
@@ -243,15 +243,6 @@ Describe 'Without anyone to ask' {
 }
 
 Describe 'The guide' {
-    It 'runs as written, block after block' {
-        $blocks = [regex]::Matches((Get-Content "$PSScriptRoot/../../docs/runbooks.md" -Raw -Encoding UTF8), '(?ms)^```powershell[ \t]*\r?\n(.*?)^```') | ForEach-Object { $_.Groups[1].Value }
-        @($blocks).Count | Should -BeGreaterThan 6
-        $run = Invoke-Shell ("`$ErrorActionPreference = 'Stop'`nImport-Module '$env:LLMPS_MODULE_PATH'`n" + ($blocks -join "`n") + "`n'the last line'")
-        $run.ExitCode | Should -Be 0 -Because $run.Text
-        $run.Text | Should -Match 'the last line'
-        $run.Text | Should -Match '0 rows failed'
-    }
-
     It 'links to scripts that are there' {
         $links = [regex]::Matches((Get-Content "$PSScriptRoot/../../docs/runbooks.md" -Raw), '\]\((\.\./[^)]+)\)') | ForEach-Object { $_.Groups[1].Value }
         foreach ($link in $links) { Test-Path (Join-Path "$PSScriptRoot/../../docs" $link) | Should -BeTrue -Because $link }

@@ -96,6 +96,16 @@ Describe 'New-ChatTool' {
         (New-ChatTool gci).Name | Should -Be 'Get-ChildItem'
         $tool = New-ChatTool -Name warm -ScriptBlock { param([Parameter(Mandatory)][string]$Town) "warm in $Town" }
         (Get-Schema $tool).required | Should -Be @('Town')
+        $tool = New-ChatTool -Name warm -ScriptBlock {
+            <# .SYNOPSIS
+               Is it warm? #>
+            param(
+                # The town's name.
+                [string]$Town
+            )
+        }
+        $tool.Description | Should -Be 'Is it warm?'
+        (Get-Schema $tool).properties.Town.description | Should -Be "The town's name."
         $script = Join-Path $TestDrive 'find-thing.ps1'
         Set-Content $script 'param([int]$Number) $Number'
         (New-ChatTool $script).Name | Should -Be 'find-thing'

@@ -15,9 +15,15 @@ internal sealed class ToolHelp
     private const int LongestDescription = 1024;
 
     private const string Script = """
-        param($Name)
+        param($Name, $Module, $Block)
         Set-StrictMode -Off
-        $help = @(Microsoft.PowerShell.Core\Get-Help -Name $Name -ErrorAction Ignore)[0]
+        $full = if ($Module) { "$Module\$Name" } else { $Name }
+        # Help is found by name alone, and a script block, or a function that its module keeps to itself, has none that is seen from here.
+        if ($Block -and -not ($Module -and (Microsoft.PowerShell.Core\Get-Command -Name $full -ErrorAction Ignore))) {
+            Microsoft.PowerShell.Management\Set-Item -LiteralPath "function:local:$Name" -Value $Block -WhatIf:$false -Confirm:$false
+            $full = $Name
+        }
+        $help = @(Microsoft.PowerShell.Core\Get-Help -Name $full -ErrorAction Ignore)[0]
         $texts = @{}
         foreach ($parameter in $help.parameters.parameter) { if ($parameter.name) { $texts["$($parameter.name)"] = "$($parameter.description.Text)" } }
         @{ Synopsis = "$($help.Synopsis)"; Description = "$($help.description.Text)"; Parameters = $texts }
@@ -48,8 +54,8 @@ internal sealed class ToolHelp
 
     private static ToolHelp Ask(PSCmdlet cmdlet, CommandInfo command)
     {
-        var name = string.IsNullOrEmpty(command.ModuleName) || command is ExternalScriptInfo ? command.Name : $"{command.ModuleName}\\{command.Name}";
-        var help = (Hashtable)CallerScope.Run(cmdlet, Script, command is ExternalScriptInfo script ? script.Path : name)[0].BaseObject;
+        var (name, module) = command is ExternalScriptInfo script ? (script.Path, null) : (command.Name, command.ModuleName);
+        var help = (Hashtable)CallerScope.Run(cmdlet, Script, name, module, (command as FunctionInfo)?.ScriptBlock)[0].BaseObject;
         // Without help of its own, a command's syntax stands in its place.
         var synopsis = Text(help["Synopsis"]);
         if (synopsis.StartsWith(command.Name, StringComparison.OrdinalIgnoreCase)) synopsis = string.Empty;

@@ -22,7 +22,7 @@ public class RequestGateTests
         for (var i = 0; i < 10_000; i++)
         {
             var pass = gate.NewPass(s_request);
-            Assert.True(pass.EnterAsync(default).IsCompletedSuccessfully);
+            Assert.True(pass.EnterAsync(default).AsTask().IsCompletedSuccessfully);
             pass.Accepted();
             pass.Succeeded(null);
         }

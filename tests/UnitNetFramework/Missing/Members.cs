@@ -88,6 +88,8 @@ internal static class MissingMembers
             return await (await Task.WhenAny(task, canceled.Task).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
+    internal static Task CancelAsync(this CancellationTokenSource source) => Task.Run(source.Cancel);
+
     /// <summary>The token is looked at before the call alone: the tests' servers close their sockets as well.</summary>
     internal static Task<int> SendAsync(this Socket socket, ReadOnlyMemory<byte> bytes, SocketFlags flags, CancellationToken cancellationToken = default)
     {
@@ -159,6 +161,8 @@ internal static class MissingMembers
 
     extension(string)
     {
+        internal static string Create(IFormatProvider provider, FormattableString text) => text.ToString(provider);
+
         internal static string Join(char separator, params string?[] parts) => string.Join(separator.ToString(), parts);
 
         internal static string Join<T>(char separator, IEnumerable<T> parts) => string.Join(separator.ToString(), parts);

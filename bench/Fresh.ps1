@@ -1,0 +1,49 @@
+<#
+.SYNOPSIS
+    What can only be seen in a process of its own, as JSON: the import and the first call, or the memory of a run. Started by run.ps1.
+#>
+param(
+    [Parameter(Mandatory)][ValidateSet('Idle', 'Import', 'Memory')][string]$Work,
+    [string]$ModulePath,
+    [string]$Server,
+    [int]$Rows,
+    [int]$Width = 64,
+    [string]$CheckpointPath
+)
+
+Set-StrictMode -Version 3
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+
+function Get-AssemblyName { [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { -not $_.IsDynamic } | ForEach-Object { $_.GetName().Name } }
+
+switch ($Work) {
+    Idle { $answer = @{} }
+    Import {
+        $before = @(Get-AssemblyName)
+        $watch = [System.Diagnostics.Stopwatch]::StartNew()
+        Import-Module $ModulePath
+        $import = $watch.Elapsed.TotalMilliseconds
+        $loaded = @(Get-AssemblyName | Where-Object { $_ -notin $before })
+        $watch.Restart()
+        $session = Connect-LlmProvider OpenAICompatible -BaseUri "$Server/plain/v1" -ApiKey bench-key-0001 -Model bench-model
+        $connect = $watch.Elapsed.TotalMilliseconds
+        $watch.Restart()
+        $null = Invoke-ChatCompletion 'Say hello.' -Session $session
+        $answer = @{ ms = $import; loaded = $loaded; connectMs = $connect; firstCallMs = $watch.Elapsed.TotalMilliseconds; all = @(Get-AssemblyName).Count }
+    }
+    Memory {
+        Import-Module $ModulePath
+        $session = Connect-LlmProvider OpenAICompatible -BaseUri "$Server/plain/v1" -ApiKey bench-key-0001 -Model bench-model
+        $more = if ($CheckpointPath) { @{ CheckpointPath = $CheckpointPath } } else { @{} }
+        $watch = [System.Diagnostics.Stopwatch]::StartNew()
+        # Neither rows nor answers are kept by anybody but the module.
+        $count = & { for ($i = 0; $i -lt $Rows; $i++) { "Row $i" } } |
+            Invoke-ChatCompletion -Session $session -ThrottleLimit $Width @more |
+            & { begin { $n = 0 } process { $n++ } end { $n } }
+        $answer = @{ ms = $watch.Elapsed.TotalMilliseconds; count = $count }
+    }
+}
+
+$answer.peakMB = [System.Diagnostics.Process]::GetCurrentProcess().PeakWorkingSet64 / 1MB
+ConvertTo-Json $answer -Compress
