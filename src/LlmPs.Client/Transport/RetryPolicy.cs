@@ -51,7 +51,8 @@ internal sealed class RetryPolicy
 
     private TimeSpan Jitter(TimeSpan ceiling)
     {
-        lock (_random) return TimeSpan.FromMilliseconds(_random.NextDouble() * ceiling.TotalMilliseconds);
+        // In ticks: .NET Framework would round a fraction of a millisecond to none.
+        lock (_random) return TimeSpan.FromTicks((long)(_random.NextDouble() * ceiling.Ticks));
     }
 
     internal static string Seconds(TimeSpan span) => span.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture);
