@@ -98,8 +98,10 @@ internal abstract class Exchange
         Pass?.Failed(error);
         if (Session.Retry.Next(error, Context.Attempts - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
         // The gate has paused, for all and not for this request alone.
-        if (Pass is not null && error.Kind == LlmErrorKind.RateLimited) wait = TimeSpan.Zero;
-        Note(RequestLogLevel.Verbose, $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {When(wait)}. {error.Message}");
+        var isPaced = Pass is not null && error.Kind == LlmErrorKind.RateLimited;
+        if (isPaced) wait = TimeSpan.Zero;
+        var when = isPaced ? "when the limit allows" : $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
+        Note(RequestLogLevel.Verbose, $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. {error.Message}");
         return wait;
     }
 
@@ -116,8 +118,6 @@ internal abstract class Exchange
             throw error;
         }
     }
-
-    private static string When(TimeSpan wait) => wait > TimeSpan.Zero ? $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s" : "when the limit allows";
 
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
 
