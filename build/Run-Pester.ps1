@@ -15,7 +15,10 @@ $configuration.Run.Path = $Path
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Normal'
 $configuration.Output.RenderMode = 'Plaintext'
+# Tests see the preference of whoever starts them, and users have this one.
+$ErrorActionPreference = 'Continue'
 $result = Invoke-Pester -Configuration $configuration
+$ErrorActionPreference = 'Stop'
 
 Remove-Item $env:LLMPS_CACHE -Recurse -Force -ErrorAction SilentlyContinue
 

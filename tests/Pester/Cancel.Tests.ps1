@@ -123,10 +123,11 @@ Describe 'A server that never answers' {
     It 'does not hold Get-LlmModel -Online' {
         $null = Invoke-SimulatorControl "$($simulator.Uri)/_sim/raw" @{ pieces = @(); end = 'hold' }
         $session = Connect-LlmProvider OpenAICompatible -Name raw -BaseUri "$($simulator.Uri)/raw/v1" -ApiKey k
-        $before = $simulator.Stats().openConnections
         $null = $shell.AddScript('param($Session) Get-LlmModel -Online -Session $Session').AddParameter('Session', $session)
-        $null = $shell.BeginInvoke()
-        Wait-Until { $simulator.Stats().openConnections -gt $before } | Should -BeTrue
+        $listing = $shell.BeginInvoke()
+        # A request for a list is not among those that the server counts, so time has to do.
+        Start-Sleep -Milliseconds 500
+        $listing.IsCompleted | Should -BeFalse
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         $shell.Stop()
         $watch.ElapsedMilliseconds | Should -BeLessThan $most

@@ -9,9 +9,13 @@ BeforeAll {
     Import-Module $env:LLMPS_MODULE_PATH
     $script:pwsh = if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }
 
-    # A server of its own, so that nobody's sessions are touched.
-    $socket = "llmps-$PID"
-    function Invoke-Tmux { tmux -L $socket @args }
+    # A server of its own, so that nobody's sessions are touched, and a new one each time: one that is about to end takes no session.
+    $script:servers = 0
+    function Invoke-Tmux { tmux -L "llmps-$PID-$servers" @args }
+    function New-Screen([int]$Width, [int]$Height, [string]$Command) {
+        $script:servers++
+        Invoke-Tmux new-session -d -s chat -x $Width -y $Height $Command
+    }
     function Send([string]$Text) { Invoke-Tmux send-keys -t chat -l $Text }
     function Send-Key([string[]]$Key) { Invoke-Tmux send-keys -t chat @Key }
     function Send-Line([string]$Text) {
@@ -35,7 +39,7 @@ BeforeAll {
             "Enter-ChatSession $With"
             "'left the chat'"
         ) | Set-Content $start
-        Invoke-Tmux new-session -d -s chat -x $Width -y 40 "LANG=C.UTF-8 pwsh -NoLogo -NoProfile -NoExit -File '$start'"
+        New-Screen $Width 40 "LANG=C.UTF-8 pwsh -NoLogo -NoProfile -NoExit -File '$start'"
         Wait-Screen '/exit leaves'
     }
 }
@@ -49,7 +53,7 @@ Describe 'Enter-ChatSession refuses' {
     It 'under -NonInteractive' -Skip:(-not $hasTmux) {
         $start = Join-Path $TestDrive 'refused.ps1'
         "Import-Module '$env:LLMPS_MODULE_PATH'; `$null = Connect-LlmProvider GenStudio -Simulate -Model m; try { Enter-ChatSession } catch { `$_.FullyQualifiedErrorId }; Start-Sleep 20" | Set-Content $start
-        Invoke-Tmux new-session -d -s chat -x 80 -y 10 "pwsh -NoProfile -NonInteractive -File '$start'"
+        New-Screen 80 10 "pwsh -NoProfile -NonInteractive -File '$start'"
         Wait-Screen 'NotInteractive,'
         Invoke-Tmux kill-server
     }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
 using LlmPs.Bulk;
@@ -14,13 +15,16 @@ internal sealed class ChipVerification : IDisposable
     private const string Question = "Hi";
 
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_firstProgress = TimeSpan.FromSeconds(1);
 
     private readonly PSCmdlet _cmdlet;
     private readonly LlmSession _session;
     private readonly ChipChecks _checks;
     private readonly BulkRun _run;
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
     private int _asked;
     private int _told;
+    private bool _showsProgress;
 
     /// <param name="cmdlet">Where errors and progress are written.</param>
     /// <param name="session">Whose account is asked for.</param>
@@ -48,7 +52,7 @@ internal sealed class ChipVerification : IDisposable
         }
 
         Take(pairs.Count, isStopping, () => false);
-        if (_told > 0) _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
+        if (_showsProgress && !isStopping()) _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
         return _run.Ending?.Error;
     }
 
@@ -95,6 +99,8 @@ internal sealed class ChipVerification : IDisposable
         }
 
         _told++;
+        if (_watch.Elapsed < s_firstProgress) return;
+        _showsProgress = true;
         _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", string.Format(CultureInfo.InvariantCulture, "{0} of {1} pairs", _told, count)) { PercentComplete = _told * 100 / count });
     }
 
