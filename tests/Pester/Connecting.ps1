@@ -26,7 +26,6 @@ function Wait-Until([scriptblock]$Condition, [double]$TimeoutSec = 10) {
 # A PowerShell in a runspace of its own with the module loaded, for pipelines that are stopped or that must not see this one's sessions.
 function New-ModuleShell {
     $state = [System.Management.Automation.Runspaces.InitialSessionState]::CreateDefault()
-    if (-not $state.ThreadOptions) { $state.ThreadOptions = 'ReuseThread' }
     $runspace = [System.Management.Automation.Runspaces.RunspaceFactory]::CreateRunspace($state)
     $runspace.Open()
     $shell = [powershell]::Create()

@@ -78,7 +78,7 @@ Describe 'The package' {
     }
 
     It 'works when it is installed' {
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File "$root/build/Test-Package.ps1" -PackagePath $package -Scratch (Join-Path $TestDrive modules)
+        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "$root/build/Test-Package.ps1" -PackagePath $package -Scratch (Join-Path $TestDrive modules)
         $LASTEXITCODE | Should -Be 0 -Because "$said"
         "$said" | Should -Match 'was installed'
     }
@@ -90,7 +90,7 @@ Describe 'The package' {
         $folder = if ($PSVersionTable.PSEdition -eq 'Core') { 'bin/net8.0' } else { 'bin/net472' }
         $zip = [System.IO.Compression.ZipFile]::Open($broken, 'Update')
         try { $zip.GetEntry("$folder/LlmPs.Client.dll").Delete() } finally { $zip.Dispose() }
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File "$root/build/Test-Package.ps1" -PackagePath $broken -Scratch (Join-Path $TestDrive modules2)
+        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "$root/build/Test-Package.ps1" -PackagePath $broken -Scratch (Join-Path $TestDrive modules2)
         $LASTEXITCODE | Should -Be 1
         "$said" | Should -Match 'The package does not work'
     }

@@ -15,7 +15,7 @@ BeforeAll {
         [System.IO.File]::WriteAllText($file, $Script, (New-Object System.Text.UTF8Encoding $true))
         $start = New-Object System.Diagnostics.ProcessStartInfo
         $start.FileName = (Get-Process -Id $PID).Path
-        $start.Arguments = '-NoProfile -NonInteractive -File "{0}"' -f $file
+        $start.Arguments = '-NoProfile -NonInteractive -ExecutionPolicy Bypass -File "{0}"' -f $file
         $start.UseShellExecute = $false
         $start.RedirectStandardOutput = $true
         $start.RedirectStandardError = $true

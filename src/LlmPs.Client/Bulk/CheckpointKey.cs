@@ -35,10 +35,17 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
         writer.Write(RequestWriter.Write(session.ChatProvider, request, stream: false));
         writer.Flush();
 
+#if NET
+        // Asked for every row, on the pipeline's thread.
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(content.GetBuffer().AsSpan(0, (int)content.Length), hash);
+        return new CheckpointKey(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash.Slice(sizeof(ulong))));
+#else
         using var sha = SHA256.Create();
         content.Position = 0;
         var hash = sha.ComputeHash(content);
         return new CheckpointKey(BitConverter.ToUInt64(hash, 0), BitConverter.ToUInt64(hash, sizeof(ulong)));
+#endif
     }
 
     internal static bool TryParse(ReadOnlySpan<byte> hex, out CheckpointKey key)
