@@ -76,10 +76,10 @@ Describe 'Retry over the <Way>' -ForEach @(@{ Way = 'socket' }, @{ Way = 'simula
         @($outcome.Verbose -match 'attempt').Count | Should -Be 2
     }
 
-    It 'waits as long as <Fault> asks' -ForEach @(
-        @{ Fault = @{ Fault = 'RateLimit'; RetryAfterSec = 1 }; LeastMs = 950 }
-        @{ Fault = @{ Fault = 'RetryAfterDate'; RetryAfterSec = 2 }; LeastMs = 900 }
-        @{ Fault = @{ Fault = 'RetryAfterMs'; RetryAfterMs = 300 }; LeastMs = 290 }
+    It 'waits as long as <Name> asks' -ForEach @(
+        @{ Name = 'Retry-After in seconds'; Fault = @{ Fault = 'RateLimit'; RetryAfterSec = 1 }; LeastMs = 950 }
+        @{ Name = 'Retry-After as a date'; Fault = @{ Fault = 'RetryAfterDate'; RetryAfterSec = 2 }; LeastMs = 900 }
+        @{ Name = 'retry-after-ms'; Fault = @{ Fault = 'RetryAfterMs'; RetryAfterMs = 300 }; LeastMs = 290 }
     ) {
         $null = Connect-WithFault $simulator $Way SiliconFlow ($Fault + @{ Times = 1 }) @{ MaxRetryDelaySec = 10 }
         $answer = Invoke-ChatCompletion 'Hello'
@@ -229,7 +229,7 @@ Describe 'No server' {
 
 Describe 'Mixed faults' {
     It 'leave every row answered or told, in order' {
-        $faults = @(@{ Fault = 'RateLimit'; On = 40, 120 }, @{ Fault = 'Unavailable'; Rate = 0.1 }, @{ Fault = 'Reset'; Rate = 0.05 }, @{ Fault = 'CutStream'; Rate = 0.05 }, @{ Fault = 'NotFound'; Match = '7.' })
+        $faults = @(@{ Fault = 'Unavailable'; Rate = 0.1 }, @{ Fault = 'Reset'; Rate = 0.05 }, @{ Fault = 'CutStream'; Rate = 0.05 }, @{ Fault = 'NotFound'; Match = '7.' })
         $null = Connect-WithFault $simulator socket SiliconFlow $faults $quick
         foreach ($stream in $false, $true) {
             $outcome = Get-Outcome { 1..300 | Invoke-ChatCompletion -Prompt { "row $_." } -ThrottleLimit 16 -Stream:$stream }

@@ -31,11 +31,11 @@ BeforeAll {
         "$Object"
     }
 
-    function Connect-WithSecrets([string]$Provider, [hashtable]$With = @{}) {
+    function Connect-WithSecrets([string]$Provider, [double]$IdleTimeoutSec = 0.2) {
         $credential = New-Object pscredential 'anyone', (New-Object System.Net.NetworkCredential '', $proxySecret).SecurePassword
-        Connect-SimulatorHost $simulator $Provider (@{
-                ApiKey = $key; Header = @{ 'X-Token' = $headerSecret }; Proxy = $simulator.Uri; ProxyCredential = $credential; MaxRetryCount = 1; MaxRetryDelaySec = 0.05; IdleTimeoutSec = 0.2
-            } + $With)
+        Connect-SimulatorHost $simulator $Provider @{
+            ApiKey = $key; Header = @{ 'X-Token' = $headerSecret }; Proxy = $simulator.Uri; ProxyCredential = $credential; MaxRetryCount = 1; MaxRetryDelaySec = 0.05; IdleTimeoutSec = $IdleTimeoutSec
+        }
     }
 
     # A call with everything shown, its errors in every form.
@@ -111,7 +111,8 @@ Describe 'A secret' {
     It 'is in nothing that is printed of <Fault>' -ForEach @(
         'EchoKey', 'Unauthorized', 'ServerError', 'Reset', 'ConnectionFailed', 'StallBeforeHeaders', 'CutStream', 'Stall', 'StreamError', 'InvalidJson', 'HtmlPage', 'Redirect' | ForEach-Object { @{ Fault = $_ } }
     ) {
-        $null = Connect-WithSecrets GenStudio
+        # Before the first byte the limit is five times as long.
+        $null = Connect-WithSecrets GenStudio $(if ($Fault -eq 'StallBeforeHeaders') { 0.05 } else { 0.2 })
         $simulator.SetOption(@{ Faults = @(@{ Fault = $Fault }) })
         foreach ($stream in $false, $true) {
             $said = -join (Get-EverythingSaid { Invoke-ChatCompletion 'Hello' -Stream:$stream })
