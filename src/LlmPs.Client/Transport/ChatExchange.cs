@@ -84,7 +84,12 @@ internal sealed class ChatExchange : Exchange
                 }
 
                 deltas.Clear();
-                if (!more) break;
+                if (!more)
+                {
+                    ShowAnswer(builder);
+                    break;
+                }
+
                 more = await ContinueAsync(attempt, deltas, builder).ConfigureAwait(false);
             }
         }
@@ -146,6 +151,12 @@ internal sealed class ChatExchange : Exchange
             Fold(deltas, builder);
             throw Told(e, attempt.Clock, Partial(builder));
         }
+    }
+
+    /// <summary>Shows the events of a stream together: one by one they would bury everything else on the debug stream.</summary>
+    private void ShowAnswer(ChatCompletionBuilder builder)
+    {
+        if (WantsDebug && builder.ToCompletion().Raw is { } events) Show(events);
     }
 
     private static ChatCompletion? Partial(ChatCompletionBuilder builder) => builder.IsEmpty ? null : builder.ToCompletion();

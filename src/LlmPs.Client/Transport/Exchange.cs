@@ -61,10 +61,12 @@ internal abstract class Exchange
         }
     }
 
+    protected bool WantsDebug => _log.WantsDebug;
+
     /// <summary>Shows the answer's body on the debug stream.</summary>
     internal void Show(byte[] body)
     {
-        if (_log.WantsDebug) Note(RequestLogLevel.Debug, Shown(body));
+        if (WantsDebug) Note(RequestLogLevel.Debug, Shown(body));
     }
 
     /// <summary>Any failure as what it means.</summary>
