@@ -100,7 +100,7 @@ internal abstract class Exchange
         Pass?.Failed(error);
         if (Session.Retry.Next(error, Context.Attempts - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
         // The gate has paused, for all and not for this request alone.
-        var isPaced = Pass is not null && error.Kind == LlmErrorKind.RateLimited;
+        var isPaced = Pass is { WaitsAlone: false } && error.Kind == LlmErrorKind.RateLimited;
         if (isPaced) wait = TimeSpan.Zero;
         var when = isPaced ? "when the limit allows" : $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
         Note(RequestLogLevel.Verbose, $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. {error.Message}");

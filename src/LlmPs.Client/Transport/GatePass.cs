@@ -36,6 +36,9 @@ internal sealed class GatePass
     /// <summary>How many of its refusals do not count as attempts: the account was shut to all.</summary>
     internal int Forgiven { get; set; }
 
+    /// <summary>Whether the last refusal concerned this request alone, so that the gate goes on without it.</summary>
+    internal bool WaitsAlone { get; set; }
+
     /// <summary>When it was sent last.</summary>
     internal SendStamp Stamp { get; set; }
 
@@ -75,6 +78,7 @@ internal sealed class GatePass
     {
         if (!_isIn) return;
         _isIn = false;
+        WaitsAlone = false;
         if (error.Kind == LlmErrorKind.RateLimited) _gate.Refused(this, error.RetryAfter);
         else _gate.Lost(this);
     }

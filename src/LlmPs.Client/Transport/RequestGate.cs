@@ -34,6 +34,10 @@ internal sealed class RequestGate : IDisposable
     private const int ProvenAnswers = 20;
     private const double UsedUpFor = 75;
 
+    // Over this share of the last requests a rate that was given is not the account's after all.
+    private const double WrongRate = 0.3;
+    private const double ShareWeight = 0.05;
+
     private readonly object _lock = new();
     private readonly SortedSet<GatePass> _line = new(Comparer<GatePass>.Create(static (a, b) => a.Ticket.CompareTo(b.Ticket)));
     private readonly RateSearch _search;
@@ -55,6 +59,7 @@ internal sealed class RequestGate : IDisposable
     private double _completion;
     private int _completions;
 
+    private double _refusedShare;
     private bool _hasRequest;
     private double _shutUntil = double.NegativeInfinity;
     private double _shutSince;
@@ -133,6 +138,7 @@ internal sealed class RequestGate : IDisposable
         if (_isOpen) return;
         lock (_lock)
         {
+            _refusedShare -= ShareWeight * _refusedShare;
             _search.Accepted(pass.Stamp);
             Pump(Now());
         }
@@ -170,6 +176,11 @@ internal sealed class RequestGate : IDisposable
             {
                 if (_shutUntil <= now) _shutSince = now;
                 _shutUntil = Math.Max(_shutUntil, now + retryAfter.Value.TotalSeconds);
+                _search.Lost(pass.Stamp);
+            }
+            else if (IsMomentary(retryAfter))
+            {
+                pass.WaitsAlone = true;
                 _search.Lost(pass.Stamp);
             }
             else
@@ -240,6 +251,16 @@ internal sealed class RequestGate : IDisposable
     }
 
     // From here on under the lock.
+
+    /// <summary>
+    /// Whoever gave the account's rate is believed: a refusal below it, here and there, is the provider's passing trouble, and only its own
+    /// request waits for that.
+    /// </summary>
+    private bool IsMomentary(TimeSpan? retryAfter)
+    {
+        _refusedShare += ShareWeight * (1 - _refusedShare);
+        return _requests is not null && _search.IsOpen && retryAfter is null && _refusedShare < WrongRate;
+    }
 
     /// <summary>Lets in whoever may go.</summary>
     private void Pump(double now)

@@ -31,6 +31,30 @@ public class SessionPacingTests
         Assert.Equal(0, session.Pacing().Waiting);
     }
 
+    [Fact]
+    public async Task A_refusal_here_and_there_below_the_rate_given_holds_back_its_own_request_alone()
+    {
+        var handler = new ScriptedHandler(n => n % 10 == 5 ? Reply.Status(429, "") : Reply.Plain());
+        using var session = TestSession.Open(handler, options => (options.MaxRetryCount, options.RequestsPerMinute) = (4, 600_000));
+        for (var i = 0; i < 30; i++)
+        {
+            Assert.Equal("Hello", (await session.CompleteAsync(TestSession.Ask($"row {i}")).WaitAsync(s_long)).Content);
+            Assert.Null(session.Pacing().PausedFor);
+        }
+
+        Assert.Equal(33, handler.Sent.Count);
+        Assert.Equal(600_000, session.Pacing().RatePerMinute);
+    }
+
+    [Fact]
+    public async Task Refusals_in_a_row_are_a_limit_whatever_rate_was_given()
+    {
+        var handler = new ScriptedHandler(n => n <= 20 ? Reply.Status(429, "") : Reply.Plain());
+        using var session = TestSession.Open(handler, options => (options.MaxRetryCount, options.RequestsPerMinute) = (20, 600_000));
+        await session.CompleteAsync(TestSession.Ask()).WaitAsync(s_long);
+        Assert.True(session.Pacing().RatePerMinute < 600_000);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(4)]
