@@ -35,8 +35,8 @@ internal sealed class RequestGate : IDisposable
     private const double UsedUpFor = 75;
 
     // Over this share of the last requests a rate that was given is not the account's after all.
-    private const double WrongRate = 0.3;
-    private const double ShareWeight = 0.05;
+    private const double WrongRate = 0.4;
+    private const double ShareWeight = 0.02;
 
     private readonly object _lock = new();
     private readonly SortedSet<GatePass> _line = new(Comparer<GatePass>.Create(static (a, b) => a.Ticket.CompareTo(b.Ticket)));

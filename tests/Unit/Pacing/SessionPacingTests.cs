@@ -49,8 +49,8 @@ public class SessionPacingTests
     [Fact]
     public async Task Refusals_in_a_row_are_a_limit_whatever_rate_was_given()
     {
-        var handler = new ScriptedHandler(n => n <= 20 ? Reply.Status(429, "") : Reply.Plain());
-        using var session = TestSession.Open(handler, options => (options.MaxRetryCount, options.RequestsPerMinute) = (20, 600_000));
+        var handler = new ScriptedHandler(n => n <= 40 ? Reply.Status(429, "") : Reply.Plain());
+        using var session = TestSession.Open(handler, options => (options.MaxRetryCount, options.RequestsPerMinute) = (40, 600_000));
         await session.CompleteAsync(TestSession.Ask()).WaitAsync(s_long);
         Assert.True(session.Pacing().RatePerMinute < 600_000);
     }
