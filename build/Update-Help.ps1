@@ -21,8 +21,9 @@ function Get-TypeName([type]$Type) {
 
 function Get-Position([int]$Position) { if ($Position -lt 0) { 'Named' } else { "$Position" } }
 
-function Get-PipelineInput($Parameter) {
-    $ways = @(if ($Parameter.ValueFromPipelineByPropertyName) { 'ByPropertyName' }; if ($Parameter.ValueFromPipeline) { 'ByValue' })
+# What is bound by property name in one set is so in all: where the binder does not read the columns, the cmdlet does (RowOptionsCommand).
+function Get-PipelineInput($Parameter, $Use) {
+    $ways = @(if ($Parameter.ParameterSets.Values.ValueFromPipelineByPropertyName -contains $true) { 'ByPropertyName' }; if ($Use.ValueFromPipeline) { 'ByValue' })
     if ($ways) { "True ($($ways -join ', '))" } else { 'False' }
 }
 
@@ -71,12 +72,13 @@ function Get-YamlBlock($Command, $Parameter, $Instance, [string]$KnownDefault) {
         $use = $Parameter.ParameterSets[$set]
         [pscustomobject]@{
             Set  = if ($set -eq '__AllParameterSets') { '(All)' } else { $set }
-            Form = "Required: $($use.IsMandatory)`nPosition: $(Get-Position $use.Position)`n", "Accept pipeline input: $(Get-PipelineInput $use)`n"
+            Form = "Required: $($use.IsMandatory)`nPosition: $(Get-Position $use.Position)`n", "Accept pipeline input: $(Get-PipelineInput $Parameter $use)`n"
         }
     }
     foreach ($group in $uses | Group-Object { -join $_.Form }) {
         $form = $group.Group[0].Form
-        $text = "``````yaml`nType: $(Get-TypeName $Parameter.ParameterType)`nParameter Sets: $(($group.Group.Set) -join ', ')`n$("Aliases: $($Parameter.Aliases -join ', ')".TrimEnd())`n"
+        $sets = if ($group.Count -eq $Command.ParameterSets.Count) { '(All)' } else { $group.Group.Set -join ', ' }
+        $text = "``````yaml`nType: $(Get-TypeName $Parameter.ParameterType)`nParameter Sets: $sets`n$("Aliases: $($Parameter.Aliases -join ', ')".TrimEnd())`n"
         if ($values) { $text += "Accepted values: $($values -join ', ')`n" }
         $text + "`n" + $form[0] + "Default value: $(if ($form[0] -like 'Required: True*') { 'None' } else { $default })`n" + $form[1] + "Accept wildcard characters: $wildcards`n``````"
     }

@@ -9,75 +9,66 @@ using System.Reflection;
 namespace LlmPs.Binding;
 
 /// <summary>
-/// The option columns of a row that PowerShell's binder leaves unread without a word: those of a hashtable, and cells that do not convert.
-/// What is set from a hashtable is unset again when this is disposed of, as the binder does with what it has bound.
+/// The options that a row has for itself in columns of their names. What is set from one row is unset before the next, as PowerShell's binder
+/// does; unlike the binder this reads hashtables, too, and tells of cells that do not convert.
 /// </summary>
-internal sealed class RowOptions : IDisposable
+internal sealed class RowOptions
 {
     private static readonly ConcurrentDictionary<Type, Dictionary<string, PropertyInfo>> s_options = new();
 
     private readonly PSCmdlet _cmdlet;
+    private readonly ICollection<string> _given;
     private readonly Dictionary<string, PropertyInfo> _options;
-    private List<PropertyInfo>? _set;
-
-    private RowOptions(PSCmdlet cmdlet)
-    {
-        _cmdlet = cmdlet;
-        _options = s_options.GetOrAdd(cmdlet.GetType(), OptionsOf);
-    }
+    private readonly List<PropertyInfo> _set = [];
 
     /// <param name="cmdlet">Whose parameters the columns stand for.</param>
-    /// <param name="row">The row; texts, messages and completions have no columns.</param>
-    /// <param name="given">The parameters of the command line, which a row does not overrule.</param>
-    /// <exception cref="PSArgumentException">A cell that is no value of its option; the message names both.</exception>
-    internal static RowOptions Read(PSCmdlet cmdlet, PSObject? row, ICollection<string> given)
+    /// <param name="given">The parameters of the command line, script blocks included, which a row does not overrule.</param>
+    internal RowOptions(PSCmdlet cmdlet, ICollection<string> given)
     {
-        var options = new RowOptions(cmdlet);
-        if (row?.BaseObject is null or string or ValueType or ChatMessage or ChatCompletion) return options;
-        try
-        {
-            if (row.BaseObject is IDictionary dictionary)
-            {
-                foreach (DictionaryEntry cell in dictionary) options.Take(cell.Key.ToString()!, () => cell.Value, given, mayBind: true);
-            }
-            else
-            {
-                foreach (var column in row.Properties) options.Take(column.Name, () => column.Value, given, mayBind: false);
-            }
-        }
-        catch
-        {
-            options.Dispose();
-            throw;
-        }
-
-        return options;
+        _cmdlet = cmdlet;
+        _given = given;
+        _options = s_options.GetOrAdd(cmdlet.GetType(), static type => OptionsOf(type));
     }
 
-    public void Dispose()
+    /// <summary>Sets the options of a row, in place of those of the row before.</summary>
+    /// <param name="row">The row; texts, messages and completions have no columns.</param>
+    /// <exception cref="PSArgumentException">A cell that is no value of its option; the message names both.</exception>
+    internal void Read(PSObject? row)
     {
-        foreach (var option in _set ?? []) option.SetValue(_cmdlet, null);
-        _set = null;
+        foreach (var option in _set) option.SetValue(_cmdlet, null);
+        _set.Clear();
+        if (row?.BaseObject is null or string or ValueType or ChatMessage or ChatCompletion) return;
+        if (row.BaseObject is IDictionary dictionary)
+        {
+            foreach (DictionaryEntry cell in dictionary)
+                if (OptionOf(cell.Key.ToString()!) is { } option) Take(option, cell.Value);
+        }
+        else
+        {
+            foreach (var column in row.Properties)
+                if (OptionOf(column.Name) is { } option) Take(option, column.Value);
+        }
     }
 
     private static Dictionary<string, PropertyInfo> OptionsOf(Type cmdlet) =>
         cmdlet.GetProperties()
-            .Where(property => property.IsDefined(typeof(BlankIsUnsetAttribute), inherit: true)
-                && property.GetCustomAttributes<ParameterAttribute>(inherit: true).Any(parameter => parameter.ValueFromPipelineByPropertyName))
+            .Where(property => property.IsDefined(typeof(BlankIsUnsetAttribute), inherit: false)
+                && property.GetCustomAttributes<ParameterAttribute>(inherit: false).Any(parameter => parameter.ValueFromPipelineByPropertyName))
             .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
 
-    private void Take(string name, Func<object?> cell, ICollection<string> given, bool mayBind)
+    // What the binder has set is given or was read from this row.
+    private PropertyInfo? OptionOf(string name) =>
+        _options.TryGetValue(name, out var option) && !_given.Contains(name) && option.GetValue(_cmdlet) is null ? option : null;
+
+    private void Take(PropertyInfo option, object? value)
     {
-        if (!_options.TryGetValue(name, out var option) || given.Contains(name) || option.GetValue(_cmdlet) is not null) return;
-        var value = cell();
         var plain = value is PSObject wrapped ? wrapped.BaseObject : value;
         if (plain is null or DBNull || (plain is string text && string.IsNullOrWhiteSpace(text))) return;
         var type = Nullable.GetUnderlyingType(option.PropertyType) ?? option.PropertyType;
         if (!LanguagePrimitives.TryConvertTo(value, type, out var converted))
             throw new PSArgumentException($"{option.Name} '{plain}' of the row is not {Expected(type)}.");
-        if (!mayBind) return;
         option.SetValue(_cmdlet, converted);
-        (_set ??= []).Add(option);
+        _set.Add(option);
     }
 
     private static string Expected(Type type) =>

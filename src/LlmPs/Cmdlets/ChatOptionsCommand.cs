@@ -8,25 +8,25 @@ using LlmPs.Loading;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>The options that a request for a completion can carry. Each binds by property name, too; a blank cell is unset.</summary>
+/// <summary>The options that a request for a completion can carry. A blank text is unset.</summary>
 public abstract class ChatOptionsCommand : PSCmdlet
 {
     /// <summary>The system prompt.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public string? System { get; set; }
+    public virtual string? System { get; set; }
 
     /// <summary>The model; the session's default where not given.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [ArgumentCompleter(typeof(ModelCompleter))]
     [BlankIsUnset]
-    public string? Model { get; set; }
+    public virtual string? Model { get; set; }
 
     /// <summary>GenStudio: the chip.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [ArgumentCompleter(typeof(ChipCompleter))]
     [BlankIsUnset]
-    public string? Chip { get; set; }
+    public virtual string? Chip { get; set; }
 
     /// <summary>The session, by name or object; the newest default session where not given.</summary>
     [Parameter]
@@ -35,84 +35,84 @@ public abstract class ChatOptionsCommand : PSCmdlet
     public LlmSession? Session { get; set; }
 
     /// <summary>Randomness.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public double? Temperature { get; set; }
+    public virtual double? Temperature { get; set; }
 
     /// <summary>Nucleus sampling.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public double? TopP { get; set; }
+    public virtual double? TopP { get; set; }
 
     /// <summary>Sample from the k likeliest tokens.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public int? TopK { get; set; }
+    public virtual int? TopK { get; set; }
 
     /// <summary>Leave out tokens less likely than this share of the likeliest.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public double? MinP { get; set; }
+    public virtual double? MinP { get; set; }
 
     /// <summary>The most tokens to generate, reasoning included.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public int? MaxTokens { get; set; }
+    public virtual int? MaxTokens { get; set; }
 
     /// <summary>Texts that end the answer.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public string[]? Stop { get; set; }
+    public virtual string[]? Stop { get; set; }
 
     /// <summary>Less of what was said at all.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public double? PresencePenalty { get; set; }
+    public virtual double? PresencePenalty { get; set; }
 
     /// <summary>Less of what was said often.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public double? FrequencyPenalty { get; set; }
+    public virtual double? FrequencyPenalty { get; set; }
 
     /// <summary>How many choices to generate.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public int? N { get; set; }
+    public virtual int? N { get; set; }
 
     /// <summary>For answers that repeat.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public long? Seed { get; set; }
+    public virtual long? Seed { get; set; }
 
     /// <summary>Return the tokens' log probabilities.</summary>
     [Parameter]
     public SwitchParameter LogProbs { get; set; }
 
     /// <summary>How many likely tokens to return at each place.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public int? TopLogProbs { get; set; }
+    public virtual int? TopLogProbs { get; set; }
 
     /// <summary>Your own id of the end user.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public string? User { get; set; }
+    public virtual string? User { get; set; }
 
     /// <summary>Whether the model should think before it answers.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public ThinkingMode? Thinking { get; set; }
+    public virtual ThinkingMode? Thinking { get; set; }
 
     /// <summary>The most tokens to think with.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [BlankIsUnset]
-    public int? ThinkingBudget { get; set; }
+    public virtual int? ThinkingBudget { get; set; }
 
     /// <summary>How hard to think, in the provider's words.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [ArgumentCompleter(typeof(ReasoningEffortCompleter))]
     [BlankIsUnset]
-    public string? ReasoningEffort { get; set; }
+    public virtual string? ReasoningEffort { get; set; }
 
     /// <summary>Fields of the body that are sent as they are.</summary>
     [Parameter]

@@ -8,7 +8,7 @@ using LlmPs.Bulk;
 namespace LlmPs.Cmdlets;
 
 /// <summary>Sends prompts and emits completions, or deltas with <c>-Stream</c>.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "ChatCompletion", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = "Prompt")]
+[Cmdlet(VerbsLifecycle.Invoke, "ChatCompletion", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PromptSet)]
 [OutputType(typeof(ChatCompletion), typeof(ChatCompletionDelta), typeof(PSObject))]
 public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposable
 {
@@ -16,6 +16,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     private readonly HashSet<string> _given = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _warned = [];
+    private RowOptions? _columns;
     private BulkRun? _run;
     private AnswerWriter? _writer;
     private RunProgress? _progress;
@@ -25,7 +26,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private long _rows;
 
     /// <summary>The prompt: a text, a column of that name, or a script block over the row.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = "Prompt")]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PromptSet)]
     [PromptText]
     public string? Prompt { get; set; }
 
@@ -34,7 +35,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     public PSObject? InputObject { get; set; }
 
     /// <summary>Messages in place of a prompt.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = "Message")]
+    [Parameter(Mandatory = true, ParameterSetName = MessageSet)]
     [ValidateNotNullOrEmpty]
     public ChatMessage[] Message { get; set; } = [];
 
@@ -43,12 +44,13 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     public ChatCompletion? History { get; set; }
 
     /// <summary>Images to add to the prompt: files, addresses, data URIs.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = "Prompt")]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = PromptSet)]
     [BlankIsUnset]
     public string[]? Image { get; set; }
 
     /// <summary>The form of the answer.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = PromptSet)]
+    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
     [BlankIsUnset]
     public ChatResponseFormat? ResponseFormat { get; set; }
 
@@ -92,6 +94,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     protected override void BeginProcessing()
     {
         _given.UnionWith(MyInvocation.BoundParameters.Keys);
+        _columns = new RowOptions(this, _given);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
@@ -190,7 +193,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         LlmApiException? refusal = null;
         try
         {
-            using var columns = RowOptions.Read(this, InputObject, _given);
+            _columns!.Read(InputObject);
             request = NewRequest(Messages(history));
             request.ResponseFormat = ResponseFormat;
             Ask(request);
@@ -225,7 +228,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             messages.Insert(0, new ChatMessage(ChatRole.System, System));
         }
 
-        if (ParameterSetName == "Message") messages.AddRange(Message);
+        if (ParameterSetName == MessageSet) messages.AddRange(Message);
         else if (InputObject?.BaseObject is ChatMessage piped && !_given.Contains(nameof(Prompt))) messages.Add(piped);
         else messages.Add(UserMessage());
         return messages;
