@@ -1,14 +1,15 @@
-using System.Globalization;
-using System.IO;
-using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
 using System.Linq;
+using System.Net;
 using System.Net.Http;
+using System.Runtime.CompilerServices;
 using System.Security;
+using System.Security.Cryptography;
+using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
@@ -130,8 +131,11 @@ public sealed class LlmSession : IDisposable
 
     /// <summary>Sends a request and returns the answer's deltas as they arrive.</summary>
     /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
-    public IAsyncEnumerable<ChatCompletionDelta> StreamAsync(ChatRequest request, CancellationToken cancellationToken = default) =>
-        StreamAsync(Prepare(request), RequestLog.None, cancellationToken);
+    public IAsyncEnumerable<ChatCompletionDelta> StreamAsync(ChatRequest request, CancellationToken cancellationToken = default)
+    {
+        var exchange = Exchange(Prepare(request), stream: true, RequestLog.None);
+        return OneByOneAsync(exchange, cancellationToken);
+    }
 
     /// <summary>Asks the provider which models it serves.</summary>
     /// <exception cref="LlmApiException">The provider did not say.</exception>
@@ -171,8 +175,8 @@ public sealed class LlmSession : IDisposable
     internal Task<ChatCompletion> CompleteAsync(AnswerContext context, RequestLog log, CancellationToken cancellationToken) =>
         Exchange(context, stream: false, log).CompleteAsync(cancellationToken);
 
-    internal IAsyncEnumerable<ChatCompletionDelta> StreamAsync(AnswerContext context, RequestLog log, CancellationToken cancellationToken) =>
-        Exchange(context, stream: true, log).StreamAsync(cancellationToken);
+    internal IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(AnswerContext context, ChatCompletionBuilder builder, RequestLog log, CancellationToken cancellationToken) =>
+        Exchange(context, stream: true, log).StreamAsync(builder, cancellationToken);
 
     internal Task<IReadOnlyList<LlmModel>> GetModelsAsync(RequestLog log, CancellationToken cancellationToken)
     {
@@ -216,6 +220,12 @@ public sealed class LlmSession : IDisposable
     {
         RefuseClosed();
         return new ChatExchange(this, context, stream, log);
+    }
+
+    private static async IAsyncEnumerable<ChatCompletionDelta> OneByOneAsync(ChatExchange exchange, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var deltas in exchange.StreamAsync(new ChatCompletionBuilder(), cancellationToken).ConfigureAwait(false))
+            foreach (var delta in deltas) yield return delta;
     }
 
     private void RefuseClosed()

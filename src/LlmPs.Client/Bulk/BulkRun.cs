@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Transport;
@@ -273,10 +274,9 @@ internal sealed class BulkRun : IDisposable
     private async Task<ChatCompletion> StreamAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)
     {
         var builder = new ChatCompletionBuilder();
-        await foreach (var delta in row.Session!.StreamAsync(row, _log, _stop.Token).ConfigureAwait(false))
+        await foreach (var deltas in row.Session!.StreamAsync(row, builder, _log, _stop.Token).ConfigureAwait(false))
         {
-            builder.Append(delta);
-            var room = place.WriteAsync(new BulkOutput(row, delta));
+            var room = place.WriteAllAsync(deltas.Select(delta => new BulkOutput(row, delta)));
             if (!room.IsCompleted) await StoppableAsync(room).ConfigureAwait(false);
         }
 

@@ -30,10 +30,14 @@ internal sealed class OrderedWindow<T>
 
     private readonly object _gate = new();
     private readonly Queue<Row> _rows = new();
-    private readonly Queue<T> _ready = new();
     private readonly int _capacity;
     private readonly bool _ordered;
+    private Queue<T> _ready = new();
     private int _open;
+    private bool _isAwaited;
+
+    // The reader's own: what it took under one lock and has yet to hand out.
+    private Queue<T> _taken = new();
 
     internal OrderedWindow(int capacity, bool ordered)
     {
@@ -62,70 +66,108 @@ internal sealed class OrderedWindow<T>
         }
     }
 
-    /// <summary>Puts an item in front of everything that waits, such as a message that belongs to no row's turn.</summary>
+    /// <summary>Puts an item in front of everything that the reader has not taken yet, such as a message that belongs to no row's turn.</summary>
     internal void Interject(T item)
     {
         lock (_gate)
         {
             _ready.Enqueue(item);
-            Monitor.PulseAll(_gate);
+            Wake();
         }
     }
 
     /// <summary>The next item whose turn it is, waiting for it as long as said. One reader at a time.</summary>
     internal Taken TryTake(TimeSpan wait, out T? item)
     {
+        item = default;
+        if (_taken.Count == 0 && Await(wait) is var taken && taken != Taken.Item) return taken;
+        item = _taken.Dequeue();
+        return Taken.Item;
+    }
+
+    private Taken Await(TimeSpan wait)
+    {
         var deadline = wait == Timeout.InfiniteTimeSpan ? long.MaxValue : Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
         lock (_gate)
         {
-            while (true)
+            while (!TakeAll())
             {
-                if (_ready.Count > 0)
-                {
-                    item = _ready.Dequeue();
-                    return Taken.Item;
-                }
-
-                while (_rows.Count > 0)
-                {
-                    var head = _rows.Peek();
-                    if (head.TryDequeue(out item)) return Taken.Item;
-                    if (!head.IsClosed) break;
-                    _rows.Dequeue();
-                    _open--;
-                }
-
-                item = default;
                 if (_open == 0) return Taken.Drained;
                 var left = deadline == long.MaxValue ? int.MaxValue : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
                 if (left <= 0) return Taken.Nothing;
+                _isAwaited = true;
                 Monitor.Wait(_gate, left);
+                _isAwaited = false;
             }
         }
+
+        return Taken.Item;
+    }
+
+    // From here on under the lock.
+
+    /// <summary>Takes all whose turn it is.</summary>
+    private bool TakeAll()
+    {
+        if (_ready.Count > 0)
+        {
+            (_taken, _ready) = (_ready, _taken);
+            return true;
+        }
+
+        while (_rows.Count > 0)
+        {
+            var head = _rows.Peek();
+            if (head.TakeAll(ref _taken)) return true;
+            if (!head.IsClosed) return false;
+            _rows.Dequeue();
+            _open--;
+        }
+
+        return false;
+    }
+
+    /// <summary>A reader that does not wait needs no waking, which costs more than what it takes.</summary>
+    private void Wake()
+    {
+        if (!_isAwaited) return;
+        _isAwaited = false;
+        Monitor.Pulse(_gate);
     }
 
     /// <summary>One row's place. Written by the row, in its own order.</summary>
     internal sealed class Row
     {
         private readonly OrderedWindow<T> _window;
-        private readonly Queue<T> _items = new();
+        private Queue<T> _items = new();
         private TaskCompletionSource<bool>? _room;
 
         internal Row(OrderedWindow<T> window) => _window = window;
 
         internal bool IsClosed { get; private set; }
 
+        // Unordered items go out at once.
+        private Queue<T> Items => _window._ordered ? _items : _window._ready;
+
+        private bool IsNext => !_window._ordered || ReferenceEquals(_window._rows.Peek(), this);
+
         /// <summary>Hands an item over; completes when there is room for another.</summary>
         internal Task WriteAsync(T item)
         {
             lock (_window._gate)
             {
-                // Unordered items go out at once, so a reader that is behind shows in the one queue.
-                var queue = _window._ordered ? _items : _window._ready;
-                queue.Enqueue(item);
-                if (!_window._ordered || ReferenceEquals(_window._rows.Peek(), this)) Monitor.PulseAll(_window._gate);
-                if (!_window._ordered || queue.Count < RowCapacity) return Task.CompletedTask;
-                return (_room ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                Items.Enqueue(item);
+                return WhenRoom();
+            }
+        }
+
+        /// <summary>Hands several items over at once.</summary>
+        internal Task WriteAllAsync(IEnumerable<T> items)
+        {
+            lock (_window._gate)
+            {
+                foreach (var item in items) Items.Enqueue(item);
+                return WhenRoom();
             }
         }
 
@@ -137,26 +179,25 @@ internal sealed class OrderedWindow<T>
                 if (IsClosed) return;
                 IsClosed = true;
                 if (!_window._ordered) _window._open--;
-                Monitor.PulseAll(_window._gate);
+                if (IsNext) _window.Wake();
             }
         }
 
-        internal bool TryDequeue(out T? item)
+        internal bool TakeAll(ref Queue<T> taken)
         {
-            if (_items.Count == 0)
-            {
-                item = default;
-                return false;
-            }
-
-            item = _items.Dequeue();
-            if (_room is { } room && _items.Count < RowCapacity / 2)
-            {
-                _room = null;
-                room.SetResult(true);
-            }
-
+            if (_items.Count == 0) return false;
+            (taken, _items) = (_items, taken);
+            _room?.SetResult(true);
+            _room = null;
             return true;
+        }
+
+        private Task WhenRoom()
+        {
+            if (IsNext) _window.Wake();
+            // A reader that is behind on unordered items opens no more rows.
+            if (!_window._ordered || _items.Count < RowCapacity) return Task.CompletedTask;
+            return (_room ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 }

@@ -9,6 +9,7 @@ namespace LlmPs;
 public sealed class ChatCompletion
 {
     private readonly AnswerContext? _context;
+    private byte[]? _raw;
 
     internal ChatCompletion(IReadOnlyList<ChatChoice> choices, AnswerContext? context)
     {
@@ -100,7 +101,11 @@ public sealed class ChatCompletion
     /// <summary>The answer as it came, for fields that the module does not know. A streamed answer is an array of its events.</summary>
     public string? RawJson => Raw is null ? null : Encoding.UTF8.GetString(Raw);
 
-    internal byte[]? Raw { get; set; }
+    /// <summary>Joined when it is first asked for: most answers are never looked at that closely.</summary>
+    internal byte[]? Raw => _raw ??= ChatCompletionBuilder.Join(RawPieces);
+
+    /// <summary>The texts that the answer came in: one, or the events of a stream.</summary>
+    internal IReadOnlyList<byte[]> RawPieces { get; set; } = [];
 
     internal AnswerContext? Context => _context;
 
@@ -113,7 +118,7 @@ public sealed class ChatCompletion
         Usage = Usage,
         SystemFingerprint = SystemFingerprint,
         Blocked = Blocked,
-        Raw = Raw,
+        RawPieces = RawPieces,
         Duration = Duration,
     };
 

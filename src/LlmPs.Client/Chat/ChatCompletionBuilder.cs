@@ -56,20 +56,20 @@ public sealed class ChatCompletionBuilder
             Created = _created,
             Usage = _usage,
             Blocked = _blocked,
-            Raw = JoinRaw(),
+            RawPieces = _raw.ToArray(),
         };
     }
 
-    private byte[]? JoinRaw()
+    /// <summary>A plain answer is the one JSON text that it was; the events of a stream become an array.</summary>
+    internal static byte[]? Join(IReadOnlyList<byte[]> pieces)
     {
-        if (_raw.Count == 0) return null;
-        // A plain answer is the one JSON text that it was; the events of a stream become an array.
-        if (_raw.Count == 1) return _raw[0];
-        var length = _raw.Count + 1;
-        foreach (var piece in _raw) length += piece.Length;
+        if (pieces.Count == 0) return null;
+        if (pieces.Count == 1) return pieces[0];
+        var length = pieces.Count + 1;
+        foreach (var piece in pieces) length += piece.Length;
         var joined = new byte[length];
         var at = 0;
-        foreach (var piece in _raw)
+        foreach (var piece in pieces)
         {
             joined[at] = (byte)(at == 0 ? '[' : ',');
             piece.CopyTo(joined, at + 1);

@@ -22,7 +22,7 @@ internal static class CompletionWriter
         using var folded = new MemoryStream(512);
         using (var json = new Utf8JsonWriter(folded, s_options)) Write(json, completion);
         // Each event was cleaned when it came, but a server may have echoed a secret in pieces.
-        return completion.Context?.Session is { } session ? session.Redactor.ForAnswer().Clean(folded.ToArray()).ToArray() : folded.ToArray();
+        return completion.Context?.Session is { } session ? session.Redactor.ForAnswer().Clean(folded.ToArray()) : folded.ToArray();
     }
 
     private static void Write(Utf8JsonWriter json, ChatCompletion completion)

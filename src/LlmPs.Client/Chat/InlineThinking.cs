@@ -38,6 +38,7 @@ internal sealed class InlineThinking
     {
         // A provider that has a field for the reasoning does not put it inline as well.
         if (hasReasoningField && _state == State.Start && _held.Length == 0) _state = State.Answer;
+        if (_state == State.Start && _held.Length == 0 && BeginsOtherwise(text)) _state = State.Answer;
         if (string.IsNullOrEmpty(text) || _state == State.Answer) return (null, text);
         _held.Append(text);
         return _state switch
@@ -55,6 +56,14 @@ internal sealed class InlineThinking
         var rest = _held.ToString();
         _held.Clear();
         return _state == State.Thinking ? (rest, null) : _state == State.Gap ? (null, null) : (null, rest);
+    }
+
+    /// <summary>Whether the text has a beginning, and none that may become a tag: then it needs no copy.</summary>
+    private static bool BeginsOtherwise(string? text)
+    {
+        foreach (var letter in text ?? string.Empty)
+            if (!char.IsWhiteSpace(letter)) return letter != Open[0];
+        return false;
     }
 
     private (string? Reasoning, string? Content) AtStart()

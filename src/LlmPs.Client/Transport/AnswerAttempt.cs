@@ -47,7 +47,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
                 case -1:
                     throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
                 case '{' or '[' or '"' or '<':
-                    ReadPlain(_redactor.Clean(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false)).ToArray(), deltas);
+                    ReadPlain(_redactor.Clean(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false)), deltas);
                     Succeeded(deltas);
                     return false;
                 default:
@@ -57,8 +57,8 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         }
 
         var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
-        if (_events.Error is { } error) throw Session.Errors.FromBody(error, inStream: true, _exchange.Context.RequestId);
         if (more) return true;
+        if (_events.Error is { } error) throw Session.Errors.FromBody(error, inStream: true, _exchange.Context.RequestId);
         ChatExchange.RefuseGivenUp(deltas);
         Succeeded(deltas);
         return false;

@@ -13,6 +13,11 @@ internal sealed class AnswerStream : Stream
     /// <summary>The longest event of a stream, in bytes. One of a chat completion is a few hundred.</summary>
     internal const int LongestEvent = 16 * 1024 * 1024;
 
+    // A length is only a word until this much has come: a false one does not fill the memory.
+    private const int TrustedFrom = 1024 * 1024;
+
+    private const int FirstBuffer = 16 * 1024;
+
     private static readonly byte[] s_blankLine = "\n\n"u8.ToArray();
 
     private readonly Stream _inner;
@@ -20,8 +25,10 @@ internal sealed class AnswerStream : Stream
 #if NETFRAMEWORK
     private readonly CancellationTokenRegistration _abort;
 #endif
+    private readonly long? _length;
     private byte[] _head = [];
     private int _headAt;
+    private int _headEnd;
     private int _event;
     private int _comment;
     private bool _atLineStart = true;
@@ -30,15 +37,22 @@ internal sealed class AnswerStream : Stream
     private bool _ended;
     private bool _isEvents;
 
-    internal AnswerStream(Stream inner, AttemptClock clock)
+    /// <param name="inner">The body.</param>
+    /// <param name="clock">The limits of the attempt.</param>
+    /// <param name="length">How many bytes the body has; null where the server does not say.</param>
+    internal AnswerStream(Stream inner, AttemptClock clock, long? length)
     {
         _inner = inner;
         _clock = clock;
+        _length = length;
 #if NETFRAMEWORK
         // There the token of ReadAsync is only looked at before the read begins.
         _abort = clock.Token.Register(inner.Dispose);
 #endif
     }
+
+    /// <summary>Ends a read under way.</summary>
+    internal void Abort() => _clock.Abort();
 
     /// <summary>Whether the connection was closed in order.</summary>
     internal bool HasEnded => _ended;
@@ -62,15 +76,16 @@ internal sealed class AnswerStream : Stream
     /// <summary>The first byte that is neither white space nor a byte order mark, or -1. From there on, what was read is given again.</summary>
     internal async Task<int> PeekAsync()
     {
-        var buffer = new byte[4096];
+        _head = new byte[_length is > 0 and < FirstBuffer ? (int)_length : FirstBuffer];
         while (true)
         {
-            var read = await ReadInnerAsync(buffer, 0, buffer.Length).ConfigureAwait(false);
+            var read = await ReadInnerAsync(_head, 0, _head.Length).ConfigureAwait(false);
             for (var i = 0; i < read; i++)
             {
-                if (buffer[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF) continue;
-                _head = buffer.AsSpan(i, read - i).ToArray();
-                return buffer[i];
+                if (_head[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF) continue;
+                _headAt = i;
+                _headEnd = read;
+                return _head[i];
             }
 
             // White space that a provider sends to keep the connection open is nothing to keep.
@@ -82,33 +97,42 @@ internal sealed class AnswerStream : Stream
     internal void BeginEvents()
     {
         _isEvents = true;
-        Watch(_head.AsSpan(_headAt));
+        Watch(_head.AsSpan(_headAt, _headEnd - _headAt));
     }
 
     /// <summary>What was peeked, and the rest, up to a limit.</summary>
     internal async Task<byte[]> ReadToEndAsync(int limit)
     {
-        using var body = new MemoryStream();
-        body.Write(_head, _headAt, _head.Length - _headAt);
-        if (_headAt < _head.Length) _clock.Payload();
-        _headAt = _head.Length;
-        var buffer = new byte[16 * 1024];
-        int read;
-        while ((read = await ReadInnerAsync(buffer, 0, buffer.Length).ConfigureAwait(false)) > 0)
+        var body = _head;
+        var end = _headEnd;
+        if (_headAt < _headEnd) _clock.Payload();
+        while (end != _length)
         {
+            if (end == body.Length) Array.Resize(ref body, Grown(end, limit));
+            var read = await ReadInnerAsync(body, end, body.Length - end).ConfigureAwait(false);
+            if (read == 0) break;
             _clock.Payload();
-            if (body.Length + read > limit) throw new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer is over the limit of {limit / (1024 * 1024)} MiB.");
-            body.Write(buffer, 0, read);
+            end += read;
+            if (end > limit) throw new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer is over the limit of {limit / (1024 * 1024)} MiB.");
         }
 
-        return body.ToArray();
+        var begin = _headAt;
+        _headAt = _headEnd;
+        return begin == 0 && end == body.Length ? body : body.AsSpan(begin, end - begin).ToArray();
+    }
+
+    /// <summary>Twice as much, and all that the server has announced as soon as a good part of it has come.</summary>
+    private int Grown(int filled, int limit)
+    {
+        var next = Math.Max(FirstBuffer, filled * 2L);
+        return _length is { } length && length > filled && length <= (filled >= TrustedFrom ? limit : next) ? (int)length : (int)next;
     }
 
     public override async Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {
-        if (_headAt < _head.Length)
+        if (_headAt < _headEnd)
         {
-            var kept = Math.Min(count, _head.Length - _headAt);
+            var kept = Math.Min(count, _headEnd - _headAt);
             Array.Copy(_head, _headAt, buffer, offset, kept);
             _headAt += kept;
             return kept;
@@ -122,9 +146,9 @@ internal sealed class AnswerStream : Stream
 #if NET
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_headAt < _head.Length)
+        if (_headAt < _headEnd)
         {
-            var kept = Math.Min(buffer.Length, _head.Length - _headAt);
+            var kept = Math.Min(buffer.Length, _headEnd - _headAt);
             _head.AsMemory(_headAt, kept).CopyTo(buffer);
             _headAt += kept;
             return kept;

@@ -41,6 +41,9 @@ internal sealed class AttemptClock : IDisposable
     /// <summary>The attempt ends where that is canceled, too.</summary>
     internal void EndWith(CancellationToken token) => _end = token.Register(static source => ((CancellationTokenSource)source!).Cancel(), _source);
 
+    /// <summary>Ends what waits for the network: nobody asks for the answer any more.</summary>
+    internal void Abort() => _source.Cancel();
+
     /// <summary>Begins to wait for the network.</summary>
     internal void Enter()
     {

@@ -66,23 +66,23 @@ internal sealed class ChatExchange : Exchange
         }
     }
 
-    /// <summary>The answer's deltas as they arrive. Nothing is sent again once one was handed over.</summary>
+    /// <summary>
+    /// The answer's deltas as they arrive, those that arrive together in one list, which is used again for the next. Nothing is sent again once
+    /// one was handed over.
+    /// </summary>
+    /// <param name="builder">Is given each delta, so that the caller has the whole answer in the end.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
-    internal async IAsyncEnumerable<ChatCompletionDelta> StreamAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    internal async IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(ChatCompletionBuilder builder, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var deltas = new List<ChatCompletionDelta>();
-        var builder = new ChatCompletionBuilder();
         var (attempt, more) = await BeginAsync(deltas, cancellationToken).ConfigureAwait(false);
         try
         {
             while (true)
             {
-                foreach (var delta in deltas)
-                {
-                    builder.Append(delta);
-                    yield return delta;
-                }
-
+                foreach (var delta in deltas) builder.Append(delta);
+                yield return deltas;
                 deltas.Clear();
                 if (!more)
                 {

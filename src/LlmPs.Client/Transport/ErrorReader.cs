@@ -29,8 +29,14 @@ internal sealed class ErrorReader
 
     internal string? RequestId(HttpResponseHeaders headers)
     {
+#if NET
+        // Nothing is parsed that is only looked for.
+        var present = headers.NonValidated;
+#else
+        var present = headers;
+#endif
         foreach (var name in s_requestIdHeaders)
-            if (headers.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return ErrorEnvelope.Shorten(_redactor.Clean(id), LongestRequestId);
+            if (present.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return ErrorEnvelope.Shorten(_redactor.Clean(id), LongestRequestId);
         return null;
     }
 
@@ -55,7 +61,7 @@ internal sealed class ErrorReader
     internal LlmApiException FromStatus(int status, HttpResponseHeaders headers, byte[] body)
     {
         // Secrets go before the words are shortened: half of one would not be known any more.
-        var envelope = ErrorEnvelope.Read(_redactor.ForAnswer().Clean(body).ToArray());
+        var envelope = ErrorEnvelope.Read(_redactor.ForAnswer().Clean(body));
         if (status is >= 300 and < 400) return FromRedirect(status, headers);
 
         var kind = _provider.KindOf(status, envelope.Code, envelope.Message) ?? KindOf(status, envelope.Code);

@@ -49,7 +49,7 @@ internal abstract class Exchange
         {
             Context.RequestId = Session.Errors.RequestId(response.Headers);
             if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
-            stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock);
+            stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
             if (response.IsSuccessStatusCode) return (response, stream);
             throw await Session.Errors.ReadAsync(response, stream).ConfigureAwait(false);
         }
@@ -121,6 +121,13 @@ internal abstract class Exchange
         }
     }
 
+#if NET
+    private static long? LengthOf(HttpContent body) => body.Headers.ContentLength;
+#else
+    // There it may be the length of what was compressed, under a body that no longer is.
+    private static long? LengthOf(HttpContent body) => null;
+#endif
+
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
 
     private LlmApiException Closed() => new(LlmErrorKind.Canceled, $"Session '{Session.Name}' was closed while the request was under way.");
@@ -141,5 +148,5 @@ internal abstract class Exchange
     private string Words(Exception exception, int longest) => ErrorEnvelope.Shorten(Session.Redactor.Clean(exception.Message), longest);
 
     private string Shown(byte[]? body) =>
-        body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForAnswer().Clean(body).ToArray()), LongestDebugBody);
+        body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForAnswer().Clean(body)), LongestDebugBody);
 }

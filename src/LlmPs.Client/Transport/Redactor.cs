@@ -103,6 +103,13 @@ internal readonly struct AnswerRedactor(IReadOnlyList<byte[]> secrets)
     private static readonly byte[] s_mask = Encoding.ASCII.GetBytes(Redactor.Mask);
 
     /// <summary>The bytes themselves where they hold no secret, else a copy without it.</summary>
+    internal byte[] Clean(byte[] bytes)
+    {
+        var clean = Clean((ReadOnlySpan<byte>)bytes);
+        return clean == bytes ? bytes : clean.ToArray();
+    }
+
+    /// <inheritdoc cref="Clean(byte[])"/>
     internal ReadOnlySpan<byte> Clean(ReadOnlySpan<byte> bytes)
     {
         foreach (var secret in secrets)

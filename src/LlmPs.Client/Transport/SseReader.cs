@@ -12,12 +12,16 @@ namespace LlmPs.Transport;
 /// </summary>
 internal sealed class SseReader : IAsyncDisposable
 {
+    // The most that is handed over at once, so that the first of it does not wait for long.
+    private const int MostAtOnce = 256;
+
     private readonly AnswerStream _stream;
     private readonly AnswerFlow _flow;
     private readonly AnswerRedactor _redactor;
     private readonly AnswerReader _reader = new();
     private readonly List<ChatCompletionDelta> _read = [];
     private IAsyncEnumerator<SseItem<EventContent>>? _events;
+    private ValueTask<bool>? _next;
 
     internal SseReader(AnswerStream stream, AnswerFlow flow, AnswerRedactor redactor)
     {
@@ -38,7 +42,7 @@ internal sealed class SseReader : IAsyncDisposable
     /// <summary>The event that reported an error.</summary>
     internal byte[]? Error { get; private set; }
 
-    /// <summary>The next deltas, at least one; false after the last of a whole answer.</summary>
+    /// <summary>The next deltas, at least one, and more where they have arrived as well; false after the last of a whole answer.</summary>
     /// <exception cref="LlmApiException">StreamInterrupted, where the stream ended before the answer; InvalidResponse.</exception>
     internal async ValueTask<bool> ReadAsync(List<ChatCompletionDelta> deltas)
     {
@@ -56,7 +60,7 @@ internal sealed class SseReader : IAsyncDisposable
                     foreach (var delta in _read)
                         if (_flow.Take(delta)) deltas.Add(delta);
                     _read.Clear();
-                    if (deltas.Count > 0) return true;
+                    if (deltas.Count > 0 && (deltas.Count >= MostAtOnce || !IsMoreAtHand(_events))) return true;
                     break;
                 case EventContent.Done:
                     return Finish(deltas, isDone: true);
@@ -70,13 +74,46 @@ internal sealed class SseReader : IAsyncDisposable
         return Finish(deltas, isDone: false);
     }
 
-    public ValueTask DisposeAsync() => _events?.DisposeAsync() ?? default;
+    public async ValueTask DisposeAsync()
+    {
+        if (_events is null) return;
+        if (_next is { } next)
+        {
+            _stream.Abort();
+            try
+            {
+                await next.ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // Nobody asked for it any more.
+            }
+        }
+
+        await _events.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Whether the next event needs no waiting and can't fail, so that it goes with those before it. Else it is kept for the next call:
+    /// what came before an error is handed over before the error is told.
+    /// </summary>
+    private bool IsMoreAtHand(IAsyncEnumerator<SseItem<EventContent>> events)
+    {
+        var next = events.MoveNextAsync();
+        _next = next;
+        if (!next.IsCompletedSuccessfully) return false;
+        var isEvent = next.Result;
+        _next = new ValueTask<bool>(isEvent);
+        return isEvent && events.Current.Data == EventContent.Deltas;
+    }
 
     private async ValueTask<bool> NextEventAsync(IAsyncEnumerator<SseItem<EventContent>> events)
     {
+        var next = _next ?? events.MoveNextAsync();
+        _next = null;
         try
         {
-            return await events.MoveNextAsync().ConfigureAwait(false);
+            return await next.ConfigureAwait(false);
         }
         catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && e is IOException or OperationCanceledException or ObjectDisposedException)
         {

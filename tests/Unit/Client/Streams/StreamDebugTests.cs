@@ -15,7 +15,7 @@ public class StreamDebugTests
         var lines = new List<string>();
         using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Events(Sse.Content("Hel") + Sse.Content("lo") + Sse.Finish() + Sse.Done)));
         var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask("hi"), out _));
-        await foreach (var delta in session.StreamAsync(context, new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None)) Assert.NotNull(delta);
+        await foreach (var deltas in session.StreamAsync(context, new ChatCompletionBuilder(), new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None)) Assert.NotEmpty(deltas);
         Assert.Single(lines, line => line.Contains("\"Hel\"") && line.Contains("\"lo\""));
     }
 }
