@@ -14,6 +14,9 @@ internal sealed class BulkRunOptions
     /// <summary>Requests in flight at once.</summary>
     internal int ThrottleLimit { get; set; } = 1;
 
+    /// <summary>Whether one row is all there is, so that nothing is gained by beginning it on another thread.</summary>
+    internal bool IsLone { get; set; }
+
     /// <summary>Whether results come in the order of the rows.</summary>
     internal bool Ordered { get; set; } = true;
 
@@ -94,7 +97,7 @@ internal sealed class BulkRun : IDisposable
         var turn = isKnown ? null : _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
         // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
-        _ = Task.Run(() => RunAsync(row, place, key, occurrence, turn));
+        _ = _options.IsLone ? RunAsync(row, place, key, occurrence, turn) : Task.Run(() => RunAsync(row, place, key, occurrence, turn));
     }
 
     /// <summary>Adds a row that failed before it could be sent, so that it is told in its turn.</summary>
@@ -102,9 +105,7 @@ internal sealed class BulkRun : IDisposable
     {
         var place = _window.Open();
         Counts.Fail();
-        // A new place has room.
-        _ = place.WriteAsync(new BulkOutput(row, error));
-        place.Close();
+        place.Close(new BulkOutput(row, error));
     }
 
     /// <summary>The next result whose turn it is.</summary>
@@ -123,6 +124,7 @@ internal sealed class BulkRun : IDisposable
         _stop.Cancel();
         _disposed = true;
         _tasks.Signal();
+        _window.Dispose();
         // Canceled requests end in milliseconds; a bound all the same, so that a prompt never hangs on a defect.
         if (!_tasks.Wait(TimeSpan.FromSeconds(5))) return;
         _tasks.Dispose();
@@ -138,18 +140,21 @@ internal sealed class BulkRun : IDisposable
 
     private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task? turn)
     {
+        object? last = null;
         try
         {
             if (turn is null && _options.Checkpoint!.Find(key!.Value, occurrence, row) is { } known)
             {
                 Counts.Replay();
-                await HandOverAsync(row, place, known).ConfigureAwait(false);
+                if (_options.Stream) await place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta))).ConfigureAwait(false);
+                else last = known;
                 return;
             }
 
             if (await AnswerAsync(row, place, key, occurrence, turn).ConfigureAwait(false) is not { } completion) return;
             Counts.Finish();
-            if (!_options.Stream) await place.WriteAsync(new BulkOutput(row, completion)).ConfigureAwait(false);
+            // A stream was handed over as it came.
+            if (!_options.Stream) last = completion;
         }
         catch (OperationCanceledException)
         {
@@ -159,18 +164,18 @@ internal sealed class BulkRun : IDisposable
         {
             Counts.Fail();
             if (e.EndsRun) Interlocked.CompareExchange(ref _ending, new RunEnding(e, row), null);
-            await place.WriteAsync(new BulkOutput(row, e)).ConfigureAwait(false);
+            last = e;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // A row is never lost without a word, whatever went wrong.
             Counts.Fail();
-            var error = new LlmApiException(LlmErrorKind.InvalidRequest, row.Session!.Redactor.Clean($"The row could not be finished: {e.Message}"));
-            await place.WriteAsync(new BulkOutput(row, error)).ConfigureAwait(false);
+            last = new LlmApiException(LlmErrorKind.InvalidRequest, row.Session!.Redactor.Clean($"The row could not be finished: {e.Message}"));
         }
         finally
         {
-            place.Close();
+            if (last is null) place.Close();
+            else place.Close(new BulkOutput(row, last));
             _tasks.Signal();
         }
     }
@@ -281,18 +286,6 @@ internal sealed class BulkRun : IDisposable
         }
 
         return builder.ToCompletion();
-    }
-
-    /// <summary>An answer from the checkpoint, in the form that was asked for.</summary>
-    private async Task HandOverAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, ChatCompletion completion)
-    {
-        if (!_options.Stream)
-        {
-            await place.WriteAsync(new BulkOutput(row, completion)).ConfigureAwait(false);
-            return;
-        }
-
-        foreach (var delta in completion.AsDeltas()) await place.WriteAsync(new BulkOutput(row, delta)).ConfigureAwait(false);
     }
 
     /// <summary>Waits without outliving the run.</summary>

@@ -23,18 +23,20 @@ internal enum Taken
 /// Many rows at work, one reader: what the rows produce comes out in the order in which the rows were opened, or as it comes. Bounded:
 /// a reader that is behind holds back the rows, and a slow first row holds back the opening of more.
 /// </summary>
-internal sealed class OrderedWindow<T>
+internal sealed class OrderedWindow<T> : IDisposable
 {
     // A row that streams ahead of its turn is held to this many items.
     private const int RowCapacity = 1024;
 
     private readonly object _gate = new();
     private readonly Queue<Row> _rows = new();
+
+    // Whether something has come since the reader last found nothing. Spins before it sleeps: an answer may be some microseconds away.
+    private readonly ManualResetEventSlim _arrived = new();
     private readonly int _capacity;
     private readonly bool _ordered;
     private Queue<T> _ready = new();
     private int _open;
-    private bool _isAwaited;
 
     // The reader's own: what it took under one lock and has yet to hand out.
     private Queue<T> _taken = new();
@@ -85,23 +87,25 @@ internal sealed class OrderedWindow<T>
         return Taken.Item;
     }
 
+    /// <summary>Nothing is read any more. Rows may still write.</summary>
+    public void Dispose() => _arrived.Dispose();
+
     private Taken Await(TimeSpan wait)
     {
         var deadline = wait == Timeout.InfiniteTimeSpan ? long.MaxValue : Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
-        lock (_gate)
+        while (true)
         {
-            while (!TakeAll())
+            lock (_gate)
             {
+                if (TakeAll()) return Taken.Item;
                 if (_open == 0) return Taken.Drained;
-                var left = deadline == long.MaxValue ? int.MaxValue : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
-                if (left <= 0) return Taken.Nothing;
-                _isAwaited = true;
-                Monitor.Wait(_gate, left);
-                _isAwaited = false;
+                _arrived.Reset();
             }
-        }
 
-        return Taken.Item;
+            var left = deadline == long.MaxValue ? int.MaxValue : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
+            if (left <= 0) return Taken.Nothing;
+            _arrived.Wait(left);
+        }
     }
 
     // From here on under the lock.
@@ -127,12 +131,9 @@ internal sealed class OrderedWindow<T>
         return false;
     }
 
-    /// <summary>A reader that does not wait needs no waking, which costs more than what it takes.</summary>
     private void Wake()
     {
-        if (!_isAwaited) return;
-        _isAwaited = false;
-        Monitor.Pulse(_gate);
+        if (!_arrived.IsSet) _arrived.Set();
     }
 
     /// <summary>One row's place. Written by the row, in its own order.</summary>
@@ -180,6 +181,16 @@ internal sealed class OrderedWindow<T>
                 IsClosed = true;
                 if (!_window._ordered) _window._open--;
                 if (IsNext) _window.Wake();
+            }
+        }
+
+        /// <summary>The row is done with its last item. So its reader is woken once for both.</summary>
+        internal void Close(T last)
+        {
+            lock (_window._gate)
+            {
+                Items.Enqueue(last);
+                Close();
             }
         }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Net;
 using System.Security;
 using System.Text;
@@ -61,6 +62,8 @@ internal sealed class Redactor
     private static IEnumerable<string> Forms(string plain)
     {
         yield return plain;
+        // As most keys are: no way of writing changes it.
+        if (plain.All(static c => c is >= 'a' and <= 'z' or >= 'A' and <= 'Z' or >= '0' and <= '9' or '-' or '_' or '.')) yield break;
         var inAddress = Uri.EscapeDataString(plain);
         if (inAddress != plain)
         {

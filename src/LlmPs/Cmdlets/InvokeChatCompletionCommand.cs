@@ -102,6 +102,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         _run = new BulkRun(new BulkRunOptions
         {
             ThrottleLimit = ThrottleLimit ?? (Stream ? 1 : 5),
+            IsLone = !MyInvocation.ExpectingInput,
             Ordered = !Unordered,
             Stream = Stream,
             WantsDebug = IsSet("Debug", "DebugPreference"),
