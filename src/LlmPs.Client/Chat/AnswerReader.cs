@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Text.Json;
+using static LlmPs.WireValue;
 
 namespace LlmPs;
 
@@ -59,7 +59,7 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("id"u8)) _id = Recurring(ref reader, _id);
             else if (reader.ValueTextEquals("model"u8)) _model = Recurring(ref reader, _model);
             else if (reader.ValueTextEquals("created"u8)) created = ReadTime(ref reader);
-            else if (reader.ValueTextEquals("usage"u8)) usage = ReadUsage(ref reader);
+            else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("system_fingerprint"u8)) _fingerprint = Recurring(ref reader, _fingerprint);
             else if (reader.ValueTextEquals("blocked"u8)) blocked = ReadBoolean(ref reader);
             else if (reader.ValueTextEquals("error"u8)) error = HasValue(ref reader);
@@ -110,7 +110,7 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("index"u8)) delta.Index = (int?)ReadInteger(ref reader) ?? position;
             else if (reader.ValueTextEquals("finish_reason"u8)) delta.FinishReason = Word(ref reader);
             else if (reader.ValueTextEquals("native_finish_reason"u8)) delta.NativeFinishReason = Word(ref reader);
-            else if (reader.ValueTextEquals("logprobs"u8)) delta.LogProbs = ReadLogProbs(ref reader);
+            else if (reader.ValueTextEquals("logprobs"u8)) delta.LogProbs = LogProbReader.Read(ref reader);
             else if (reader.ValueTextEquals("reasoning_content"u8)) outerReasoning = ReadText(ref reader);
             else SkipValue(ref reader);
         }
@@ -211,153 +211,6 @@ internal sealed class AnswerReader
         return document.RootElement.GetRawText();
     }
 
-    private static List<TokenLogProb>? ReadLogProbs(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
-        List<TokenLogProb>? tokens = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("content"u8)) ReadTokens(ref reader, ref tokens, isReasoning: false);
-            else if (reader.ValueTextEquals("reasoning_content"u8)) ReadTokens(ref reader, ref tokens, isReasoning: true);
-            else SkipValue(ref reader);
-        }
-
-        return tokens;
-    }
-
-    private static void ReadTokens(ref Utf8JsonReader reader, ref List<TokenLogProb>? tokens, bool isReasoning)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            reader.Skip();
-            return;
-        }
-
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            if (reader.TokenType != JsonTokenType.StartObject)
-            {
-                reader.Skip();
-                continue;
-            }
-
-            string? token = null;
-            double logProb = 0;
-            List<TokenLogProb>? top = null;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals("token"u8)) token = ReadText(ref reader);
-                else if (reader.ValueTextEquals("logprob"u8)) logProb = ReadNumber(ref reader) ?? 0;
-                else if (reader.ValueTextEquals("top_logprobs"u8)) ReadTokens(ref reader, ref top, isReasoning);
-                else SkipValue(ref reader);
-            }
-
-            (tokens ??= []).Add(new TokenLogProb(token ?? string.Empty, logProb, top, isReasoning));
-        }
-    }
-
-    private static TokenUsage? ReadUsage(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
-        var usage = new TokenUsage();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("prompt_tokens"u8)) usage.PromptTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("completion_tokens"u8)) usage.CompletionTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("total_tokens"u8)) usage.TotalTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("prompt_cache_hit_tokens"u8)) usage.PromptCacheHitTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("prompt_cache_miss_tokens"u8)) usage.PromptCacheMissTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("prompt_tokens_details"u8)) usage.PromptTokensDetails = ReadDetails(ref reader);
-            else if (reader.ValueTextEquals("completion_tokens_details"u8)) usage.CompletionTokensDetails = ReadDetails(ref reader);
-            else SkipValue(ref reader);
-        }
-
-        usage.CachedTokens = Detail(usage.PromptTokensDetails, "cached_tokens");
-        usage.ReasoningTokens = Detail(usage.CompletionTokensDetails, "reasoning_tokens");
-        return usage;
-    }
-
-    private static long? Detail(IDictionary<string, long>? details, string name) =>
-        details is not null && details.TryGetValue(name, out var value) ? value : null;
-
-    private static Dictionary<string, long>? ReadDetails(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
-        var details = new Dictionary<string, long>(StringComparer.OrdinalIgnoreCase);
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var name = reader.GetString()!;
-            if (ReadInteger(ref reader) is { } value) details[name] = value;
-        }
-
-        return details;
-    }
-
-    private static string? ReadText(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.String) return reader.GetString();
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            reader.Skip();
-            return null;
-        }
-
-        // Content may come in parts, of which only the texts are an answer's text.
-        string? text = null;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            if (reader.TokenType != JsonTokenType.StartObject)
-            {
-                reader.Skip();
-                continue;
-            }
-
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals("text"u8)) text += ReadText(ref reader);
-                else SkipValue(ref reader);
-            }
-        }
-
-        return text;
-    }
-
-    /// <summary>A short string of a fixed vocabulary, where "" means the same as null.</summary>
-    private static string? Word(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.String)
-        {
-            reader.Skip();
-            return null;
-        }
-
-        if (reader.ValueTextEquals("assistant"u8)) return ChatRole.Assistant;
-        if (reader.ValueTextEquals("stop"u8)) return FinishReasons.Stop;
-        var word = reader.GetString()!;
-        return word.Length == 0 ? null : word;
-    }
-
     private static string? Recurring(ref Utf8JsonReader reader, string? last)
     {
         reader.Read();
@@ -368,76 +221,6 @@ internal sealed class AnswerReader
         }
 
         return last is not null && reader.ValueTextEquals(last) ? last : reader.GetString();
-    }
-
-    private static long? ReadInteger(ref Utf8JsonReader reader)
-    {
-        if (ReadNumber(ref reader, out var integer) is not { } number) return integer;
-        return number is >= long.MinValue and < long.MaxValue ? (long)number : null;
-    }
-
-    private static double? ReadNumber(ref Utf8JsonReader reader) => ReadNumber(ref reader, out var integer) ?? integer;
-
-    /// <summary>A number as a double where it is no integer. Servers were seen to write counts as 10.0.</summary>
-    private static double? ReadNumber(ref Utf8JsonReader reader, out long? integer)
-    {
-        integer = null;
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.Number)
-        {
-            reader.Skip();
-            return null;
-        }
-
-        if (!reader.TryGetInt64(out var value)) return reader.ReadDouble();
-        integer = value;
-        return null;
-    }
-
-    private static bool? ReadBoolean(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.True) return true;
-        if (reader.TokenType == JsonTokenType.False) return false;
-        reader.Skip();
-        return null;
-    }
-
-    /// <summary>Unix seconds as a number, or as a string (Cloudsway's model list).</summary>
-    private static DateTimeOffset? ReadTime(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        long seconds;
-        if (reader.TokenType == JsonTokenType.String)
-        {
-            if (!long.TryParse(reader.GetString(), NumberStyles.Integer, CultureInfo.InvariantCulture, out seconds)) return null;
-        }
-        else if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out seconds))
-        {
-            reader.Skip();
-            return null;
-        }
-
-        return UnixTime.FromSeconds(seconds);
-    }
-
-    private static bool HasValue(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        var has = reader.TokenType switch
-        {
-            JsonTokenType.Null or JsonTokenType.False => false,
-            JsonTokenType.String => !reader.ValueTextEquals(ReadOnlySpan<byte>.Empty),
-            _ => true,
-        };
-        reader.Skip();
-        return has;
-    }
-
-    private static void SkipValue(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        reader.Skip();
     }
 
     /// <summary>Reading on past the end makes the JSON reader refuse what follows the value.</summary>

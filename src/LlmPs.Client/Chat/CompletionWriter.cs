@@ -122,7 +122,8 @@ internal static class CompletionWriter
         json.WriteEndObject();
     }
 
-    private static void WriteToolCalls(Utf8JsonWriter json, IReadOnlyList<ToolCall> calls)
+    /// <summary>Writes the calls of a message, as the wire has them in either direction.</summary>
+    internal static void WriteToolCalls(Utf8JsonWriter json, IReadOnlyList<ToolCall> calls)
     {
         json.WriteStartArray("tool_calls");
         foreach (var call in calls)

@@ -125,24 +125,7 @@ internal static class RequestWriter
         if (reasoning) json.WriteString("reasoning_content", message.ReasoningContent);
         if (message.Name is not null) json.WriteString("name", message.Name);
         if (message.ToolCallId is not null) json.WriteString("tool_call_id", message.ToolCallId);
-        if (message.ToolCalls is { Count: > 0 } calls)
-        {
-            json.WriteStartArray("tool_calls");
-            foreach (var call in calls)
-            {
-                json.WriteStartObject();
-                json.WriteString("id", call.Id);
-                json.WriteString("type", "function");
-                json.WriteStartObject("function");
-                json.WriteString("name", call.Name);
-                json.WriteString("arguments", call.Arguments);
-                json.WriteEndObject();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }
-
+        if (message.ToolCalls is { Count: > 0 } calls) CompletionWriter.WriteToolCalls(json, calls);
         json.WriteEndObject();
     }
 

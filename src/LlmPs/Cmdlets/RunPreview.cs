@@ -47,7 +47,7 @@ internal sealed class RunPreview
     internal void Finish()
     {
         if (_rows == 0 || !_isWhatIf) return;
-        var sum = string.Format(CultureInfo.InvariantCulture, "{0} rows not sent, about {1} prompt tokens in all.", _rows, _tokens);
+        var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all.", _rows, _rows == 1 ? "row" : "rows", _tokens);
         _cmdlet.ShouldProcess(sum, sum, "Invoke-ChatCompletion");
     }
 }
