@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Text;
 using System.Text.Json;
 
@@ -150,5 +151,32 @@ internal static class AnswerJson
         writer.WriteStartArray("bytes");
         foreach (byte b in Encoding.UTF8.GetBytes(token)) writer.WriteNumberValue(b);
         writer.WriteEndArray();
+    }
+
+    /// <summary>The list of models, with what each provider says of a model beside its id.</summary>
+    internal static void ModelList(Utf8JsonWriter writer, IEnumerable<string> ids, Action<Utf8JsonWriter> fields)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("object", "list");
+        writer.WriteStartArray("data");
+        foreach (string id in ids)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", id);
+            writer.WriteString("object", "model");
+            fields(writer);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>The counts that every provider's usage begins with.</summary>
+    internal static void TokenCounts(Utf8JsonWriter writer, Answer answer, int completionTokens)
+    {
+        writer.WriteNumber("prompt_tokens", answer.PromptTokens);
+        writer.WriteNumber("completion_tokens", completionTokens);
+        writer.WriteNumber("total_tokens", answer.PromptTokens + completionTokens);
     }
 }

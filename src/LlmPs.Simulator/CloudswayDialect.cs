@@ -90,24 +90,11 @@ internal sealed class CloudswayDialect : Dialect
     internal override bool UsageChunk(Answer answer) => answer.IncludeUsage;
 
     // created is a string here (providers.md).
-    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options)
+    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) => AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
     {
-        writer.WriteStartObject();
-        writer.WriteString("object", "list");
-        writer.WriteStartArray("data");
-        foreach (string id in options.Models ?? s_someModels)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id", id);
-            writer.WriteString("object", "model");
-            writer.WriteString("created", "1780299859");
-            writer.WriteString("owned_by", "cloudsway");
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    }
+        writer.WriteString("created", "1780299859");
+        writer.WriteString("owned_by", "cloudsway");
+    });
 
     protected override void WriteHead(Utf8JsonWriter writer) =>
         writer.WriteString("system_fingerprint", "fp_9954b31ca7_prod0820_fp8_kvcache_20260402");
@@ -117,9 +104,7 @@ internal sealed class CloudswayDialect : Dialect
     protected override void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("prompt_tokens", answer.PromptTokens);
-        writer.WriteNumber("completion_tokens", completionTokens);
-        writer.WriteNumber("total_tokens", answer.PromptTokens + completionTokens);
+        AnswerJson.TokenCounts(writer, answer, completionTokens);
         writer.WriteStartObject("completion_tokens_details");
         writer.WriteNumber("accepted_prediction_tokens", 0);
         writer.WriteNumber("audio_tokens", 0);

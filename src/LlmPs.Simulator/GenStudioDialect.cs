@@ -113,9 +113,7 @@ internal sealed class GenStudioDialect : Dialect
     protected override void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("prompt_tokens", answer.PromptTokens);
-        writer.WriteNumber("completion_tokens", completionTokens);
-        writer.WriteNumber("total_tokens", answer.PromptTokens + completionTokens);
+        AnswerJson.TokenCounts(writer, answer, completionTokens);
         writer.WriteNull("prompt_tokens_details");
         writer.WriteEndObject();
     }

@@ -92,24 +92,11 @@ internal sealed class OpenAIDialect : Dialect
 
     internal override bool UsageChunk(Answer answer) => answer.IncludeUsage;
 
-    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options)
+    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) => AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
     {
-        writer.WriteStartObject();
-        writer.WriteString("object", "list");
-        writer.WriteStartArray("data");
-        foreach (string id in options.Models ?? s_someModels)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id", id);
-            writer.WriteString("object", "model");
-            writer.WriteNumber("created", SimulatorOptions.DefaultClock);
-            writer.WriteString("owned_by", "system");
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    }
+        writer.WriteNumber("created", SimulatorOptions.DefaultClock);
+        writer.WriteString("owned_by", "system");
+    });
 
     protected override void WriteHead(Utf8JsonWriter writer) => writer.WriteString("system_fingerprint", "fp_simulated");
 
@@ -124,9 +111,7 @@ internal sealed class OpenAIDialect : Dialect
     protected override void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("prompt_tokens", answer.PromptTokens);
-        writer.WriteNumber("completion_tokens", completionTokens);
-        writer.WriteNumber("total_tokens", answer.PromptTokens + completionTokens);
+        AnswerJson.TokenCounts(writer, answer, completionTokens);
         writer.WriteStartObject("prompt_tokens_details");
         writer.WriteNumber("cached_tokens", 0);
         writer.WriteNumber("audio_tokens", 0);

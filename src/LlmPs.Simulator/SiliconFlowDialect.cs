@@ -89,24 +89,11 @@ internal sealed class SiliconFlowDialect : Dialect
     // Usage comes with every chunk.
     internal override bool UsageChunk(Answer answer) => false;
 
-    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options)
+    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) => AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
     {
-        writer.WriteStartObject();
-        writer.WriteString("object", "list");
-        writer.WriteStartArray("data");
-        foreach (string id in options.Models ?? s_someModels)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id", id);
-            writer.WriteString("object", "model");
-            writer.WriteNumber("created", 0);
-            writer.WriteString("owned_by", string.Empty);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    }
+        writer.WriteNumber("created", 0);
+        writer.WriteString("owned_by", string.Empty);
+    });
 
     protected override void WriteHead(Utf8JsonWriter writer) => writer.WriteString("system_fingerprint", string.Empty);
 
@@ -142,9 +129,7 @@ internal sealed class SiliconFlowDialect : Dialect
     protected override void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("prompt_tokens", answer.PromptTokens);
-        writer.WriteNumber("completion_tokens", completionTokens);
-        writer.WriteNumber("total_tokens", answer.PromptTokens + completionTokens);
+        AnswerJson.TokenCounts(writer, answer, completionTokens);
         writer.WriteStartObject("completion_tokens_details");
         writer.WriteNumber("reasoning_tokens", reasoningTokens);
         writer.WriteEndObject();
