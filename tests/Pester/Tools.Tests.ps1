@@ -324,8 +324,13 @@ Describe 'Running tools' {
         $path = Join-Path $TestDrive 'tools.jsonl'
         $counted = @{ Runs = 0 }
         $ask = { '[[call:tool1 {"n":2}]]' | Invoke-ChatCompletion -Tool { param([int]$n) $counted.Runs++; $n } -InvokeTool -Confirm:$false -CheckpointPath $path }
-        (& $ask).Content | Should -Be 'Tool results: 2'
-        (& $ask).Content | Should -Be 'Tool results: 2'
+        $first = & $ask
+        $again = & $ask
+        $first.Content | Should -Be 'Tool results: 2'
+        # The whole conversation, and what all of its rounds cost.
+        $again.Messages | ConvertTo-Json -Depth 5 | Should -BeExactly ($first.Messages | ConvertTo-Json -Depth 5)
+        $again.Messages.Role | Should -Be 'user', 'assistant', 'tool', 'assistant'
+        $again.Usage | ConvertTo-Json | Should -BeExactly ($first.Usage | ConvertTo-Json)
         $counted.Runs | Should -Be 1
         @($simulator.Requests()).Count | Should -Be 2
     }

@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using LlmPs.Providers;
 
 namespace LlmPs.Bulk;
 
@@ -74,7 +76,8 @@ internal static class CheckpointLine
     internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion)
     {
         var answer = CompletionWriter.Write(completion, out var isFolded);
-        return Line(512 + answer.Length, json =>
+        var turns = completion.Context is { } context ? context.Request.Messages.Skip(context.RowMessages).ToList() : [];
+        var line = Line(512 + answer.Length, json =>
         {
             // What a row is found by stands first.
             json.WriteString("key", key.ToString());
@@ -88,9 +91,12 @@ internal static class CheckpointLine
             json.WriteNumber("attempts", completion.Attempts);
             if (completion.RequestId is not null) json.WriteString("requestId", completion.RequestId);
             if (isFolded) json.WriteBoolean("folded", true);
+            if (turns.Count > 0) WriteTurns(json, turns, completion.Usage);
             json.WritePropertyName("completion");
             json.WriteRawValue(answer, skipInputValidation: true);
         });
+        // What a tool answered was not cleaned when it came.
+        return turns.Count > 0 && completion.Context!.Session is { } session ? session.Redactor.ForAnswer().Clean(line) : line;
     }
 
     /// <summary>Tells what a line is, and which row. The whole line must be sound.</summary>
@@ -136,7 +142,7 @@ internal static class CheckpointLine
         {
             return RestoreOrThrow(line, context);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
             return null;
         }
@@ -145,6 +151,8 @@ internal static class CheckpointLine
     private static ChatCompletion? RestoreOrThrow(ReadOnlySpan<byte> line, AnswerContext context)
     {
         byte[]? answer = null;
+        List<ChatMessage>? turns = null;
+        TokenUsage? usage = null;
         TimeSpan? duration = null, toFirstToken = null;
         string? requestId = null;
         var attempts = 0;
@@ -158,6 +166,12 @@ internal static class CheckpointLine
             else if (reader.ValueTextEquals("attempts"u8)) attempts = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
             else if (reader.ValueTextEquals("requestId"u8)) requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             else if (reader.ValueTextEquals("folded"u8)) isFolded = reader.Read() && reader.TokenType == JsonTokenType.True;
+            else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
+            else if (reader.ValueTextEquals("turns"u8))
+            {
+                using var messages = JsonDocument.ParseValue(ref reader);
+                turns = messages.RootElement.EnumerateArray().Select(MessageReader.Read).ToList();
+            }
             else if (reader.ValueTextEquals("completion"u8))
             {
                 reader.Read();
@@ -170,8 +184,10 @@ internal static class CheckpointLine
             reader.Skip();
         }
 
+        if (turns is not null) context = context.For(context.Request.WithMessages([.. context.Request.Messages, .. turns]));
         if (answer is null || Fold(answer, isFolded, context) is not { } completion) return null;
         completion.Duration = duration;
+        completion.Usage = usage ?? completion.Usage;
         context.Recall(attempts, requestId, toFirstToken);
         return completion;
     }
@@ -197,6 +213,15 @@ internal static class CheckpointLine
         if (isFolded) return builder.ToCompletion();
         foreach (var delta in flow.Close()) builder.Append(delta);
         return builder.ToCompletion();
+    }
+
+    /// <summary>What was said between the row's own messages and its answer, and what all of it cost: tools that ran are not run again.</summary>
+    private static void WriteTurns(Utf8JsonWriter json, List<ChatMessage> turns, TokenUsage? usage)
+    {
+        if (usage is not null) CompletionWriter.WriteUsage(json, usage);
+        json.WriteStartArray("turns");
+        foreach (var message in turns) RequestWriter.WriteMessage(json, message, message.ReasoningContent is not null);
+        json.WriteEndArray();
     }
 
     private static bool IsBlank(ReadOnlySpan<byte> line)

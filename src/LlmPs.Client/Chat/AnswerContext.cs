@@ -13,6 +13,7 @@ internal sealed class AnswerContext
         Session = session;
         Provider = provider;
         Request = request;
+        RowMessages = request.Messages.Count;
     }
 
     internal LlmSession? Session { get; }
@@ -25,6 +26,9 @@ internal sealed class AnswerContext
 
     internal long InputIndex { get; set; }
 
+    /// <summary>How many of the request's messages are the row's own; those behind them came of its further rounds.</summary>
+    internal int RowMessages { get; private set; }
+
     internal int Attempts { get; set; }
 
     internal string? RequestId { get; set; }
@@ -34,7 +38,7 @@ internal sealed class AnswerContext
     internal TimeSpan Elapsed => _started == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
 
     /// <summary>The same row with another request, as the rounds of a tool conversation are.</summary>
-    internal AnswerContext For(ChatRequest request) => new(Session, Provider, request) { InputObject = InputObject, InputIndex = InputIndex };
+    internal AnswerContext For(ChatRequest request) => new(Session, Provider, request) { InputObject = InputObject, InputIndex = InputIndex, RowMessages = RowMessages };
 
     /// <summary>The request goes out, for the first time or again.</summary>
     internal void Send()

@@ -176,7 +176,7 @@ internal static class CompletionWriter
         json.WriteEndObject();
     }
 
-    private static void WriteUsage(Utf8JsonWriter json, TokenUsage usage)
+    internal static void WriteUsage(Utf8JsonWriter json, TokenUsage usage)
     {
         json.WriteStartObject("usage");
         WriteCount(json, "prompt_tokens", usage.PromptTokens);

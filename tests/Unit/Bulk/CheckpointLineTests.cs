@@ -1,10 +1,12 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
+using LlmPs.Transport;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;
@@ -169,5 +171,38 @@ public sealed class CheckpointLineTests
         Assert.Null(restored.Duration);
         Assert.Null(restored.RequestId);
         Assert.Equal(0, restored.Attempts);
+    }
+
+    [Fact]
+    public async Task RoundsOfARowComeBackWithWhatTheyCost()
+    {
+        using var session = Rows.NewSession(answer: Plain);
+        var row = new AnswerContext(session, session.Provider, session.Resolve(Rows.Request(), out _)) { InputIndex = 5, InputObject = "row" };
+        var call = new ToolCall("c1", "f", "{}");
+        ChatMessage[] turns =
+        [
+            new(ChatRole.Assistant, null) { ReasoningContent = "", ToolCalls = [call] },
+            new(ChatRole.Tool, "42 ✓") { ToolCallId = "c1" },
+            new() { Parts = [ChatContentPart.FromText("and"), ChatContentPart.FromImage("https://example.com/a.png")] },
+        ];
+        var completion = await session.CompleteAsync(row.For(row.Request.WithMessages([.. row.Request.Messages, .. turns])), RequestLog.None, default);
+        completion.Usage = TokenUsage.Sum(completion.Usage, new TokenUsage { PromptTokens = 100, TotalTokens = 100 });
+
+        var restored = CheckpointLine.Restore(CheckpointLine.Write(Rows.Key(0), 1, completion), row);
+
+        Rows.AssertSame(completion, restored);
+        Assert.Equal(107, restored!.Usage!.TotalTokens);
+        Assert.Equal(row.Request.Messages.Count + turns.Length + 1, restored.Messages.Count);
+    }
+
+    [Fact]
+    public async Task WhatAToolEchoesOfASecretIsNotKept()
+    {
+        const string key = "key-of-this-test-0001";
+        using var session = Rows.NewSession(answer: Plain, with: options => options.ApiKey = new NetworkCredential(string.Empty, key).SecurePassword);
+        var row = new AnswerContext(session, session.Provider, session.Resolve(Rows.Request(), out _));
+        var completion = await session.CompleteAsync(
+            row.For(row.Request.WithMessages([.. row.Request.Messages, new ChatMessage(ChatRole.Tool, $"token {key}") { ToolCallId = "c1" }])), RequestLog.None, default);
+        Assert.DoesNotContain(key, Encoding.UTF8.GetString(CheckpointLine.Write(Rows.Key(0), 1, completion)));
     }
 }
