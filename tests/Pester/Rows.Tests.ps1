@@ -150,6 +150,20 @@ Describe 'Options of a row' {
         $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"system","content":"S3"},{"role":"user","content":"a"}],"temperature":0.3}'
     }
 
+    It 'of a script block that gives null are unset, whatever the column holds' {
+        $null = [pscustomobject]@{ Prompt = 'a'; Temperature = 0.5; TopP = 0.9 } | Invoke-ChatCompletion -Temperature { $null }
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"a"}],"top_p":0.9}'
+    }
+
+    It 'hold for -Message as well: columns, hashtables and script blocks' {
+        $rows = [pscustomobject]@{ Temperature = '0.5'; Heat = 1 }, @{ Temperature = 0.7; Heat = 2 }, [pscustomobject]@{ Temperature = ''; Heat = 3 }
+        $null = $rows | Invoke-ChatCompletion -Message (New-ChatMessage user 'a') -TopP { $_.Heat / 10 } -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*],"temperature":0.5,"top_p":0.1}'
+        $bodies[1] | Should -BeLike '*],"temperature":0.7,"top_p":0.2}'
+        $bodies[2] | Should -BeLike '*],"top_p":0.3}'
+    }
+
     It 'come from a hashtable, too, and do not stay' {
         $null = @{ Prompt = 'a'; temperature = '0.5'; Thinking = 'Disabled'; MaxTokens = ''; Stop = 'x', 'y' }, @{ Prompt = 'b' }, [ordered]@{ Prompt = 'c'; TopP = 0.1 } |
             Invoke-ChatCompletion -ThrottleLimit 1 -TopP 0.9
