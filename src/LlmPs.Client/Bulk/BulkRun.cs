@@ -53,6 +53,9 @@ internal sealed class RunEnding(LlmApiException error, AnswerContext row)
 /// </summary>
 internal sealed class BulkRun : IDisposable
 {
+    // With nothing else to do, looking again for a while costs less than being woken.
+    private const int LonePatience = 200;
+
     private readonly BulkRunOptions _options;
     private readonly OrderedWindow<BulkOutput> _window;
     private readonly SemaphoreSlim _width;
@@ -66,7 +69,9 @@ internal sealed class BulkRun : IDisposable
     internal BulkRun(BulkRunOptions options)
     {
         _options = options;
-        _window = new OrderedWindow<BulkOutput>(WindowOf(options.ThrottleLimit), options.Ordered);
+        _window = options.IsLone
+            ? new OrderedWindow<BulkOutput>(1, ordered: true, LonePatience)
+            : new OrderedWindow<BulkOutput>(WindowOf(options.ThrottleLimit), options.Ordered);
         _width = new SemaphoreSlim(options.ThrottleLimit);
         _log = new RequestLog(options.WantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))));
     }

@@ -28,11 +28,14 @@ internal sealed class OrderedWindow<T> : IDisposable
     // A row that streams ahead of its turn is held to this many items.
     private const int RowCapacity = 1024;
 
+    // As the runtime's own locks.
+    private const int DefaultPatience = 35;
+
     private readonly object _gate = new();
     private readonly Queue<Row> _rows = new();
 
-    // Whether something has come since the reader last found nothing. Spins before it sleeps: an answer may be some microseconds away.
-    private readonly ManualResetEventSlim _arrived = new();
+    // Whether something has come since the reader last found nothing. Spins before it sleeps: to be woken may take longer than the answer.
+    private readonly ManualResetEventSlim _arrived;
     private readonly int _capacity;
     private readonly bool _ordered;
     private Queue<T> _ready = new();
@@ -41,10 +44,14 @@ internal sealed class OrderedWindow<T> : IDisposable
     // The reader's own: what it took under one lock and has yet to hand out.
     private Queue<T> _taken = new();
 
-    internal OrderedWindow(int capacity, bool ordered)
+    /// <param name="capacity">How many rows may be open.</param>
+    /// <param name="ordered">Whether items come in the order of the rows.</param>
+    /// <param name="patience">How often the reader looks again before it sleeps.</param>
+    internal OrderedWindow(int capacity, bool ordered, int patience = DefaultPatience)
     {
         _capacity = capacity;
         _ordered = ordered;
+        _arrived = new ManualResetEventSlim(false, patience);
     }
 
     /// <summary>Whether another row would exceed the bound.</summary>
