@@ -98,7 +98,8 @@ Describe '-Stream' {
 
 Describe 'Without -Stream' {
     It 'Select-Object -First 1 ends what is in flight, too' {
-        $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders'; Match = 'slow' }) })
+        # The answer takes long enough for the others to be under way: a connection that is only being made is kept for later when its request ends.
+        $simulator.SetOption(@{ LatencyMs = 300; Faults = @(@{ Fault = 'StallBeforeHeaders'; Match = 'slow' }) })
         $open = $simulator.Stats().openConnections
         $answer = & { 'quick'; 1..50 | ForEach-Object { "slow $_" } } | Invoke-ChatCompletion -ThrottleLimit 8 | Select-Object -First 1
         $answer.Content | Should -Be 'Echo: quick'
