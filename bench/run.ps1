@@ -227,7 +227,7 @@ try {
                 [pscustomobject]@{ Title = "$($rowCount.ToString('N0', $Invariant)) rows through ForEach-Object"; Rows = $rowCount; Path = ''; Checkpoint = $false; Once = $false; Smaller = '' }
             }
         ) | Where-Object { -not $Quick -or -not $_.Once }
-        foreach ($case in $cases | Where-Object { $_.Once -and $_.Rows -eq 100000 }) { $case.Smaller = $case.Title -replace '^100,000', '10,000' }
+        foreach ($case in $cases | Where-Object { $_.Path -and $_.Rows -eq 100000 }) { $case.Smaller = $case.Title -replace '^100,000', '10,000' }
         $over = [ordered]@{}
         foreach ($case in $cases) { $over[$case.Title] = @() }
         for ($i = 0; $i -lt $Round; $i++) {

@@ -35,9 +35,6 @@ internal sealed class AnswerFlow
     /// <summary>Whether any of the answer was seen.</summary>
     internal bool HasBegun => _choices.Count > 0;
 
-    /// <summary>The usage that was said last.</summary>
-    internal TokenUsage? Usage => _usage;
-
     /// <summary>Whether moderation left nothing of the answer.</summary>
     internal bool IsBlocked => _blocked == true && !HasBegun;
 
