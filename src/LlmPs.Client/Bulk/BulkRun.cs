@@ -53,7 +53,7 @@ internal sealed class RunEnding(LlmApiException error, AnswerContext row)
 /// </summary>
 internal sealed class BulkRun : IDisposable
 {
-    // With nothing else to do, looking again for a while costs less than being woken.
+    // For one answer, to be woken costs more than to look again for a while. For many, a reader that sleeps finds more at once.
     private const int LonePatience = 200;
 
     private readonly BulkRunOptions _options;

@@ -28,15 +28,13 @@ internal sealed class OrderedWindow<T> : IDisposable
     // A row that streams ahead of its turn is held to this many items.
     private const int RowCapacity = 1024;
 
-    // As the runtime's own locks.
-    private const int DefaultPatience = 35;
-
     private readonly object _gate = new();
     private readonly Queue<Row> _rows = new();
 
-    // Whether something has come since the reader last found nothing. Spins before it sleeps: to be woken may take longer than the answer.
-    private readonly ManualResetEventSlim _arrived;
+    // Whether something has come since the reader last found nothing.
+    private readonly ManualResetEventSlim _arrived = new(false, spinCount: 0);
     private readonly int _capacity;
+    private readonly int _patience;
     private readonly bool _ordered;
     private Queue<T> _ready = new();
     private int _open;
@@ -46,12 +44,12 @@ internal sealed class OrderedWindow<T> : IDisposable
 
     /// <param name="capacity">How many rows may be open.</param>
     /// <param name="ordered">Whether items come in the order of the rows.</param>
-    /// <param name="patience">How often the reader looks again before it sleeps.</param>
-    internal OrderedWindow(int capacity, bool ordered, int patience = DefaultPatience)
+    /// <param name="patience">How often the reader steps back for other threads and looks again before it sleeps.</param>
+    internal OrderedWindow(int capacity, bool ordered, int patience = 0)
     {
         _capacity = capacity;
         _ordered = ordered;
-        _arrived = new ManualResetEventSlim(false, patience);
+        _patience = patience;
     }
 
     /// <summary>Whether another row would exceed the bound.</summary>
@@ -111,6 +109,7 @@ internal sealed class OrderedWindow<T> : IDisposable
 
             var left = deadline == long.MaxValue ? int.MaxValue : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
             if (left <= 0) return Taken.Nothing;
+            for (var i = 0; i < _patience && !_arrived.IsSet; i++) Thread.Yield();
             _arrived.Wait(left);
         }
     }
