@@ -17,11 +17,12 @@ internal static class RequestValidator
     {
         var problems = new List<string>();
         List<string>? warnings = null;
-        RefuseUnsendable(request, problems);
+        var given = GivenOptions(request).ToList();
+        RefuseUnsendable(request, given, problems);
         if (!request.SkipValidation)
         {
             var bySkip = new List<string>();
-            foreach (var (option, value, number) in GivenOptions(request)) Check(provider, option, value, number, bySkip, ref warnings);
+            foreach (var (option, value, number) in given) Check(provider, option, value, number, bySkip, ref warnings);
             CheckLogProbs(provider, request, bySkip);
             CheckRoles(provider, request, bySkip);
             if (request.Chip is not null) CheckChip(provider, request.Chip, bySkip);
@@ -52,11 +53,11 @@ internal static class RequestValidator
     }
 
     /// <summary>What would make no request at all, whatever the provider.</summary>
-    private static void RefuseUnsendable(ChatRequest request, List<string> problems)
+    private static void RefuseUnsendable(ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems)
     {
         if (string.IsNullOrWhiteSpace(request.Model)) problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
         if (request.Messages.Count == 0) problems.Add("Message is empty: give a prompt or at least one message.");
-        foreach (var (option, _, number) in GivenOptions(request))
+        foreach (var (option, _, number) in given)
             if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value))) problems.Add($"{option} {Text(value)} is not a finite number.");
         foreach (var message in request.Messages)
             if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId)) problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");

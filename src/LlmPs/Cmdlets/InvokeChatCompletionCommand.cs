@@ -190,7 +190,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         var history = (InputObject?.BaseObject as ChatCompletion) ?? History;
         var session = SessionOrDefault(history?.Context?.Session is { IsClosed: false } earlier ? earlier : null);
         if (_progress is not null) _progress.Session = session;
-        var request = new ChatRequest();
+        ChatRequest? request = null;
         LlmApiException? refusal = null;
         try
         {
@@ -208,7 +208,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             refusal = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
         }
 
-        var row = new AnswerContext(session, session.Provider, request) { InputIndex = index, InputObject = InputObject ?? (object?)Prompt };
+        var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? (object?)Prompt };
         if (refusal is not null) _run!.Fail(row, refusal);
         else if (_preview!.IsWanted(row)) _run!.Add(row);
     }
