@@ -3,7 +3,7 @@
     What can only be seen in a process of its own, as JSON: the import and the first call, or the memory of a run. Started by run.ps1.
 #>
 param(
-    [Parameter(Mandatory)][ValidateSet('Idle', 'Import', 'Memory', 'Control')][string]$Work,
+    [Parameter(Mandatory)][ValidateSet('Idle', 'Import', 'Memory')][string]$Work,
     [string]$ModulePath,
     [string]$Server,
     [string]$Path = 'plain',
@@ -32,11 +32,6 @@ switch ($Work) {
         $watch.Restart()
         $null = Invoke-ChatCompletion 'Say hello.' -Session $session
         $answer = @{ ms = $import; loaded = $loaded; connectMs = $connect; firstCallMs = $watch.Elapsed.TotalMilliseconds; all = @(Get-AssemblyName).Count }
-    }
-    # What PowerShell and the runtime take for rows that nothing is done with: mostly code that is compiled anew as it proves to run often.
-    Control {
-        $count = & { for ($i = 0; $i -lt $Rows; $i++) { "Row $i" } } | ForEach-Object { $_ } | & { begin { $n = 0 } process { $n++ } end { $n } }
-        $answer = @{ count = $count }
     }
     Memory {
         Import-Module $ModulePath

@@ -99,6 +99,11 @@ function Measure-Fresh([string[]]$Arguments) {
     $answer | ConvertFrom-Json
 }
 
+# A run of bare HttpClient in a process of its own.
+function Measure-BareFlow([string]$Path, [int]$Rows) {
+    "flow $Path $Rows 64" | & dotnet $bareDll $server | ConvertFrom-Json
+}
+
 function Get-Machine {
     $cpu = if ($IsLinux) { (Select-String '^model name\s*:\s*(.+)' /proc/cpuinfo -List).Matches[0].Groups[1].Value.Trim() }
     elseif ($IsMacOS) { sysctl -n machdep.cpu.brand_string }
@@ -213,7 +218,7 @@ try {
     if (Test-Part memory) {
         $checkpoint = Join-Path $Out 'memory.jsonl'
         # A run that is over in a second or two has not compiled anew yet what a longer one has, so small and large are compared over calls that
-        # take their time as well, once. Without a path nothing is asked: what PowerShell itself takes for so many rows.
+        # take their time as well, once. HttpClient alone shows how much of the difference is the runtime's: it holds nothing of its rows.
         $cases = @(
             foreach ($checkpointed in $false, $true) {
                 foreach ($path in 'plain', 'lat50') {
@@ -223,34 +228,39 @@ try {
                     }
                 }
             }
-            foreach ($rowCount in 10000, 100000) {
-                [pscustomobject]@{ Title = "$($rowCount.ToString('N0', $Invariant)) rows through ForEach-Object"; Rows = $rowCount; Path = ''; Checkpoint = $false; Once = $false; Smaller = '' }
-            }
         ) | Where-Object { -not $Quick -or -not $_.Once }
-        foreach ($case in $cases | Where-Object { $_.Path -and $_.Rows -eq 100000 }) { $case.Smaller = $case.Title -replace '^100,000', '10,000' }
+        foreach ($case in $cases | Where-Object { $_.Rows -eq 100000 }) { $case.Smaller = $case.Title -replace '^100,000', '10,000' }
+        $bare = @{ 10000 = @(); 100000 = @() }
         $over = [ordered]@{}
         foreach ($case in $cases) { $over[$case.Title] = @() }
         for ($i = 0; $i -lt $Round; $i++) {
             $idle = (Measure-Fresh 'Idle').peakMB
             foreach ($case in $cases | Where-Object { $i -eq 0 -or -not $_.Once }) {
                 if (Test-Path $checkpoint) { Remove-Item $checkpoint }
-                $arguments = if (-not $case.Path) { 'Control' } else { 'Memory', $ModulePath, $server, '-Path', $case.Path }
+                $arguments = @('Memory', $ModulePath, $server, '-Path', $case.Path, '-Rows', $case.Rows)
                 if ($case.Checkpoint) { $arguments += '-CheckpointPath', $checkpoint }
-                $figure = Measure-Fresh (@($arguments) + @('-Rows', $case.Rows))
+                $figure = Measure-Fresh $arguments
                 if ($figure.count -ne $case.Rows) { throw "$($case.Title) gave $($figure.count) answers." }
                 $over[$case.Title] += $figure.peakMB - $idle
                 Write-Host "memory: $($case.Title), $(Format-Number ($figure.peakMB - $idle)) MB over idle ($(Format-Number $idle) MB)"
             }
+
+            foreach ($rowCount in 10000, 100000) { $bare[$rowCount] += (Measure-BareFlow plain $rowCount).peakMB }
         }
 
         if (Test-Path $checkpoint) { Remove-Item $checkpoint }
         $raw.memory = $over
+        $raw.bareMemory = @{ small = $bare[10000]; large = $bare[100000] }
         foreach ($case in $cases) {
             $peak = Get-Median $over[$case.Title]
-            $goal = if (-not $case.Path) { '—' } else { "≤ 60 MB, $(if ($peak -le 60) { 'reached' } else { 'missed' })" }
+            $goal = "≤ 60 MB, $(if ($peak -le 60) { 'reached' } else { 'missed' })"
             if ($case.Smaller) { $goal += "; ≤ 10 MB over the smaller run, $(if ($peak - (Get-Median $over[$case.Smaller]) -le 10) { 'reached' } else { 'missed' })" }
             $rows.Add((New-PlainRow "$($case.Title), peak memory over idle pwsh" "$(Format-Number $peak) MB" $goal))
         }
+
+        $growth = New-PlainRow '100,000 rows, peak memory over that of 10,000 in a new process' "$(Format-Number ((Get-Median $over['100,000 rows']) - (Get-Median $over['10,000 rows']))) MB" '—'
+        $growth.Bare = "$(Format-Number ((Get-Median $bare[100000]) - (Get-Median $bare[10000]))) MB"
+        $rows.Add($growth)
     }
 
     if ((Test-Part growth) -and -not ($Quick -and -not $Only)) {

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
+using System.Threading;
 using System.Threading.Tasks;
 
 namespace LlmPs.Bench.Bare;
@@ -30,7 +31,7 @@ internal static class Program
             var before = Cpu();
             var (milliseconds, came) = await RunAsync(client, work, path, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(width, CultureInfo.InvariantCulture));
             var cpu = (Cpu() - before).TotalMilliseconds;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $$"""{"ms":{{milliseconds:0.0000}},"count":{{came}},"cpuMs":{{cpu:0.000}}}"""));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $$"""{"ms":{{milliseconds:0.0000}},"count":{{came}},"cpuMs":{{cpu:0.000}},"peakMB":{{PeakMB():0.000}}}"""));
         }
 
         return 0;
@@ -47,6 +48,15 @@ internal static class Program
                 var answers = new string?[count];
                 await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = width }, async (i, _) => answers[i] = await client.CallAsync(path, $"Row {i}"));
                 return (watch.Elapsed.TotalMilliseconds, answers.Count(answer => answer is not null));
+            // The same without keeping anything.
+            case "flow":
+                var flowed = 0;
+                var flow = Stopwatch.StartNew();
+                await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = width }, async (i, _) =>
+                {
+                    if (await client.CallAsync(path, $"Row {i}") is not null) Interlocked.Increment(ref flowed);
+                });
+                return (flow.Elapsed.TotalMilliseconds, flowed);
             case "stream":
                 var deltas = 0;
                 var times = await EachAsync(count, async () => deltas = await client.StreamAsync(path, static _ => { }));
@@ -88,6 +98,12 @@ internal static class Program
     {
         Array.Sort(values);
         return (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
+    }
+
+    private static double PeakMB()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.PeakWorkingSet64 / (1024.0 * 1024.0);
     }
 
     private static TimeSpan Cpu()
