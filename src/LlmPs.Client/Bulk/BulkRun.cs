@@ -64,7 +64,6 @@ internal sealed class BulkRun : IDisposable
     private readonly CountdownEvent _tasks = new(1);
     private readonly ConcurrentDictionary<CheckpointKey, Task<ChatCompletion>> _inFlight = new();
     private RunEnding? _ending;
-    private int _waiting;
     private bool _disposed;
 
     internal BulkRun(BulkRunOptions options)
@@ -77,11 +76,8 @@ internal sealed class BulkRun : IDisposable
         _log = new RequestLog(options.WantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))));
     }
 
-    /// <summary>
-    /// Whether results must be taken before another row is added: as many rows wait for their turn as are in flight, or too many for a slow one
-    /// before them. More would only lie in memory.
-    /// </summary>
-    internal bool IsFull => _window.IsFull || Volatile.Read(ref _waiting) >= _options.ThrottleLimit;
+    /// <summary>Whether results must be taken before another row is added.</summary>
+    internal bool IsFull => _window.IsFull;
 
     /// <summary>The error that ends the run: no row is sent any more, but those in flight are waited for.</summary>
     internal RunEnding? Ending => _ending;
@@ -104,7 +100,6 @@ internal sealed class BulkRun : IDisposable
         var isKnown = _options.Checkpoint?.Contains(key!.Value, occurrence) == true;
         // Turns are asked for here, so that rows are sent in the order of the input; what is known already needs none.
         var turn = isKnown ? null : _width.WaitAsync(_stop.Token);
-        if (turn is not null) Interlocked.Increment(ref _waiting);
         _tasks.AddCount();
         // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
         _ = _options.IsLone ? RunAsync(row, place, key, occurrence, turn) : Task.Run(() => RunAsync(row, place, key, occurrence, turn));
@@ -215,8 +210,6 @@ internal sealed class BulkRun : IDisposable
         {
             ChatCompletion? completion;
             await (turn ?? _width.WaitAsync(_stop.Token)).ConfigureAwait(false);
-            // Called before the last row has gone, so that the next are there in time, and not for each.
-            if (turn is not null && Interlocked.Decrement(ref _waiting) == _options.ThrottleLimit / 2) _window.Call();
             turn = null;
             try
             {

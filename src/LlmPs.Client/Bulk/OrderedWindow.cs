@@ -38,7 +38,6 @@ internal sealed class OrderedWindow<T> : IDisposable
     private readonly bool _ordered;
     private Queue<T> _ready = new();
     private int _open;
-    private bool _isCalled;
 
     // The reader's own: what it took under one lock and has yet to hand out.
     private Queue<T> _taken = new();
@@ -84,17 +83,7 @@ internal sealed class OrderedWindow<T> : IDisposable
         }
     }
 
-    /// <summary>Ends the reader's wait, though there may be no item.</summary>
-    internal void Call()
-    {
-        lock (_gate)
-        {
-            _isCalled = true;
-            Wake();
-        }
-    }
-
-    /// <summary>The next item whose turn it is, waiting for it as long as said, or until called. One reader at a time.</summary>
+    /// <summary>The next item whose turn it is, waiting for it as long as said. One reader at a time.</summary>
     internal Taken TryTake(TimeSpan wait, out T? item)
     {
         item = default;
@@ -116,11 +105,6 @@ internal sealed class OrderedWindow<T> : IDisposable
                 if (TakeAll()) return Taken.Item;
                 if (_open == 0) return Taken.Drained;
                 _arrived.Reset();
-                if (_isCalled)
-                {
-                    _isCalled = false;
-                    return Taken.Nothing;
-                }
             }
 
             var left = deadline == long.MaxValue ? int.MaxValue : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
