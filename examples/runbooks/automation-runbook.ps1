@@ -34,4 +34,4 @@ finally { Disconnect-LlmProvider runbook }
 
 Write-Output "$(@(Import-Csv -LiteralPath $answers -Encoding utf8).Count) rows in $answers, $(@($failed).Count) failed."
 # A job fails by an exception and not by an exit code.
-if ($failed) { throw "$(@($failed).Count) rows failed; start the job again for these." }
+if ($failed) { throw "Rows that failed: $(@($failed).Count). Start the job again for these." }

@@ -29,7 +29,7 @@ try {
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
     Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
-    Write-Host "$(@($failed).Count) rows failed."
+    Write-Host "Rows that failed: $(@($failed).Count)."
     $exitCode = if ($failed) { 2 } else { 0 }
 }
 catch {

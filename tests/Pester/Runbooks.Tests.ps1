@@ -91,7 +91,7 @@ Describe 'Azure Automation' {
         Set-Fault @{ Fault = 'ServerError'; Match = 'Ticket 7,' }
         $run = Invoke-Runbook automation-runbook.ps1 "-Folder '$folder' -CredentialName Production" $asset
         $run.ExitCode | Should -Not -Be 0
-        $run.Text | Should -Match '1 rows failed; start the job again'
+        $run.Text | Should -Match 'Rows that failed: 1\. Start the job again'
         @(Import-Csv (Join-Path $folder answers.csv) | Where-Object Error -Like 'ServerError*').Id | Should -Be 7
     }
 }
@@ -106,7 +106,7 @@ Describe 'A scheduled task' {
         $logs.Count | Should -Be 1
         $log = Get-Content $logs[0].FullName -Raw
         $log | Should -Match '12 rows answered, 0 failed'
-        $log | Should -Match '0 rows failed'
+        $log | Should -Match 'Rows that failed: 0'
         $run.Text + (Get-FolderText $folder) | Should -Not -Match $key
         @($simulator.Requests())[0].headers.authorization | Should -Be $keyHash -Because 'the run did use it'
     }

@@ -177,12 +177,13 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     private void TellWhatIsLeft()
     {
-        var left = _run!.Counts.LeftOut;
-        if (left == 0) return;
+        var count = _run!.Counts.LeftOut;
+        if (count == 0) return;
+        var left = count == 1 ? "1 row was" : $"{count} rows were";
         var again = CheckpointPath is null ? string.Empty : " Run the same line again to go on where it stopped.";
         WriteWarning(_run.IsSpent
-            ? $"-MaxTotalTokens {MaxTotalTokens} is spent ({_run.Counts.Tokens} tokens used): {left} rows were not sent.{again}"
-            : $"{left} of the rows read were not sent.{again}");
+            ? $"-MaxTotalTokens {MaxTotalTokens} is spent ({_run.Counts.Tokens} tokens used): {left} not sent.{again}"
+            : $"{left} read and not sent.{again}");
     }
 
     private void Add(long index)
