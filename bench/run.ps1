@@ -258,9 +258,9 @@ try {
             $rows.Add((New-PlainRow "$($case.Title), peak memory over idle pwsh" "$(Format-Number $peak) MB" $goal))
         }
 
-        $growth = New-PlainRow '100,000 rows, peak memory over that of 10,000 in a new process' "$(Format-Number ((Get-Median $over['100,000 rows']) - (Get-Median $over['10,000 rows']))) MB" '—'
-        $growth.Bare = "$(Format-Number ((Get-Median $bare[100000]) - (Get-Median $bare[10000]))) MB"
-        $rows.Add($growth)
+        $grown = New-PlainRow '100,000 rows, peak memory over that of 10,000 in a new process' "$(Format-Number ((Get-Median $over['100,000 rows']) - (Get-Median $over['10,000 rows']))) MB" '—'
+        $grown.Bare = "$(Format-Number ((Get-Median $bare[100000]) - (Get-Median $bare[10000]))) MB"
+        $rows.Add($grown)
     }
 
     if ((Test-Part growth) -and -not ($Quick -and -not $Only)) {
