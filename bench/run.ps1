@@ -100,8 +100,10 @@ function Measure-Fresh([string[]]$Arguments) {
 }
 
 # A run of bare HttpClient in a process of its own.
-function Measure-BareFlow([string]$Path, [int]$Rows) {
-    "flow $Path $Rows 64" | & dotnet $bareDll $server | ConvertFrom-Json
+function Measure-BareFlow([int]$Rows) {
+    $figure = "flow plain $Rows 64" | & dotnet $bareDll $server | ConvertFrom-Json
+    if ($figure.count -ne $Rows) { throw "HttpClient alone gave $($figure.count) answers for $Rows rows." }
+    $figure
 }
 
 function Get-Machine {
@@ -245,7 +247,7 @@ try {
                 Write-Host "memory: $($case.Title), $(Format-Number ($figure.peakMB - $idle)) MB over idle ($(Format-Number $idle) MB)"
             }
 
-            foreach ($rowCount in 10000, 100000) { $bare[$rowCount] += (Measure-BareFlow plain $rowCount).peakMB }
+            foreach ($rowCount in 10000, 100000) { $bare[$rowCount] += (Measure-BareFlow $rowCount).peakMB }
         }
 
         if (Test-Path $checkpoint) { Remove-Item $checkpoint }
