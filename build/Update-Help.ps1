@@ -21,9 +21,10 @@ function Get-TypeName([type]$Type) {
 
 function Get-Position([int]$Position) { if ($Position -lt 0) { 'Named' } else { "$Position" } }
 
-# What is bound by property name in one set is so in all: where the binder does not read the columns, the cmdlet does (RowOptionsCommand).
+# The columns of a row's options are read by the cmdlet in place of the binder (RowOptions), whose metadata do not tell.
 function Get-PipelineInput($Parameter, $Use) {
-    $ways = @(if ($Parameter.ParameterSets.Values.ValueFromPipelineByPropertyName -contains $true) { 'ByPropertyName' }; if ($Use.ValueFromPipeline) { 'ByValue' })
+    $isColumn = $Use.ValueFromPipelineByPropertyName -or $Parameter.Attributes.TypeId.Name -contains 'RowOptionAttribute'
+    $ways = @(if ($isColumn) { 'ByPropertyName' }; if ($Use.ValueFromPipeline) { 'ByValue' })
     if ($ways) { "True ($($ways -join ', '))" } else { 'False' }
 }
 

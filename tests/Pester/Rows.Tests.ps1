@@ -155,6 +155,57 @@ Describe 'Options of a row' {
         $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"a"}],"top_p":0.9}'
     }
 
+    It 'of a script block that gives nothing are unset' {
+        $null = 'a', 'b' | Invoke-ChatCompletion -Temperature { if ($_ -eq 'b') { 0.5 } } -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*"content":"a"}`]}'
+        $bodies[1] | Should -BeLike '*"content":"b"}`],"temperature":0.5}'
+    }
+
+    It 'of a script block that gives several values are a list' {
+        $null = 'a' | Invoke-ChatCompletion -Stop { 'x'; 'y' }
+        $simulator.Requests()[0].body | Should -BeLike '*"stop":`["x","y"`]}'
+    }
+
+    It 'of a script block that fails, in whatever way, are an error of that row, which is not sent' {
+        $missing = Join-Path $TestDrive 'missing.txt'
+        $blocks = { 1 / ($_ - 1) }, { throw 'not for this one' }, { Get-Content $missing; 0.5 }
+        foreach ($block in $blocks) {
+            $simulator.Reset()
+            $merged = 1, 2 | Invoke-ChatCompletion -Prompt { "$_" } -Temperature { if ($_ -eq 1) { & $block } } -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue
+            $simulator.Requests().Count | Should -Be 1
+            $merged.Response | Should -Be $null, 'Echo: 2'
+            $problem[-1].FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+            $problem[-1].TargetObject | Should -Be 1
+            "$($problem[-1])" | Should -BeLike 'The script block of Temperature failed: *'
+            $merged[0].Error | Should -BeLike 'InvalidRequest: The script block of Temperature failed: *'
+        }
+    }
+
+    It 'are script blocks of their own in each command of a pipeline, and in a script block of another' {
+        $null = [pscustomobject]@{ A = 'x' } | Invoke-ChatCompletion -Prompt { $_.A } -System { "S$($_.A)" } |
+            Invoke-ChatCompletion 'And now?' -Temperature { $_.Content.Length / 10 }
+        $null = 'y' | Invoke-ChatCompletion -System { ('z' | Invoke-ChatCompletion -System { "inner $_" }).Content }
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*{"role":"system","content":"Sx"},{"role":"user","content":"x"}`]}'
+        $bodies[1] | Should -BeLike '*{"role":"user","content":"And now?"}`],"temperature":0.7}'
+        $bodies[2] | Should -BeLike '*{"role":"system","content":"inner z"},{"role":"user","content":"z"}`]}'
+        $bodies[3] | Should -BeLike '*{"role":"system","content":"Echo: z"},{"role":"user","content":"y"}`]}'
+    }
+
+    It 'cannot be script blocks where there is no row' {
+        { Invoke-ChatCompletion 'a' -System { 'S' } } | Should -Throw '*System is a script block*pipe rows in*'
+        $simulator.Requests().Count | Should -Be 0
+    }
+
+    It 'name the model of a conversation that goes on' {
+        $answer = Invoke-ChatCompletion 'a'
+        $null = "Prompt,Model`nb,Qwen/Qwen3-8B`nc," | ConvertFrom-Csv | Invoke-ChatCompletion -History $answer -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[1] | Should -BeLike '{"model":"Qwen/Qwen3-8B",*'
+        $bodies[2] | Should -BeLike '{"model":"Qwen/QwQ-32B",*'
+    }
+
     It 'hold for -Message as well: columns, hashtables and script blocks' {
         $rows = [pscustomobject]@{ Temperature = '0.5'; Heat = 1 }, @{ Temperature = 0.7; Heat = 2 }, [pscustomobject]@{ Temperature = ''; Heat = 3 }
         $null = $rows | Invoke-ChatCompletion -Message (New-ChatMessage user 'a') -TopP { $_.Heat / 10 } -ThrottleLimit 1

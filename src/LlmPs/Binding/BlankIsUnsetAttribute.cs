@@ -5,7 +5,7 @@ namespace LlmPs.Binding;
 
 /// <summary>Makes a blank text null before it is converted: PowerShell would read a blank CSV cell as the number 0.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class BlankIsUnsetAttribute : ArgumentTransformationAttribute
+internal class BlankIsUnsetAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>

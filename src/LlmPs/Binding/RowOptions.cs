@@ -9,8 +9,8 @@ using System.Reflection;
 namespace LlmPs.Binding;
 
 /// <summary>
-/// The options that a row has for itself in columns of their names. What is set from one row is unset before the next, as PowerShell's binder
-/// does; unlike the binder this reads hashtables, too, and tells of cells that do not convert.
+/// The options that a row has for itself, in columns of their names or by script blocks over it. What is set from one row is unset before the
+/// next, as PowerShell's binder does; unlike the binder this reads hashtables, too, and tells of values that do not convert.
 /// </summary>
 internal sealed class RowOptions
 {
@@ -18,25 +18,30 @@ internal sealed class RowOptions
 
     private readonly PSCmdlet _cmdlet;
     private readonly ICollection<string> _given;
+    private readonly IReadOnlyDictionary<string, ScriptBlock>? _blocks;
     private readonly Dictionary<string, PropertyInfo> _options;
     private readonly List<PropertyInfo> _set = [];
 
     /// <param name="cmdlet">Whose parameters the columns stand for.</param>
     /// <param name="given">The parameters of the command line, script blocks included, which a row does not overrule.</param>
-    internal RowOptions(PSCmdlet cmdlet, ICollection<string> given)
+    /// <param name="blocks">The script blocks among them.</param>
+    internal RowOptions(PSCmdlet cmdlet, ICollection<string> given, IReadOnlyDictionary<string, ScriptBlock>? blocks)
     {
         _cmdlet = cmdlet;
         _given = given;
+        _blocks = blocks;
         _options = s_options.GetOrAdd(cmdlet.GetType(), static type => OptionsOf(type));
     }
 
     /// <summary>Sets the options of a row, in place of those of the row before.</summary>
     /// <param name="row">The row; texts, messages and completions have no columns.</param>
-    /// <exception cref="PSArgumentException">A cell that is no value of its option; the message names both.</exception>
+    /// <exception cref="PSArgumentException">A value that is none of its option, or a script block that fails; the message names the option.</exception>
     internal void Read(PSObject? row)
     {
         foreach (var option in _set) option.SetValue(_cmdlet, null);
         _set.Clear();
+        if (_blocks is not null)
+            foreach (var block in _blocks) Take(_options[block.Key], Evaluate(block.Key, block.Value, row));
         if (row?.BaseObject is null or string or ValueType or ChatMessage or ChatCompletion) return;
         if (row.BaseObject is IDictionary dictionary)
         {
@@ -52,13 +57,24 @@ internal sealed class RowOptions
 
     private static Dictionary<string, PropertyInfo> OptionsOf(Type cmdlet) =>
         cmdlet.GetProperties()
-            .Where(property => property.IsDefined(typeof(BlankIsUnsetAttribute), inherit: false)
-                && property.GetCustomAttributes<ParameterAttribute>(inherit: false).Any(parameter => parameter.ValueFromPipelineByPropertyName))
+            .Where(property => property.IsDefined(typeof(RowOptionAttribute), inherit: false))
             .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
 
-    // What the binder has set is given or was read from this row.
-    private PropertyInfo? OptionOf(string name) =>
-        _options.TryGetValue(name, out var option) && !_given.Contains(name) && option.GetValue(_cmdlet) is null ? option : null;
+    private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
+
+    /// <summary>What the script block makes of the row; null where it gives nothing. A row is not sent without what was to be found out for it.</summary>
+    private static object? Evaluate(string option, ScriptBlock block, PSObject? row)
+    {
+        try
+        {
+            var values = block.InvokeWithContext(null, [new PSVariable("_", row), new PSVariable("ErrorActionPreference", ActionPreference.Stop)]);
+            return values.Count > 1 ? values.ToArray() : values.FirstOrDefault();
+        }
+        catch (RuntimeException e) when (e is not PipelineStoppedException)
+        {
+            throw new PSArgumentException($"The script block of {option} failed: {e.ErrorRecord.Exception.Message}", e);
+        }
+    }
 
     private void Take(PropertyInfo option, object? value)
     {

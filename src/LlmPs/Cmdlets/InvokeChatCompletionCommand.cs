@@ -44,15 +44,14 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     public ChatCompletion? History { get; set; }
 
     /// <summary>Images to add to the prompt: files, addresses, data URIs.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = PromptSet)]
-    [BlankIsUnset]
-    public string[]? Image { get; set; }
+    [Parameter(ParameterSetName = PromptSet)]
+    [RowOption]
+    public string[]? Image { get; set => field = Bound(value); }
 
     /// <summary>The form of the answer.</summary>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public ChatResponseFormat? ResponseFormat { get; set; }
+    [Parameter]
+    [RowOption]
+    public ChatResponseFormat? ResponseFormat { get; set => field = Bound(value); }
 
     /// <summary>Emit deltas as they arrive.</summary>
     [Parameter]
@@ -94,7 +93,9 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     protected override void BeginProcessing()
     {
         _given.UnionWith(MyInvocation.BoundParameters.Keys);
-        _columns = new RowOptions(this, _given);
+        if (RowBlocks is not null && !MyInvocation.ExpectingInput)
+            foreach (var option in RowBlocks.Keys) Refuse($"{option} is a script block, and there is no row to run it over: pipe rows in, or give a value.", option);
+        _columns = new RowOptions(this, _given, RowBlocks);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
@@ -214,11 +215,11 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         else if (_preview!.IsWanted(row)) _run!.Add(row);
     }
 
-    /// <summary>The conversation goes on with the same model and chip. What the completion's own properties bound by name is not an option given.</summary>
-    private void Continue(ChatRequest request, ChatCompletion history)
+    /// <summary>The conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
+    private static void Continue(ChatRequest request, ChatCompletion history)
     {
-        if (!_given.Contains(nameof(Model))) request.Model = history.Context?.Request.Model ?? history.Model;
-        if (!_given.Contains(nameof(Chip))) request.Chip = history.Chip;
+        request.Model ??= history.Context?.Request.Model ?? history.Model;
+        request.Chip ??= history.Chip;
     }
 
     private List<ChatMessage> Messages(ChatCompletion? history)

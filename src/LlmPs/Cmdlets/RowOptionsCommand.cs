@@ -1,126 +1,120 @@
+using System.Collections.Generic;
 using System.Management.Automation;
+using System.Runtime.CompilerServices;
 using LlmPs.Binding;
 
 namespace LlmPs.Cmdlets;
 
 /// <summary>
-/// The options that each row may have for itself, in a column of that name or by a script block over the row. PowerShell's binder looks for
-/// a column up to four times an option and row, which takes longer than all the rest of a row. So for prompts <see cref="RowOptions"/> looks for
-/// columns, once a row, and the binder only where <c>-Message</c> is given; but for that it would not bind script blocks late in either set.
+/// The options that each row may have for itself, in a column of that name or by a script block over the row. PowerShell's binder would look for
+/// each of them up to four times a row, and make an object each time it looks, which takes longer than all the rest of a row. So
+/// <see cref="RowOptions"/> reads the columns, once a row, and runs the script blocks; the binder takes the options for plain ones.
 /// </summary>
 public abstract class RowOptionsCommand : ChatOptionsCommand
 {
     private protected const string PromptSet = "Prompt";
     private protected const string MessageSet = "Message";
 
-    /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override string? System { get; set; }
+    /// <summary>The options given as script blocks, which are run over each row.</summary>
+    private protected Dictionary<string, ScriptBlock>? RowBlocks { get; private set; }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter]
+    [RowOption]
+    public override string? System { get; set => field = Bound(value); }
+
+    /// <inheritdoc/>
+    [Parameter]
     [ArgumentCompleter(typeof(ModelCompleter))]
-    [BlankIsUnset]
-    public override string? Model { get; set; }
+    [RowOption]
+    public override string? Model { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [ArgumentCompleter(typeof(ChipCompleter))]
-    [BlankIsUnset]
-    public override string? Chip { get; set; }
+    [RowOption]
+    public override string? Chip { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override double? Temperature { get; set; }
+    [Parameter]
+    [RowOption]
+    public override double? Temperature { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override double? TopP { get; set; }
+    [Parameter]
+    [RowOption]
+    public override double? TopP { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override int? TopK { get; set; }
+    [Parameter]
+    [RowOption]
+    public override int? TopK { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override double? MinP { get; set; }
+    [Parameter]
+    [RowOption]
+    public override double? MinP { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override int? MaxTokens { get; set; }
+    [Parameter]
+    [RowOption]
+    public override int? MaxTokens { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override string[]? Stop { get; set; }
+    [Parameter]
+    [RowOption]
+    public override string[]? Stop { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override double? PresencePenalty { get; set; }
+    [Parameter]
+    [RowOption]
+    public override double? PresencePenalty { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override double? FrequencyPenalty { get; set; }
+    [Parameter]
+    [RowOption]
+    public override double? FrequencyPenalty { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override int? N { get; set; }
+    [Parameter]
+    [RowOption]
+    public override int? N { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override long? Seed { get; set; }
+    [Parameter]
+    [RowOption]
+    public override long? Seed { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override int? TopLogProbs { get; set; }
+    [Parameter]
+    [RowOption]
+    public override int? TopLogProbs { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override string? User { get; set; }
+    [Parameter]
+    [RowOption]
+    public override string? User { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override ThinkingMode? Thinking { get; set; }
+    [Parameter]
+    [RowOption]
+    public override ThinkingMode? Thinking { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
-    [BlankIsUnset]
-    public override int? ThinkingBudget { get; set; }
+    [Parameter]
+    [RowOption]
+    public override int? ThinkingBudget { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    [Parameter(ParameterSetName = PromptSet)]
-    [Parameter(ParameterSetName = MessageSet, ValueFromPipelineByPropertyName = true)]
+    [Parameter]
     [ArgumentCompleter(typeof(ReasoningEffortCompleter))]
-    [BlankIsUnset]
-    public override string? ReasoningEffort { get; set; }
+    [RowOption]
+    public override string? ReasoningEffort { get; set => field = Bound(value); }
+
+    /// <summary>What the setter of a row's option keeps. A script block comes by another way, and null in its place.</summary>
+    private protected T Bound<T>(T value, [CallerMemberName] string option = "")
+    {
+        if (RowOptionAttribute.TakeBlock() is { } block) (RowBlocks ??= [])[option] = block;
+        return value;
+    }
 }
