@@ -46,8 +46,9 @@ public sealed class ChatCompletionBuilder
     /// <summary>The completion so far.</summary>
     public ChatCompletion ToCompletion()
     {
-        var choices = new List<ChatChoice>(_choices.Count);
-        foreach (var choice in _choices) choices.Add(choice.Value.Build(choice.Key));
+        var choices = new ChatChoice[_choices.Count];
+        var place = 0;
+        foreach (var choice in _choices) choices[place++] = choice.Value.Build(choice.Key);
         return new ChatCompletion(choices, _context)
         {
             Id = _id,
