@@ -114,10 +114,32 @@ Describe 'A prompt' {
         "$($problem[0])" | Should -BeLike '*Prompt is blank*row 1*Prompt, Id*'
     }
 
-    It 'of a script block that fails is an error of that row, and the other rows go on' {
+    It 'of a script block that fails is an error of that row, which keeps its place, and the other rows go on' {
         $answers = 1, 0, 2 | Invoke-ChatCompletion -Prompt { "$(10 / $_)" } -ErrorVariable problem -ErrorAction SilentlyContinue
         $answers.Content | Should -Be 'Echo: 10', 'Echo: 5'
-        "$problem" | Should -BeLike '*divide by zero*'
+        $answers.InputIndex | Should -Be 0, 2
+        $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        $problem.TargetObject | Should -Be 0
+        "$problem" | Should -BeLike '*Prompt*divide by zero*'
+        $merged = 1, 0, 2 | Invoke-ChatCompletion -Prompt { "$(10 / $_)" } -MergeInput -ErrorAction SilentlyContinue
+        $merged.Response | Should -Be 'Echo: 10', $null, 'Echo: 5'
+        $merged[1].Error | Should -BeLike '*divide by zero*'
+    }
+
+    It 'may be a script block without its name' {
+        ('a', 'b' | Invoke-ChatCompletion { "Say $_" }).Content | Should -Be 'Echo: Say a', 'Echo: Say b'
+    }
+
+    It 'of a script block that gives nothing is blank' {
+        $null = 'a' | Invoke-ChatCompletion { if ($_ -eq 'b') { 'x' } } -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike 'Prompt is blank*'
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'of a script block is made only for the rows of the shard' {
+        $seen = [System.Collections.Generic.List[int]]::new()
+        $null = 0..5 | Invoke-ChatCompletion { $seen.Add($_); "Say $_" } -Shard 1/3
+        $seen | Should -Be 1, 4
     }
 }
 

@@ -1,6 +1,5 @@
 using System;
 using System.Collections;
-using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
@@ -12,14 +11,15 @@ namespace LlmPs.Binding;
 /// never the text <c>@{...}</c> that PowerShell would make of it.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class PromptTextAttribute : ArgumentTransformationAttribute
+internal sealed class PromptTextAttribute : RowOptionAttribute
 {
     private const string Column = "Prompt";
 
     /// <inheritdoc/>
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => TextOf(inputData);
+    private protected override object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => TextOf(inputData);
 
-    private static string? TextOf(object? input)
+    /// <summary>The prompt in a text, a row, or what a script block gave.</summary>
+    internal static string? TextOf(object? input)
     {
         switch (input is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : input)
         {
@@ -29,11 +29,8 @@ internal sealed class PromptTextAttribute : ArgumentTransformationAttribute
                 return text;
             case IDictionary row:
                 return TextOf(row[Column]);
-            // Lines that a script block returns, as of Get-Content.
+            // Lines, as of Get-Content.
             case object[] lines:
-                return string.Join("\n", lines.Select(TextOf));
-            // Several outputs of a script block, as the binder hands them over.
-            case Collection<PSObject> lines:
                 return string.Join("\n", lines.Select(TextOf));
             case IFormattable value and ValueType:
                 return value.ToString(null, CultureInfo.InvariantCulture);

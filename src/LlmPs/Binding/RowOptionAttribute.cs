@@ -8,17 +8,20 @@ namespace LlmPs.Binding;
 /// property's setter, which the binder calls next, on the same thread.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class RowOptionAttribute : BlankIsUnsetAttribute
+internal class RowOptionAttribute : BlankIsUnsetAttribute
 {
     [ThreadStatic]
     private static ScriptBlock? t_block;
 
     /// <inheritdoc/>
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    public sealed override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         t_block = (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) as ScriptBlock;
-        return t_block is null ? base.Transform(engineIntrinsics, inputData) : null;
+        return t_block is null ? ValueOf(engineIntrinsics, inputData) : null;
     }
+
+    /// <summary>What is bound of anything but a script block.</summary>
+    private protected virtual object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => base.Transform(engineIntrinsics, inputData);
 
     /// <summary>The script block that the option is bound to; null where it is bound to a value.</summary>
     internal static ScriptBlock? TakeBlock()

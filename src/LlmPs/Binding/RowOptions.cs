@@ -41,7 +41,8 @@ internal sealed class RowOptions
         foreach (var option in _set) option.SetValue(_cmdlet, null);
         _set.Clear();
         if (_blocks is not null)
-            foreach (var block in _blocks) Take(_options[block.Key], Evaluate(block.Key, block.Value, row));
+            foreach (var block in _blocks)
+                if (_options.TryGetValue(block.Key, out var option)) Take(option, Evaluate(block.Key, block.Value, row));
         if (row?.BaseObject is null or string or ValueType or ChatMessage or ChatCompletion) return;
         if (row.BaseObject is IDictionary dictionary)
         {
@@ -55,15 +56,9 @@ internal sealed class RowOptions
         }
     }
 
-    private static Dictionary<string, PropertyInfo> OptionsOf(Type cmdlet) =>
-        cmdlet.GetProperties()
-            .Where(property => property.IsDefined(typeof(RowOptionAttribute), inherit: false))
-            .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
-
-    private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
-
     /// <summary>What the script block makes of the row; null where it gives nothing. A row is not sent without what was to be found out for it.</summary>
-    private static object? Evaluate(string option, ScriptBlock block, PSObject? row)
+    /// <exception cref="PSArgumentException">It fails.</exception>
+    internal static object? Evaluate(string option, ScriptBlock block, PSObject? row)
     {
         try
         {
@@ -75,6 +70,13 @@ internal sealed class RowOptions
             throw new PSArgumentException($"The script block of {option} failed: {e.ErrorRecord.Exception.Message}", e);
         }
     }
+
+    private static Dictionary<string, PropertyInfo> OptionsOf(Type cmdlet) =>
+        cmdlet.GetProperties()
+            .Where(property => property.GetCustomAttribute<RowOptionAttribute>(inherit: false) is not (null or PromptTextAttribute))
+            .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
+
+    private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
 
     private void Take(PropertyInfo option, object? value)
     {

@@ -25,10 +25,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private Shard? _shard;
     private long _rows;
 
-    /// <summary>The prompt: a text, a column of that name, or a script block over the row.</summary>
+    /// <summary>The prompt: a text, a column of that name, or a script block over the row. An object, because the binder would bind a script block to nothing else.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PromptSet)]
     [PromptText]
-    public string? Prompt { get; set; }
+    public object? Prompt { get; set => field = Bound(value); }
 
     /// <summary>The row itself. Bound by the pipeline.</summary>
     [Parameter(ValueFromPipeline = true)]
@@ -196,6 +196,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         LlmApiException? refusal = null;
         try
         {
+            if (RowBlocks?.TryGetValue(nameof(Prompt), out var block) == true) Prompt = PromptTextAttribute.TextOf(RowOptions.Evaluate(nameof(Prompt), block, InputObject));
             _columns!.Read(InputObject);
             request = NewRequest(Messages(history));
             request.ResponseFormat = ResponseFormat;
@@ -210,7 +211,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             refusal = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
         }
 
-        var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? (object?)Prompt };
+        var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? Prompt };
         if (refusal is not null) _run!.Fail(row, refusal);
         else if (_preview!.IsWanted(row)) _run!.Add(row);
     }
@@ -239,9 +240,9 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     private ChatMessage UserMessage()
     {
-        if (string.IsNullOrWhiteSpace(Prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
-        if (Image is not { Length: > 0 }) return new ChatMessage(ChatRole.User, Prompt);
-        var parts = new List<ChatContentPart> { ChatContentPart.FromText(Prompt!) };
+        if (Prompt is not string prompt || string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
+        if (Image is not { Length: > 0 }) return new ChatMessage(ChatRole.User, prompt);
+        var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt) };
         parts.AddRange(Image.Select(image => ImageSource.Read(image, SessionState.Path)));
         return new ChatMessage { Role = ChatRole.User, Parts = parts };
     }
