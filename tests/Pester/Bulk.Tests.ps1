@@ -116,7 +116,20 @@ Describe '-CheckpointPath' {
         $lines[5] = 'nonsense'
         [System.IO.File]::WriteAllText($file, (($lines -join "`n") + "`n"))
         @($rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue).Count | Should -Be 20
-        "$warning" | Should -BeLike '*1 lines*asked again*'
+        "$warning" | Should -BeLike "*1 line that can't be read*asked again*"
+        $simulator.Stats().requests | Should -Be 21
+    }
+
+    It 'warns of an answer that is damaged, and asks its row again' {
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file
+        $text = [System.IO.File]::ReadAllText($file)
+        [System.IO.File]::WriteAllText($file, $text.Replace('"Echo: Row 7"', '"Echo: ' + "`0`0`0`0`0" + '"'))
+        $answers = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue
+        $answers.Content | Should -Be ($rows.Prompt | ForEach-Object { "Echo: $_" })
+        "$warning" | Should -BeLike 'Row 6:*asked again*'
+        $simulator.Stats().requests | Should -Be 21
+        $null = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning
+        $warning | Should -BeNullOrEmpty
         $simulator.Stats().requests | Should -Be 21
     }
 

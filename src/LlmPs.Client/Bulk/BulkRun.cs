@@ -148,12 +148,17 @@ internal sealed class BulkRun : IDisposable
         object? last = null;
         try
         {
-            if (turn is null && _options.Checkpoint!.Find(key!.Value, occurrence, row) is { } known)
+            if (turn is null)
             {
-                Counts.Replay();
-                if (_options.Stream) await place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta))).ConfigureAwait(false);
-                else last = known;
-                return;
+                if (_options.Checkpoint!.Find(key!.Value, occurrence, row) is { } known)
+                {
+                    Counts.Replay();
+                    if (_options.Stream) await place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta))).ConfigureAwait(false);
+                    else last = known;
+                    return;
+                }
+
+                _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
             }
 
             if (await AnswerAsync(row, place, key, occurrence, turn).ConfigureAwait(false) is not { } completion) return;

@@ -46,7 +46,7 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>Lines that were skipped because they cannot be read any more. Their rows count as not finished.</summary>
+    /// <summary>Lines that were skipped because it cannot be told any more which rows they are. Those count as not finished.</summary>
     internal int DamagedLines { get; private set; }
 
     /// <summary>The length of the unfinished last line that was cut off; 0 where there was none.</summary>
@@ -93,7 +93,7 @@ internal sealed class CheckpointFile : IDisposable
         lock (_index) return _index.TryGet(key, n, out _, out _);
     }
 
-    /// <summary>The row's answer, as if it had just come; null where the row is not finished.</summary>
+    /// <summary>The row's answer, as if it had just come; null where the row is not finished, or its line cannot be read any more.</summary>
     /// <param name="key">The row's request.</param>
     /// <param name="n">Which occurrence of the request the row is.</param>
     /// <param name="context">The row as it is in this run. Attempts, request id and time to the first token are filled in.</param>
@@ -240,7 +240,7 @@ internal sealed class CheckpointFile : IDisposable
 
     private void TakeLine(ReadOnlySpan<byte> line, long offset)
     {
-        var kind = CheckpointLine.Read(line, out var key, out var n);
+        var kind = CheckpointLine.TryReadRow(line, out var key, out var n) ? CheckpointLineKind.Row : CheckpointLine.Read(line, out key, out n);
         if (kind == CheckpointLineKind.Row) _index.Set(key, n, offset, line.Length);
         else if (kind == CheckpointLineKind.Damaged) DamagedLines++;
     }

@@ -11,6 +11,9 @@ namespace LlmPs.Bulk;
 /// <summary>What a request is known by: 128 bits of a hash over what is sent and where to. No credential is part of it.</summary>
 internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
 {
+    /// <summary>The length of a key as text.</summary>
+    internal const int TextLength = 2 * HalfLength;
+
     private const int HalfLength = 16;
 
     private readonly ulong _high;
@@ -51,7 +54,7 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
     internal static bool TryParse(ReadOnlySpan<byte> hex, out CheckpointKey key)
     {
         ulong low = 0;
-        var isKey = hex.Length == 2 * HalfLength
+        var isKey = hex.Length == TextLength
             & Utf8Parser.TryParse(hex.Slice(0, Math.Min(hex.Length, HalfLength)), out ulong high, out var read, 'x') & read == HalfLength
             && Utf8Parser.TryParse(hex.Slice(HalfLength), out low, out read, 'x') & read == HalfLength;
         key = new CheckpointKey(high, low);

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Text;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
@@ -97,6 +98,24 @@ internal static class CheckpointLine
         });
         // What a tool answered was not cleaned when it came.
         return turns.Count > 0 && completion.Context!.Session is { } session ? session.Redactor.ForAnswer().Clean(line) : line;
+    }
+
+    /// <summary>
+    /// Which row a line is that begins and ends as <see cref="Write"/> leaves it; what stands between is read when the row's turn comes. So that a run
+    /// which goes on with many finished rows does not read them twice.
+    /// </summary>
+    internal static bool TryReadRow(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
+    {
+        var start = "{\"key\":\""u8;
+        var middle = "\",\"n\":"u8;
+        key = default;
+        n = 0;
+        if (line.Length < start.Length + CheckpointKey.TextLength + middle.Length || !line.StartsWith(start) || !line.EndsWith("}}"u8)) return false;
+        var rest = line.Slice(start.Length + CheckpointKey.TextLength);
+        return rest.StartsWith(middle)
+            && CheckpointKey.TryParse(line.Slice(start.Length, CheckpointKey.TextLength), out key)
+            && Utf8Parser.TryParse(rest.Slice(middle.Length), out n, out var read) && n > 0
+            && rest[middle.Length + read] == ',';
     }
 
     /// <summary>Tells what a line is, and which row. The whole line must be sound.</summary>

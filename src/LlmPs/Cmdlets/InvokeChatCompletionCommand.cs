@@ -276,7 +276,12 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         try
         {
             var checkpoint = CheckpointFile.Open(SessionState.Path.GetUnresolvedProviderPathFromPSPath(CheckpointPath));
-            if (checkpoint.DamagedLines > 0) WriteWarning($"Checkpoint '{CheckpointPath}' holds {checkpoint.DamagedLines} lines that can't be read; their rows are asked again.");
+            if (checkpoint.DamagedLines > 0)
+            {
+                var damaged = checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is" : $"{checkpoint.DamagedLines} lines that can't be read; their rows are";
+                WriteWarning($"Checkpoint '{CheckpointPath}' holds {damaged} asked again.");
+            }
+
             WriteVerbose($"Checkpoint '{CheckpointPath}' holds {checkpoint.Finished} finished rows.");
             return checkpoint;
         }

@@ -125,6 +125,20 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task LineThatIsDamagedWithinHoldsNoAnswer()
+    {
+        await _folder.FillAsync(3);
+        var lines = _folder.Lines();
+        lines[2] = lines[2].Replace("Answer 1", "\0\0\0\"\0\0\0\0", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(_folder.File, string.Join('\n', lines) + "\n");
+
+        using var file = Open();
+        Assert.True(file.Contains(Rows.Key(1), 1));
+        Assert.Null(file.Find(Rows.Key(1), 1, Rows.Context()));
+        Assert.Equal("Answer 2", file.Find(Rows.Key(2), 1, Rows.Context())!.Content);
+    }
+
+    [Fact]
     public async Task DamagedLinesAreSkippedAndCounted()
     {
         await _folder.FillAsync(4);

@@ -145,9 +145,28 @@ public sealed class CheckpointLineTests
     internal void TellsWhatALineIs(string line, CheckpointLineKind kind)
     {
         Assert.Equal(kind, CheckpointLine.Read(Encoding.UTF8.GetBytes(line), out var key, out var n));
+        if (kind != CheckpointLineKind.Row) Assert.False(CheckpointLine.TryReadRow(Encoding.UTF8.GetBytes(line), out _, out _));
         if (kind != CheckpointLineKind.Row) return;
         Assert.Equal("00112233445566778899aabbccddeeff", key.ToString());
         Assert.Equal(3, n);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2147483647)]
+    public async Task RowIsToldFromTheBeginningAndTheEndOfItsLine(int n)
+    {
+        var line = CheckpointLine.Write(Rows.Key(7), n, await Rows.AnsweredAsync("""{"choices":[{"message":{"content":"a"}}]}"""));
+        var whole = line.AsSpan(0, line.Length - 1);
+
+        Assert.True(CheckpointLine.TryReadRow(whole, out var key, out var told));
+
+        Assert.Equal((Rows.Key(7), n), (key, told));
+        for (var length = 0; length < whole.Length; length++)
+        {
+            // A line cut short may end as a whole one does; reading on then tells.
+            if (CheckpointLine.TryReadRow(whole[..length], out key, out told)) Assert.Equal((Rows.Key(7), n), (key, told));
+        }
     }
 
     [Theory]
