@@ -124,6 +124,8 @@ Describe 'A prompt' {
         $merged = 1, 0, 2 | Invoke-ChatCompletion -Prompt { "$(10 / $_)" } -MergeInput -ErrorAction SilentlyContinue
         $merged.Response | Should -Be 'Echo: 10', $null, 'Echo: 5'
         $merged[1].Error | Should -BeLike '*divide by zero*'
+        $null = 'a', $null | Invoke-ChatCompletion { if ($null -eq $_) { throw 'no row' } else { $_ } } -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[-1].TargetObject | Should -BeNullOrEmpty
     }
 
     It 'may be a script block without its name' {

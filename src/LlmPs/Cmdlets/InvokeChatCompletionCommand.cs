@@ -196,7 +196,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         LlmApiException? refusal = null;
         try
         {
-            if (RowBlocks?.TryGetValue(nameof(Prompt), out var block) == true) Prompt = PromptTextAttribute.TextOf(RowOptions.Evaluate(nameof(Prompt), block, InputObject));
+            ReadPrompt();
             _columns!.Read(InputObject);
             request = NewRequest(Messages(history));
             request.ResponseFormat = ResponseFormat;
@@ -214,6 +214,15 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? Prompt };
         if (refusal is not null) _run!.Fail(row, refusal);
         else if (_preview!.IsWanted(row)) _run!.Add(row);
+    }
+
+    /// <summary>Runs the script block that the prompt was given as, if so.</summary>
+    private void ReadPrompt()
+    {
+        if (RowBlocks?.TryGetValue(nameof(Prompt), out var block) != true) return;
+        // That of the row before is not this one's, should the block fail.
+        Prompt = null;
+        Prompt = PromptTextAttribute.TextOf(RowOptions.Evaluate(nameof(Prompt), block!, InputObject));
     }
 
     /// <summary>The conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
