@@ -97,9 +97,9 @@ internal sealed class BulkRun : IDisposable
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
         CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
-        var isKnown = _options.Checkpoint?.Contains(key!.Value, occurrence) == true;
-        // Turns are asked for here, so that rows are sent in the order of the input; what is known already needs none.
-        var turn = isKnown ? null : _width.WaitAsync(_stop.Token);
+        if (_options.Checkpoint is not null && Replay(row, place, key!.Value, occurrence)) return;
+        // Turns are asked for here, so that rows are sent in the order of the input.
+        var turn = _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
         // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
         _ = _options.IsLone ? RunAsync(row, place, key, occurrence, turn) : Task.Run(() => RunAsync(row, place, key, occurrence, turn));
@@ -143,24 +143,39 @@ internal sealed class BulkRun : IDisposable
     /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
     private bool IsDeduplicated(ChatRequest request) => !_options.Stream && !_options.Reviews && (_options.Deduplicate || request.Temperature == 0);
 
-    private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task? turn)
+    /// <summary>Hands over a row that the checkpoint holds; false where it is to be sent. At once: a task would cost more than the reading.</summary>
+    private bool Replay(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey key, int occurrence)
+    {
+        if (!_options.Checkpoint!.Contains(key, occurrence)) return false;
+        try
+        {
+            if (_options.Checkpoint.Find(key, occurrence, row) is not { } known)
+            {
+                _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
+                return false;
+            }
+
+            Counts.Replay();
+            if (!_options.Stream) place.Close(new BulkOutput(row, known));
+            else
+            {
+                _ = place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta)));
+                place.Close();
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            place.Close(new BulkOutput(row, Broken(row, e)));
+        }
+
+        return true;
+    }
+
+    private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)
     {
         object? last = null;
         try
         {
-            if (turn is null)
-            {
-                if (_options.Checkpoint!.Find(key!.Value, occurrence, row) is { } known)
-                {
-                    Counts.Replay();
-                    if (_options.Stream) await place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta))).ConfigureAwait(false);
-                    else last = known;
-                    return;
-                }
-
-                _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
-            }
-
             if (await AnswerAsync(row, place, key, occurrence, turn).ConfigureAwait(false) is not { } completion) return;
             Counts.Finish();
             // A stream was handed over as it came.
@@ -178,9 +193,7 @@ internal sealed class BulkRun : IDisposable
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // A row is never lost without a word, whatever went wrong.
-            Counts.Fail();
-            last = new LlmApiException(LlmErrorKind.InvalidRequest, row.Session!.Redactor.Clean($"The row could not be finished: {e.Message}"));
+            last = Broken(row, e);
         }
         finally
         {
@@ -188,6 +201,13 @@ internal sealed class BulkRun : IDisposable
             else place.Close(new BulkOutput(row, last));
             _tasks.Signal();
         }
+    }
+
+    /// <summary>The error of a row that something else than its provider broke: no row is lost without a word, whatever went wrong.</summary>
+    private LlmApiException Broken(AnswerContext row, Exception e)
+    {
+        Counts.Fail();
+        return new LlmApiException(LlmErrorKind.InvalidRequest, row.Session!.Redactor.Clean($"The row could not be finished: {e.Message}"));
     }
 
     /// <summary>
@@ -208,14 +228,13 @@ internal sealed class BulkRun : IDisposable
     }
 
     /// <summary>The row's whole answer, reviews passed; null where the run was over before the row was sent.</summary>
-    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task? turn)
+    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)
     {
         var sent = row;
         for (var round = 1; ; round++)
         {
             ChatCompletion? completion;
-            await (turn ?? _width.WaitAsync(_stop.Token)).ConfigureAwait(false);
-            turn = null;
+            await (round == 1 ? turn : _width.WaitAsync(_stop.Token)).ConfigureAwait(false);
             try
             {
                 if (IsOver)
