@@ -4,12 +4,12 @@ using System.Collections.Generic;
 namespace LlmPs.Bulk;
 
 /// <summary>
-/// Where each finished row stands in the file, and how often each request was asked for in this run: 45 bytes a row. Rows lie in small
-/// blocks, so that growing neither copies them nor leaves large arrays behind. Not safe for several threads at once.
+/// Where each finished row stands in the file, and how often each request was asked for in this run: 45 bytes a row. Rows lie in blocks
+/// large enough for the collector to leave them where they are, so that nothing copies them. Not safe for several threads at once.
 /// </summary>
 internal sealed class CheckpointIndex
 {
-    private const int BlockBits = 10;
+    private const int BlockBits = 12;
     private const int BlockMask = (1 << BlockBits) - 1;
 
     private readonly List<Row[]> _blocks = [];

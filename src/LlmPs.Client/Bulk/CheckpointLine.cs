@@ -170,6 +170,7 @@ internal static class CheckpointLine
     private static ChatCompletion? RestoreOrThrow(ReadOnlySpan<byte> line, AnswerContext context)
     {
         byte[]? answer = null;
+        var deltas = new List<ChatCompletionDelta>();
         List<ChatMessage>? turns = null;
         TokenUsage? usage = null;
         TimeSpan? duration = null, toFirstToken = null;
@@ -195,7 +196,7 @@ internal static class CheckpointLine
             {
                 reader.Read();
                 var start = (int)reader.TokenStartIndex;
-                reader.Skip();
+                if (new AnswerReader().Read(ref reader, deltas) != AnswerContent.Answer) return null;
                 answer = line.Slice(start, (int)reader.BytesConsumed - start).ToArray();
             }
             else reader.Read();
@@ -204,17 +205,16 @@ internal static class CheckpointLine
         }
 
         if (turns is not null) context = context.For(context.Request.WithMessages([.. context.Request.Messages, .. turns]));
-        if (answer is null || Fold(answer, isFolded, context) is not { } completion) return null;
+        if (answer is null) return null;
+        var completion = Fold(answer, deltas, isFolded, context);
         completion.Duration = duration;
         completion.Usage = usage ?? completion.Usage;
         context.Recall(attempts, requestId, toFirstToken);
         return completion;
     }
 
-    private static ChatCompletion? Fold(byte[] answer, bool isFolded, AnswerContext context)
+    private static ChatCompletion Fold(byte[] answer, List<ChatCompletionDelta> deltas, bool isFolded, AnswerContext context)
     {
-        var deltas = new List<ChatCompletionDelta>();
-        if (new AnswerReader().Read(answer, deltas) != AnswerContent.Answer || deltas.Count == 0) return null;
         var builder = new ChatCompletionBuilder();
         var flow = new AnswerFlow(context);
         foreach (var delta in deltas)

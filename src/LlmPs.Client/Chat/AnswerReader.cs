@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using static LlmPs.WireValue;
 
@@ -22,6 +23,7 @@ internal enum AnswerContent
 /// Reads the JSON of an answer into deltas: a plain answer (<c>message</c>) and an event of a stream (<c>delta</c>) alike.
 /// One instance reads one answer, so that ids and names that recur on every event are made once.
 /// </summary>
+// What is not to be inlined, here and in WireValue, would make Read so large that to compile it takes 4 MB, which the process keeps.
 internal sealed class AnswerReader
 {
     private string? _id;
@@ -35,10 +37,18 @@ internal sealed class AnswerReader
     {
         var reader = new Utf8JsonReader(json);
         reader.Read();
+        var content = Read(ref reader, deltas);
+        // Reading on past the end makes the JSON reader refuse what follows the value.
+        reader.Read();
+        return content;
+    }
+
+    /// <summary>Reads the value that the JSON reader stands on, up to its end.</summary>
+    internal AnswerContent Read(ref Utf8JsonReader reader, List<ChatCompletionDelta> deltas)
+    {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             reader.Skip();
-            RefuseTrailing(ref reader);
             return AnswerContent.Nothing;
         }
 
@@ -68,7 +78,6 @@ internal sealed class AnswerReader
             else SkipValue(ref reader);
         }
 
-        RefuseTrailing(ref reader);
         if (error || (!choices && code && message)) return AnswerContent.Error;
         if (deltas.Count == first)
         {
@@ -90,6 +99,7 @@ internal sealed class AnswerReader
         return AnswerContent.Answer;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ReadChoices(ref Utf8JsonReader reader, List<ChatCompletionDelta> deltas)
     {
         for (var position = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; position++)
@@ -211,6 +221,7 @@ internal sealed class AnswerReader
         return document.RootElement.GetRawText();
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static string? Recurring(ref Utf8JsonReader reader, string? last)
     {
         reader.Read();
@@ -222,7 +233,4 @@ internal sealed class AnswerReader
 
         return last is not null && reader.ValueTextEquals(last) ? last : reader.GetString();
     }
-
-    /// <summary>Reading on past the end makes the JSON reader refuse what follows the value.</summary>
-    private static void RefuseTrailing(ref Utf8JsonReader reader) => reader.Read();
 }

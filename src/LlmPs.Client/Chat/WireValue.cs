@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace LlmPs;
@@ -77,6 +78,7 @@ internal static class WireValue
         return null;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal static bool? ReadBoolean(ref Utf8JsonReader reader)
     {
         reader.Read();
@@ -104,6 +106,7 @@ internal static class WireValue
         return UnixTime.FromSeconds(seconds);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal static bool HasValue(ref Utf8JsonReader reader)
     {
         reader.Read();
@@ -117,6 +120,7 @@ internal static class WireValue
         return has;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void SkipValue(ref Utf8JsonReader reader)
     {
         reader.Read();
