@@ -93,8 +93,10 @@ function Measure-Side([System.Diagnostics.Process]$Process, [string]$Ask) {
     Read-Side $Process | ConvertFrom-Json
 }
 
-function Measure-Fresh([string[]]$Arguments) {
-    $answer = & $Pwsh @PwshStart (Join-Path $PSScriptRoot 'Fresh.ps1') @Arguments
+function Measure-Fresh([string[]]$Arguments, [switch]$CompiledOnce) {
+    if ($CompiledOnce) { $env:DOTNET_TieredCompilation = '0' }
+    try { $answer = & $Pwsh @PwshStart (Join-Path $PSScriptRoot 'Fresh.ps1') @Arguments }
+    finally { if ($CompiledOnce) { Remove-Item Env:DOTNET_TieredCompilation } }
     if ($LASTEXITCODE -ne 0) { throw "Fresh.ps1 $Arguments ended with exit code $LASTEXITCODE." }
     $answer | ConvertFrom-Json
 }
@@ -219,14 +221,20 @@ try {
 
     if (Test-Part memory) {
         $checkpoint = Join-Path $Out 'memory.jsonl'
-        # A run that is over in a second or two has not compiled anew yet what a longer one has, so small and large are compared over calls that
-        # take their time as well, once. HttpClient alone shows how much of the difference is the runtime's: it holds nothing of its rows.
+        # A run that is over in a second or two has not compiled anew yet what a longer one has. So small and large are compared as well over
+        # calls that take their time, and with a runtime that compiles nothing anew, once each; HttpClient alone shows what the runtime takes
+        # where nobody holds anything of the rows.
+        $kinds = @(
+            @{ Title = ''; Path = 'plain'; Once = $false; CompiledOnce = $false }
+            @{ Title = ' of 50 ms'; Path = 'lat50'; Once = $true; CompiledOnce = $false }
+            @{ Title = ', nothing compiled anew'; Path = 'plain'; Once = $true; CompiledOnce = $true }
+        )
         $cases = @(
             foreach ($checkpointed in $false, $true) {
-                foreach ($path in 'plain', 'lat50') {
+                foreach ($kind in $kinds) {
                     foreach ($rowCount in 10000, 100000) {
-                        $title = "$($rowCount.ToString('N0', $Invariant)) rows$(if ($path -ne 'plain') { ' of 50 ms' })$(if ($checkpointed) { ' with a checkpoint' })"
-                        [pscustomobject]@{ Title = $title; Rows = $rowCount; Path = $path; Checkpoint = $checkpointed; Once = $path -ne 'plain'; Smaller = '' }
+                        $title = "$($rowCount.ToString('N0', $Invariant)) rows$($kind.Title)$(if ($checkpointed) { ' with a checkpoint' })"
+                        [pscustomobject]@{ Title = $title; Rows = $rowCount; Path = $kind.Path; Checkpoint = $checkpointed; Once = $kind.Once; CompiledOnce = $kind.CompiledOnce; Smaller = '' }
                     }
                 }
             }
@@ -236,12 +244,12 @@ try {
         $over = [ordered]@{}
         foreach ($case in $cases) { $over[$case.Title] = @() }
         for ($i = 0; $i -lt $Round; $i++) {
-            $idle = (Measure-Fresh 'Idle').peakMB
             foreach ($case in $cases | Where-Object { $i -eq 0 -or -not $_.Once }) {
+                $idle = (Measure-Fresh 'Idle' -CompiledOnce:$case.CompiledOnce).peakMB
                 if (Test-Path $checkpoint) { Remove-Item $checkpoint }
                 $arguments = @('Memory', $ModulePath, $server, '-Path', $case.Path, '-Rows', $case.Rows)
                 if ($case.Checkpoint) { $arguments += '-CheckpointPath', $checkpoint }
-                $figure = Measure-Fresh $arguments
+                $figure = Measure-Fresh $arguments -CompiledOnce:$case.CompiledOnce
                 if ($figure.count -ne $case.Rows) { throw "$($case.Title) gave $($figure.count) answers." }
                 $over[$case.Title] += $figure.peakMB - $idle
                 Write-Host "memory: $($case.Title), $(Format-Number ($figure.peakMB - $idle)) MB over idle ($(Format-Number $idle) MB)"

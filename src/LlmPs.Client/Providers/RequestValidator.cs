@@ -17,7 +17,7 @@ internal static class RequestValidator
     {
         var problems = new List<string>();
         List<string>? warnings = null;
-        var given = GivenOptions(request).ToList();
+        var given = GivenOptions(request);
         RefuseUnsendable(request, given, problems);
         if (!request.SkipValidation)
         {
@@ -110,35 +110,38 @@ internal static class RequestValidator
             if (!provider.Roles.Contains(message.Role)) problems.Add($"Role '{message.Role}' is not known to {provider.Name}. Known roles: {string.Join(", ", provider.Roles)}.");
     }
 
-    private static IEnumerable<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest r)
+    private static List<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest r)
     {
-        if (r.Temperature is { } temperature) yield return Figure(ChatOption.Temperature, temperature);
-        if (r.TopP is { } topP) yield return Figure(ChatOption.TopP, topP);
-        if (r.TopK is { } topK) yield return Figure(ChatOption.TopK, topK);
-        if (r.MinP is { } minP) yield return Figure(ChatOption.MinP, minP);
-        if (r.MaxTokens is { } maxTokens) yield return Figure(ChatOption.MaxTokens, maxTokens);
-        if (r.Stop is { Count: > 0 } stop) yield return (ChatOption.Stop, Count(stop.Count, "stop texts"), null);
-        if (r.PresencePenalty is { } presence) yield return Figure(ChatOption.PresencePenalty, presence);
-        if (r.FrequencyPenalty is { } frequency) yield return Figure(ChatOption.FrequencyPenalty, frequency);
-        if (r.N is { } n) yield return Figure(ChatOption.N, n);
-        if (r.Seed is { } seed) yield return (ChatOption.Seed, seed.ToString(CultureInfo.InvariantCulture), null);
-        if (r.LogProbs is { } logProbs) yield return (ChatOption.LogProbs, logProbs.ToString(), null);
-        if (r.TopLogProbs is { } top) yield return Figure(ChatOption.TopLogProbs, top);
-        if (r.User is { } user) yield return (ChatOption.User, user, null);
-        if (r.Thinking is { } thinking) yield return (ChatOption.Thinking, thinking.ToString(), null);
-        if (r.ThinkingBudget is { } budget) yield return Figure(ChatOption.ThinkingBudget, budget);
+        var given = new List<(ChatOption Option, string Value, double? Number)>();
+        if (r.Temperature is { } temperature) given.Add(Figure(ChatOption.Temperature, temperature));
+        if (r.TopP is { } topP) given.Add(Figure(ChatOption.TopP, topP));
+        if (r.TopK is { } topK) given.Add(Figure(ChatOption.TopK, topK));
+        if (r.MinP is { } minP) given.Add(Figure(ChatOption.MinP, minP));
+        if (r.MaxTokens is { } maxTokens) given.Add(Figure(ChatOption.MaxTokens, maxTokens));
+        if (r.Stop is { Count: > 0 } stop) given.Add((ChatOption.Stop, Count(stop.Count, "stop texts"), null));
+        if (r.PresencePenalty is { } presence) given.Add(Figure(ChatOption.PresencePenalty, presence));
+        if (r.FrequencyPenalty is { } frequency) given.Add(Figure(ChatOption.FrequencyPenalty, frequency));
+        if (r.N is { } n) given.Add(Figure(ChatOption.N, n));
+        if (r.Seed is { } seed) given.Add((ChatOption.Seed, seed.ToString(CultureInfo.InvariantCulture), null));
+        if (r.LogProbs is { } logProbs) given.Add((ChatOption.LogProbs, logProbs.ToString(), null));
+        if (r.TopLogProbs is { } top) given.Add(Figure(ChatOption.TopLogProbs, top));
+        if (r.User is { } user) given.Add((ChatOption.User, user, null));
+        if (r.Thinking is { } thinking) given.Add((ChatOption.Thinking, thinking.ToString(), null));
+        if (r.ThinkingBudget is { } budget) given.Add(Figure(ChatOption.ThinkingBudget, budget));
         // Its values differ with the age of the documents, so an unknown one is left to the provider.
-        if (r.ReasoningEffort is { } effort) yield return (ChatOption.ReasoningEffort, effort, null);
-        if (r.ResponseFormat is { } format) yield return (ChatOption.ResponseFormat, format.ToString(), null);
-        if (r.JsonSchema is not null) yield return (ChatOption.JsonSchema, "schema", null);
-        if (r.Tools is { Count: > 0 } tools) yield return (ChatOption.Tool, Count(tools.Count, "tools"), null);
-        if (r.ToolChoice is { } choice) yield return (ChatOption.ToolChoice, choice, null);
+        if (r.ReasoningEffort is { } effort) given.Add((ChatOption.ReasoningEffort, effort, null));
+        if (r.ResponseFormat is { } format) given.Add((ChatOption.ResponseFormat, format.ToString(), null));
+        if (r.JsonSchema is not null) given.Add((ChatOption.JsonSchema, "schema", null));
+        if (r.Tools is { Count: > 0 } tools) given.Add((ChatOption.Tool, Count(tools.Count, "tools"), null));
+        if (r.ToolChoice is { } choice) given.Add((ChatOption.ToolChoice, choice, null));
         foreach (var message in r.Messages)
             foreach (var part in message.Parts ?? [])
             {
-                if (part.ImageUri is not null) yield return (ChatOption.Image, "in a message", null);
-                if (part.FileId is { } file) yield return (ChatOption.FileId, file, null);
+                if (part.ImageUri is not null) given.Add((ChatOption.Image, "in a message", null));
+                if (part.FileId is { } file) given.Add((ChatOption.FileId, file, null));
             }
+
+        return given;
     }
 
     private static (ChatOption Option, string Value, double? Number) Figure(ChatOption option, double value) => (option, Text(value), value);
