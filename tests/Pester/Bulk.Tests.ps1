@@ -221,6 +221,20 @@ Describe '-Shard' {
         $rows | Select-Object -First 2 | Invoke-ChatCompletion -Shard '3/4' | Should -BeNullOrEmpty
     }
 
+    It 'the files of four shards, joined, are byte for byte the file of one run' {
+        $example = "$PSScriptRoot/../../examples/scale-out"
+        $tickets = Join-Path $TestDrive 'tickets.csv'
+        1..30 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $($_ % 7), `"urgent`"`nand $([char]0x597D)"; Note = ('', $null)[$_ % 2] } } | Export-Csv $tickets -NoTypeInformation -Encoding UTF8
+        $common = @{ Path = $tickets; Connection = @{ Provider = 'SiliconFlow'; Simulate = $true }; Module = $env:LLMPS_MODULE_PATH }
+        0..3 | ForEach-Object { & "$example/classify.ps1" -Folder (Join-Path $TestDrive 'shards') -Shard "$_/4" @common }
+        & "$example/classify.ps1" -Folder (Join-Path $TestDrive 'whole') @common
+        & "$example/join.ps1" -Folder (Join-Path $TestDrive 'shards') -Path (Join-Path $TestDrive 'joined.csv')
+
+        $whole = [System.IO.File]::ReadAllBytes((Join-Path $TestDrive 'whole/shard-0-of-1.csv'))
+        $whole.Length | Should -BeGreaterThan 3000
+        [System.IO.File]::ReadAllBytes((Join-Path $TestDrive 'joined.csv')) | Should -Be $whole
+    }
+
     It 'Auto is the place in a Slurm array' {
         $env:SLURM_ARRAY_TASK_ID = '2'
         $env:SLURM_ARRAY_TASK_COUNT = '5'
