@@ -148,6 +148,7 @@ if (-not $ModulePath) {
     $ModulePath = Join-Path $Root "out/LlmPs/$($Matches[1])/LlmPs.psd1"
 }
 if (-not (Test-Path $ModulePath)) { throw "No module in ${ModulePath}: run the task Build first." }
+$ModulePath = Convert-Path -LiteralPath $ModulePath
 $serverDll = Build-Program BenchServer
 $bareDll = Build-Program Bare
 

@@ -10,7 +10,8 @@ param(
     [Parameter(Mandatory = $true)] [string] $SimulatorHost
 )
 $ErrorActionPreference = 'Stop'
-$env:LLMPS_SIMULATOR_HOST = $SimulatorHost
+$ModulePath = Convert-Path -LiteralPath $ModulePath
+$env:LLMPS_SIMULATOR_HOST = Convert-Path -LiteralPath $SimulatorHost
 . (Join-Path $PSScriptRoot 'Pester/Simulator.ps1')
 
 $folder = Join-Path ([System.IO.Path]::GetTempPath()) "llmps-kill-$PID"
