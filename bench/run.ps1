@@ -94,9 +94,10 @@ function Measure-Side([System.Diagnostics.Process]$Process, [string]$Ask) {
 }
 
 function Measure-Fresh([string[]]$Arguments, [switch]$CompiledOnce) {
+    $kept = $env:DOTNET_TieredCompilation
     if ($CompiledOnce) { $env:DOTNET_TieredCompilation = '0' }
     try { $answer = & $Pwsh @PwshStart (Join-Path $PSScriptRoot 'Fresh.ps1') @Arguments }
-    finally { if ($CompiledOnce) { Remove-Item Env:DOTNET_TieredCompilation } }
+    finally { $env:DOTNET_TieredCompilation = $kept }
     if ($LASTEXITCODE -ne 0) { throw "Fresh.ps1 $Arguments ended with exit code $LASTEXITCODE." }
     $answer | ConvertFrom-Json
 }

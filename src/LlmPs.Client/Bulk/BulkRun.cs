@@ -159,6 +159,7 @@ internal sealed class BulkRun : IDisposable
             if (!_options.Stream) place.Close(new BulkOutput(row, known));
             else
             {
+                // A delta a choice: there is room.
                 _ = place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta)));
                 place.Close();
             }
