@@ -6,6 +6,7 @@ using System.Text.Json;
 namespace LlmPs;
 
 /// <summary>Reads one value of a provider's JSON, whatever type it has: what is not of the type expected counts as not said.</summary>
+// What is not to be inlined: see AnswerReader.
 internal static class WireValue
 {
     internal static string? ReadText(ref Utf8JsonReader reader)
