@@ -9,7 +9,7 @@ $header = @()
 $records = foreach ($file in Get-ChildItem -Path $Folder -Filter 'shard-*.csv' | Where-Object { $_.Length -gt 0 }) {
     $rows = @(Import-Csv -LiteralPath $file.FullName -Encoding utf8)
     # A record ends at the line end that stands outside of quotes.
-    $header, $texts = [regex]::Matches((Get-Content -LiteralPath $file.FullName -Raw -Encoding utf8), '(?>"[^"]*"|[^"\r\n]+)+').Value
-    for ($i = 0; $i -lt $rows.Count; $i++) { [pscustomobject]@{ Index = [long] $rows[$i].InputIndex; Text = @($texts)[$i] } }
+    $header, [string[]] $texts = [regex]::Matches((Get-Content -LiteralPath $file.FullName -Raw -Encoding utf8), '(?>"[^"]*"|[^"\r\n]+)+').Value
+    for ($i = 0; $i -lt $rows.Count; $i++) { [pscustomobject]@{ Index = [long] $rows[$i].InputIndex; Text = $texts[$i] } }
 }
 @($header) + @($records | Sort-Object -Property Index | ForEach-Object { $_.Text }) | Set-Content -LiteralPath $Path -Encoding utf8
