@@ -24,7 +24,8 @@ internal readonly struct SendStamp(int epoch, double at)
 /// close to it for long, and leaves it faster and faster: a limit that stands costs a few refusals a minute, and one that was raised is found. Where
 /// the account stays shut for a while, a window is used up; then the first figure is the limit.</para>
 /// <para>Refused again before anything was accepted, requests go one at a time after growing pauses.</para>
-/// <para>Some refusals have other reasons than the rate, and slowing for those would end in a standstill: see <see cref="KeepToProven"/>.</para>
+/// <para>Some refusals have other reasons than the rate, and slowing for those would end in a standstill: see <see cref="KeepToProven"/>. Where it
+/// shows that slowing does not help, a few refusals in a hundred are put up with and the rate climbs, until more of the requests are refused.</para>
 /// <para>The constants come from the simulation in tests/Unit/Pacing.</para>
 /// </remarks>
 internal sealed class RateSearch
@@ -48,6 +49,12 @@ internal sealed class RateSearch
     private const double Lowered = 0.5;
     private const int Telling = 60;
     private const double Fading = 0.998;
+
+    // So large a share of the last requests may be refused where slowing does not help. Several runs that share an account can't tell that from each
+    // other, so it is what may be wasted of the account's rate.
+    private const double MostTolerated = 0.05;
+    private const double ShareWeight = 0.005;
+    private const double TolerantDoubling = 4;
 
     // Above this rate a timer is too coarse for one request at a time, and what it is late by is caught up with.
     private const double FineRate = 25;
@@ -89,6 +96,13 @@ internal sealed class RateSearch
     private double _proven;
     private double _spanSince = double.NaN;
     private long _spanAccepted;
+
+    // The share of the last requests that was refused, and the share that slows nothing: 0 where each refusal does. It is granted after so many
+    // slowings that went too low; each time that more were refused for it, after twice as many.
+    private double _refusedShare;
+    private double _tolerated;
+    private int _tooLow;
+    private int _tooLowNeeded = 1;
 
     private double _pausedUntil = double.NaN;
     private double _shutSince = double.NaN;
@@ -155,6 +169,7 @@ internal sealed class RateSearch
             Advance(now, waited);
         }
 
+        _refusedShare *= 1 - ShareWeight;
         if (_isConfirmed) _accepted++;
         else _sinceResumed++;
         _spanAccepted++;
@@ -168,6 +183,7 @@ internal sealed class RateSearch
     /// <param name="count">How many.</param>
     internal void SentFreely(double since, long count)
     {
+        _refusedShare *= Math.Pow(1 - ShareWeight, since.Equals(_mark) ? Math.Max(0, count - _accepted) : count);
         _mark = since;
         _accepted = count;
     }
@@ -190,14 +206,23 @@ internal sealed class RateSearch
     /// <param name="stamp">When it was sent.</param>
     /// <param name="now">The time.</param>
     /// <param name="retryAfter">How long the provider asks to wait, in seconds, where it does.</param>
-    internal void Refused(SendStamp stamp, double now, double? retryAfter)
+    /// <returns>Whether that holds back other requests, too.</returns>
+    internal bool Refused(SendStamp stamp, double now, double? retryAfter)
     {
         _refusalDelay = Math.Max(now - stamp.At, 0.8 * _refusalDelay);
         Uncount(stamp);
         if (stamp.Epoch != Epoch)
         {
             if (retryAfter is { } later && IsPaused) _pausedUntil = Math.Max(_pausedUntil, now + later);
-            return;
+            return true;
+        }
+
+        _refusedShare += ShareWeight;
+        if (_tolerated > 0)
+        {
+            if (_isConfirmed && retryAfter is null && _refusedShare < _tolerated) return false;
+            _tolerated = 0;
+            _tooLowNeeded *= 2;
         }
 
         if (_isConfirmed)
@@ -213,6 +238,7 @@ internal sealed class RateSearch
         var pause = retryAfter is { } asked && _failures == 1 ? asked : Math.Max(retryAfter ?? 0, BackOff());
         // The refusals of what is under way belong to this pause.
         _pausedUntil = now + Math.Max(pause, Math.Min(_longestPause, 1.2 * _refusalDelay));
+        return true;
     }
 
     private double BackOff()
@@ -304,6 +330,9 @@ internal sealed class RateSearch
         _limit = Math.Max(_limit, _rate);
         _proven *= Fading;
         IsProbing = false;
+        if (++_tooLow < _tooLowNeeded || _refusedShare > 0.8 * MostTolerated) return;
+        _tooLow = 0;
+        _tolerated = Math.Min(MostTolerated, 1.5 * _refusedShare + 0.02);
     }
 
     /// <summary>Requests are accepted again.</summary>
@@ -334,9 +363,9 @@ internal sealed class RateSearch
 
         _freeSince = double.NaN;
         var step = Math.Min(now - _lastSent, 2 / _rate);
-        if (_isClimbing)
+        if (_isClimbing || _tolerated > 0)
         {
-            _rate *= Math.Min(1.4, Math.Pow(2, step / _doubling));
+            _rate *= Math.Min(1.4, Math.Pow(2, step / (_isClimbing ? _doubling : TolerantDoubling)));
             return;
         }
 

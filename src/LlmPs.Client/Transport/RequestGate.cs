@@ -185,7 +185,7 @@ internal sealed class RequestGate : IDisposable
             }
             else
             {
-                _search.Refused(pass.Stamp, now, retryAfter?.TotalSeconds);
+                pass.WaitsAlone = !_search.Refused(pass.Stamp, now, retryAfter?.TotalSeconds);
                 _epoch = _search.Epoch;
             }
 

@@ -171,7 +171,12 @@ internal sealed class Simulation
             Refused++;
             MostRefusalsOfARow = Math.Max(MostRefusalsOfARow, ++row.Refusals);
             if (search.IsOpen && row.Stamp.Epoch == search.Epoch) search.SentFreely(_freelySince, _freely);
-            search.Refused(row.Stamp, owner.Now, after);
+            if (search.Refused(row.Stamp, owner.Now, after)) Again(row);
+            else owner.At(owner.Now + 1, () => Again(row));
+        }
+
+        private void Again(Row row)
+        {
             row.Entered = owner.Now;
             _line.Add(row);
             Pump();
