@@ -14,6 +14,8 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     /// <summary>The largest plain answer, in bytes.</summary>
     internal const int LongestBody = 128 * 1024 * 1024;
 
+    private const string EventStream = "text/event-stream";
+
     private readonly ChatExchange _exchange;
     private readonly AnswerFlow _flow;
     private AnswerRedactor _redactor;
@@ -46,13 +48,13 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             {
                 case -1:
                     throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
-                case '{' or '[' or '"' or '<':
+                case not ('{' or '[' or '"' or '<') when _stream.BeginsEvent() || _response.Content.Headers.ContentType?.MediaType == EventStream:
+                    _events = new SseReader(_stream, _flow, _redactor);
+                    break;
+                default:
                     ReadPlain(_redactor.Clean(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false)), deltas);
                     Succeeded(deltas);
                     return false;
-                default:
-                    _events = new SseReader(_stream, _flow, _redactor);
-                    break;
             }
         }
 
@@ -81,6 +83,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     {
         _exchange.Show(body);
         if (body[0] == '<') throw NoAnswer($"{Session.Provider} answered with {ErrorEnvelope.Read(body).Message}");
+        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw NoAnswer($"{Session.Provider} answered with text that is no answer: {ErrorEnvelope.Read(body).Message}");
         _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
         var content = new AnswerReader().Read(body, read);

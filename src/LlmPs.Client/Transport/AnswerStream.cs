@@ -19,6 +19,7 @@ internal sealed class AnswerStream : Stream
     private const int FirstBuffer = 16 * 1024;
 
     private static readonly byte[] s_blankLine = "\n\n"u8.ToArray();
+    private static readonly byte[][] s_fields = ["data"u8.ToArray(), "event"u8.ToArray(), "id"u8.ToArray(), "retry"u8.ToArray()];
 
     private readonly Stream _inner;
     private readonly AttemptClock _clock;
@@ -91,6 +92,20 @@ internal sealed class AnswerStream : Stream
             // White space that a provider sends to keep the connection open is nothing to keep.
             if (read == 0) return -1;
         }
+    }
+
+    /// <summary>Whether what was peeked begins an event, as far as it has come: with a comment or a field.</summary>
+    internal bool BeginsEvent()
+    {
+        var line = _head.AsSpan(_headAt, _headEnd - _headAt);
+        if (line[0] == (byte)':') return true;
+        foreach (var field in s_fields)
+        {
+            var known = Math.Min(line.Length, field.Length);
+            if (line.Slice(0, known).SequenceEqual(field.AsSpan(0, known)) && (line.Length == known || line[known] is (byte)':' or (byte)'\r' or (byte)'\n')) return true;
+        }
+
+        return false;
     }
 
     /// <summary>From here on the bytes are events: lines are watched, and an event that the end cuts short of its blank line still counts.</summary>

@@ -92,6 +92,23 @@ public class ErrorEnvelopeTests
         }
     }
 
+    [Theory]
+    [InlineData("Ollama is running")]
+    [InlineData("datacenter closed")]
+    [InlineData("null")]
+    public async Task Text_under_a_status_of_success_is_no_answer(string text)
+    {
+        foreach (var streamed in new[] { false, true })
+        {
+            var handler = new ScriptedHandler(_ => Reply.Status(200, "\r\n" + text));
+            using var session = TestSession.Open(handler);
+            var error = streamed ? (await StreamOutcome.OfAsync(session)).Error! : await TestSession.ErrorAsync(session);
+            Assert.Equal(LlmErrorKind.InvalidResponse, error.Kind);
+            Assert.EndsWith("answered with text that is no answer: " + text, error.Message);
+            Assert.Single(handler.Sent);
+        }
+    }
+
     [Fact]
     public async Task A_page_without_a_title_is_shortened_to_its_beginning()
     {

@@ -213,6 +213,24 @@ public class StreamQuirkTests
         Assert.Equal(5, completion.Usage!.TotalTokens);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(": queued\n\n")]
+    [InlineData("event: message\n")]
+    [InlineData("id\n")]
+    [InlineData("retry:5\n\n")]
+    public async Task A_stream_under_another_content_type_is_read_as_such(string beginning)
+    {
+        var bytes = Sse.Bytes(beginning + StreamCases.UsageOnEveryChunk);
+        foreach (var piece in new[] { 1, 3, bytes.Length })
+        {
+            var reply = Reply.Pieces(bytes.Chunk(piece));
+            reply.Content.Headers.ContentType = new("text/plain");
+            using var session = TestSession.Open(new ScriptedHandler(_ => reply));
+            Assert.Equal("Hello", (await session.CompleteAsync(TestSession.Ask())).Content);
+        }
+    }
+
     [Fact]
     public async Task Choices_are_told_apart_and_only_the_last_delta_of_all_is_the_last()
     {
