@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -95,6 +97,35 @@ public class TimerTests
         var error = await TestSession.ErrorAsync(session);
         Assert.Equal((LlmErrorKind.Timeout, "No connection to api.siliconflow.cn within 12 s (-ConnectTimeoutSec)."), (error.Kind, error.Message));
     }
+
+#if NET
+    [Fact]
+    public async Task A_server_that_takes_no_more_connections_is_given_up_within_the_limit()
+    {
+        // Elsewhere a full queue refuses the connection, or is not full.
+        if (!OperatingSystem.IsLinux()) return;
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start(backlog: 0);
+        var queued = new List<TcpClient>();
+        try
+        {
+            Task connecting;
+            do
+            {
+                queued.Add(new TcpClient());
+                connecting = queued[^1].ConnectAsync(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndpoint).Port);
+            }
+            while (await Task.WhenAny(connecting, Task.Delay(200)) == connecting);
+            using var session = TestSession.Connect(new Uri($"http://{listener.LocalEndpoint}/v1"), options => (options.ConnectTimeout, options.MaxRetryCount) = (TimeSpan.FromSeconds(0.3), 0));
+            var error = await TestSession.ErrorAsync(session);
+            Assert.Equal((LlmErrorKind.Timeout, $"No connection to {listener.LocalEndpoint} within 0.3 s (-ConnectTimeoutSec)."), (error.Kind, error.Message));
+        }
+        finally
+        {
+            foreach (var client in queued) client.Dispose();
+        }
+    }
+#endif
 
     [Fact]
     public async Task A_slow_reader_of_the_answer_costs_nothing()
