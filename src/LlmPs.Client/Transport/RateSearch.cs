@@ -56,6 +56,9 @@ internal sealed class RateSearch
     private const double ShareWeight = 0.005;
     private const double TolerantDoubling = 4;
 
+    // Who asks to wait for longer than this speaks of the account, not of a busy moment.
+    private const double Passing = 5;
+
     // Above this rate a timer is too coarse for one request at a time, and what it is late by is caught up with.
     private const double FineRate = 25;
     private const double Slack = 0.02;
@@ -220,7 +223,7 @@ internal sealed class RateSearch
         _refusedShare += ShareWeight;
         if (_tolerated > 0)
         {
-            if (_isConfirmed && retryAfter is null && _refusedShare < _tolerated) return false;
+            if (_isConfirmed && !(retryAfter > Passing) && _refusedShare < _tolerated) return false;
             _tolerated = 0;
             _tooLowNeeded *= 2;
         }

@@ -128,15 +128,28 @@ public class RateSearchTests(ITestOutputHelper output)
     [InlineData(0.02)]
     public void A_few_refusals_that_no_slowing_helps_against_are_put_up_with(double share)
     {
-        foreach (var seed in Enumerable.Range(1, 4))
+        foreach (var says in new[] { false, true })
+        foreach (var seed in Enumerable.Range(1, 3))
         {
             var random = new Random(seed);
-            var simulation = new Simulation(new BucketAccount(1e6, 1e6), seed) { Latency = (0.3, 0.3), RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < share };
+            var simulation = new Simulation(new BucketAccount(1e6, 1e6), seed) { SaysRetryAfter = says, Latency = (0.3, 0.3), RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < share };
             var run = simulation.Add(32);
             simulation.RunTo(1800);
             // What 32 callers do in half an hour where nothing is refused is 190,000.
             Assert.True(run.Answered > 140_000, $"{run.Answered} answered");
         }
+    }
+
+    [Fact]
+    public void What_is_put_up_with_is_no_reason_to_disobey_who_asks_for_a_long_wait()
+    {
+        var random = new Random(1);
+        var simulation = new Simulation(new BucketAccount(1e6, 1e6)) { Latency = (0.3, 0.3), RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < 0.01 };
+        var search = simulation.Add(32).Search;
+        simulation.RunTo(900);
+        Assert.False(search.Refused(new SendStamp(search.Epoch, simulation.Now), simulation.Now, 5));
+        Assert.True(search.Refused(new SendStamp(search.Epoch, simulation.Now), simulation.Now, 20));
+        Assert.Equal(20, search.Wait(simulation.Now), 6);
     }
 
     [Theory]

@@ -153,7 +153,7 @@ internal sealed class Simulation
                 return;
             }
 
-            double? after = owner.SaysRetryAfter ? Math.Ceiling(owner._account.Left(owner.Now)) : null;
+            double? after = owner.SaysRetryAfter ? Math.Max(1, Math.Ceiling(owner._account.Left(owner.Now))) : null;
             owner.At(owner.Now + (owner.RefusalLatency ?? latency), () => Refuse(row, after));
         }
 
