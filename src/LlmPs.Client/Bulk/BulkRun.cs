@@ -235,6 +235,7 @@ internal sealed class BulkRun : IDisposable
         for (var round = 1; ; round++)
         {
             ChatCompletion? completion;
+            var kept = Task.CompletedTask;
             await (round == 1 ? turn : _width.WaitAsync(_stop.Token)).ConfigureAwait(false);
             try
             {
@@ -247,14 +248,15 @@ internal sealed class BulkRun : IDisposable
                 completion = key is { } known && IsDeduplicated(sent.Request)
                     ? await SharedAsync(sent, place, known).ConfigureAwait(false)
                     : await SendAsync(sent, place).ConfigureAwait(false);
-                // Within the row's turn, so that a killed run loses no more answers than its width.
-                if (!_options.Reviews) await KeepAsync(key, occurrence, completion).ConfigureAwait(false);
+                // Begun, and so in the file, within the row's turn: a killed run loses no more answers than its width.
+                if (!_options.Reviews) kept = KeepAsync(key, occurrence, completion);
             }
             finally
             {
                 _width.Release();
             }
 
+            await kept.ConfigureAwait(false);
             if (!_options.Reviews) return completion;
             var review = new RowReview(sent, completion, round);
             await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);

@@ -13,17 +13,16 @@ namespace LlmPs.Bulk;
 internal sealed class CheckpointFile : IDisposable
 {
     private const int BlockSize = 64 * 1024;
-    private const int LargestWrite = 1024 * 1024;
 
     private readonly string _path;
-    // Written by one thread, read by any: a reader does not wait until the disk is done.
+    // Flushed while rows are written and read: none waits for the disk but the rows that are flushed.
     private readonly FileStream _file;
     private readonly FileStream _answers;
     private readonly CheckpointIndex _index = new();
-    // Guards what stands between those who append and the thread that writes.
+    // Held by who writes a row.
     private readonly object _gate = new();
-    private List<Append> _waiting = [];
-    private Thread? _writer;
+    private List<Append> _written = [];
+    private Thread? _flusher;
     private CheckpointException? _failure;
     private bool _isClosed;
     // Up to here the file is sound.
@@ -110,29 +109,42 @@ internal sealed class CheckpointFile : IDisposable
         return CheckpointLine.Restore(Read(offset, length), context);
     }
 
-    /// <summary>Adds a finished row. Completes when it is on the disk; rows that come while the disk is busy share the next flush.</summary>
+    /// <summary>
+    /// Adds a finished row. It is in the file when this returns, so that it outlives the process, and on the disk when the task completes; rows that
+    /// come while the disk is busy share the next flush.
+    /// </summary>
     /// <exception cref="CheckpointException">From the task: the row could not be written, and no other can be from here on.</exception>
     internal Task AppendAsync(CheckpointKey key, int n, ChatCompletion completion)
     {
-        var row = new Append(key, n, CheckpointLine.Write(key, n, completion));
+        var line = CheckpointLine.Write(key, n, completion);
         lock (_gate)
         {
             if (_isClosed) return Task.FromException(new ObjectDisposedException(nameof(CheckpointFile)));
             if (_failure is not null) return Task.FromException(_failure);
-            _waiting.Add(row);
-            if (_writer is null)
+            // Without its line end.
+            var row = new Append(key, n, _length, line.Length - 1);
+            try
             {
-                _writer = new Thread(WriteRows) { IsBackground = true, Name = "LlmPs checkpoint" };
-                _writer.Start();
+                _length = WriteAt(_length, line);
+            }
+            catch (Exception e)
+            {
+                return Task.FromException(FailAt(_length, e));
+            }
+
+            _written.Add(row);
+            if (_flusher is null)
+            {
+                _flusher = new Thread(FlushRows) { IsBackground = true, Name = "LlmPs checkpoint" };
+                _flusher.Start();
             }
 
             Monitor.Pulse(_gate);
+            return row.Task;
         }
-
-        return row.Task;
     }
 
-    /// <summary>Writes what waits, and lets go of the file.</summary>
+    /// <summary>Flushes what was written, and lets go of the file.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -142,7 +154,7 @@ internal sealed class CheckpointFile : IDisposable
             Monitor.Pulse(_gate);
         }
 
-        _writer?.Join();
+        _flusher?.Join();
         _file.Dispose();
         lock (_answers) _answers.Dispose();
     }
@@ -245,97 +257,83 @@ internal sealed class CheckpointFile : IDisposable
         else if (kind == CheckpointLineKind.Damaged) DamagedLines++;
     }
 
-    private void WriteRows()
+    private void FlushRows()
     {
         var rows = new List<Append>();
-        while (TakeWaiting(ref rows))
+        while (TakeWritten(ref rows))
         {
-            // Set by this thread alone.
-            var failure = _failure ?? Write(rows);
-            if (failure is not null) Fail(failure);
+            var failure = Flush(rows);
             foreach (var row in rows) row.End(failure);
             rows.Clear();
         }
     }
 
     /// <summary>Waits for rows; false when there are none and none will come.</summary>
-    private bool TakeWaiting(ref List<Append> rows)
+    private bool TakeWritten(ref List<Append> rows)
     {
         lock (_gate)
         {
-            while (_waiting.Count == 0)
+            while (_written.Count == 0)
             {
                 if (_isClosed) return false;
                 Monitor.Wait(_gate);
             }
 
-            (rows, _waiting) = (_waiting, rows);
+            (rows, _written) = (_written, rows);
             return true;
         }
     }
 
-    /// <summary>Writes rows and has them on the disk: all, or none.</summary>
-    private CheckpointException? Write(List<Append> rows)
+    /// <summary>Has rows on the disk: all, or none.</summary>
+    private CheckpointException? Flush(List<Append> rows)
     {
+        lock (_gate)
+        {
+            // Written behind rows that the disk did not take, and cut off with them.
+            if (rows[0].Offset >= _length) return _failure;
+        }
+
         try
         {
-            var size = 0L;
-            foreach (var row in rows) size += row.Line.Length;
-            using var lines = new MemoryStream((int)Math.Min(size, LargestWrite));
-            var at = _length;
-            foreach (var row in rows)
-            {
-                lines.Write(row.Line, 0, row.Line.Length);
-                if (lines.Length >= LargestWrite) at = WriteAt(at, lines);
-            }
-
-            WriteAt(at, lines);
-            _file.Flush(flushToDisk: true);
+            FlushToDisk();
             lock (_index)
             {
-                foreach (var row in rows)
-                {
-                    // Without its line end.
-                    _index.Set(row.Key, row.N, _length, row.Line.Length - 1);
-                    _length += row.Line.Length;
-                }
+                foreach (var row in rows) _index.Set(row.Key, row.N, row.Offset, row.Length);
             }
 
             return null;
         }
         catch (Exception e)
         {
-            Cut();
-            return new CheckpointException(_path, $"cannot be written any more ({e.Message.TrimEnd('.')}): what it holds is sound, but answers from here on are not in it. Mend that, and run again with the same file", e);
+            lock (_gate) return FailAt(rows[0].Offset, e);
         }
     }
 
-    private void Fail(CheckpointException failure)
+    private void FlushToDisk()
     {
-        lock (_gate) _failure = failure;
+#if NET
+        _file.Flush(flushToDisk: true);
+#else
+        // There a stream writes what it holds back when it is flushed, which is for one thread at a time.
+        lock (_gate) _file.Flush(flushToDisk: true);
+#endif
     }
 
-    /// <summary>Takes away what was written in part. Where not even that is possible, the next run does it.</summary>
-    private void Cut()
+    /// <summary>Takes away what stands behind the last sound row. Where not even that is possible, the next run does it. Under the lock.</summary>
+    private CheckpointException FailAt(long length, Exception e)
     {
+        _length = length;
         try
         {
-            _file.SetLength(_length);
+            _file.SetLength(length);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception cut) when (cut is IOException or UnauthorizedAccessException)
         {
             // The failure to write is the one to tell.
         }
-    }
 
-    private long WriteAt(long offset, MemoryStream lines)
-    {
-        _file.Position = offset;
-        _file.Write(lines.GetBuffer(), 0, (int)lines.Length);
-        // On .NET Framework a few bytes are held back whatever the buffer's size.
-        _file.Flush();
-        lines.SetLength(0);
-        return _file.Position;
+        return _failure ??= new CheckpointException(
+            _path, $"cannot be written any more ({e.Message.TrimEnd('.')}): what it holds is sound, but answers from here on are not in it. Mend that, and run again with the same file", e);
     }
 
     private long WriteAt(long offset, byte[] line)
@@ -346,13 +344,15 @@ internal sealed class CheckpointFile : IDisposable
         return _file.Position;
     }
 
-    private sealed class Append(CheckpointKey key, int n, byte[] line) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Append(CheckpointKey key, int n, long offset, int length) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         internal CheckpointKey Key { get; } = key;
 
         internal int N { get; } = n;
 
-        internal byte[] Line { get; } = line;
+        internal long Offset { get; } = offset;
+
+        internal int Length { get; } = length;
 
         internal void End(CheckpointException? failure)
         {

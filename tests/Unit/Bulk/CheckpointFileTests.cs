@@ -252,6 +252,18 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task RowIsInTheFileBeforeItIsOnTheDisk()
+    {
+        using var file = Open();
+        for (var i = 0; i < 50; i++)
+        {
+            var kept = file.AppendAsync(Rows.Key(i), 1, Rows.Completion());
+            Assert.Equal(i + 2, _folder.Lines().Length);
+            await kept;
+        }
+    }
+
+    [Fact]
     public async Task DisposeWritesWhatWaits()
     {
         var file = Open();
