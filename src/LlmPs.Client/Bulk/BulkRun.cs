@@ -248,8 +248,10 @@ internal sealed class BulkRun : IDisposable
                 completion = key is { } known && IsDeduplicated(sent.Request)
                     ? await SharedAsync(sent, place, known).ConfigureAwait(false)
                     : await SendAsync(sent, place).ConfigureAwait(false);
-                // Begun, and so in the file, within the row's turn: a killed run loses no more answers than its width.
+                // In the file within the row's turn: a killed run loses no more answers than its width. On a slow disk on the disk, too, lest
+                // a machine that dies loses more than twice that.
                 if (!_options.Reviews) kept = KeepAsync(key, occurrence, completion);
+                if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
             }
             finally
             {

@@ -25,6 +25,7 @@ internal sealed class CheckpointFile : IDisposable
     private Thread? _flusher;
     private CheckpointException? _failure;
     private bool _isClosed;
+    private int _unflushed;
     // Up to here the file is sound.
     private long _length;
 
@@ -44,6 +45,9 @@ internal sealed class CheckpointFile : IDisposable
             lock (_index) return _index.Finished;
         }
     }
+
+    /// <summary>Rows in the file that are not known to be on the disk.</summary>
+    internal int Unflushed => Volatile.Read(ref _unflushed);
 
     /// <summary>Lines that were skipped because it cannot be told any more which rows they are. Those count as not finished.</summary>
     internal int DamagedLines { get; private set; }
@@ -133,6 +137,7 @@ internal sealed class CheckpointFile : IDisposable
             }
 
             _written.Add(row);
+            Interlocked.Increment(ref _unflushed);
             if (_flusher is null)
             {
                 _flusher = new Thread(FlushRows) { IsBackground = true, Name = "LlmPs checkpoint" };
@@ -263,6 +268,7 @@ internal sealed class CheckpointFile : IDisposable
         while (TakeWritten(ref rows))
         {
             var failure = Flush(rows);
+            Interlocked.Add(ref _unflushed, -rows.Count);
             foreach (var row in rows) row.End(failure);
             rows.Clear();
         }
