@@ -318,10 +318,10 @@ internal sealed class CheckpointFile : IDisposable
     private void FlushToDisk()
     {
 #if NET
-        _file.Flush(flushToDisk: true);
+        DiskFlush.Flush(_file);
 #else
         // There a stream writes what it holds back when it is flushed, which is for one thread at a time.
-        lock (_gate) _file.Flush(flushToDisk: true);
+        lock (_gate) DiskFlush.Flush(_file);
 #endif
     }
 

@@ -43,7 +43,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             await _exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
             _exchange.Pass.Accepted();
-            // What came is told by the bytes, not by the content type: either kind was seen in answer to the other.
+            // What came is told by the bytes, and by the content type only where they leave it open: either kind was seen in answer to the other.
             switch (await _stream.PeekAsync().ConfigureAwait(false))
             {
                 case -1:
