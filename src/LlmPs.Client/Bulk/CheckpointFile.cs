@@ -3,6 +3,9 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+#if NET
+using Microsoft.Win32.SafeHandles;
+#endif
 
 namespace LlmPs.Bulk;
 
@@ -317,11 +320,13 @@ internal sealed class CheckpointFile : IDisposable
 
     private void FlushToDisk()
     {
+        // The stream is for one thread at a time, and its handle is not.
 #if NET
-        DiskFlush.Flush(_file);
+        SafeFileHandle handle;
+        lock (_gate) handle = _file.SafeFileHandle;
+        DiskFlush.Flush(handle);
 #else
-        // There a stream writes what it holds back when it is flushed, which is for one thread at a time.
-        lock (_gate) DiskFlush.Flush(_file);
+        lock (_gate) _file.Flush(flushToDisk: true);
 #endif
     }
 

@@ -1,46 +1,44 @@
-using System.IO;
 #if NET
 using System;
+using System.IO;
 using System.Runtime.InteropServices;
-#endif
+using Microsoft.Win32.SafeHandles;
 
 namespace LlmPs.Bulk;
 
-/// <summary>Has on the disk what was written to a file. .NET does so, too, but on Linux says nothing where the disk refuses, which is where a network share tells that it is full.</summary>
+/// <summary>
+/// Has on the disk what was written to a file. .NET does so, too, but says nothing on Linux where the disk refuses, which is where a network
+/// share tells that it is full.
+/// </summary>
 internal static class DiskFlush
 {
-#if NET
     private const int Interrupted = 4;
     private const int InvalidArgument = 22;
     private const int ReadOnlyFileSystem = 30;
     private const int NotImplemented = 38;
     private const int NotSupported = 95;
-#endif
 
-    /// <summary>Returns when the file is on the disk. File systems that can't tell are believed.</summary>
+    /// <summary>Returns when the file is on the disk. File systems that can't tell are believed. The file may be written to meanwhile.</summary>
     /// <exception cref="IOException">The disk does not take it.</exception>
-    internal static void Flush(FileStream file)
+    internal static void Flush(SafeFileHandle file)
     {
-#if NET
-        if (OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux())
         {
-            while (FSync(file.SafeFileHandle) != 0)
-            {
-                var error = Marshal.GetLastPInvokeError();
-                if (error == Interrupted) continue;
-                if (error is InvalidArgument or ReadOnlyFileSystem or NotImplemented or NotSupported) return;
-                throw new IOException(Marshal.GetPInvokeErrorMessage(error));
-            }
-
+            RandomAccess.FlushToDisk(file);
             return;
         }
-#endif
-        file.Flush(flushToDisk: true);
+
+        while (FSync(file) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Interrupted) continue;
+            if (error is InvalidArgument or ReadOnlyFileSystem or NotImplemented or NotSupported) return;
+            throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+        }
     }
 
-#if NET
     [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int FSync(SafeHandle file);
-#endif
 }
+#endif
