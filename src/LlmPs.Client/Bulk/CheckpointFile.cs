@@ -21,6 +21,7 @@ internal sealed class CheckpointFile : IDisposable
     // Flushed while rows are written and read: none waits for the disk but the rows that are flushed.
     private readonly FileStream _file;
     private readonly FileStream _answers;
+    private readonly Action _flush;
     private readonly CheckpointIndex _index = new();
     // Held by who writes a row.
     private readonly object _gate = new();
@@ -32,10 +33,11 @@ internal sealed class CheckpointFile : IDisposable
     // Up to here the file is sound.
     private long _length;
 
-    private CheckpointFile(string path, FileStream file)
+    private CheckpointFile(string path, FileStream file, Action? flush)
     {
         _path = path;
         _file = file;
+        _flush = flush ?? FlushToDisk;
         Load();
         _answers = FileLock.OpenForReading(path);
     }
@@ -59,8 +61,10 @@ internal sealed class CheckpointFile : IDisposable
     internal long TornBytes { get; private set; }
 
     /// <summary>Opens the file, or makes a new one, and keeps other processes from writing to it.</summary>
+    /// <param name="path">The file's path.</param>
+    /// <param name="flush">Has on the disk what is in the file, or throws; null for what the system offers.</param>
     /// <exception cref="CheckpointException">It cannot be used.</exception>
-    internal static CheckpointFile Open(string path)
+    internal static CheckpointFile Open(string path, Action? flush = null)
     {
         FileStream? file = null;
         try
@@ -71,7 +75,7 @@ internal sealed class CheckpointFile : IDisposable
                 throw new CheckpointException(path, "is read-only: make it writable, or give another path");
             file = FileLock.OpenForWriting(path);
             if (!file.CanSeek) throw new CheckpointException(path, "is not a file on a disk: give the path of one");
-            return new CheckpointFile(path, file);
+            return new CheckpointFile(path, file, flush);
         }
         catch (Exception e)
         {
@@ -304,7 +308,7 @@ internal sealed class CheckpointFile : IDisposable
 
         try
         {
-            FlushToDisk();
+            _flush();
             lock (_index)
             {
                 foreach (var row in rows) _index.Set(row.Key, row.N, row.Offset, row.Length);

@@ -30,4 +30,27 @@ public sealed class BulkRunTests : IDisposable
         Assert.Equal(Taken.Drained, run.TryTake(Timeout.InfiniteTimeSpan, out _));
         Assert.Equal((1, 0, 0), (run.Counts.Failed, run.Counts.Done, run.Counts.Replayed));
     }
+
+    [Fact]
+    public async Task NoMoreRowsWaitForASlowDiskThanAreInFlight()
+    {
+        const int Width = 2;
+        using var disk = new ManualResetEventSlim();
+        using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"Hello\"}}]}");
+        using var checkpoint = CheckpointFile.Open(_folder.File, () => disk.Wait(TimeSpan.FromSeconds(10)));
+        using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, ThrottleLimit = Width });
+
+        for (var i = 0; i < 10; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)) { InputIndex = i });
+        // Their lines are in the file, and as many more keep their turns until they are on the disk.
+        Assert.True(SpinWait.SpinUntil(() => checkpoint.Unflushed == 2 * Width, TimeSpan.FromSeconds(5)));
+        await Task.Delay(100);
+
+        Assert.Equal(1 + (2 * Width), _folder.Lines().Length);
+        disk.Set();
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(Taken.Item, run.TryTake(Timeout.InfiniteTimeSpan, out var output));
+            Assert.Equal(i, Assert.IsType<ChatCompletion>(output.Value).InputIndex);
+        }
+    }
 }

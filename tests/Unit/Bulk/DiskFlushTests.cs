@@ -1,0 +1,27 @@
+using System;
+using System.IO;
+using System.IO.Pipes;
+using LlmPs.Bulk;
+using Microsoft.Win32.SafeHandles;
+using Xunit;
+
+namespace LlmPs.Unit.Bulk;
+
+public class DiskFlushTests
+{
+    [Fact]
+    public void ARefusalIsTold()
+    {
+        // A handle that nobody opened: what can be refused without a disk that is full.
+        using var none = new SafeFileHandle(new IntPtr(int.MaxValue), ownsHandle: false);
+        if (OperatingSystem.IsLinux()) Assert.Throws<IOException>(() => DiskFlush.Flush(none));
+    }
+
+    [Fact]
+    public void WhatCannotTellIsBelieved()
+    {
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        using var handle = new SafeFileHandle(pipe.SafePipeHandle.DangerousGetHandle(), ownsHandle: false);
+        if (OperatingSystem.IsLinux()) DiskFlush.Flush(handle);
+    }
+}
