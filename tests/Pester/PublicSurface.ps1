@@ -104,7 +104,8 @@ function Get-MemberLine([type]$Type) {
 }
 
 function Get-TypeLine([type]$Type) {
-    $kind = if ($Type.IsEnum) { 'enum' } elseif ($Type.IsInterface) { 'interface' } elseif ($Type.IsValueType) { 'struct' } elseif ($Type.IsAbstract -and $Type.IsSealed) { 'static class' } elseif ($Type.IsAbstract) { 'abstract class' } elseif ($Type.IsSealed) { 'sealed class' } else { 'class' }
+    # Not IsInterface: PowerShell 7.5 can't see it, for a defect of .NET 9.
+    $kind = if ($Type.IsEnum) { 'enum' } elseif ($Type.Attributes.HasFlag([System.Reflection.TypeAttributes]::Interface)) { 'interface' } elseif ($Type.IsValueType) { 'struct' } elseif ($Type.IsAbstract -and $Type.IsSealed) { 'static class' } elseif ($Type.IsAbstract) { 'abstract class' } elseif ($Type.IsSealed) { 'sealed class' } else { 'class' }
     $base = if ($Type.BaseType -and $Type.BaseType -notin [object], [ValueType], [enum]) { " : $(Get-TypeName $Type.BaseType)" }
     "$kind $(Get-TypeName $Type)$base"
     # The properties of a cmdlet's class are its parameters, which stand above.
