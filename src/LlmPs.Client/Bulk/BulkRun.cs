@@ -37,6 +37,9 @@ internal sealed class BulkRunOptions
 
     /// <summary>Where finished rows are kept; null for nowhere. The run does not own it.</summary>
     internal CheckpointFile? Checkpoint { get; set; }
+
+    /// <summary>Whether a row is wanted, given whether the checkpoint holds its answer; null where all are.</summary>
+    internal Func<AnswerContext, bool, bool>? IsWanted { get; set; }
 }
 
 /// <summary>The error that ended a run, and its row.</summary>
@@ -93,11 +96,13 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
     internal void Add(AnswerContext row)
     {
-        var place = _window.Open();
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
         CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
-        if (_options.Checkpoint is not null && Replay(row, place, key!.Value, occurrence)) return;
+        var isKept = _options.Checkpoint is not null && _options.Checkpoint.Contains(key!.Value, occurrence);
+        if (_options.IsWanted?.Invoke(row, isKept) == false) return;
+        var place = _window.Open();
+        if (isKept && Replay(row, place, key!.Value, occurrence)) return;
         // Turns are asked for here, so that rows are sent in the order of the input.
         var turn = _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
@@ -141,15 +146,14 @@ internal sealed class BulkRun : IDisposable
     private static int WindowOf(int throttleLimit) => Math.Max(throttleLimit, Math.Min(1024, Math.Max(32, throttleLimit * 8)));
 
     /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
-    private bool IsDeduplicated(ChatRequest request) => !_options.Stream && !_options.Reviews && (_options.Deduplicate || request.Temperature == 0);
+    private bool IsDeduplicated(ChatRequest request) => !_options.Stream && (_options.Deduplicate || request.Temperature == 0);
 
-    /// <summary>Hands over a row that the checkpoint holds; false where it is to be sent. At once: a task would cost more than the reading.</summary>
+    /// <summary>Hands over a row that the checkpoint holds; false where its line can't be read. At once: a task would cost more than the reading.</summary>
     private bool Replay(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey key, int occurrence)
     {
-        if (!_options.Checkpoint!.Contains(key, occurrence)) return false;
         try
         {
-            if (_options.Checkpoint.Find(key, occurrence, row) is not { } known)
+            if (_options.Checkpoint!.Find(key, occurrence, row) is not { } known)
             {
                 _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
                 return false;
@@ -239,13 +243,14 @@ internal sealed class BulkRun : IDisposable
             await (round == 1 ? turn : _width.WaitAsync(_stop.Token)).ConfigureAwait(false);
             try
             {
-                if (IsOver)
+                // What a row in its further rounds has cost, and what its tools have done, is not to be had again for nothing.
+                if (round == 1 && IsOver)
                 {
                     Counts.LeaveOut();
                     return null;
                 }
 
-                completion = key is { } known && IsDeduplicated(sent.Request)
+                completion = round == 1 && key is { } known && IsDeduplicated(sent.Request)
                     ? await SharedAsync(sent, place, known).ConfigureAwait(false)
                     : await SendAsync(sent, place).ConfigureAwait(false);
                 // In the file within the row's turn: a killed run loses no more answers than its width. On a slow disk on the disk, too, lest
@@ -261,7 +266,9 @@ internal sealed class BulkRun : IDisposable
             await kept.ConfigureAwait(false);
             if (!_options.Reviews) return completion;
             var review = new RowReview(sent, completion, round);
-            await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
+            // Behind its deltas. Otherwise at once, whosever turn it is: a row that waits for another with its review is not kept, and goes on when that is done.
+            if (_options.Stream) await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
+            else _window.Interject(new BulkOutput(row, review));
             if (await StoppableAsync(review.Next).ConfigureAwait(false) is not { } next)
             {
                 await KeepAsync(key, occurrence, completion).ConfigureAwait(false);

@@ -85,7 +85,7 @@ internal sealed class CheckpointFile : IDisposable
             {
                 DirectoryNotFoundException => new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
                 UnauthorizedAccessException => new CheckpointException(path, "may not be written to: check the permissions of the file and of its folder, or give another path", e),
-                IOException io when FileLock.IsInUse(io) => new CheckpointException(path, "is in use by another process: wait for that run to end, or give each run a path of its own", e),
+                IOException io when FileLock.IsInUse(io) => new CheckpointException(path, "is in use by another run: wait for that run to end, or give each run a path of its own", e),
                 _ => new CheckpointException(path, $"cannot be used: {e.Message.TrimEnd('.')}", e),
             };
         }

@@ -1,4 +1,6 @@
 using System;
+using System.Net;
+using System.Net.Http;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
@@ -51,6 +53,61 @@ public sealed class BulkRunTests : IDisposable
         {
             Assert.Equal(Taken.Item, run.TryTake(Timeout.InfiniteTimeSpan, out var output));
             Assert.Equal(i, Assert.IsType<ChatCompletion>(output.Value).InputIndex);
+        }
+    }
+
+    [Fact]
+    public void ReviewWaitsForNoOtherRowAndItsAnswerIsKept()
+    {
+        using var slow = new SemaphoreSlim(0);
+        using var session = new LlmSession(new LlmSessionOptions { Provider = "OpenAICompatible", BaseUri = new Uri("http://localhost:8080/v1") }, new Answering(slow));
+        using var checkpoint = CheckpointFile.Open(_folder.File);
+        using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, ThrottleLimit = 2, Reviews = true });
+        foreach (var prompt in new[] { "slow", "b", "c" }) run.Add(new AnswerContext(session, session.Provider, Rows.Request(prompt)));
+
+        for (var i = 0; i < 2; i++) Review(run).Accept();
+
+        Assert.True(SpinWait.SpinUntil(() => checkpoint.Finished == 2, TimeSpan.FromSeconds(5)));
+        slow.Release();
+        Review(run).Accept();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(Taken.Item, run.TryTake(TimeSpan.FromSeconds(5), out var output));
+            Assert.Equal(i == 0 ? "slow" : "Hello", Assert.IsType<ChatCompletion>(output.Value).Content);
+        }
+    }
+
+    [Fact]
+    public void RowInItsFurtherRoundsIsFinishedThoughTheRunIsOver()
+    {
+        using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"Hello\"}}],\"usage\":{\"total_tokens\":9}}");
+        using var run = new BulkRun(new BulkRunOptions { Reviews = true, MaxTotalTokens = 5 });
+        run.Add(new AnswerContext(session, session.Provider, Rows.Request("first")));
+        run.Add(new AnswerContext(session, session.Provider, Rows.Request("second")));
+
+        Review(run).Continue(Rows.Request("more"));
+        Review(run).Accept();
+
+        Assert.True(run.IsSpent);
+        Assert.Equal(Taken.Item, run.TryTake(TimeSpan.FromSeconds(5), out var output));
+        Assert.IsType<ChatCompletion>(output.Value);
+        Assert.Equal(Taken.Drained, run.TryTake(TimeSpan.FromSeconds(5), out _));
+        Assert.Equal((1, 1), (run.Counts.Done, run.Counts.LeftOut));
+    }
+
+    private static RowReview Review(BulkRun run)
+    {
+        Assert.Equal(Taken.Item, run.TryTake(TimeSpan.FromSeconds(5), out var output));
+        return Assert.IsType<RowReview>(output.Value);
+    }
+
+    private sealed class Answering(SemaphoreSlim slow) : HttpMessageHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var isSlow = (await request.Content!.ReadAsStringAsync(cancellationToken)).Contains("slow", StringComparison.Ordinal);
+            if (isSlow) await slow.WaitAsync(cancellationToken);
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("{\"choices\":[{\"message\":{\"content\":\"" + (isSlow ? "slow" : "Hello") + "\"}}]}") };
         }
     }
 }

@@ -395,10 +395,10 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         using var file = Open();
         await file.AppendAsync(Rows.Key(0), 1, Rows.Completion());
 
-        Refused(_folder.File, "in use by another process", "path of its own");
+        Refused(_folder.File, "in use by another run", "path of its own");
         Assert.Equal(2, _folder.Lines().Length);
         await file.AppendAsync(Rows.Key(1), 1, Rows.Completion());
-        Refused(_folder.File, "in use by another process");
+        Refused(_folder.File, "in use by another run");
         Assert.Equal("Hello", file.Find(Rows.Key(1), 1, Rows.Context())!.Content);
     }
 

@@ -26,7 +26,7 @@ public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposab
         using var second = new CheckpointChild("hold", _folder.File);
         var there = second.Next();
 
-        Assert.Contains("in use by another process", here.Message, StringComparison.Ordinal);
+        Assert.Contains("in use by another run", here.Message, StringComparison.Ordinal);
         Assert.Equal("error " + here.Message, there);
         Assert.Single(_folder.Lines());
         first.Dispose();
