@@ -196,6 +196,23 @@ Describe '-CheckpointPath' {
     }
 }
 
+Describe 'A checkpoint that is not used' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'is let go of where a warning about it ends the command' {
+        $file = New-Checkpoint
+        $null = 'a' | Invoke-ChatCompletion -CheckpointPath $file
+        Add-Content $file '{garbage'
+        { 'a' | Invoke-ChatCompletion -CheckpointPath $file -WarningAction Stop } | Should -Throw '*can''t be read*'
+        ('a' | Invoke-ChatCompletion -CheckpointPath $file -WarningAction SilentlyContinue).Content | Should -Be 'Echo: a'
+    }
+
+    It 'is refused outside of the file system' {
+        { 'a' | Invoke-ChatCompletion -CheckpointPath 'Env:run.jsonl' } | Should -Throw "Checkpoint 'Env:run.jsonl' is not in the file system*" -ErrorId 'CheckpointFailed,*'
+        $simulator.Stats().requests | Should -Be 0
+    }
+}
+
 Describe '-Shard' {
     BeforeAll {
         $names = 'SLURM_ARRAY_TASK_ID', 'SLURM_ARRAY_TASK_COUNT', 'SLURM_ARRAY_TASK_MIN', 'SLURM_ARRAY_TASK_STEP', 'JOB_COMPLETION_INDEX', 'JOB_COMPLETIONS'
@@ -287,6 +304,15 @@ Describe '-MaxTotalTokens' {
         $simulator.Stats().requests | Should -Be 20
     }
 
+    It 'lets a row go on whose tools have run' {
+        $ran = New-Object System.Collections.ArrayList
+        $calls = 1..6 | ForEach-Object { "[[call:tool1 {`"a`":`"$_`"}]]" }
+        $answers = @($calls | Invoke-ChatCompletion -Tool { param([string]$a) $null = $ran.Add($a); 'done' } -InvokeTool -Confirm:$false -MaxTotalTokens 1 -ThrottleLimit 3 -WarningAction SilentlyContinue)
+        $ran.Count | Should -BeGreaterThan 0
+        $answers.Count | Should -Be $ran.Count
+        $answers.Content | Should -BeLike 'Tool results: *'
+    }
+
     It 'over what is needed changes nothing' {
         @($rows | Invoke-ChatCompletion -MaxTotalTokens 100000 -WarningVariable warning).Count | Should -Be 20
         $warning | Should -BeNullOrEmpty
@@ -311,6 +337,25 @@ Describe '-Deduplicate' {
         $simulator.Stats().requests | Should -Be 4
     }
 
+    It 'holds the one answer against the schema for each row' {
+        $simulator.SetOption(@{ LatencyMs = 200; Answer = '{"a":1}' })
+        $answers = 'x', 'x', 'x' | Invoke-ChatCompletion -Deduplicate -JsonSchema @{ type = 'object'; required = @('a') }
+        $simulator.Stats().requests | Should -Be 1
+        $answers.Data.a | Should -Be 1, 1, 1
+        $answers.InputIndex | Should -Be 0, 1, 2
+    }
+
+    It 'tells of each row whose one refusal ends the run' {
+        $simulator.SetOption(@{ LatencyMs = 200; Faults = 'Unauthorized' })
+        $merged = New-Object System.Collections.ArrayList
+        try { 'x', 'x' | Invoke-ChatCompletion -Deduplicate -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue | ForEach-Object { $null = $merged.Add($_) } } catch { $ended = $_ }
+        $ended.FullyQualifiedErrorId | Should -BeLike 'Unauthorized,*'
+        $merged.Error | Should -BeLike 'Unauthorized: *'
+        # The other row's is the one that ends the run.
+        $problem[0].TargetObject | Should -Be 'x'
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'Unauthorized,*'
+    }
+
     It 'fails all rows of a request that fails' {
         $simulator.SetOption(@{ LatencyMs = 200; Faults = 'ServerError' })
         'x', 'x', 'x' | Invoke-ChatCompletion -Deduplicate -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -326,6 +371,15 @@ Describe '-Unordered' {
         $answers[-1].Content | Should -Be 'Echo: slow'
         $answers.InputIndex | Sort-Object | Should -Be 0, 1, 2, 3
         ('slow', 'one' | Invoke-ChatCompletion).Content | Should -Be 'Echo: slow', 'Echo: one'
+    }
+}
+
+Describe 'A run with -Debug' {
+    It 'asks nobody' {
+        $script = "Import-Module '$env:LLMPS_MODULE_PATH'; `$null = Connect-LlmProvider OpenAICompatible -BaseUri '$($simulator.Uri)/openai/v1' -Model m
+            'a', 'b' | Invoke-ChatCompletion -Debug -CheckpointPath '$(New-Checkpoint)' 5>`$null | ForEach-Object Content; 'done'"
+        $shell = if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }
+        & $shell -NoProfile -NonInteractive -Command $script 2>&1 | Should -Be 'Echo: a', 'Echo: b', 'done'
     }
 }
 

@@ -55,6 +55,29 @@ Describe 'A conversation with <_>' -ForEach $providers {
     }
 }
 
+Describe 'A conversation whose session is closed' {
+    BeforeAll {
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Name = 'first' }
+        $one = Invoke-ChatCompletion 'one' -Session first
+        Disconnect-LlmProvider first
+        $other = Connect-SimulatorHost $simulator OpenAICompatible @{ Name = 'second' }
+    }
+
+    It 'goes to no other by itself' {
+        $simulator.Reset()
+        { $one | Invoke-ChatCompletion 'two' } | Should -Throw "The session 'first' of this conversation is closed*" -ErrorId 'NoSession,*'
+        { Invoke-ChatCompletion 'two' -History $one } | Should -Throw -ErrorId 'NoSession,*'
+        $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'goes on in the one that is named, or opened again' {
+        ($one | Invoke-ChatCompletion 'two' -Session $other -Model m).Messages.Count | Should -Be 4
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Name = 'first' }
+        ($one | Invoke-ChatCompletion 'two').Provider | Should -Be 'SiliconFlow'
+        Disconnect-LlmProvider first, second
+    }
+}
+
 Describe 'Images and files' {
     BeforeEach { $simulator.Reset() }
 

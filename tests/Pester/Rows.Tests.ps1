@@ -17,11 +17,14 @@ BeforeDiscovery {
     $table = New-Object System.Data.DataTable
     $null = $table.Columns.Add('Subject'), $table.Columns.Add('Prompt')
     $null = $table.Rows.Add('S', 'P')
+    $exact = New-Object System.Collections.Hashtable
+    $exact.Subject, $exact.prompt = 'S', 'P'
     $forms = @(
         @{ Form = 'a custom object'; Row = [pscustomobject]@{ Subject = 'S'; Prompt = 'P' } }
         @{ Form = 'a line of a CSV file'; Row = "Subject,Prompt`nS,P" | ConvertFrom-Csv }
         @{ Form = 'a hashtable'; Row = @{ Subject = 'S'; Prompt = 'P' } }
         @{ Form = 'an ordered hashtable'; Row = [ordered]@{ Subject = 'S'; Prompt = 'P' } }
+        @{ Form = 'a hashtable that tells case'; Row = $exact }
         @{ Form = 'a row of a data table'; Row = $table.Rows[0] }
     )
 }
@@ -248,6 +251,29 @@ Describe 'Options of a row' {
         $bodies[2] | Should -BeLike '*"content":"c"}`],"top_p":0.9}'
     }
 
+    It 'are numbers without commas: <Value>' -ForEach @(
+        @{ Option = 'Temperature'; Value = '0,2'; Says = "Temperature '0,2' of the row is not a number." }
+        @{ Option = 'MaxTokens'; Value = '1,000'; Says = "MaxTokens '1,000' of the row is not a whole number." }
+        @{ Option = 'MaxTokens'; Value = '12.7'; Says = "MaxTokens '12.7' of the row is not a whole number." }
+    ) {
+        [pscustomobject]@{ Prompt = 'x'; $Option = $Value } | Invoke-ChatCompletion -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -Be $Says
+        $null = [pscustomobject]@{ Prompt = 'x'; Temperature = ' 2e-1 '; MaxTokens = ' 12' } | Invoke-ChatCompletion
+        $body = $simulator.Requests()[-1].body | ConvertFrom-Json
+        $body.temperature, $body.max_tokens | Should -Be 0.2, 12
+    }
+
+    It 'that cannot be read are errors of that row, and the other rows go on: <Case>' -ForEach @(
+        @{ Case = 'a drive that is not there'; Row = [pscustomobject]@{ Prompt = 'bad'; Image = 'nodrive:/a.png' } }
+        @{ Case = 'a provider that is not there'; Row = [pscustomobject]@{ Prompt = 'bad'; Image = 'none::a.png' } }
+        @{ Case = 'a column that throws'; Row = [pscustomobject]@{ Prompt = 'bad' } | Add-Member ScriptProperty User { throw 'boom' } -PassThru }
+    ) {
+        $answers = @([pscustomobject]@{ Prompt = 'a' }, $Row, [pscustomobject]@{ Prompt = 'b' }) | Invoke-ChatCompletion -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers.Content | Should -Be 'Echo: a', 'Echo: b'
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'InvalidRequest,*'
+        $problem[0].TargetObject.Prompt | Should -Be 'bad'
+    }
+
     It 'that do not fit are errors of that row, and the other rows go on' {
         $rows = @("Prompt,Temperature`na,0.1`nb,warm`nc,9`nd,0.4" | ConvertFrom-Csv) + @{ Prompt = 'e'; MaxTokens = 'many' } + [pscustomobject]@{ Prompt = 'f'; Thinking = 'Maybe' }
         $answers = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -281,6 +307,11 @@ Describe '-MergeInput' {
         @($merged.PSObject.Properties.Name -eq 'Error').Count | Should -Be 1
         $row.Response, $row.error | Should -Be 'old', 'older'
         $row.PSObject.Properties.Name | Should -Be 'Prompt', 'Response', 'error', 'Model'
+    }
+
+    It 'passes over a key without a name' {
+        $merged = @{ '' = 1; Prompt = 'x' } | Invoke-ChatCompletion -MergeInput
+        $merged.PSObject.Properties.Name | Should -Be (@('Prompt') + $columns)
     }
 
     It 'gives a failed row, too, with Error filled, and the error record as well' {

@@ -161,6 +161,24 @@ Describe 'Structured answers' {
         ($rows | ConvertTo-Csv -NoTypeInformation)[0] | Should -BeLike '*"city","days","tags"*'
     }
 
+    It 'says before sending which properties -MergeInput has columns of its own for' {
+        Set-Answer '{"reasoning":"r","city":"a"}'
+        $named = @{ type = 'object'; properties = @{ reasoning = @{ type = 'string' }; city = @{ type = 'string' } } }
+        $row = 'x' | Invoke-ChatCompletion -JsonSchema $named -MergeInput -WarningAction SilentlyContinue -WarningVariable warned
+        "$warned" | Should -BeLike '-JsonSchema names reasoning, as -MergeInput does*'
+        $row.city | Should -Be 'a'
+        $null = 'x' | Invoke-ChatCompletion -JsonSchema $named -WarningVariable warned
+        $null = 'x' | Invoke-ChatCompletion -JsonSchema @{ type = 'object'; properties = @{ city = @{ type = 'string' } } } -MergeInput -WarningVariable +warned
+        $warned | Should -BeNullOrEmpty
+    }
+
+    It 'that fail tell how often the row was sent' {
+        Set-Answer '{"city":"a"}'
+        'x' | Invoke-ChatCompletion -JsonSchema $schema -MaxRepair 0 -ErrorAction SilentlyContinue -ErrorVariable failed
+        $failed[0].Exception.Attempts | Should -Be 1
+        $failed[0].Exception.RequestId | Should -Not -BeNullOrEmpty
+    }
+
     It 'checks at the end of a stream, and repairs nothing that was seen already' {
         Set-Answer $good
         -join (Invoke-ChatCompletion 'x' -JsonSchema $schema -Stream).Content | Should -Be $good
@@ -192,6 +210,28 @@ Describe 'Structured answers' {
         Set-Answer '{"city":"a"}'
         $null = Invoke-ChatCompletion 'x' -JsonSchema $schema -MaxRepair 0 -ErrorAction SilentlyContinue -ErrorVariable failed
         $failed.Count | Should -Be 1
+    }
+}
+
+Describe 'An answer that JSON allows and .NET does not' {
+    It 'is of its row alone: <_>' -ForEach '{"a":"cut \ud83d"}', '{"\ud83d":1}' {
+        Set-Answer '{"a":"ok"}', $_, '{"a":"ok"}'
+        $answers = 1..3 | Invoke-ChatCompletion -ResponseFormat JsonObject -ThrottleLimit 1
+        $answers.Content | Should -Be '{"a":"ok"}', $_, '{"a":"ok"}'
+        $answers.Data.a | Should -Be 'ok', 'ok'
+    }
+
+    It 'does not meet a schema' {
+        Set-Answer '{"a":"cut \ud83d"}'
+        'x' | Invoke-ChatCompletion -JsonSchema @{ type = 'object' } -MaxRepair 0 -ErrorAction SilentlyContinue -ErrorVariable failed
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidResponse,*'
+    }
+
+    It 'in a call of a tool goes back to the model' {
+        $simulator.SetOption(@{})
+        $answers = 'x', '[[call:tool1 {"a":"\ud83d"}]]', 'y' | Invoke-ChatCompletion -Tool { param([string]$a) $a } -InvokeTool -Confirm:$false
+        $answers.Count | Should -Be 3
+        $answers[1].Content | Should -BeLike 'Tool results: *error*'
     }
 }
 

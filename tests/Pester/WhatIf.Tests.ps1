@@ -31,6 +31,21 @@ Describe '-WhatIf' {
         $simulator.Stats().requests | Should -Be 0
     }
 
+    It 'leaves out the rows that a checkpoint holds, and counts them' {
+        $checkpoint = Join-Path $TestDrive 'kept.jsonl'
+        $null = 'one', 'one' | Invoke-ChatCompletion -CheckpointPath $checkpoint
+        $simulator.Reset()
+        $text = Get-HostText { 'one', 'one', 'two', 'one' | Invoke-ChatCompletion -CheckpointPath $checkpoint -WhatIf | Should -BeNullOrEmpty }
+        [regex]::Matches($text, 'Row (\d): POST').ForEach{ $_.Groups[1].Value } | Should -Be 2, 3
+        $text.Replace("`n", '') | Should -Match '2 rows not sent, about \d+ prompt tokens in all\. 2 from the checkpoint\.'
+        $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'makes no checkpoint' {
+        'one' | Invoke-ChatCompletion -CheckpointPath (Join-Path $TestDrive 'none.jsonl') -WhatIf
+        Test-Path (Join-Path $TestDrive 'none.jsonl') | Should -BeFalse
+    }
+
     It 'emits nothing' {
         'one', 'two' | Invoke-ChatCompletion -WhatIf | Should -BeNullOrEmpty
         'one' | Invoke-ChatCompletion -WhatIf -Stream | Should -BeNullOrEmpty

@@ -53,7 +53,9 @@ internal static class InputRow
 
         if (row.BaseObject is IDictionary dictionary)
         {
-            foreach (DictionaryEntry entry in dictionary) yield return new KeyValuePair<string, object?>(entry.Key.ToString()!, entry.Value);
+            // PowerShell has no column without a name.
+            foreach (DictionaryEntry entry in dictionary)
+                if (entry.Key.ToString() is { Length: > 0 } name) yield return new KeyValuePair<string, object?>(name, entry.Value);
             yield break;
         }
 

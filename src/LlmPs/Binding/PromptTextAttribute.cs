@@ -28,7 +28,7 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
             case string text:
                 return text;
             case IDictionary row:
-                return TextOf(row[Column]);
+                return TextOf(row[row.Keys.OfType<string>().FirstOrDefault(name => name.Equals(Column, StringComparison.OrdinalIgnoreCase)) ?? Column]);
             // Lines, as of Get-Content.
             case object[] lines:
                 return string.Join("\n", lines.Select(TextOf));

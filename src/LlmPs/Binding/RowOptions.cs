@@ -2,6 +2,7 @@ using System;
 using System.Collections;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using System.Reflection;
@@ -83,10 +84,19 @@ internal sealed class RowOptions
         var plain = value is PSObject wrapped ? wrapped.BaseObject : value;
         if (plain is null or DBNull || (plain is string text && string.IsNullOrWhiteSpace(text))) return;
         var type = Nullable.GetUnderlyingType(option.PropertyType) ?? option.PropertyType;
-        if (!LanguagePrimitives.TryConvertTo(value, type, out var converted))
+        if (!TryConvert(value, plain, type, out var converted))
             throw new PSArgumentException($"{option.Name} '{plain}' of the row is not {Expected(type)}.");
         option.SetValue(_cmdlet, converted);
         _set.Add(option);
+    }
+
+    /// <summary>PowerShell passes over a comma in a number, so that a cell 0,2 would be 2.</summary>
+    private static bool TryConvert(object? value, object plain, Type type, out object? converted)
+    {
+        converted = null;
+        if (plain is not string text || !(type == typeof(double) || type == typeof(int) || type == typeof(long))) return LanguagePrimitives.TryConvertTo(value, type, out converted);
+        var style = type == typeof(double) ? NumberStyles.Float : NumberStyles.Integer;
+        return double.TryParse(text, style, CultureInfo.InvariantCulture, out _) && LanguagePrimitives.TryConvertTo(text.Trim(), type, CultureInfo.InvariantCulture, out converted);
     }
 
     private static string Expected(Type type) =>

@@ -33,7 +33,8 @@ internal static class StructuredAnswer
             completion.Data = JsonValue.From(document.RootElement);
             return null;
         }
-        catch (JsonException e)
+        // The latter of half a character, which is valid as JSON.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return json.Length == 0 ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
         }

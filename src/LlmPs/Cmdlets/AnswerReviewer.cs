@@ -85,7 +85,12 @@ internal sealed class AnswerReviewer
     }
 
     private static void Refuse(RowReview review, string message) =>
-        review.Refuse(new LlmApiException(LlmErrorKind.InvalidResponse, message) { PartialCompletion = review.Completion });
+        review.Refuse(new LlmApiException(LlmErrorKind.InvalidResponse, message)
+        {
+            PartialCompletion = review.Completion,
+            Attempts = review.Completion.Attempts,
+            RequestId = review.Completion.RequestId,
+        });
 
     /// <summary>What a row has had so far. Known by the request that goes on from it.</summary>
     private sealed class Rounds

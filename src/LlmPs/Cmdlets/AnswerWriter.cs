@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
 using LlmPs.Bulk;
@@ -26,6 +28,15 @@ internal sealed class AnswerWriter
         _reviewer = reviewer;
     }
 
+    /// <summary>Warns of columns that the answers' values would have and can't, before anything is sent.</summary>
+    internal void WarnOfSchema()
+    {
+        if (!_merge || _reviewer.Check?.Schema is not { } schema) return;
+        var own = Columns(new AnswerContext(null, string.Empty, new ChatRequest()), null, null).Select(column => column.Key);
+        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(own, StringComparer.OrdinalIgnoreCase).ToList();
+        if (hidden.Count > 0) _cmdlet.WriteWarning($"-JsonSchema names {string.Join(", ", hidden)}, as -MergeInput does columns of its own, which take their place. Name them otherwise in the schema, or leave out -MergeInput: Data has them.");
+    }
+
     internal void Write(BulkOutput output, BulkRun run)
     {
         switch (output.Value)
@@ -47,7 +58,7 @@ internal sealed class AnswerWriter
             case LlmApiException error:
                 if (_merge) WriteMerged(output.Row!, error.PartialCompletion, error);
                 // The error that ends the run is thrown when what is in flight has ended.
-                if (!ReferenceEquals(error, run.Ending?.Error)) _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
+                if (!ReferenceEquals(output.Row, run.Ending?.Row)) _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
                 break;
             case LogLine line:
                 Log(line);
@@ -93,7 +104,7 @@ internal sealed class AnswerWriter
                 _cmdlet.WriteDebug(line.Text);
                 break;
             case RequestLogLevel.Verbose:
-                _cmdlet.WriteVerbose(line.Text);
+                VerboseLine.Write(_cmdlet, line.Text);
                 break;
             default:
                 _cmdlet.WriteWarning(line.Text);

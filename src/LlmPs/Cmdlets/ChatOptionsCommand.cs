@@ -148,11 +148,16 @@ public abstract class ChatOptionsCommand : PSCmdlet
         SkipValidation = SkipValidation,
     };
 
-    /// <summary>The session to use; ends the command where there is none.</summary>
-    private protected LlmSession SessionOrDefault(LlmSession? other)
+    /// <summary>The session to use, which is that of the conversation where one goes on; ends the command where there is none.</summary>
+    private protected LlmSession SessionFor(ChatCompletion? history)
     {
-        if ((Session ?? other ?? SessionTable.Current.Default) is { } session) return session;
-        const string message = "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow";
+        var earlier = history?.Context?.Session;
+        // What was said to one provider does not go to another that happens to be the default.
+        var other = earlier is null ? SessionTable.Current.Default : earlier.IsClosed ? SessionTable.Current.Find(earlier.Name) : earlier;
+        if ((Session ?? other) is { } session) return session;
+        var message = earlier is null
+            ? "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow"
+            : $"The session '{earlier.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or name the one to go on in with -Session.";
         ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
         throw new PipelineStoppedException();
     }

@@ -81,7 +81,7 @@ internal sealed class ChipVerification : IDisposable
         switch (output.Value)
         {
             case LogLine { Level: RequestLogLevel.Verbose } line:
-                _cmdlet.WriteVerbose(line.Text);
+                VerboseLine.Write(_cmdlet, line.Text);
                 return;
             case ChatCompletion:
                 Set(output.Row!, isServed: true);

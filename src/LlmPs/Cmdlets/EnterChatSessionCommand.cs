@@ -21,7 +21,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
     protected override void EndProcessing()
     {
         if (ChatInput.IsMissing) Refuse(null);
-        var session = SessionOrDefault(History?.Context?.Session is { IsClosed: false } earlier ? earlier : null);
+        var session = SessionFor(History);
         var printer = new AnswerPrinter(this, showsReasoning: !NoReasoning, hasHeadings: false);
         var input = new ChatInput(Host);
         var talk = new ChatTalk(this, printer, session, NewRequest, input.TypedAhead)

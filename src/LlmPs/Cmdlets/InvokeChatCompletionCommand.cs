@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
@@ -99,7 +100,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
-        _checkpoint = OpenCheckpoint();
+        _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
+        OpenCheckpoint();
         _run = new BulkRun(new BulkRunOptions
         {
             ThrottleLimit = ThrottleLimit ?? (Stream ? 1 : 5),
@@ -111,9 +113,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             Deduplicate = Deduplicate,
             MaxTotalTokens = MaxTotalTokens,
             Checkpoint = _checkpoint,
+            IsWanted = _preview.IsWanted,
         });
         _writer = new AnswerWriter(this, MergeInput, _shard is not null, reviewer);
-        _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
+        _writer.WarnOfSchema();
         if (!Stream) _progress = new RunProgress(this, _run);
     }
 
@@ -190,9 +193,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private void Add(long index)
     {
         var history = (InputObject?.BaseObject as ChatCompletion) ?? History;
-        var session = SessionOrDefault(history?.Context?.Session is { IsClosed: false } earlier ? earlier : null);
+        var session = SessionFor(history);
         if (_progress is not null) _progress.Session = session;
         ChatRequest? request = null;
+        IReadOnlyList<string> warnings = [];
         LlmApiException? refusal = null;
         try
         {
@@ -202,18 +206,20 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             request.ResponseFormat = ResponseFormat;
             Ask(request);
             if (history is not null) Continue(request, history);
-            request = session.Resolve(request, out var warnings);
-            foreach (var warning in warnings)
-                if (_warned.Add(warning)) WriteWarning(warning);
+            request = session.Resolve(request, out warnings);
         }
-        catch (Exception e) when (e is LlmApiException or PSArgumentException or ArgumentException or ItemNotFoundException)
+        // A drive that is not there, a column that throws: that row fails, and the others go on.
+        catch (Exception e) when (e is LlmApiException or ArgumentException or RuntimeException and not PipelineStoppedException)
         {
             refusal = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
         }
 
+        foreach (var warning in warnings)
+            if (_warned.Add(warning)) WriteWarning(warning);
+
         var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? Prompt };
         if (refusal is not null) _run!.Fail(row, refusal);
-        else if (_preview!.IsWanted(row)) _run!.Add(row);
+        else _run!.Add(row);
     }
 
     /// <summary>Runs the script block that the prompt was given as, if so.</summary>
@@ -279,26 +285,29 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         }
     }
 
-    private CheckpointFile? OpenCheckpoint()
+    private void OpenCheckpoint()
     {
-        if (CheckpointPath is null) return null;
+        if (CheckpointPath is null) return;
+        var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(CheckpointPath, out var provider, out _);
         try
         {
-            var checkpoint = CheckpointFile.Open(SessionState.Path.GetUnresolvedProviderPathFromPSPath(CheckpointPath));
-            if (checkpoint.DamagedLines > 0)
-            {
-                var damaged = checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is" : $"{checkpoint.DamagedLines} lines that can't be read; their rows are";
-                WriteWarning($"Checkpoint '{CheckpointPath}' holds {damaged} asked again.");
-            }
-
-            WriteVerbose($"Checkpoint '{CheckpointPath}' holds {checkpoint.Finished} finished rows.");
-            return checkpoint;
+            if (provider.Name != "FileSystem") throw new CheckpointException(CheckpointPath, "is not in the file system: give the path of a file");
+            if (_preview!.IsWhatIf && !File.Exists(path)) return;
+            _checkpoint = CheckpointFile.Open(path);
         }
         catch (CheckpointException e)
         {
             ThrowTerminatingError(new ErrorRecord(e, "CheckpointFailed", ErrorCategory.OpenError, CheckpointPath));
             throw;
         }
+
+        if (_checkpoint.DamagedLines > 0)
+        {
+            var damaged = _checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is" : $"{_checkpoint.DamagedLines} lines that can't be read; their rows are";
+            WriteWarning($"Checkpoint '{CheckpointPath}' holds {damaged} asked again.");
+        }
+
+        VerboseLine.Write(this, $"Checkpoint '{CheckpointPath}' holds {_checkpoint.Finished} finished rows.");
     }
 
     /// <summary>The impact is high for the sake of the tools that -InvokeTool runs; sending is asked about only on demand.</summary>

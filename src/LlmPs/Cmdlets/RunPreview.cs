@@ -12,11 +12,11 @@ internal sealed class RunPreview
     private const int LongestBody = 500;
 
     private readonly PSCmdlet _cmdlet;
-    private readonly bool _isWhatIf;
     private readonly bool _asks;
     private bool _yesToAll;
     private bool _noToAll;
     private long _rows;
+    private long _kept;
     private long _tokens;
 
     /// <param name="cmdlet">Whose host shows and asks.</param>
@@ -25,17 +25,23 @@ internal sealed class RunPreview
     internal RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
     {
         _cmdlet = cmdlet;
-        _isWhatIf = isWhatIf;
+        IsWhatIf = isWhatIf;
         _asks = asks;
     }
 
-    internal bool IsWanted(AnswerContext row)
+    /// <summary>Whether rows are only described.</summary>
+    internal bool IsWhatIf { get; }
+
+    /// <param name="row">The row.</param>
+    /// <param name="isKept">Whether its answer is in the checkpoint, so that it is not sent.</param>
+    internal bool IsWanted(AnswerContext row, bool isKept)
     {
-        if (!_isWhatIf && !_asks) return true;
+        if (isKept) _kept++;
+        if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
         var session = row.Session!;
         var body = session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, row.Request, stream: false)));
         var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), ErrorEnvelope.Shorten(body, LongestBody));
-        if (_isWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
+        if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
         _rows++;
@@ -46,8 +52,9 @@ internal sealed class RunPreview
     /// <summary>The sum of what was described and not sent.</summary>
     internal void Finish()
     {
-        if (_rows == 0 || !_isWhatIf) return;
+        if (_rows + _kept == 0 || !IsWhatIf) return;
         var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all.", _rows, _rows == 1 ? "row" : "rows", _tokens);
+        if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
         _cmdlet.ShouldProcess(sum, sum, "Invoke-ChatCompletion");
     }
 }

@@ -47,7 +47,7 @@ internal sealed class RunProgress
 
         var counts = _run.Counts;
         if (counts.Done + counts.Failed + counts.Replayed + counts.LeftOut < 2) return;
-        _cmdlet.WriteVerbose(string.Format(
+        VerboseLine.Write(_cmdlet, string.Format(
             CultureInfo.InvariantCulture,
             "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens in {5:0.0} s.",
             counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds));

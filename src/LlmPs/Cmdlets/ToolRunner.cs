@@ -36,7 +36,7 @@ internal sealed class ToolRunner
     internal ChatMessage Answer(ToolCall call, long row)
     {
         var (content, outcome) = Run(call, row);
-        _cmdlet.WriteVerbose(string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, VisibleText.Of(call.ToString()), outcome));
+        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, VisibleText.Of(call.ToString()), outcome));
         return new ChatMessage(ChatRole.Tool, content) { ToolCallId = call.Id };
     }
 
@@ -48,7 +48,7 @@ internal sealed class ToolRunner
         {
             arguments = ToolArguments.Read(tool, call.Arguments);
         }
-        catch (Exception e) when (e is ArgumentException or JsonException)
+        catch (Exception e) when (e is ArgumentException or JsonException or InvalidOperationException)
         {
             return Error(e.Message);
         }
