@@ -67,10 +67,7 @@ internal sealed class AnswerFlow
             delta.NativeFinishReason = null;
         }
 
-        var (reasoning, content) = choice.Thinking.Next(delta.Content, !string.IsNullOrEmpty(delta.ReasoningContent));
-        delta.Content = content;
-        if (reasoning is not null) delta.ReasoningContent += reasoning;
-
+        choice.SetApart(delta);
         if (!IsInOnePiece && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null)) _context.TokenArrived();
         if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null && delta.LogProbs is null) return Withhold(delta);
         delta.Withheld = TakeWithheld();
@@ -86,7 +83,7 @@ internal sealed class AnswerFlow
         for (var i = 0; i < _choices.Count; i++)
         {
             var choice = _choices[i];
-            var (reasoning, content) = choice.Thinking.Rest();
+            var (reasoning, content) = choice.Rest();
             var isLast = i == _choices.Count - 1;
             yield return new ChatCompletionDelta
             {
@@ -139,12 +136,29 @@ internal sealed class AnswerFlow
 
     private sealed class Choice(int index)
     {
-        internal int Index { get; } = index;
+        private readonly InlineThinking _thinking = new();
+        private SplitCharacter _content;
+        private SplitCharacter _reasoning;
 
-        internal InlineThinking Thinking { get; } = new();
+        internal int Index { get; } = index;
 
         internal string? FinishReason { get; set; }
 
         internal string? NativeFinishReason { get; set; }
+
+        internal void SetApart(ChatCompletionDelta delta)
+        {
+            delta.ReasoningContent = _reasoning.Next(delta.ReasoningContent);
+            var (reasoning, content) = _thinking.Next(_content.Next(delta.Content), !string.IsNullOrEmpty(delta.ReasoningContent));
+            delta.Content = content;
+            if (reasoning is not null) delta.ReasoningContent += reasoning;
+        }
+
+        /// <summary>What was held back.</summary>
+        internal (string? Reasoning, string? Content) Rest()
+        {
+            var (reasoning, content) = _thinking.Rest(_content.Rest);
+            return (_reasoning.Rest is { } half ? half + reasoning : reasoning, content);
+        }
     }
 }

@@ -32,7 +32,7 @@ internal sealed class AnswerReader
 
     /// <summary>Reads one JSON text and adds its deltas, one a choice.</summary>
     /// <exception cref="JsonException">Not JSON.</exception>
-    /// <exception cref="InvalidOperationException">A string that is not valid UTF-8 or UTF-16.</exception>
+    /// <exception cref="InvalidOperationException">A name of a field, or arguments in the form of an object, that are not valid UTF-8 or UTF-16.</exception>
     internal AnswerContent Read(ReadOnlySpan<byte> json, List<ChatCompletionDelta> deltas)
     {
         var reader = new Utf8JsonReader(json);
@@ -210,7 +210,7 @@ internal sealed class AnswerReader
     private static string? ReadArguments(ref Utf8JsonReader reader)
     {
         reader.Read();
-        if (reader.TokenType == JsonTokenType.String) return reader.GetString();
+        if (reader.TokenType == JsonTokenType.String) return Piece(ref reader);
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             reader.Skip();
@@ -231,6 +231,6 @@ internal sealed class AnswerReader
             return last;
         }
 
-        return last is not null && reader.ValueTextEquals(last) ? last : reader.GetString();
+        return Whole(ref reader, last);
     }
 }

@@ -167,11 +167,20 @@ public sealed class ChatCompletionBuilder
     {
         private string? _first;
         private StringBuilder? _more;
+        private SplitCharacter _split;
 
-        internal string? Value => _more?.ToString() ?? _first;
+        internal string? Value
+        {
+            get
+            {
+                var text = _more?.ToString() ?? _first;
+                return _split.Rest is { } half ? text + half : text;
+            }
+        }
 
         internal void Append(string? piece)
         {
+            piece = _split.Next(piece);
             if (piece is null) return;
             if (string.IsNullOrEmpty(_first)) _first = piece;
             else (_more ??= new StringBuilder(_first)).Append(piece);

@@ -49,13 +49,15 @@ internal sealed class InlineThinking
         };
     }
 
-    /// <summary>What was held back and turned out to be no tag.</summary>
-    internal (string? Reasoning, string? Content) Rest()
+    /// <summary>What was held back and turned out to be no tag, and what else the text ends with.</summary>
+    internal (string? Reasoning, string? Content) Rest(string? end = null)
     {
+        if (_state == State.Gap) _held.Clear();
+        _held.Append(end);
         if (_held.Length == 0) return (null, null);
         var rest = _held.ToString();
         _held.Clear();
-        return _state == State.Thinking ? (rest, null) : _state == State.Gap ? (null, null) : (null, rest);
+        return _state == State.Thinking ? (rest, null) : (null, rest);
     }
 
     /// <summary>Whether the text has a beginning, and none that may become a tag: then it needs no copy.</summary>

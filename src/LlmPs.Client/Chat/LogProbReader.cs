@@ -49,7 +49,8 @@ internal static class LogProbReader
             List<TokenLogProb>? top = null;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("token"u8)) token = ReadText(ref reader);
+                // No token goes on in the next: one that is half a character stays alone.
+                if (reader.ValueTextEquals("token"u8)) token = Word(ref reader);
                 else if (reader.ValueTextEquals("logprob"u8)) logProb = ReadNumber(ref reader) ?? 0;
                 else if (reader.ValueTextEquals("top_logprobs"u8)) ReadTokens(ref reader, ref top, isReasoning);
                 else SkipValue(ref reader);

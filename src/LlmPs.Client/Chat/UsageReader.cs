@@ -50,7 +50,7 @@ internal static class UsageReader
         var details = new Dictionary<string, long>(StringComparer.OrdinalIgnoreCase);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = reader.GetString()!;
+            var name = Whole(ref reader);
             if (ReadInteger(ref reader) is { } value) details[name] = value;
         }
 

@@ -1,6 +1,8 @@
 using System;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 
 namespace LlmPs;
@@ -9,10 +11,11 @@ namespace LlmPs;
 // What is not to be inlined: see AnswerReader.
 internal static class WireValue
 {
+    /// <summary>The text, which may begin or end with half a character: see <see cref="SplitCharacter"/>.</summary>
     internal static string? ReadText(ref Utf8JsonReader reader)
     {
         reader.Read();
-        if (reader.TokenType == JsonTokenType.String) return reader.GetString();
+        if (reader.TokenType == JsonTokenType.String) return Piece(ref reader);
         if (reader.TokenType != JsonTokenType.StartArray)
         {
             reader.Skip();
@@ -49,9 +52,9 @@ internal static class WireValue
             return null;
         }
 
-        if (reader.ValueTextEquals("assistant"u8)) return ChatRole.Assistant;
-        if (reader.ValueTextEquals("stop"u8)) return FinishReasons.Stop;
-        var word = reader.GetString()!;
+        if (!reader.ValueIsEscaped && reader.ValueTextEquals("assistant"u8)) return ChatRole.Assistant;
+        if (!reader.ValueIsEscaped && reader.ValueTextEquals("stop"u8)) return FinishReasons.Stop;
+        var word = Whole(ref reader);
         return word.Length == 0 ? null : word;
     }
 
@@ -96,7 +99,7 @@ internal static class WireValue
         long seconds;
         if (reader.TokenType == JsonTokenType.String)
         {
-            if (!long.TryParse(reader.GetString(), NumberStyles.Integer, CultureInfo.InvariantCulture, out seconds)) return null;
+            if (!long.TryParse(Piece(ref reader), NumberStyles.Integer, CultureInfo.InvariantCulture, out seconds)) return null;
         }
         else if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out seconds))
         {
@@ -126,5 +129,64 @@ internal static class WireValue
     {
         reader.Read();
         reader.Skip();
+    }
+
+    /// <summary>The string or name under the reader, which no other piece goes on; <paramref name="last"/> itself where it is the same.</summary>
+    internal static string Whole(ref Utf8JsonReader reader, string? last = null)
+    {
+        var text = Piece(ref reader, last);
+        if (ReferenceEquals(text, last)) return text;
+        var split = default(SplitCharacter);
+        return split.Next(text) + split.Rest;
+    }
+
+    /// <summary>
+    /// The string under the reader. The reader throws where it is not sound; an answer that was paid for is not lost for half an emoji, or for bytes
+    /// that are no UTF-8.
+    /// </summary>
+    internal static string Piece(ref Utf8JsonReader reader, string? last = null)
+    {
+        try
+        {
+            return last is not null && reader.ValueTextEquals(last) ? last : reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return Unescape(reader.ValueSpan);
+        }
+    }
+
+    /// <summary>Halves at either end stay, since the pieces before and after may have the others; whatever else is not sound is replaced.</summary>
+    private static string Unescape(ReadOnlySpan<byte> escaped)
+    {
+        var text = new StringBuilder(escaped.Length);
+        while (!escaped.IsEmpty)
+        {
+            var plain = escaped.IndexOf((byte)'\\');
+            if (plain < 0) plain = escaped.Length;
+            text.Append(Encoding.UTF8.GetString(escaped.Slice(0, plain).ToArray()));
+            escaped = escaped.Slice(plain);
+            if (escaped.IsEmpty) break;
+            if (escaped[1] == (byte)'u')
+            {
+                // The reader has seen to it that four digits follow.
+                Utf8Parser.TryParse(escaped.Slice(2, 4), out ushort unit, out _, 'x');
+                text.Append((char)unit);
+                escaped = escaped.Slice(6);
+                continue;
+            }
+
+            text.Append((char)escaped[1] switch { 'b' => '\b', 'f' => '\f', 'n' => '\n', 'r' => '\r', 't' => '\t', var itself => itself });
+            escaped = escaped.Slice(2);
+        }
+
+        var units = text.ToString().ToCharArray();
+        for (var i = 0; i < units.Length; i++)
+        {
+            if (char.IsHighSurrogate(units[i]) && i + 1 < units.Length && char.IsLowSurrogate(units[i + 1])) i++;
+            else if (char.IsHighSurrogate(units[i]) ? i < units.Length - 1 : char.IsLowSurrogate(units[i]) && i > 0) units[i] = SplitCharacter.Replacement;
+        }
+
+        return new string(units);
     }
 }

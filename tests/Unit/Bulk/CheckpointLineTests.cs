@@ -28,6 +28,7 @@ public sealed class CheckpointLineTests
     [InlineData("""{"choices":[{"message":{"content":"二"},"index":1},{"message":{"content":"一 😀\r\n\"\\\u0000"},"index":0}],"usage":{}}""")]
     [InlineData("""{"choices":[{"message":{"content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"function":{"name":"g","arguments":{"b":[1]}}}]},"finish_reason":"tool_calls"}]}""")]
     [InlineData("""{"choices":[{"message":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.1234567890123,"top_logprobs":[{"token":"b","logprob":-1}]}],"reasoning_content":[{"token":"r","logprob":0}]}}]}""")]
+    [InlineData("""{"choices":[{"message":{"content":"cut \ud83d","tool_calls":[{"id":"c1","function":{"name":"f","arguments":"\ud83d"}}]},"logprobs":{"content":[{"token":"\ud83d","logprob":-1}]}}]}""")]
     public async Task PlainAnswerComesBackWithAllItsFields(string json)
     {
         var original = await Rows.AnsweredAsync(json);
@@ -52,6 +53,7 @@ public sealed class CheckpointLineTests
         // One event, which alone is not the answer.
         ["""{"choices":[{"delta":{"content":"one"}}]}""", """{"choices":[{"delta":{},"finish_reason":"length"}]}"""],
         ["""{"choices":[{"delta":{"content":"one"},"finish_reason":"stop"}]}"""],
+        ["""{"choices":[{"delta":{"content":"<think>\ud83d"}}]}""", """{"choices":[{"delta":{"content":"\ude00</think>\ud83d"}}]}""", """{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":"\ud83d"}}]},"finish_reason":"stop"}]}"""],
         ["""{"choices":[{"message":{"content":"whole"},"finish_reason":"stop"}]}""", """{"choices":[],"usage":{"total_tokens":3}}"""],
         ["""{"choices":[{"delta":{"content":"","reasoning_content":""},"finish_reason":"stop"}]}"""],
         ["""{"choices":[{"delta":{"reasoning_content":""}}]}""", """{"choices":[{"delta":{},"finish_reason":"stop","native_finish_reason":"eos"}]}"""],
@@ -173,7 +175,6 @@ public sealed class CheckpointLineTests
     [InlineData("""{"completion":{}}""")]
     [InlineData("""{"completion":{"choices":"none"}}""")]
     [InlineData("""{"completion":{"error":{"message":"x"}}}""")]
-    [InlineData("""{"completion":{"choices":[{"message":{"content":"\ud800"}}]}}""")]
     [InlineData("""{"key":1}""")]
     [InlineData("")]
     [InlineData("\0\0")]
