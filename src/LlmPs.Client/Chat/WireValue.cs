@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Text;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -66,11 +65,17 @@ internal static class WireValue
 
     internal static double? ReadNumber(ref Utf8JsonReader reader) => ReadNumber(ref reader, out var integer) ?? integer;
 
-    /// <summary>A number as a double where it is no integer. Servers were seen to write counts as 10.0.</summary>
+    /// <summary>A number as a double where it is no integer. Servers were seen to write counts as 10.0, and indices, counts and times as "10".</summary>
     internal static double? ReadNumber(ref Utf8JsonReader reader, out long? integer)
     {
         integer = null;
         reader.Read();
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            if (Utf8Parser.TryParse(reader.ValueSpan, out long digits, out var read) && read == reader.ValueSpan.Length) integer = digits;
+            return null;
+        }
+
         if (reader.TokenType != JsonTokenType.Number)
         {
             reader.Skip();
@@ -92,23 +97,8 @@ internal static class WireValue
         return null;
     }
 
-    /// <summary>Unix seconds as a number, or as a string (Cloudsway's model list).</summary>
-    internal static DateTimeOffset? ReadTime(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        long seconds;
-        if (reader.TokenType == JsonTokenType.String)
-        {
-            if (!long.TryParse(Piece(ref reader), NumberStyles.Integer, CultureInfo.InvariantCulture, out seconds)) return null;
-        }
-        else if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out seconds))
-        {
-            reader.Skip();
-            return null;
-        }
-
-        return UnixTime.FromSeconds(seconds);
-    }
+    /// <summary>Unix seconds.</summary>
+    internal static DateTimeOffset? ReadTime(ref Utf8JsonReader reader) => ReadInteger(ref reader) is { } seconds ? UnixTime.FromSeconds(seconds) : null;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static bool HasValue(ref Utf8JsonReader reader)

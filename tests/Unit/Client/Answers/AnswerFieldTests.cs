@@ -41,9 +41,16 @@ public class AnswerFieldTests
     public async Task Counts_may_be_written_with_a_point() => Assert.Equal(10, (await AnswerAsync(""","usage":{"total_tokens":10.0}""")).Usage!.TotalTokens);
 
     [Fact]
+    public async Task Counts_may_be_written_as_strings_of_digits()
+    {
+        var usage = (await AnswerAsync(""","usage":{"prompt_tokens":"3","completion_tokens":"","total_tokens":"7 tokens","prompt_tokens_details":{"cached_tokens":"2"}}""")).Usage!;
+        Assert.Equal((3L, null, null, 2L), (usage.PromptTokens, usage.CompletionTokens, usage.TotalTokens, usage.CachedTokens));
+    }
+
+    [Fact]
     public async Task Numbers_beyond_all_measure_are_no_figures()
     {
-        var usage = (await AnswerAsync(""","usage":{"total_tokens":1e400,"prompt_tokens":99999999999999999999,"completion_tokens":"5"}""")).Usage!;
+        var usage = (await AnswerAsync(""","usage":{"total_tokens":1e400,"prompt_tokens":99999999999999999999,"completion_tokens":"99999999999999999999"}""")).Usage!;
         Assert.Equal((null, null, null), (usage.TotalTokens, usage.PromptTokens, usage.CompletionTokens));
     }
 

@@ -51,6 +51,18 @@ public class ToolCallFragmentTests
         Assert.Equal(["c1", "c2"], (await StreamOutcome.OfEventsAsync(text)).Completion!.ToolCalls!.Select(call => call.Id));
     }
 
+    [Fact]
+    public async Task An_index_may_be_written_as_a_string()
+    {
+        var text = Sse.Delta("""
+            "tool_calls":[{"index":"0","id":"c1","function":{"name":"f","arguments":""}},{"index":"1","id":"c2","function":{"name":"g","arguments":""}}]
+            """.Trim())
+            + Sse.Delta("""
+            "tool_calls":[{"index":"0","function":{"arguments":"{\"x\":1}"}},{"index":"1","function":{"arguments":"{\"y\":2}"}}]
+            """.Trim()) + Sse.Finish("tool_calls") + Sse.Done;
+        Assert.Equal(["f({\"x\":1})", "g({\"y\":2})"], (await StreamOutcome.OfEventsAsync(text)).Completion!.ToolCalls!.Select(call => call.ToString()));
+    }
+
     private static string[] Fold(params (int? Index, string? Id, string? Name, string? Arguments)[] pieces)
     {
         var builder = new ChatCompletionBuilder();
