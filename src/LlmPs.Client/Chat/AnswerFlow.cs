@@ -51,8 +51,8 @@ internal sealed class AnswerFlow
         _created ??= delta.Created;
         // A hit of moderation is not taken back by what later events say.
         if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
-        // Some providers say the usage on every event and some leave it out again later: the last word counts.
-        if (delta.Usage is not null) _usage = delta.Usage;
+        // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each counts.
+        _usage = TokenUsage.Latest(_usage, delta.Usage);
 
         var hasChoice = delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null
             || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null || delta.LogProbs is not null;

@@ -33,7 +33,7 @@ public sealed class ChatCompletionBuilder
         _model = delta.Model ?? _model;
         _fingerprint = delta.SystemFingerprint ?? _fingerprint;
         _created ??= delta.Created;
-        _usage = delta.Usage ?? _usage;
+        _usage = TokenUsage.Latest(_usage, delta.Usage);
         if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
         IsComplete |= delta.IsLast;
         if (delta.Withheld is { } withheld) _raw.AddRange(withheld);

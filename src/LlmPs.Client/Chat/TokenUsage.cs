@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 
@@ -51,6 +52,24 @@ public sealed class TokenUsage
         };
     }
 
+    /// <summary>What is known of one request after it said more. A figure that is left out later stays as it was.</summary>
+    internal static TokenUsage? Latest(TokenUsage? known, TokenUsage? later)
+    {
+        if (known is null || later is null || ReferenceEquals(known, later)) return later ?? known;
+        return new TokenUsage
+        {
+            PromptTokens = later.PromptTokens ?? known.PromptTokens,
+            CompletionTokens = later.CompletionTokens ?? known.CompletionTokens,
+            TotalTokens = later.TotalTokens ?? known.TotalTokens,
+            ReasoningTokens = later.ReasoningTokens ?? known.ReasoningTokens,
+            CachedTokens = later.CachedTokens ?? known.CachedTokens,
+            PromptCacheHitTokens = later.PromptCacheHitTokens ?? known.PromptCacheHitTokens,
+            PromptCacheMissTokens = later.PromptCacheMissTokens ?? known.PromptCacheMissTokens,
+            PromptTokensDetails = Latest(known.PromptTokensDetails, later.PromptTokensDetails),
+            CompletionTokensDetails = Latest(known.CompletionTokensDetails, later.CompletionTokensDetails),
+        };
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"{PromptTokens?.ToString(Invariant) ?? "?"} + {CompletionTokens?.ToString(Invariant) ?? "?"} = {TotalTokens?.ToString(Invariant) ?? "?"}";
 
@@ -60,6 +79,14 @@ public sealed class TokenUsage
     {
         if (one is null || other is null) return one ?? other;
         return one.Concat(other).GroupBy(detail => detail.Key).ToDictionary(detail => detail.Key, detail => detail.Sum(figure => figure.Value));
+    }
+
+    private static IDictionary<string, long>? Latest(IDictionary<string, long>? known, IDictionary<string, long>? later)
+    {
+        if (known is null || later is null) return later ?? known;
+        var details = new Dictionary<string, long>(known, StringComparer.OrdinalIgnoreCase);
+        foreach (var detail in later) details[detail.Key] = detail.Value;
+        return details;
     }
 
     private static System.Globalization.CultureInfo Invariant => System.Globalization.CultureInfo.InvariantCulture;

@@ -80,6 +80,19 @@ public class StreamQuirkTests
         Assert.Equal(5, outcome.Deltas[^1].Usage!.TotalTokens);
     }
 
+    [Fact]
+    public async Task A_figure_that_a_later_usage_leaves_out_stays_and_one_that_it_says_counts()
+    {
+        var text = Sse.Event("""{"choices":[{"index":0,"delta":{"content":"Hello"}}],"usage":{"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":2,"x":1}}}""")
+            + Sse.Event("""{"choices":[{"index":0,"delta":{"content":"!"},"finish_reason":"stop"}],"usage":{"completion_tokens":4,"prompt_tokens_details":{"x":9}}}""")
+            + Sse.Event("""{"choices":[],"usage":{}}""") + Sse.Done;
+        var outcome = await StreamOutcome.OfEventsAsync(text);
+        var usage = outcome.Completion!.Usage!;
+        Assert.Equal((3L, 4L, null, 2L), (usage.PromptTokens, usage.CompletionTokens, usage.TotalTokens, usage.CachedTokens));
+        Assert.Equal([2, 9], usage.PromptTokensDetails!.Values);
+        Assert.Equal("3 + 4 = ?", outcome.Deltas[^1].Usage!.ToString());
+    }
+
     [Theory]
     [InlineData(nameof(StreamCases.KeepAliveComments))]
     [InlineData(nameof(StreamCases.KeepAliveInData))]
