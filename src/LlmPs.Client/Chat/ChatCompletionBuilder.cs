@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Text;
+using System.Text.Json;
 
 namespace LlmPs;
 
@@ -98,9 +99,10 @@ public sealed class ChatCompletionBuilder
             _finishReason = delta.FinishReason ?? _finishReason;
             _nativeFinishReason = delta.NativeFinishReason ?? _nativeFinishReason;
             if (delta.LogProbs is { } logProbs) (_logProbs ??= []).AddRange(logProbs);
+            Call? beside = null;
             foreach (var fragment in delta.ToolCalls ?? [])
             {
-                _latestCall = CallOf(fragment);
+                beside = _latestCall = CallOf(fragment, beside);
                 _latestCall.Append(fragment);
             }
         }
@@ -119,14 +121,17 @@ public sealed class ChatCompletionBuilder
             return new ChatChoice(index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason, LogProbs = _logProbs };
         }
 
-        private Call CallOf(ToolCallFragment fragment)
+        /// <param name="fragment">The piece.</param>
+        /// <param name="beside">The call of the piece before it in the same event.</param>
+        private Call CallOf(ToolCallFragment fragment, Call? beside)
         {
             _calls ??= [];
             for (var i = _calls.Count - 1; i >= 0; i--)
                 if (_calls[i].Owns(fragment)) return _calls[i];
 
-            // Without an index and without an id, a piece goes on where the last one stopped.
-            if (fragment.Index is null && fragment.Id is null && _latestCall is not null) return _latestCall;
+            // Without an index and without an id, a piece goes on where the last one stopped, unless it names a call of its own.
+            if (fragment.Index is null && fragment.Id is null && _latestCall is not null
+                && (fragment.Name is null || beside is null) && !_latestCall.IsFollowedBy(fragment)) return _latestCall;
             var call = new Call(fragment.Index);
             // Calls stand in the order of their index, whatever order their first pieces came in.
             var place = _calls.Count;
@@ -148,7 +153,17 @@ public sealed class ChatCompletionBuilder
         internal bool Owns(ToolCallFragment fragment)
         {
             if (fragment.Index is null) return fragment.Id is not null && fragment.Id == _id;
-            return fragment.Index == Index && (fragment.Id is null || fragment.Name is null || _id is null || fragment.Id == _id);
+            return fragment.Index == Index && (fragment.Id is null || fragment.Name is null || _id is null || fragment.Id == _id) && !IsFollowedBy(fragment);
+        }
+
+        /// <summary>
+        /// Whether a piece begins the next call, though no id says so: it names another tool, or the same once more with arguments where this call has
+        /// all of its own. Gemini gives each of several calls the index 0 and the id "".
+        /// </summary>
+        internal bool IsFollowedBy(ToolCallFragment fragment)
+        {
+            if (fragment.Name is null || _name is null || (fragment.Id is not null && fragment.Id == _id)) return false;
+            return fragment.Name != _name || (!string.IsNullOrWhiteSpace(fragment.Arguments) && IsObject(_arguments.Value));
         }
 
         internal void Append(ToolCallFragment fragment)
@@ -160,6 +175,21 @@ public sealed class ChatCompletionBuilder
 
         internal ToolCall Build(int position) =>
             new(_id ?? "call_" + position.ToString(System.Globalization.CultureInfo.InvariantCulture), _name ?? string.Empty, _arguments.Value ?? string.Empty);
+    }
+
+    /// <summary>Whether the text is a whole JSON object: of a number, more digits may follow.</summary>
+    private static bool IsObject(string? text)
+    {
+        if (text is null || !text.TrimEnd().EndsWith("}", StringComparison.Ordinal)) return false;
+        try
+        {
+            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), isFinalBlock: false, state: default);
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject && reader.TrySkip();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Text in pieces. One piece stays the string that it was, and none is null, which differs from "".</summary>

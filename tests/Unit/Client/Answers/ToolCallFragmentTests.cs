@@ -52,6 +52,47 @@ public class ToolCallFragmentTests
     }
 
     [Fact]
+    public void A_name_after_whole_arguments_is_another_call_though_index_and_id_say_nothing()
+    {
+        Assert.Equal(["call_0 f {\"x\":1}", "call_1 f {\"y\":2}"], Fold((0, null, "f", "{\"x\":1}"), (0, null, "f", "{\"y\":2}")));
+        Assert.Equal(["call_0 f {\"x\":1}", "call_1 f {\"y\":2}"], Fold((null, null, "f", "{\"x\":1}"), (null, null, "f", "{\"y\""), (null, null, null, ":2}")));
+        Assert.Equal(["call_0 f {}", "c2 f {}"], Fold((0, null, "f", "{}"), (0, "c2", "f", "{}")));
+    }
+
+    [Fact]
+    public void Another_name_is_another_call_though_index_and_id_say_nothing()
+    {
+        Assert.Equal(["call_0 f ", "call_1 g {}"], Fold((0, null, "f", null), (0, null, "g", "{"), (0, null, null, "}")));
+        Assert.Equal(["call_0 f {", "call_1 g {}"], Fold((null, null, "f", "{"), (null, null, "g", "{}")));
+    }
+
+    [Theory]
+    [InlineData("{\"a\":{}", "}")]
+    [InlineData("{\"a\":\"}", "\"}")]
+    [InlineData("{\"a\":1}", "")]
+    [InlineData("{\"a\":1}", null)]
+    [InlineData("1", "2")]
+    [InlineData("x}", "y")]
+    public void A_name_on_every_piece_is_taken_once_while_the_arguments_go_on(string first, string? second)
+    {
+        Assert.Equal(["call_0 f " + first + second], Fold((0, null, "f", first), (0, null, "f", second)));
+        Assert.Equal(["c1 f " + first + second], Fold((0, "c1", "f", first), (0, null, "f", second)));
+        Assert.Equal(["call_0 f " + first + second], Fold((null, null, "f", first), (null, null, "f", second)));
+    }
+
+    [Fact]
+    public async Task Two_calls_in_one_event_without_index_and_id_are_two()
+    {
+        var text = Sse.Delta("""
+            "tool_calls":[{"function":{"name":"f","arguments":""}},{"function":{"name":"f","arguments":"{\"y\""}}]
+            """.Trim())
+            + Sse.Delta("""
+            "tool_calls":[{"function":{"arguments":":2}"}}]
+            """.Trim()) + Sse.Finish("tool_calls") + Sse.Done;
+        Assert.Equal(["f()", "f({\"y\":2})"], (await StreamOutcome.OfEventsAsync(text)).Completion!.ToolCalls!.Select(call => call.ToString()));
+    }
+
+    [Fact]
     public async Task An_index_may_be_written_as_a_string()
     {
         var text = Sse.Delta("""
