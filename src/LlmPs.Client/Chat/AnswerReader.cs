@@ -63,7 +63,7 @@ internal sealed class AnswerReader
             {
                 reader.Read();
                 choices = reader.TokenType is JsonTokenType.StartArray;
-                if (choices) ReadChoices(ref reader, deltas);
+                if (choices) ReadChoices(ref reader, deltas, ref error);
                 else reader.Skip();
             }
             else if (reader.ValueTextEquals("id"u8)) _id = Recurring(ref reader, _id);
@@ -72,7 +72,7 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("system_fingerprint"u8)) _fingerprint = Recurring(ref reader, _fingerprint);
             else if (reader.ValueTextEquals("blocked"u8)) blocked = ReadBoolean(ref reader);
-            else if (reader.ValueTextEquals("error"u8)) error = HasValue(ref reader);
+            else if (reader.ValueTextEquals("error"u8)) error |= HasValue(ref reader);
             else if (reader.ValueTextEquals("code"u8)) code = HasValue(ref reader);
             else if (reader.ValueTextEquals("message"u8) || reader.ValueTextEquals("msg"u8)) message |= HasValue(ref reader);
             else SkipValue(ref reader);
@@ -100,16 +100,16 @@ internal sealed class AnswerReader
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ReadChoices(ref Utf8JsonReader reader, List<ChatCompletionDelta> deltas)
+    private static void ReadChoices(ref Utf8JsonReader reader, List<ChatCompletionDelta> deltas, ref bool error)
     {
         for (var position = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; position++)
         {
-            if (reader.TokenType == JsonTokenType.StartObject) deltas.Add(ReadChoice(ref reader, position));
+            if (reader.TokenType == JsonTokenType.StartObject) deltas.Add(ReadChoice(ref reader, position, ref error));
             else reader.Skip();
         }
     }
 
-    private static ChatCompletionDelta ReadChoice(ref Utf8JsonReader reader, int position)
+    private static ChatCompletionDelta ReadChoice(ref Utf8JsonReader reader, int position, ref bool error)
     {
         var delta = new ChatCompletionDelta { Index = position };
         string? outerReasoning = null;
@@ -122,6 +122,8 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("native_finish_reason"u8)) delta.NativeFinishReason = Word(ref reader);
             else if (reader.ValueTextEquals("logprobs"u8)) delta.LogProbs = LogProbReader.Read(ref reader);
             else if (reader.ValueTextEquals("reasoning_content"u8)) outerReasoning = ReadText(ref reader);
+            // OpenRouter puts an upstream's error there, beside what had come of the answer.
+            else if (reader.ValueTextEquals("error"u8)) error |= HasValue(ref reader);
             else SkipValue(ref reader);
         }
 

@@ -48,7 +48,7 @@ internal sealed class ErrorEnvelope
         if (root.ValueKind != JsonValueKind.Object) return new ErrorEnvelope(null, Shorten(text));
 
         var inner = root;
-        if (root.TryGetProperty("error", out var error) && error.ValueKind is JsonValueKind.Object or JsonValueKind.String)
+        if (ErrorOf(root) is { } error)
         {
             if (error.ValueKind == JsonValueKind.String) return new ErrorEnvelope(CodeOf(root), Shorten(error.GetString()!));
             inner = error;
@@ -58,6 +58,16 @@ internal sealed class ErrorEnvelope
         var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(root, "message") ?? Text(inner, "detail");
         if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0)) message = message is null ? param : $"{message}: {param}";
         return new ErrorEnvelope(CodeOf(inner) ?? CodeOf(root), Shorten(message ?? text));
+    }
+
+    /// <summary>The error itself, which may stand in a choice.</summary>
+    private static JsonElement? ErrorOf(JsonElement element)
+    {
+        if (element.TryGetProperty("error", out var error) && error.ValueKind is JsonValueKind.Object or JsonValueKind.String) return error;
+        if (!element.TryGetProperty("choices", out var choices) || choices.ValueKind != JsonValueKind.Array) return null;
+        foreach (var choice in choices.EnumerateArray())
+            if (choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("error", out error) && error.ValueKind is JsonValueKind.Object or JsonValueKind.String) return error;
+        return null;
     }
 
     private static string? CodeOf(JsonElement element)
