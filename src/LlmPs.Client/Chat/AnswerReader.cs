@@ -140,18 +140,21 @@ internal sealed class AnswerReader
             return;
         }
 
-        string? reasoning = null;
+        string? reasoning = null, refusal = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("content"u8)) delta.Content = ReadText(ref reader);
             else if (reader.ValueTextEquals("reasoning_content"u8)) delta.ReasoningContent = ReadText(ref reader);
             else if (reader.ValueTextEquals("reasoning"u8)) reasoning = ReadText(ref reader);
+            else if (reader.ValueTextEquals("refusal"u8)) refusal = ReadText(ref reader);
             else if (reader.ValueTextEquals("role"u8)) delta.Role = Word(ref reader);
             else if (reader.ValueTextEquals("tool_calls"u8)) delta.ToolCalls = ReadToolCalls(ref reader, isWhole);
             else SkipValue(ref reader);
         }
 
         delta.ReasoningContent ??= reasoning;
+        // OpenAI's models refuse in a field of its own: those words are all the answer that there is.
+        if (string.IsNullOrEmpty(delta.Content) && !string.IsNullOrEmpty(refusal)) delta.Content = refusal;
     }
 
     private static List<ToolCallFragment>? ReadToolCalls(ref Utf8JsonReader reader, bool isWhole)

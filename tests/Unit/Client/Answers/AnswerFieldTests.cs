@@ -75,6 +75,16 @@ public class AnswerFieldTests
         Assert.Equal("Hello", (await TestSession.AnswerOfAsync("SiliconFlow", """{"choices":[{"message":{"content":[{"type":"text","text":"Hel"},{"type":"x"},{"type":"text","text":"lo"}]},"finish_reason":"stop"}]}""")).Content);
 
     [Fact]
+    public async Task A_refusal_is_content_where_there_is_no_other()
+    {
+        Assert.Equal("I can't.", (await TestSession.AnswerOfAsync("OpenAICompatible", """{"choices":[{"message":{"content":null,"refusal":"I can't."},"finish_reason":"stop"}]}""")).Content);
+        Assert.Equal("Hello", (await TestSession.AnswerOfAsync("OpenAICompatible", """{"choices":[{"message":{"refusal":"I can't.","content":"Hello"},"finish_reason":"stop"}]}""")).Content);
+        Assert.Null((await TestSession.AnswerOfAsync("OpenAICompatible", """{"choices":[{"message":{"content":null,"refusal":""},"finish_reason":"stop"}]}""")).Content);
+        var streamed = await StreamOutcome.OfEventsAsync(Sse.Delta("\"role\":\"assistant\",\"content\":null,\"refusal\":\"\"") + Sse.Delta("\"refusal\":\"I \"") + Sse.Delta("\"refusal\":\"can't.\"") + Sse.Finish() + Sse.Done);
+        Assert.Equal(("I can't.", "I can't."), (streamed.Content, streamed.Completion!.Content));
+    }
+
+    [Fact]
     public async Task Tool_calls_of_a_plain_answer_stand_in_order_with_arguments_as_text_or_object()
     {
         var completion = await TestSession.AnswerOfAsync("SiliconFlow", """
