@@ -123,7 +123,10 @@ internal static class CompletionWriter
     }
 
     /// <summary>Writes the calls of a message, as the wire has them in either direction.</summary>
-    internal static void WriteToolCalls(Utf8JsonWriter json, IReadOnlyList<ToolCall> calls)
+    /// <param name="json">Where to.</param>
+    /// <param name="calls">The calls.</param>
+    /// <param name="blank">What stands for blank arguments; null for those themselves.</param>
+    internal static void WriteToolCalls(Utf8JsonWriter json, IReadOnlyList<ToolCall> calls, string? blank = null)
     {
         json.WriteStartArray("tool_calls");
         foreach (var call in calls)
@@ -133,7 +136,7 @@ internal static class CompletionWriter
             json.WriteString("type", "function");
             json.WriteStartObject("function");
             json.WriteString("name", call.Name);
-            json.WriteString("arguments", call.Arguments);
+            json.WriteString("arguments", blank is not null && string.IsNullOrWhiteSpace(call.Arguments) ? blank : call.Arguments);
             json.WriteEndObject();
             json.WriteEndObject();
         }

@@ -125,7 +125,8 @@ internal static class RequestWriter
         if (reasoning) json.WriteString("reasoning_content", message.ReasoningContent);
         if (message.Name is not null) json.WriteString("name", message.Name);
         if (message.ToolCallId is not null) json.WriteString("tool_call_id", message.ToolCallId);
-        if (message.ToolCalls is { Count: > 0 } calls) CompletionWriter.WriteToolCalls(json, calls);
+        // Models leave out the arguments of a tool that takes none; servers that parse them refuse a request without.
+        if (message.ToolCalls is { Count: > 0 } calls) CompletionWriter.WriteToolCalls(json, calls, blank: "{}");
         json.WriteEndObject();
     }
 

@@ -35,6 +35,13 @@ public class MessageBodyTests
         """[{"role":"user","content":"q"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","content":"42","name":"f","tool_call_id":"c1"}]""",
         Messages("SiliconFlow", new ChatMessage("user", "q"), new ChatMessage("assistant", null) { ToolCalls = [s_call] }, new ChatMessage("tool", "42") { ToolCallId = "c1", Name = "f" }));
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n")]
+    public void Blank_arguments_of_a_call_go_back_as_an_empty_object(string arguments) => Assert.Equal(
+        """[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]}]""",
+        Messages("SiliconFlow", new ChatMessage("assistant", null) { ToolCalls = [new ToolCall("c1", "f", arguments)] }));
+
     [Fact]
     public void A_message_without_content_is_empty_text() =>
         Assert.Equal("""[{"role":"assistant","content":""}]""", Messages("SiliconFlow", new ChatMessage("assistant", null)));
