@@ -31,6 +31,8 @@ public class ErrorEnvelopeTests
     [InlineData("OpenAICompatible", 429, """{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}""", LlmErrorKind.InsufficientBalance, "insufficient_quota", "exceeded")]
     [InlineData("OpenAICompatible", 400, """{"error":{"message":"filtered","code":"content_filter"}}""", LlmErrorKind.ContentFiltered, "content_filter", "filtered")]
     [InlineData("OpenAICompatible", 422, """{"detail":[{"loc":["body","n"],"msg":"not an integer"}]}""", LlmErrorKind.InvalidRequest, null, "not an integer")]
+    [InlineData("OpenAICompatible", 400, """{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"message\":\"context too long\"}","provider_name":"X"}}}""", LlmErrorKind.InvalidRequest, "400", "Provider returned error: {\"message\":\"context too long\"}")]
+    [InlineData("OpenAICompatible", 400, """{"error":{"message":"Provider returned error","metadata":[]}}""", LlmErrorKind.InvalidRequest, null, "Provider returned error")]
     [InlineData("OpenAICompatible", 500, """{"error":"out of memory","code":17}""", LlmErrorKind.ServerError, "17", "out of memory")]
     [InlineData("OpenAICompatible", 413, """{"something":"else"}""", LlmErrorKind.RequestTooLarge, null, """{"something":"else"}""")]
     [InlineData("OpenAICompatible", 502, "", LlmErrorKind.ServerError, null, "no further words")]
@@ -124,6 +126,14 @@ public class ErrorEnvelopeTests
         Assert.Contains("a[31m b字", error.Message);
         Assert.DoesNotContain('\u001b', error.Message);
         Assert.DoesNotContain('\n', error.Message);
+        Assert.True(error.Message.Length < 800);
+    }
+
+    [Fact]
+    public async Task Long_words_of_an_upstream_are_shortened()
+    {
+        var error = await TestSession.ErrorOfAsync("OpenAICompatible", Reply.Status(500, "{\"error\":{\"message\":\"Provider returned error\",\"metadata\":{\"raw\":\"a\\n" + new string('b', 5000) + "\"}}}"));
+        Assert.Contains("Provider returned error: a bbb", error.Message);
         Assert.True(error.Message.Length < 800);
     }
 
