@@ -56,7 +56,7 @@ internal sealed class AnswerReader
         DateTimeOffset? created = null;
         TokenUsage? usage = null;
         bool? blocked = null;
-        bool error = false, code = false, message = false, choices = false;
+        bool error = false, code = false, message = false, detail = false, choices = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("choices"u8))
@@ -75,10 +75,12 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("error"u8)) error |= HasValue(ref reader);
             else if (reader.ValueTextEquals("code"u8)) code = HasValue(ref reader);
             else if (reader.ValueTextEquals("message"u8) || reader.ValueTextEquals("msg"u8)) message |= HasValue(ref reader);
+            else if (reader.ValueTextEquals("detail"u8)) detail = HasValue(ref reader);
             else SkipValue(ref reader);
         }
 
-        if (error || (!choices && code && message)) return AnswerContent.Error;
+        // FastAPI servers say detail and nothing else.
+        if (error || (!choices && ((code && message) || (detail && usage is null)))) return AnswerContent.Error;
         if (deltas.Count == first)
         {
             if (usage is null && blocked is null && !choices) return AnswerContent.Nothing;

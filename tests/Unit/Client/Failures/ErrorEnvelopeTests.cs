@@ -166,6 +166,7 @@ public class ErrorEnvelopeTests
     [InlineData("OpenAICompatible", """{"error":{"message":"x","code":"404"}}""", LlmErrorKind.NotFound)]
     [InlineData("OpenAICompatible", """{"error":{"message":"x"}}""", LlmErrorKind.InvalidResponse)]
     [InlineData("OpenAICompatible", """{"error":"x"}""", LlmErrorKind.InvalidResponse)]
+    [InlineData("OpenAICompatible", """{"detail":[{"msg":"x"}]}""", LlmErrorKind.InvalidResponse)]
     [InlineData("OpenAICompatible", """{"choices":[{"index":0,"message":{"content":"par"},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}""", LlmErrorKind.ServerError)]
     [InlineData("OpenAICompatible", """{"choices":[{"message":{"content":"whole"},"finish_reason":"stop"},{"error":"upstream died"}],"error":null}""", LlmErrorKind.InvalidResponse)]
     public async Task An_error_under_a_status_of_success_is_an_error(string provider, string body, LlmErrorKind kind)

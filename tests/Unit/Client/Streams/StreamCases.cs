@@ -135,6 +135,7 @@ public static class StreamCases
         ["ErrorCodeAndMessage"] = Content("Hel") + Event("""{"code":50505,"message":"overloaded","data":null}"""),
         ["ErrorCodeAndMsg"] = Content("Hel") + Event("""{"code":70001,"msg":"boom"}"""),
         ["ErrorInChoice"] = Content("Hel") + Event("""{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}"""),
+        ["ErrorDetail"] = Content("Hel") + Event("""{"detail":"worker died"}"""),
         ["ErrorEvent"] = Content("Hel") + "event: error\ndata: out of memory\n\n",
         ["NotJson"] = Content("Hel") + Event("not json"),
         ["TornEvent"] = Content("Hel") + "data: {\"choices\":[{\"ind",

@@ -179,6 +179,7 @@ public class StreamQuirkTests
     [InlineData("ErrorCodeAndMessage", "50505", "overloaded")]
     [InlineData("ErrorCodeAndMsg", "70001", "boom")]
     [InlineData("ErrorInChoice", "502", "upstream died")]
+    [InlineData("ErrorDetail", null, "worker died")]
     [InlineData("ErrorEvent", null, "out of memory")]
     public async Task An_error_in_mid_stream_is_told_with_the_providers_words_and_the_partial_answer(string name, string? code, string words)
     {
