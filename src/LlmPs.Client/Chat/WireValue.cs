@@ -160,7 +160,7 @@ internal static class WireValue
             if (escaped[1] == (byte)'u')
             {
                 // The reader has seen to it that four digits follow.
-                Utf8Parser.TryParse(escaped.Slice(2, 4), out ushort unit, out _, 'x');
+                _ = Utf8Parser.TryParse(escaped.Slice(2, 4), out ushort unit, out _, 'x');
                 text.Append((char)unit);
                 escaped = escaped.Slice(6);
                 continue;

@@ -47,7 +47,7 @@ public class TimerTests
     [InlineData("\n\n")]
     public async Task Before_the_first_payload_five_times_as_long_is_given(string keepAlive)
     {
-        var answered = await OfAsync([.. Times(12, keepAlive), Sse.Bytes(Sse.Content("Hello") + Sse.Finish())], idle: 0.4);
+        var answered = await OfAsync([.. Times(24, keepAlive), Sse.Bytes(Sse.Content("Hello") + Sse.Finish())], idle: 0.8);
         Assert.Equal("Hello", answered.Completion!.Content);
         var never = await OfAsync(Endlessly(keepAlive));
         Assert.Equal(LlmErrorKind.Timeout, never.Error!.Kind);
@@ -58,7 +58,7 @@ public class TimerTests
     [Fact]
     public async Task Blank_lines_before_a_plain_answer_are_a_providers_queue()
     {
-        var outcome = await OfAsync([.. Times(12, "\n"), Sse.Bytes(Reply.PlainAnswer)], idle: 0.4);
+        var outcome = await OfAsync([.. Times(24, "\n"), Sse.Bytes(Reply.PlainAnswer)], idle: 0.8);
         Assert.Equal("Hello", outcome.Completion!.Content);
     }
 
