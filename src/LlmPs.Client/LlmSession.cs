@@ -20,6 +20,12 @@ namespace LlmPs;
 /// <summary>An open session with a provider: address, credential, defaults and limits. Safe to use from several threads. Shows no secret.</summary>
 public sealed class LlmSession : IDisposable
 {
+#if NET
+    private static readonly string[] s_proxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];
+#else
+    private static readonly string[] s_proxySchemes = ["http"];
+#endif
+
     private readonly LlmSessionOptions _options;
     private readonly ConcurrentDictionary<(string Model, string? Chip), Uri> _uris = new();
     private readonly ConcurrentDictionary<string, RequestGate> _gates = new(StringComparer.Ordinal);
@@ -100,7 +106,7 @@ public sealed class LlmSession : IDisposable
     public IReadOnlyList<string> HeaderNames => _options.Headers.Keys.ToArray();
 
     /// <summary>Whether a key is held.</summary>
-    public bool HasKey => _options.ApiKey is not null;
+    public bool HasKey => _options.ApiKey is { Length: > 0 };
 
     /// <summary>Whether the in-process simulator answers in place of the network.</summary>
     public bool IsSimulated { get; }
@@ -244,12 +250,51 @@ public sealed class LlmSession : IDisposable
             throw new ArgumentException($"BaseUri is not set: {provider.Name} needs what stands before /chat/completions, such as http://localhost:8080/v1.");
         }
 
-        if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")) throw new ArgumentException($"BaseUri '{uri.OriginalString}' is not an http or https address.");
+        if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")) throw new ArgumentException($"BaseUri '{Shown(uri)}' is not an http or https address.");
         if (uri.UserInfo.Length > 0) throw new ArgumentException("BaseUri holds a user name or password: give a key as -ApiKey, and further credentials as -Header.");
-        if (uri.Query.Length > 0 || uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{uri.OriginalString}' may hold neither a query nor a fragment.");
+        if (uri.Query.Length > 0 || uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{Shown(uri)}' may hold neither a query nor a fragment.");
         if (uri.AbsolutePath.TrimEnd('/').EndsWith("/chat/completions", StringComparison.OrdinalIgnoreCase))
-            throw new ArgumentException($"BaseUri '{uri.OriginalString}' is a whole address: give what stands before {provider.CompletionPath("{endpointPath}", "model", null).Replace("%7B", "{").Replace("%7D", "}")}.");
+            throw new ArgumentException($"BaseUri '{Shown(uri)}' is a whole address: give what stands before {provider.CompletionPath("{endpointPath}", "model", null).Replace("%7B", "{").Replace("%7D", "}")}.");
         return uri;
+    }
+
+    /// <summary>A given address without what may be a credential: user, query and fragment.</summary>
+    private static string Shown(Uri uri)
+    {
+        if (uri.IsAbsoluteUri && uri.Host.Length > 0)
+        {
+            // Of other schemes a query may pass for a part of the path.
+            var path = uri.Scheme is "http" or "https" ? UriComponents.Path : 0;
+            return uri.GetComponents(UriComponents.SchemeAndServer | path, UriFormat.UriEscaped).TrimEnd('/');
+        }
+
+        // Without a scheme a name and password pass for one, with a path.
+        return uri.OriginalString.IndexOfAny(['@', '?', '#']) < 0 ? uri.OriginalString : Redactor.Mask;
+    }
+
+    private static void CheckProxy(Uri proxy)
+    {
+        if (!proxy.IsAbsoluteUri || !s_proxySchemes.Contains(proxy.Scheme))
+        {
+            var shown = Shown(proxy);
+            var meant = shown == Redactor.Mask || shown.Contains("://") ? "http://proxy.example.com:8080" : "http://" + shown;
+            throw new ArgumentException($"Proxy '{shown}' is not an address with one of the schemes {string.Join(", ", s_proxySchemes)}: give it as {meant}.");
+        }
+
+        if (proxy.UserInfo.Length > 0) throw new ArgumentException("Proxy holds a user name or password: give them as -ProxyCredential.");
+    }
+
+    private static void CheckHeader(string name, string value)
+    {
+        if (value.Any(c => c is '\r' or '\n')) throw new ArgumentException($"The value of header '{name}' holds a line break.");
+        if (value.Any(c => c is < ' ' and not '\t' or > '~'))
+            throw new ArgumentException($"The value of header '{name}' holds a control character or one that is not ASCII, which no header can carry: [uri]::EscapeDataString() makes ASCII of a text.");
+        using var request = new HttpRequestMessage();
+        using var body = new ByteArrayContent([]);
+        if (request.Headers.TryAddWithoutValidation(name, value)) return;
+        throw new ArgumentException(!string.IsNullOrWhiteSpace(name) && body.Headers.TryAddWithoutValidation(name, value)
+            ? $"Header '{name}' is of the body, which is JSON and told as such: leave it out."
+            : $"Header '{name}' is not a header name.");
     }
 
     private static void Check(LlmSessionOptions options, ChatProvider provider, bool needsKey)
@@ -261,7 +306,8 @@ public sealed class LlmSession : IDisposable
         if (options.Chip is not null) CheckChip(provider, options.Chip);
         if (needsKey && provider.RequiresKey && options.ApiKey is not { Length: > 0 })
             throw new ArgumentException($"No key for {provider.Name}: give -ApiKey, -Credential or -SecretName, or set the environment variable {provider.KeyVariable}.");
-        if (options.Proxy is { UserInfo.Length: > 0 }) throw new ArgumentException("Proxy holds a user name or password: give them as -ProxyCredential.");
+        if (options.Proxy is not null) CheckProxy(options.Proxy);
+        foreach (var header in options.Headers) CheckHeader(header.Key, new NetworkCredential(string.Empty, header.Value).Password);
         if (options.ApiKey is not null && new NetworkCredential(string.Empty, options.ApiKey).Password.Any(c => c is <= ' ' or > '~'))
             throw new ArgumentException("ApiKey holds a space, a line break or a character that is not ASCII, which no header can carry: check how it was copied.");
         if (options.MaxRetryCount < 0) throw new ArgumentException($"MaxRetryCount {options.MaxRetryCount} is out of range: 0 and above.");

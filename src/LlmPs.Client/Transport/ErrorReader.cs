@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Net;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Threading.Tasks;
@@ -63,6 +64,7 @@ internal sealed class ErrorReader
         // Secrets go before the words are shortened: half of one would not be known any more.
         var envelope = ErrorEnvelope.Read(_redactor.ForAnswer().Clean(body));
         if (status is >= 300 and < 400) return FromRedirect(status, headers);
+        if (status == (int)HttpStatusCode.ProxyAuthenticationRequired) return FromProxy();
 
         var kind = _provider.KindOf(status, envelope.Code, envelope.Message) ?? KindOf(status, envelope.Code);
         var error = Make(kind, $"HTTP {status.ToString(CultureInfo.InvariantCulture)}", envelope, RequestId(headers));
@@ -87,6 +89,14 @@ internal sealed class ErrorReader
         error.IsTransient = meaning is { } known ? IsTransient(known, status ?? 0) : inStream;
         return error;
     }
+
+    /// <summary>The proxy wants a credential, or another one. The provider was not reached.</summary>
+    internal LlmApiException FromProxy() =>
+        new(LlmErrorKind.Unauthorized, $"{_provider.Name} was not reached: the proxy asks for a name and password (HTTP 407).")
+        {
+            StatusCode = (int)HttpStatusCode.ProxyAuthenticationRequired,
+            RecommendedAction = "Connect again with -Proxy and -ProxyCredential, or check both.",
+        };
 
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
         new(LlmErrorKind.InvalidResponse, _redactor.Clean(

@@ -1,6 +1,7 @@
 using System;
 using System.Globalization;
 using System.IO;
+using System.Net;
 using System.Net.Http;
 using System.Text;
 using System.Text.Json;
@@ -83,6 +84,7 @@ internal abstract class Exchange
             OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(
                 LlmErrorKind.Timeout, $"No connection to {_uri.Authority} within {RetryPolicy.Seconds(Session.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
+            HttpRequestException refused when IsProxyRefusal(refused) => Session.Errors.FromProxy(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
             JsonException or InvalidOperationException => new LlmApiException(
                 LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Words(exception, 200)),
@@ -126,6 +128,14 @@ internal abstract class Exchange
 #else
     // There it may be the length of what was compressed, under a body that no longer is.
     private static long? LengthOf(HttpContent body) => null;
+#endif
+
+    /// <summary>Whether a proxy refused the tunnel that https goes through for want of a credential. In the clear its 407 comes as an answer does.</summary>
+#if NET
+    private static bool IsProxyRefusal(HttpRequestException exception) => exception is { HttpRequestError: HttpRequestError.ProxyTunnelError } && exception.Message.Contains("'407'");
+#else
+    private static bool IsProxyRefusal(HttpRequestException exception) =>
+        exception.InnerException is WebException { Response: HttpWebResponse { StatusCode: HttpStatusCode.ProxyAuthenticationRequired } };
 #endif
 
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");

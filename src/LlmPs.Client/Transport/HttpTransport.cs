@@ -28,7 +28,8 @@ internal sealed class HttpTransport : IDisposable
     internal HttpTransport(LlmSessionOptions options, Uri baseUri, HttpMessageHandler? handler)
     {
         _options = options;
-        _key = options.ApiKey;
+        // A blank key is none.
+        _key = options.ApiKey is { Length: > 0 } key ? key : null;
         _client = new HttpMessageInvoker(handler ?? CreateHandler(options, baseUri), disposeHandler: true);
     }
 

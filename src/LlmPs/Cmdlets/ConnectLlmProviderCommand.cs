@@ -170,20 +170,21 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
             Proxy = Proxy,
             ProxyCredential = ProxyCredential?.GetNetworkCredential(),
         };
-        foreach (DictionaryEntry header in Header ?? new Hashtable())
-            options.Headers[Convert.ToString(header.Key, CultureInfo.InvariantCulture)!] = HeaderValue(header);
+        foreach (DictionaryEntry header in Header ?? new Hashtable()) AddHeader(options, Convert.ToString(header.Key, CultureInfo.InvariantCulture)!, header.Value);
         return options;
     }
 
-    private static SecureString HeaderValue(DictionaryEntry header)
+    private static void AddHeader(LlmSessionOptions options, string name, object? given)
     {
-        var value = header.Value is PSObject wrapped ? wrapped.BaseObject : header.Value;
-        var text = Convert.ToString(header.Key, CultureInfo.InvariantCulture);
-        if (string.IsNullOrWhiteSpace(text) || text!.Any(c => c <= ' ' || c > '~')) throw new ArgumentException($"Header '{text}' is not a header name.");
-        if (value is SecureString secret) return secret.Copy();
-        var plain = Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty;
-        if (plain.Any(c => c is '\r' or '\n' or '\0')) throw new ArgumentException($"The value of header '{text}' holds a line break.");
-        return new NetworkCredential(string.Empty, plain).SecurePassword;
+        var value = given is PSObject wrapped ? wrapped.BaseObject : given;
+        if (value is SecureString secret)
+        {
+            options.Headers[name] = secret.Copy();
+            return;
+        }
+
+        if (value is IEnumerable and not string) throw new ArgumentException($"The value of header '{name}' is of type {value.GetType().Name}: give one text.");
+        options.Headers[name] = new NetworkCredential(string.Empty, Convert.ToString(value, CultureInfo.InvariantCulture)).SecurePassword;
     }
 
     private Simulator.SimulatorHandler? Handler()
