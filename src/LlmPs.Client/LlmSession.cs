@@ -10,6 +10,7 @@ using System.Runtime.CompilerServices;
 using System.Security;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
@@ -20,6 +21,8 @@ namespace LlmPs;
 /// <summary>An open session with a provider: address, credential, defaults and limits. Safe to use from several threads. Shows no secret.</summary>
 public sealed class LlmSession : IDisposable
 {
+    private static readonly Regex s_credentialHeader = new("auth|cookie|key|password|secret|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+
 #if NET
     private static readonly string[] s_proxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];
 #else
@@ -51,10 +54,11 @@ public sealed class LlmSession : IDisposable
         _base = BaseUri.AbsoluteUri.TrimEnd('/');
         Check(options, ChatProvider, needsKey: !IsSimulated);
 
-        var secrets = options.Headers.Values.ToList();
-        if (options.ApiKey is not null) secrets.Add(options.ApiKey);
-        if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) secrets.Add(proxyPassword);
-        Redactor = new Redactor(secrets);
+        var values = options.Headers.ToLookup(header => options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
+        var credentials = values[false].ToList();
+        if (options.ApiKey is not null) credentials.Add(options.ApiKey);
+        if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) credentials.Add(proxyPassword);
+        Redactor = new Redactor(credentials, values[true].ToList());
         Errors = new ErrorReader(ChatProvider, Redactor);
         Retry = new RetryPolicy(options.MaxRetryCount, options.MaxRetryDelay);
         Http = new HttpTransport(options, BaseUri, handler);

@@ -58,4 +58,7 @@ public sealed class LlmSessionOptions
 
     /// <summary>Further headers of every request. Their values count as secrets.</summary>
     public IDictionary<string, SecureString> Headers { get; } = new Dictionary<string, SecureString>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a credential.</summary>
+    internal ISet<string> TextHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 }

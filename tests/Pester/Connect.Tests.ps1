@@ -229,6 +229,9 @@ Describe 'Connect-LlmProvider: what it refuses' {
         @{ Name = 'an unknown simulator option'; Given = @{ Provider = 'SiliconFlow'; Simulate = $true; SimulatorOption = @{ Latency = 1 } }; Says = "*'Latency'*LatencyMs*" }
         @{ Name = 'an unknown fault'; Given = @{ Provider = 'SiliconFlow'; Simulate = $true; SimulatorOption = @{ Faults = 'Nothing' } }; Says = '*Nothing*RateLimit*' }
         @{ Name = 'a header with a line break'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X-A' = "a`r`nb" } }; Says = "*'X-A'*line break*" }
+        @{ Name = 'a header that is a list'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X-A' = 'a', 'b' } }; Says = "*'X-A'*Object*one text*" }
+        @{ Name = 'a header of the body'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'Content-Type' = 'text/plain' } }; Says = "*'Content-Type' is of the body*" }
+        @{ Name = 'a proxy without its scheme'; Given = @{ Provider = 'SiliconFlow'; Proxy = 'myproxy:8080' }; Says = '*give it as http://myproxy:8080*' }
         @{ Name = 'a header without a name'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X A' = 'a' } }; Says = "*'X A'*not a header name*" }
     ) {
         $before = @(Get-LlmSession).Count

@@ -136,6 +136,15 @@ Describe 'A secret' {
         }
     }
 
+    It 'is no header given as text, unless it is a SecureString or its name speaks of a credential' {
+        $text = 'Helpdesk, https://contoso.com/faq'
+        $null = Connect-LlmProvider OpenAICompatible -Simulate -Model m -SimulatorOption @{ Answer = "$text and $key" } -Header @{
+            'X-Title' = 'Helpdesk'; 'HTTP-Referer' = 'https://contoso.com'; 'X-Note' = (New-Object System.Net.NetworkCredential '', $key).SecurePassword
+        }
+        (Invoke-ChatCompletion 'Hello').Content | Should -Be "$text and ***"
+        -join (Get-EverythingSaid { Invoke-ChatCompletion 'Helpdesk' }) | Should -BeLike '*POST http*"content":"`*`*`*"*'
+    }
+
     It 'is in no transcript' {
         $file = Join-Path $TestDrive 'transcript.txt'
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'EchoKey'; Match = 'bad' }) })

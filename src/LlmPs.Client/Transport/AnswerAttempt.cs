@@ -82,8 +82,8 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     private void ReadPlain(byte[] body, List<ChatCompletionDelta> deltas)
     {
         _exchange.Show(body);
-        if (body[0] == '<') throw NoAnswer($"{Session.Provider} answered with {ErrorEnvelope.Read(body).Message}");
-        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw NoAnswer($"{Session.Provider} answered with text that is no answer: {ErrorEnvelope.Read(body).Message}");
+        if (body[0] == '<') throw NoAnswer($"{Session.Provider} answered with {Envelope(body).Message}");
+        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw NoAnswer($"{Session.Provider} answered with text that is no answer: {Envelope(body).Message}");
         _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
         var content = new AnswerReader().Read(body, read);
@@ -95,7 +95,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         }
 
         ChatExchange.RefuseBlocked(_flow);
-        if (!_flow.HasBegun) throw NoAnswer($"The answer holds no choice: {ErrorEnvelope.Shorten(Encoding.UTF8.GetString(body), 300)}");
+        if (!_flow.HasBegun) throw NoAnswer($"The answer holds no choice: {ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), 300)}");
         var closing = _flow.Close().ToList();
         deltas.AddRange(closing);
         ChatExchange.RefuseGivenUp(closing);
@@ -103,6 +103,8 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
     // The usage is said with the last of the closing deltas.
     private void Succeeded(List<ChatCompletionDelta> deltas) => _exchange.Pass.Succeeded(deltas.Count == 0 ? null : deltas[deltas.Count - 1].Usage);
+
+    private ErrorEnvelope Envelope(byte[] body) => ErrorEnvelope.Read(Session.Redactor.ForPrint().Clean(body));
 
     private LlmApiException NoAnswer(string message) => new(LlmErrorKind.InvalidResponse, Session.Redactor.Clean(message));
 }

@@ -61,8 +61,7 @@ internal sealed class ErrorReader
     /// <summary>The error of an HTTP status other than success.</summary>
     internal LlmApiException FromStatus(int status, HttpResponseHeaders headers, byte[] body)
     {
-        // Secrets go before the words are shortened: half of one would not be known any more.
-        var envelope = ErrorEnvelope.Read(_redactor.ForAnswer().Clean(body));
+        var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
         if (status is >= 300 and < 400) return FromRedirect(status, headers);
         if (status == (int)HttpStatusCode.ProxyAuthenticationRequired) return FromProxy();
 
@@ -77,7 +76,7 @@ internal sealed class ErrorReader
     /// <summary>The error object that came in place of an answer, or in the middle of one, under a status of success.</summary>
     internal LlmApiException FromBody(byte[] body, bool inStream, string? requestId)
     {
-        var envelope = ErrorEnvelope.Read(body);
+        var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
         // Some put the HTTP status that they mean into the code.
         int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 400 and < 600 ? code : null;
         var meaning = _provider.KindOf(status ?? 200, envelope.Code, envelope.Message) ?? (status is { } s ? KindOf(s, envelope.Code) : (LlmErrorKind?)null);

@@ -158,5 +158,5 @@ internal abstract class Exchange
     private string Words(Exception exception, int longest) => ErrorEnvelope.Shorten(Session.Redactor.Clean(exception.Message), longest);
 
     private string Shown(byte[]? body) =>
-        body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForAnswer().Clean(body)), LongestDebugBody);
+        body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), LongestDebugBody);
 }

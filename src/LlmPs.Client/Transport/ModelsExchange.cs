@@ -62,7 +62,7 @@ internal sealed class ModelsExchange : Exchange
         catch (JsonException)
         {
             // An error object or a proxy's page says more in its own words.
-            throw Session.Errors.FromBody(Session.Redactor.ForAnswer().Clean(body), inStream: false, Context.RequestId);
+            throw Session.Errors.FromBody(body, inStream: false, Context.RequestId);
         }
     }
 }

@@ -27,9 +27,22 @@ internal sealed class Redactor
     // In an answer a short secret is more likely a word of the model's than an echo.
     private const int ShortestSecretInAnswer = 8;
 
+    // No provider's key reads like this; what servers of one's own are given as a key does: lm-studio, not-needed, PowerShell.
+    private static readonly Regex s_words = new(@"^(?!sk-)(?=.{1,19}\z)(?:(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})[._\- ]?)+\z", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+
+    // An echo may come without it.
+    private static readonly Regex s_scheme = new(@"^(?i:bearer|basic)\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+
+    private readonly IReadOnlyList<SecureString> _credentials;
     private readonly IReadOnlyList<SecureString> _secrets;
 
-    internal Redactor(IReadOnlyList<SecureString> secrets) => _secrets = secrets;
+    /// <param name="credentials">What opens something: taken out of answers, too.</param>
+    /// <param name="values">What is kept out of everything printed, and may be a word like any other in an answer.</param>
+    internal Redactor(IReadOnlyList<SecureString> credentials, IReadOnlyList<SecureString>? values = null)
+    {
+        _credentials = credentials;
+        _secrets = [.. credentials, .. values ?? []];
+    }
 
     /// <summary>The text without secrets.</summary>
     internal string Clean(string text)
@@ -44,18 +57,26 @@ internal sealed class Redactor
         return s_key.Replace(s_bearer.Replace(text, "$1 " + Mask), Mask);
     }
 
-    /// <summary>What takes the secrets out of one answer, in case that the server echoes one back.</summary>
-    internal AnswerRedactor ForAnswer()
+    /// <summary>
+    /// What takes the credentials out of one answer, in case that the server echoes one back. One of fewer than 8 characters stays, and so does one that is
+    /// words: fewer than 20 characters, no digit, letters as words have them, dots, hyphens, underscores and spaces between, and no sk- as keys begin.
+    /// </summary>
+    internal AnswerRedactor ForAnswer() => For(_credentials, static plain => !s_words.IsMatch(plain));
+
+    /// <summary>What takes every secret out of a body that is printed, before the text is shortened: half of one would not be known any more.</summary>
+    internal AnswerRedactor ForPrint() => For(_secrets, static _ => true);
+
+    private static AnswerRedactor For(IReadOnlyList<SecureString> secrets, Func<string, bool> counts)
     {
-        var secrets = new List<byte[]>(_secrets.Count);
-        foreach (var secret in _secrets)
+        var forms = new List<byte[]>(secrets.Count);
+        foreach (var secret in secrets)
         {
             var plain = Plain(secret);
-            if (plain.Length < ShortestSecretInAnswer) continue;
-            foreach (var form in Forms(plain)) secrets.Add(Encoding.UTF8.GetBytes(form));
+            if (plain.Length < ShortestSecretInAnswer || !counts(plain)) continue;
+            foreach (var form in Forms(plain)) forms.Add(Encoding.UTF8.GetBytes(form));
         }
 
-        return new AnswerRedactor(secrets);
+        return new AnswerRedactor(forms);
     }
 
     /// <summary>A secret as it is, and as addresses and JSON texts write it.</summary>
@@ -82,7 +103,7 @@ internal sealed class Redactor
         if (plain.IndexOf('/') >= 0) yield return plain.Replace("/", "\\/");
     }
 
-    private static string Plain(SecureString secret) => new NetworkCredential(string.Empty, secret).Password;
+    private static string Plain(SecureString secret) => s_scheme.Replace(new NetworkCredential(string.Empty, secret).Password, string.Empty);
 
     /// <summary>False where the session was closed meanwhile: then nobody knows what to take out of a text.</summary>
     private static bool TryGetPlain(SecureString secret, out string plain)

@@ -185,6 +185,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
 
         if (value is IEnumerable and not string) throw new ArgumentException($"The value of header '{name}' is of type {value.GetType().Name}: give one text.");
         options.Headers[name] = new NetworkCredential(string.Empty, Convert.ToString(value, CultureInfo.InvariantCulture)).SecurePassword;
+        options.TextHeaders.Add(name);
     }
 
     private Simulator.SimulatorHandler? Handler()

@@ -133,6 +133,80 @@ public class SecretTests
         Assert.Contains("*** and *** and proxy", (await TestSession.ErrorAsync(session)).Message);
     }
 
+    [Fact]
+    public async Task A_header_given_as_text_stays_in_answers_and_out_of_errors()
+    {
+        const string Answer = """{"choices":[{"message":{"content":"Mail Helpdesk or see https://contoso.com/faq"},"finish_reason":"stop"}],"usage":{"completion_tokens":7}}""";
+        using var session = TestSession.Open(new ScriptedHandler(n => n == 1 ? Reply.Json(Answer) : Reply.Status(400, "no Helpdesk at https://contoso.com")), options =>
+        {
+            foreach (var (name, value) in new[] { ("X-Title", "Helpdesk"), ("HTTP-Referer", "https://contoso.com"), ("X-Purpose", "completion") })
+            {
+                options.Headers[name] = TestSession.Secret(value);
+                options.TextHeaders.Add(name);
+            }
+        });
+        var answer = await session.CompleteAsync(TestSession.Ask());
+        Assert.Equal("Mail Helpdesk or see https://contoso.com/faq", answer.Content);
+        Assert.Equal(7, answer.Usage!.CompletionTokens);
+        Assert.Contains("no *** at ***", (await TestSession.ErrorAsync(session)).Message);
+    }
+
+    [Theory]
+    [InlineData("HTTP 200, an error object", """{"error":{"message":"no ordinary-value-1 here"}}""")]
+    [InlineData("no choice", """{"note":"no ordinary-value-1 here"}""")]
+    [InlineData("text", "no ordinary-value-1 here")]
+    [InlineData("a page", "<html><title>no ordinary-value-1 here</title>")]
+    public async Task An_error_under_a_status_of_success_is_told_without_any_header_value(string what, string body)
+    {
+        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Json(body)), options =>
+        {
+            options.Headers["X-Title"] = TestSession.Secret("ordinary-value-1");
+            options.TextHeaders.Add("X-Title");
+        });
+        var error = await TestSession.ErrorAsync(session);
+        Assert.True(error.Message.Contains("no *** here") && !error.Message.Contains("ordinary"), $"{what}: {error.Message}");
+    }
+
+    [Theory]
+    [InlineData("X-Api-Key")]
+    [InlineData("cookie")]
+    [InlineData("PRIVATE-TOKEN")]
+    [InlineData("Proxy-Authorization")]
+    [InlineData("X-Client-Secret")]
+    [InlineData("X-Password")]
+    public async Task A_header_whose_name_speaks_of_a_credential_is_taken_out_of_answers(string name)
+    {
+        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Json(Reply.PlainAnswer.Replace("Hello", "It is team-7-value."))), options =>
+        {
+            options.Headers[name] = TestSession.Secret("Bearer team-7-value");
+            options.TextHeaders.Add(name);
+        });
+        Assert.Equal("It is ***.", (await session.CompleteAsync(TestSession.Ask())).Content);
+    }
+
+    [Theory]
+    [InlineData("lm-studio")]
+    [InlineData("not-needed")]
+    [InlineData("PowerShell")]
+    [InlineData("no api key needed")]
+    public void A_placeholder_in_place_of_a_key_stays_in_answers(string key)
+    {
+        var redactor = new Redactor([TestSession.Secret(key)]);
+        Assert.Equal(Sse.Bytes($"a {key} b"), redactor.ForAnswer().Clean(Sse.Bytes($"a {key} b")));
+        Assert.Equal("a *** b", redactor.Clean($"a {key} b"));
+    }
+
+    [Theory]
+    [InlineData("sk-abcdefgh")]
+    [InlineData("abcdefg1")]
+    [InlineData("abcdefghijklmnopqrst")]
+    [InlineData("aBcDeFgHiJ")]
+    [InlineData("dXNlcjpwYXNz")]
+    [InlineData("Basic dXNlcjpwYXNz")]
+    [InlineData("half/word")]
+    public void What_may_be_a_key_does_not_stay_in_answers(string key) =>
+        Assert.Equal("a *** b"u8.ToArray(), new Redactor([TestSession.Secret(key)]).ForAnswer().Clean(Sse.Bytes($"a {key.Replace("Basic ", "")} b")));
+
     [Theory]
     [InlineData("Authorization: Bearer abcdef.ghi-jkl", "Authorization: Bearer ***")]
     [InlineData("authorization: basic dXNlcjpwYXNz", "authorization: basic ***")]
