@@ -47,9 +47,44 @@ Describe 'The views' {
             foreach ($name in $view.SelectNodes('.//PropertyName')) { $type.GetProperty($name.InnerText) | Should -Not -BeNullOrEmpty -Because "$type.$($name.InnerText)" }
             foreach ($script in $view.SelectNodes('.//ScriptBlock')) {
                 foreach ($match in [regex]::Matches($script.InnerText, '::(\w+)\(')) { [LlmPs.Views.View].GetMethod($match.Groups[1].Value) | Should -Not -BeNullOrEmpty -Because $script.InnerText }
-                foreach ($match in [regex]::Matches($script.InnerText, '\$_\.(\w+)')) { $type.GetProperty($match.Groups[1].Value) | Should -Not -BeNullOrEmpty -Because $script.InnerText }
+                foreach ($match in [regex]::Matches($script.InnerText, '\$(?:_|i)\.(\w+)')) { $type.GetProperty($match.Groups[1].Value) | Should -Not -BeNullOrEmpty -Because $script.InnerText }
             }
         }
+    }
+}
+
+Describe 'Where the views cannot be made by the module' {
+    BeforeAll {
+        $null = Connect-Test @{ Answer = "Hello${escape}[31m`nyou" } -With @{ Chip = 'amd' }
+        $objects = (Invoke-ChatCompletion 'Hello'), (Invoke-ChatCompletion '[[call:tool1 {}]]' -Tool { 1 }), (Get-LlmProvider -Name SiliconFlow), (Get-LlmSession -Name GenStudio)
+        $said = 'Hello[31m', 'you', 'deepseek-v3 on amd - * tokens - stop', 'deepseek-v3 on amd - * tokens - tool_calls', 'SiliconFlow*api.siliconflow.cn/v1*', 'GenStudio*deepseek-v3 amd*(simulator)'
+    }
+
+    It 'an object from a file shows what it says all the same' {
+        $file = Join-Path $TestDrive 'objects.xml'
+        $objects | Export-Clixml $file
+        $shown = foreach ($read in Import-Clixml $file) { $read | Show -Width 200 }
+        foreach ($line in $said) { $shown -like $line.Replace('[', '`[') | Should -Not -BeNullOrEmpty -Because $line }
+        -join $shown | Should -Not -Match $escape
+        (Import-Clixml $file)[0] | Format-Table -View Rows | Show | Select-Object -Last 1 | Should -BeLike '*stop*Hello*you'
+    }
+
+    It 'an answer from a job shows what it says all the same' {
+        $job = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($objects[0], 1))
+        $shown = $job | Show
+        foreach ($line in $said[0..2]) { $shown -like $line.Replace('[', '`[') | Should -Not -BeNullOrEmpty -Because $line }
+    }
+
+    It 'an object in a constrained language shows what it says all the same' {
+        $shell = [powershell]::Create()
+        try {
+            $null = $shell.AddScript('param($Path) Import-Module $Path').AddArgument($env:LLMPS_MODULE_PATH).Invoke()
+            $shell.Runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'
+            $shell.Commands.Clear()
+            $shown = $shell.AddScript('param($Objects) foreach ($object in $Objects) { $object | Out-String -Width 200 }').AddArgument($objects).Invoke() -split '\r?\n' | ForEach-Object TrimEnd
+            foreach ($line in $said) { $shown -like $line.Replace('[', '`[') | Should -Not -BeNullOrEmpty -Because $line }
+        }
+        finally { $shell.Dispose() }
     }
 }
 

@@ -1,13 +1,18 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
+using System.Text.RegularExpressions;
 
 namespace LlmPs.Binding;
 
 /// <summary>What one answer cost, whatever form it comes in.</summary>
 internal sealed class UsageRow
 {
+    // What TokenUsage.ToString() makes.
+    private static readonly Regex s_usage = new(@"^(?<PromptTokens>\d+|\?) \+ (?<CompletionTokens>\d+|\?) = (?<TotalTokens>\d+|\?)\z", RegexOptions.CultureInvariant);
+
     internal string? Model { get; private set; }
 
     internal string? Chip { get; private set; }
@@ -23,6 +28,9 @@ internal sealed class UsageRow
     internal long? ReasoningTokens { get; private set; }
 
     internal long? CachedTokens { get; private set; }
+
+    /// <summary>Whether the row could have said how much was cached: those of -MergeInput have no column for it.</summary>
+    internal bool TellsCached { get; private set; }
 
     /// <summary>The usage; null of a delta that is not the last, and of a row that failed before anything was spent.</summary>
     /// <exception cref="PSArgumentException">Something without usage, or a figure that is none; the message names row and column.</exception>
@@ -44,25 +52,38 @@ internal sealed class UsageRow
         TotalTokens = usage?.TotalTokens,
         ReasoningTokens = usage?.ReasoningTokens,
         CachedTokens = usage?.CachedTokens ?? usage?.PromptCacheHitTokens,
+        TellsCached = true,
     };
 
     private static UsageRow? Of(Dictionary<string, object?> columns, long row)
     {
+        // Of a delta that was read back, as of a live one, the last tells the usage.
+        if (columns.TryGetValue("IsLast", out var isLast) && isLast is false) return null;
+        var figures = columns;
         if (!columns.ContainsKey("PromptTokens") && !columns.ContainsKey("CompletionTokens") && !columns.ContainsKey("TotalTokens"))
-            throw new PSArgumentException($"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of Invoke-ChatCompletion -MergeInput.");
+            figures = columns.TryGetValue("Usage", out var given) ? Figures(given, row) : throw new PSArgumentException($"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of Invoke-ChatCompletion -MergeInput.");
         var usage = new UsageRow
         {
             Model = Text(columns, "Model"),
             Chip = Text(columns, "Chip"),
             Provider = Text(columns, "Provider"),
-            PromptTokens = Figure(columns, "PromptTokens", row),
-            CompletionTokens = Figure(columns, "CompletionTokens", row),
-            TotalTokens = Figure(columns, "TotalTokens", row),
-            ReasoningTokens = Figure(columns, "ReasoningTokens", row),
-            CachedTokens = Figure(columns, "CachedTokens", row),
+            PromptTokens = Figure(figures, "PromptTokens", row),
+            CompletionTokens = Figure(figures, "CompletionTokens", row),
+            TotalTokens = Figure(figures, "TotalTokens", row),
+            ReasoningTokens = Figure(figures, "ReasoningTokens", row),
+            CachedTokens = Figure(figures, "CachedTokens", row) ?? Figure(figures, "PromptCacheHitTokens", row),
+            TellsCached = figures.ContainsKey("CachedTokens"),
         };
         var isSpent = usage.PromptTokens is not null || usage.CompletionTokens is not null || usage.TotalTokens is not null;
         return isSpent || Text(columns, "Error") is null ? usage : null;
+    }
+
+    /// <summary>The figures of a usage that came out of a job or a file: as an object, or as the text that a job makes of it.</summary>
+    private static Dictionary<string, object?> Figures(object? usage, long row)
+    {
+        if ((usage is PSObject wrapped ? wrapped.BaseObject : usage) is not string text) return InputRow.Fields(usage);
+        if (s_usage.Match(text) is not { Success: true } match) throw new PSArgumentException($"Row {row}: Usage is '{text}', which is no usage.");
+        return new[] { "PromptTokens", "CompletionTokens", "TotalTokens" }.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
     }
 
     private static string? Text(Dictionary<string, object?> columns, string name) =>
