@@ -90,6 +90,21 @@ Describe 'New-ChatTool' {
         (Get-Schema (New-ChatTool Get-ChildItem -Parameter Path, Depth)).properties.PSObject.Properties.Name | Should -Be 'Path', 'Depth'
     }
 
+    It 'takes an alias whose command''s module is not loaded yet, and refuses a circle of aliases' {
+        $runspace = [runspacefactory]::CreateRunspace([System.Management.Automation.Runspaces.InitialSessionState]::CreateDefault2())
+        $runspace.Open()
+        $shell = [powershell]::Create()
+        $shell.Runspace = $runspace
+        try {
+            $tool = $shell.AddScript('param($Path) Import-Module $Path; (New-ChatTool gci).Name; (Get-Alias gci).ResolvedCommandName').AddArgument($env:LLMPS_MODULE_PATH).Invoke()
+            $tool[0] | Should -Be 'Get-ChildItem'
+        }
+        finally { $shell.Dispose(); $runspace.Dispose() }
+        Set-Alias circle-a circle-b
+        Set-Alias circle-b circle-a
+        { New-ChatTool circle-a } | Should -Throw '*alias*no command*'
+    }
+
     It 'takes CommandInfo, aliases, script blocks, scripts and raw schemas' {
         (New-ChatTool (Get-Command Get-Weather)).Name | Should -Be 'Get-Weather'
         (Get-Command Get-Weather | New-ChatTool -Name weather -Description 'Other words.' -Strict) | ForEach-Object { $_.Name, $_.Description, $_.Strict } | Should -Be 'weather', 'Other words.', $true

@@ -57,8 +57,10 @@ internal static class ToolSource
     internal static ChatTool FromCommand(PSCmdlet cmdlet, CommandInfo command, ToolChange? change = null)
     {
         change ??= new ToolChange();
+        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        // An alias does not know its command before the command's module is loaded; to look the command up loads it. Aliases can go in a circle.
         while (command is AliasInfo alias)
-            command = alias.ResolvedCommand ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is no command.");
+            command = alias.ResolvedCommand ?? (seen.Add(alias.Name) ? cmdlet.InvokeCommand.GetCommand(alias.Definition, Runnable) : null) ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is no command.");
         if (command is ApplicationInfo) throw new PSArgumentException($"Tool '{command.Name}' is a program, whose arguments have no names: write a function with a param block that runs it.");
         var name = change.Name ?? (command is ExternalScriptInfo ? Path.GetFileNameWithoutExtension(command.Name) : command.Name);
         CheckName(name);
