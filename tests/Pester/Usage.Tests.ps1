@@ -37,6 +37,21 @@ Describe 'Measure-ChatUsage' {
         ($answers | Measure-ChatUsage -GroupBy Provider).Provider | Should -Be $_
     }
 
+    It 'sums what came out of <Way>' -ForEach @(
+        @{ Way = 'a file'; Read = { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($args[0], 3)) } }
+        @{ Way = 'a job'; Read = { foreach ($one in $args[0]) { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($one, 1)) } } }
+    ) {
+        $null = Connect-SimulatorHost $simulator SiliconFlow
+        foreach ($stream in $false, $true) {
+            $live = 'a', 'bb' | Invoke-ChatCompletion -Stream:$stream
+            $sum = & $Read $live | Measure-ChatUsage
+            $sum.TotalTokens | Should -Be ($live | Measure-ChatUsage).TotalTokens
+            $sum.PromptTokens + $sum.CompletionTokens | Should -Be $sum.TotalTokens
+            $sum.Requests | Should -Be 2
+        }
+        (& $Read $live[-1] | Measure-ChatUsage -GroupBy Model).Model | Should -Be $live[-1].Model
+    }
+
     It 'groups by one or several' {
         $groups = $rows | Measure-ChatUsage -GroupBy Model
         $groups.Model | Should -Be 'one', 'two'
@@ -66,6 +81,18 @@ Describe 'Measure-ChatUsage' {
         ($row | Measure-ChatUsage -Price @{ one = @{ Input = 10; Output = 0 } }).Cost | Should -Be 10
     }
 
+    It 'warns once where rows do not tell what was cached and it has a price of its own' {
+        $cost = ($rows[0, 1] | Measure-ChatUsage -Price @{ one = @{ Input = 2; CachedInput = 1; Output = 4 } } -WarningVariable warned -WarningAction SilentlyContinue).Cost
+        $cost | Should -Be 0.01
+        @($warned).Count | Should -Be 1
+        "$warned" | Should -BeLike '*without a column CachedTokens*'
+        $null = $rows[0, 1] | Measure-ChatUsage -Price @{ one = @{ Input = 2; Output = 4 } } -WarningVariable warned -WarningAction SilentlyContinue
+        $warned | Should -BeNullOrEmpty
+        $row = [pscustomobject]@{ Model = 'one'; PromptTokens = 10; CachedTokens = $null; CompletionTokens = 0 }
+        $null = $row | Measure-ChatUsage -Price @{ one = @{ Input = 2; CachedInput = 1; Output = 4 } } -WarningVariable warned -WarningAction SilentlyContinue
+        $warned | Should -BeNullOrEmpty
+    }
+
     It 'knows no cost where a price is unknown, and warns once of each model' {
         $groups = $rows | Measure-ChatUsage -GroupBy Model -Price @{ two = @{ Input = 1; Output = 1 } } -WarningVariable warned -WarningAction SilentlyContinue
         $groups[0].Cost | Should -BeNullOrEmpty
@@ -84,6 +111,7 @@ Describe 'Measure-ChatUsage' {
 
     It 'refuses what has no usage, and prices that are none: <Case>' -ForEach @(
         @{ Case = 'no columns'; Do = { [pscustomobject]@{ a = 1 } | Measure-ChatUsage -ErrorAction Stop }; Says = '*Row 0 has no column PromptTokens*' }
+        @{ Case = 'no usage'; Do = { [pscustomobject]@{ Usage = 'much' } | Measure-ChatUsage -ErrorAction Stop }; Says = "*Usage is 'much'*" }
         @{ Case = 'no number'; Do = { [pscustomobject]@{ TotalTokens = 'many' } | Measure-ChatUsage -ErrorAction Stop }; Says = "*TotalTokens is 'many'*" }
         @{ Case = 'no file'; Do = { $rows | Measure-ChatUsage -Price nothing.csv }; Says = "*Price 'nothing.csv' was not found*" }
         @{ Case = 'no output'; Do = { $rows | Measure-ChatUsage -Price @{ one = @{ Input = 1 } } }; Says = "*Price of 'one' has no output*" }

@@ -14,6 +14,9 @@ internal sealed class TokenPrice(decimal input, decimal cachedInput, decimal out
 {
     private const decimal Million = 1_000_000;
 
+    /// <summary>Whether it matters how much of the input was cached.</summary>
+    internal bool DependsOnCached => cachedInput != input;
+
     internal decimal Of(long prompt, long cached, long completion) =>
         (((prompt - cached) * input) + (cached * cachedInput) + (completion * output)) / Million;
 }

@@ -28,6 +28,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     private readonly List<ChatUsageSummary> _order = [];
     private readonly HashSet<string> _unpriced = new(StringComparer.OrdinalIgnoreCase);
     private PriceTable? _prices;
+    private bool _warnedOfCached;
     private long _rows;
 
     /// <summary>Completions, deltas or rows.</summary>
@@ -102,6 +103,12 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         {
             if (_unpriced.Add(row.Model ?? string.Empty)) WriteWarning($"Price has no model '{row.Model}', so the cost is unknown where it answered.");
             return null;
+        }
+
+        if (price.DependsOnCached && !row.TellsCached && !_warnedOfCached)
+        {
+            _warnedOfCached = true;
+            WriteWarning("Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full price, so the cost may be too high.");
         }
 
         if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, Math.Min(prompt, row.CachedTokens ?? 0), completion);
