@@ -21,7 +21,7 @@ namespace LlmPs;
 /// <summary>An open session with a provider: address, credential, defaults and limits. Safe to use from several threads. Shows no secret.</summary>
 public sealed class LlmSession : IDisposable
 {
-    private static readonly Regex s_credentialHeader = new("auth|cookie|key|password|secret|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_credentialHeader = new("auth|cookie|cred|key|pass|pwd|secret|sign|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
 #if NET
     private static readonly string[] s_proxySchemes = ["http", "https", "socks4", "socks4a", "socks5"];

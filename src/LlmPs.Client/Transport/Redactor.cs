@@ -40,7 +40,7 @@ internal sealed class Redactor
     /// <param name="values">What is kept out of everything printed, and may be a word like any other in an answer.</param>
     internal Redactor(IReadOnlyList<SecureString> credentials, IReadOnlyList<SecureString>? values = null)
     {
-        _credentials = credentials;
+        _credentials = credentials.Where(credential => !s_words.IsMatch(Plain(credential))).ToList();
         _secrets = [.. credentials, .. values ?? []];
     }
 
@@ -61,18 +61,18 @@ internal sealed class Redactor
     /// What takes the credentials out of one answer, in case that the server echoes one back. One of fewer than 8 characters stays, and so does one that is
     /// words: fewer than 20 characters, no digit, letters as words have them, dots, hyphens, underscores and spaces between, and no sk- as keys begin.
     /// </summary>
-    internal AnswerRedactor ForAnswer() => For(_credentials, static plain => !s_words.IsMatch(plain));
+    internal AnswerRedactor ForAnswer() => For(_credentials);
 
     /// <summary>What takes every secret out of a body that is printed, before the text is shortened: half of one would not be known any more.</summary>
-    internal AnswerRedactor ForPrint() => For(_secrets, static _ => true);
+    internal AnswerRedactor ForPrint() => For(_secrets);
 
-    private static AnswerRedactor For(IReadOnlyList<SecureString> secrets, Func<string, bool> counts)
+    private static AnswerRedactor For(IReadOnlyList<SecureString> secrets)
     {
         var forms = new List<byte[]>(secrets.Count);
         foreach (var secret in secrets)
         {
             var plain = Plain(secret);
-            if (plain.Length < ShortestSecretInAnswer || !counts(plain)) continue;
+            if (plain.Length < ShortestSecretInAnswer) continue;
             foreach (var form in Forms(plain)) forms.Add(Encoding.UTF8.GetBytes(form));
         }
 

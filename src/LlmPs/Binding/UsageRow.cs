@@ -10,6 +10,8 @@ namespace LlmPs.Binding;
 /// <summary>What one answer cost, whatever form it comes in.</summary>
 internal sealed class UsageRow
 {
+    private static readonly string[] s_figures = ["PromptTokens", "CompletionTokens", "TotalTokens"];
+
     // What TokenUsage.ToString() makes.
     private static readonly Regex s_usage = new(@"^(?<PromptTokens>\d+|\?) \+ (?<CompletionTokens>\d+|\?) = (?<TotalTokens>\d+|\?)\z", RegexOptions.CultureInvariant);
 
@@ -83,7 +85,7 @@ internal sealed class UsageRow
     {
         if ((usage is PSObject wrapped ? wrapped.BaseObject : usage) is not string text) return InputRow.Fields(usage);
         if (s_usage.Match(text) is not { Success: true } match) throw new PSArgumentException($"Row {row}: Usage is '{text}', which is no usage.");
-        return new[] { "PromptTokens", "CompletionTokens", "TotalTokens" }.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
+        return s_figures.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
     }
 
     private static string? Text(Dictionary<string, object?> columns, string name) =>
