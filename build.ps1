@@ -1,6 +1,17 @@
 <#
 .SYNOPSIS
     Builds and tests LlmPs, under Windows PowerShell 5.1 and PowerShell 7.4 or later.
+.DESCRIPTION
+    Build makes the module in out/, Unit and Pester test it, Test does all three. Demo shows it at work without a key. Bench measures it, Docs makes the help
+    anew from docs/en-US, Package and Install make a package and put the module where PowerShell finds it, Clean takes out/ away.
+.PARAMETER Task
+    What to do: Build where nothing is said.
+.PARAMETER Configuration
+    Of the assemblies.
+.PARAMETER SkipBuild
+    Take the module in out/ as it is.
+.PARAMETER RequirePester
+    Fail on a machine without Pester, where its tests would be told as skipped.
 .EXAMPLE
     ./build.ps1 Test
 #>

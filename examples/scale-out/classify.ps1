@@ -21,7 +21,11 @@ $null = Connect-LlmProvider @Connection -Name classify
 
 # A file a shard: a checkpoint has one writer at a time. Auto is made a number first, for the files' names.
 if ($Shard -eq 'Auto') {
-    if ($env:SLURM_ARRAY_TASK_ID) { $Shard = "$($env:SLURM_ARRAY_TASK_ID)/$($env:SLURM_ARRAY_TASK_COUNT)" }
+    if ($env:SLURM_ARRAY_TASK_ID) {
+        # An array may begin anywhere, and go in steps.
+        $place = ([int] $env:SLURM_ARRAY_TASK_ID - [int] $env:SLURM_ARRAY_TASK_MIN) / [Math]::Max(1, [int] $env:SLURM_ARRAY_TASK_STEP)
+        $Shard = "$place/$($env:SLURM_ARRAY_TASK_COUNT)"
+    }
     else { $Shard = "$($env:JOB_COMPLETION_INDEX)/$($env:JOB_COMPLETIONS)" }
 }
 $name = 'shard-' + $Shard.Replace('/', '-of-')

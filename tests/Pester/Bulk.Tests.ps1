@@ -252,6 +252,29 @@ Describe '-Shard' {
         [System.IO.File]::ReadAllBytes((Join-Path $TestDrive 'joined.csv')) | Should -Be $whole
     }
 
+    It 'the files of a run that lacks a shard or a row, or of two runs, are not joined' {
+        $example = "$PSScriptRoot/../../examples/scale-out"
+        $folder = Join-Path $TestDrive 'part'
+        $tickets = Join-Path $TestDrive 'few.csv'
+        0..7 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $_" } } | Export-Csv $tickets -NoTypeInformation -Encoding UTF8
+        $common = @{ Path = $tickets; Folder = $folder; Connection = @{ Provider = 'SiliconFlow'; Simulate = $true }; Module = $env:LLMPS_MODULE_PATH; Shard = 'Auto' }
+        $env:SLURM_ARRAY_TASK_COUNT, $env:SLURM_ARRAY_TASK_MIN, $env:SLURM_ARRAY_TASK_STEP = '2', '1', '3'
+        $env:SLURM_ARRAY_TASK_ID = '4'
+        & "$example/classify.ps1" @common
+        $join = { & "$example/join.ps1" -Folder $folder -Path (Join-Path $TestDrive 'part.csv') }
+        $join | Should -Throw '*lacks the shards 0 of 2*'
+        $env:SLURM_ARRAY_TASK_ID = '1'
+        & "$example/classify.ps1" @common
+        & $join
+        (Import-Csv (Join-Path $TestDrive 'part.csv')).Id | Should -Be (0..7)
+        $half = Join-Path $folder 'shard-0-of-2.csv'
+        $lines = Get-Content $half
+        $lines | Select-Object -SkipLast 2 | Set-Content $half
+        $join | Should -Throw 'Row 4 is not there*'
+        Set-Content (Join-Path $folder 'shard-0-of-3.csv') ''
+        $join | Should -Throw '*files of 2 numbers of shards*'
+    }
+
     It 'Auto is the place in a Slurm array' {
         $env:SLURM_ARRAY_TASK_ID = '2'
         $env:SLURM_ARRAY_TASK_COUNT = '5'
@@ -402,6 +425,13 @@ Describe 'Progress' {
         $records.Count | Should -BeLessThan 20
         $records[0].Activity | Should -BeLike '*Invoke-ChatCompletion*'
         $records[0].StatusDescription | Should -Match '\d+ done \([\d.]+/s\), 0 failed, 1 in flight, \d+ tokens'
+        $records[-1].RecordType | Should -Be 'Completed'
+    }
+
+    It 'is taken away where the pipeline ends early: <_>' -ForEach '| Select-Object -First 15', '| ForEach-Object { if ($_.InputIndex -eq 14) { throw ''enough'' } }' {
+        $simulator.SetOption(@{ LatencyMs = 100 })
+        $records = Get-Records "param(`$Session) try { 1..20 | Invoke-ChatCompletion -Session `$Session -ThrottleLimit 1 $_ } catch { }"
+        $records.Count | Should -BeGreaterThan 1
         $records[-1].RecordType | Should -Be 'Completed'
     }
 

@@ -67,6 +67,7 @@ internal sealed class BulkRun : IDisposable
     private readonly CountdownEvent _tasks = new(1);
     private readonly ConcurrentDictionary<CheckpointKey, Task<ChatCompletion>> _inFlight = new();
     private RunEnding? _ending;
+    private int _isGuessing;
     private bool _disposed;
 
     internal BulkRun(BulkRunOptions options)
@@ -285,13 +286,24 @@ internal sealed class BulkRun : IDisposable
         try
         {
             var completion = _options.Stream ? await StreamAsync(row, place).ConfigureAwait(false) : await row.Session!.CompleteAsync(row, _log, _stop.Token).ConfigureAwait(false);
-            Counts.Spend(completion.Usage);
+            Counts.Spend(TokensOf(row, completion));
             return completion;
         }
         finally
         {
             Counts.Return();
         }
+    }
+
+    /// <summary>What an answer cost. A provider that says no total is taken at its parts, and one that says nothing at a guess where the tokens are bounded.</summary>
+    private long TokensOf(AnswerContext row, ChatCompletion completion)
+    {
+        if (completion.Usage is { } usage && (usage.TotalTokens ?? usage.PromptTokens ?? usage.CompletionTokens) is not null)
+            return usage.TotalTokens ?? (usage.PromptTokens ?? 0) + (usage.CompletionTokens ?? 0);
+        if (_options.MaxTotalTokens is null) return 0;
+        if (Interlocked.Exchange(ref _isGuessing, 1) == 0)
+            _log.Write(RequestLogLevel.Warning, "Answers come without their usage: -MaxTotalTokens goes by a guess at their tokens.");
+        return TokenEstimate.Of(row.Request) + completion.Choices.Sum(choice => TokenEstimate.Of(choice.Message.Content) + TokenEstimate.Of(choice.Message.ReasoningContent));
     }
 
     /// <summary>The answer of an equal request that is in flight, or of this one.</summary>

@@ -42,6 +42,5 @@ internal sealed class RunCounts
 
     internal void Return() => Interlocked.Decrement(ref _inFlight);
 
-    /// <summary>A provider that says no total is taken at its parts.</summary>
-    internal void Spend(TokenUsage? usage) => Interlocked.Add(ref _tokens, usage?.TotalTokens ?? (usage?.PromptTokens ?? 0) + (usage?.CompletionTokens ?? 0));
+    internal void Spend(long tokens) => Interlocked.Add(ref _tokens, tokens);
 }

@@ -17,6 +17,9 @@ internal sealed class ErrorReader
     private const int LongestBody = 1024 * 1024;
     private const int LongestRequestId = 200;
 
+    // In seconds. Whoever says more means never.
+    private const double LongestRetryAfter = 1e9;
+
     private static readonly string[] s_requestIdHeaders = ["x-request-id", "x-siliconcloud-trace-id", "request-id", "x-trace-id", "trace-id", "x-ds-trace-id"];
 
     private readonly ChatProvider _provider;
@@ -162,15 +165,17 @@ internal sealed class ErrorReader
     {
         if (headers.TryGetValues("retry-after-ms", out var values)
             && double.TryParse(values.FirstOrDefault(), NumberStyles.Float, CultureInfo.InvariantCulture, out var milliseconds)
-            && milliseconds is >= 0 and < 1e12) return TimeSpan.FromTicks((long)(milliseconds * TimeSpan.TicksPerMillisecond));
+            && milliseconds >= 0) return Seconds(milliseconds / 1000);
         // Fractions of a second are seen, which the header's own type does not know.
         if (headers.TryGetValues("Retry-After", out values)
             && double.TryParse(values.FirstOrDefault(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
-            && seconds is >= 0 and < 1e9) return TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond));
+            && seconds >= 0) return Seconds(seconds);
         if (headers.RetryAfter is not { } after) return null;
         if (after.Delta is { } delta) return delta;
         return after.Date is { } date ? Max(date - DateTimeOffset.UtcNow, TimeSpan.Zero) : null;
     }
+
+    private static TimeSpan Seconds(double seconds) => TimeSpan.FromTicks((long)(Math.Min(seconds, LongestRetryAfter) * TimeSpan.TicksPerSecond));
 
     private static bool? ShouldRetry(HttpResponseHeaders headers) =>
         headers.TryGetValues("x-should-retry", out var values) && bool.TryParse(values.FirstOrDefault(), out var should) ? should : null;

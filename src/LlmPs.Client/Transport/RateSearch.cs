@@ -34,6 +34,9 @@ internal sealed class RateSearch
     private const double ShortestPause = 0.2;
     private const double LongestPause = 8;
 
+    // Whoever wants no waiting between retries does not want to ask without a pause either.
+    private const double LeastLongestPause = 1;
+
     // Fewer requests accepted than this are no measure of a rate.
     private const int Enough = 10;
 
@@ -113,11 +116,11 @@ internal sealed class RateSearch
     private double _refusalDelay;
     private int _failures;
 
-    /// <param name="longestPause">Seconds; no pause that is chosen here is longer.</param>
+    /// <param name="longestPause">Seconds; no pause that is chosen here is longer, but for those up to a second.</param>
     /// <param name="random">Keeps apart the pauses of processes that share an account.</param>
     internal RateSearch(double longestPause, Random random)
     {
-        _longestPause = Math.Min(longestPause, LongestPause);
+        _longestPause = Math.Min(Math.Max(longestPause, LeastLongestPause), LongestPause);
         _random = random;
     }
 

@@ -24,7 +24,7 @@ internal static class TokenEstimate
         return tokens + Of(request.JsonSchema);
     }
 
-    private static long Of(string? text)
+    internal static long Of(string? text)
     {
         if (text is null) return 0;
         long ascii = 0;

@@ -160,7 +160,21 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         catch
         {
             _run?.Dispose();
+            ClearProgress();
             throw;
+        }
+    }
+
+    /// <summary>Else the bar would stand over what the script does next. A pipeline that is stopped takes nothing more, and its host clears the bar.</summary>
+    private void ClearProgress()
+    {
+        try
+        {
+            _progress?.Clear();
+        }
+        catch (Exception e) when (e is PipelineStoppedException or InvalidOperationException)
+        {
+            // What ended the pipeline is the error to tell.
         }
     }
 

@@ -10,6 +10,7 @@ namespace LlmPs.Cmdlets;
 internal sealed class RunProgress
 {
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
     private readonly PSCmdlet _cmdlet;
@@ -17,6 +18,7 @@ internal sealed class RunProgress
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private TimeSpan _next = s_first;
     private ProgressRecord? _record;
+    private bool _hasWarned;
 
     internal RunProgress(PSCmdlet cmdlet, BulkRun run)
     {
@@ -35,15 +37,21 @@ internal sealed class RunProgress
         _record ??= new ProgressRecord(0, "Invoke-ChatCompletion", "…");
         _record.StatusDescription = Status();
         _cmdlet.WriteProgress(_record);
+        Warn();
+    }
+
+    /// <summary>Takes the bar away.</summary>
+    internal void Clear()
+    {
+        if (_record is null) return;
+        _record.RecordType = ProgressRecordType.Completed;
+        _cmdlet.WriteProgress(_record);
+        _record = null;
     }
 
     internal void Finish()
     {
-        if (_record is not null)
-        {
-            _record.RecordType = ProgressRecordType.Completed;
-            _cmdlet.WriteProgress(_record);
-        }
+        Clear();
 
         var counts = _run.Counts;
         if (counts.Done + counts.Failed + counts.Replayed + counts.LeftOut < 2) return;
@@ -51,6 +59,14 @@ internal sealed class RunProgress
             CultureInfo.InvariantCulture,
             "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens in {5:0.0} s.",
             counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds));
+    }
+
+    /// <summary>Where nobody sees a progress bar, hours of nothing must not be without a word.</summary>
+    private void Warn()
+    {
+        if (_hasWarned || !(Session?.Pacing().PausedFor > s_patience)) return;
+        _hasWarned = true;
+        _cmdlet.WriteWarning($"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's quota may be used up.");
     }
 
     private string Status()

@@ -141,6 +141,20 @@ public class RateSearchTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Who_wants_no_waits_gets_no_storm()
+    {
+        var search = new RateSearch(0, new Random(1));
+        var (now, sent) = (0.0, 0);
+        for (; now < 60; now += 0.01)
+        {
+            if (search.Wait(now) > 0) continue;
+            search.Refused(search.Sent(now, waited: sent++ > 0), now + 0.001, retryAfter: null);
+        }
+
+        Assert.InRange(sent, 10, 100);
+    }
+
+    [Fact]
     public void What_is_put_up_with_is_no_reason_to_disobey_who_asks_for_a_long_wait()
     {
         var random = new Random(1);

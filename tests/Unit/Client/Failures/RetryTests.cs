@@ -129,6 +129,8 @@ public class RetryTests
 
     [Theory]
     [InlineData("Retry-After", "120", 120)]
+    [InlineData("Retry-After", "99999999999999999999", 1e9)]
+    [InlineData("retry-after-ms", "1e30", 1e9)]
     [InlineData("Retry-After", "0", 0)]
     [InlineData("Retry-After", "1.5", 1.5)]
     [InlineData("retry-after-ms", "2500", 2.5)]
