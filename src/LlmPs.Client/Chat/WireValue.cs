@@ -136,6 +136,15 @@ internal static class WireValue
     /// </summary>
     internal static string Piece(ref Utf8JsonReader reader, string? last = null)
     {
+#if NET
+        // Most are, and nothing is caught for them.
+        if (!reader.ValueIsEscaped) return last is not null && reader.ValueTextEquals(last) ? last : Encoding.UTF8.GetString(reader.ValueSpan);
+#endif
+        return Escaped(ref reader, last);
+    }
+
+    private static string Escaped(ref Utf8JsonReader reader, string? last)
+    {
         try
         {
             return last is not null && reader.ValueTextEquals(last) ? last : reader.GetString()!;
