@@ -57,6 +57,7 @@ public sealed class LlmSession : IDisposable
         var values = options.Headers.ToLookup(header => options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
         var credentials = values[false].ToList();
         if (options.ApiKey is not null) credentials.Add(options.ApiKey);
+        IsCredentialInTheClear = credentials.Any(credential => credential.Length > 0) && !IsSimulated && BaseUri.Scheme == Uri.UriSchemeHttp && !BaseUri.IsLoopback;
         if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) credentials.Add(proxyPassword);
         Redactor = new Redactor(credentials, values[true].ToList());
         Errors = new ErrorReader(ChatProvider, Redactor);
@@ -128,8 +129,8 @@ public sealed class LlmSession : IDisposable
 
     internal HttpTransport Http { get; }
 
-    /// <summary>Whether the key would go over the network in the clear.</summary>
-    internal bool IsInTheClear => !IsSimulated && BaseUri.Scheme == Uri.UriSchemeHttp && !BaseUri.IsLoopback;
+    /// <summary>Whether a key, or a header that is a credential, goes over the network in the clear.</summary>
+    internal bool IsCredentialInTheClear { get; }
 
     /// <summary>Sends a request and returns the whole answer.</summary>
     /// <exception cref="LlmApiException">No whole answer came, retries included.</exception>

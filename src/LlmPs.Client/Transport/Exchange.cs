@@ -82,12 +82,13 @@ internal abstract class Exchange
             _ when clock.IsCanceledByCaller => Canceled(),
             _ when Session.IsClosed => Closed(),
             OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(
-                LlmErrorKind.Timeout, $"No connection to {_uri.Authority} within {RetryPolicy.Seconds(Session.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
+                LlmErrorKind.Timeout, $"No connection to {Way()} within {RetryPolicy.Seconds(Session.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
             HttpRequestException refused when IsProxyRefusal(refused) => Session.Errors.FromProxy(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
             JsonException or InvalidOperationException => new LlmApiException(
                 LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Words(exception, 200)),
+            InvalidDataException => new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: " + Words(exception, 200)),
             _ => new LlmApiException(LlmErrorKind.InvalidResponse, Words(exception, 600)),
         };
         error.Attempts = Context.Attempts;
@@ -148,9 +149,11 @@ internal abstract class Exchange
         while (reason.InnerException is not null) reason = reason.InnerException;
         var words = Words(reason, 300);
         return inAnswer
-            ? new LlmApiException(LlmErrorKind.StreamInterrupted, $"The connection to {_uri.Authority} broke in mid-answer: {words}") { IsTransient = true }
-            : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {_uri.Authority} failed: {words}") { IsTransient = true, RecommendedAction = "Check the address, the network and the proxy." };
+            ? new LlmApiException(LlmErrorKind.StreamInterrupted, $"The connection to {Way()} broke in mid-answer: {words}") { IsTransient = true }
+            : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {Way()} failed: {words}") { IsTransient = true, RecommendedAction = "Check the address, the network and the proxy." };
     }
+
+    private string Way() => Session.Http.ProxyTo(_uri) is { } proxy ? $"{_uri.Authority} through the proxy {proxy}" : _uri.Authority;
 
     private void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
 

@@ -21,6 +21,7 @@ internal sealed class HttpTransport : IDisposable
     private readonly LlmSessionOptions _options;
     private readonly SecureString? _key;
     private readonly CancellationTokenSource _closing = new();
+    private readonly IWebProxy? _proxy;
 
     /// <param name="options">Proxy, limits and further headers.</param>
     /// <param name="baseUri">The server, for the connection limit of .NET Framework.</param>
@@ -30,7 +31,8 @@ internal sealed class HttpTransport : IDisposable
         _options = options;
         // A blank key is none.
         _key = options.ApiKey is { Length: > 0 } key ? key : null;
-        _client = new HttpMessageInvoker(handler ?? CreateHandler(options, baseUri), disposeHandler: true);
+        if (handler is null) _proxy = options.Proxy is null ? SystemProxy : new WebProxy(options.Proxy) { Credentials = options.ProxyCredential };
+        _client = new HttpMessageInvoker(handler ?? CreateHandler(baseUri), disposeHandler: true);
     }
 
     internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, byte[]? body, AttemptClock clock)
@@ -66,6 +68,9 @@ internal sealed class HttpTransport : IDisposable
         await Task.Delay(wait, either.Token).ConfigureAwait(false);
     }
 
+    /// <summary>The host and port of the proxy that requests to an address go through; null where they go straight.</summary>
+    internal string? ProxyTo(Uri uri) => _proxy is null || _proxy.IsBypassed(uri) || _proxy.GetProxy(uri) is not { } proxy || proxy == uri ? null : $"{proxy.Host}:{proxy.Port}";
+
     public void Dispose()
     {
         _closing.Cancel();
@@ -74,11 +79,12 @@ internal sealed class HttpTransport : IDisposable
     }
 
 #if NETFRAMEWORK
-    private static HttpMessageHandler CreateHandler(LlmSessionOptions options, Uri baseUri)
+    private static IWebProxy? SystemProxy => WebRequest.DefaultWebProxy;
+
+    private HttpClientHandler CreateHandler(Uri baseUri)
     {
         // The default of two connections a host would undo -ThrottleLimit. Behind a proxy it is the proxy's that counts.
-        var proxy = options.Proxy is null ? WebRequest.DefaultWebProxy : CreateProxy(options);
-        var point = ServicePointManager.FindServicePoint(baseUri, proxy);
+        var point = ServicePointManager.FindServicePoint(baseUri, _proxy);
         point.ConnectionLimit = int.MaxValue;
         point.Expect100Continue = false;
         point.UseNagleAlgorithm = false;
@@ -91,26 +97,26 @@ internal sealed class HttpTransport : IDisposable
             SslProtocols = SslProtocols.None,
             MaxRequestContentBufferSize = int.MaxValue,
         };
-        if (options.Proxy is not null) handler.Proxy = proxy;
+        if (_options.Proxy is not null) handler.Proxy = _proxy;
         return handler;
     }
 #else
-    private static SocketsHttpHandler CreateHandler(LlmSessionOptions options, Uri baseUri)
+    private static IWebProxy SystemProxy => HttpClient.DefaultProxy;
+
+    private SocketsHttpHandler CreateHandler(Uri baseUri)
     {
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.All,
-            ConnectTimeout = options.ConnectTimeout,
+            ConnectTimeout = _options.ConnectTimeout,
             // A name that moves to another address is noticed in a run of hours.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ActivityHeadersPropagator = null,
         };
-        if (options.Proxy is not null) handler.Proxy = CreateProxy(options);
+        if (_options.Proxy is not null) handler.Proxy = _proxy;
         return handler;
     }
 #endif
-
-    private static WebProxy CreateProxy(LlmSessionOptions options) => new(options.Proxy) { Credentials = options.ProxyCredential };
 }

@@ -20,8 +20,12 @@ internal sealed class Redactor
     private static readonly Regex s_bearer = new(@"(?i)\b(bearer|basic)\s+[^\s""',;}\]]{4,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly Regex s_key = new(@"\bsk-[A-Za-z0-9_\-]{8,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
+    // .NET quotes a proxy with the name and password that the environment gave it.
+    private static readonly Regex s_userInfo = new(@"(?<=://)[^\s/?#""']+@", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+
     private static readonly Regex s_percent = new("%[0-9A-F]{2}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly Regex s_unicode = new(@"\\u[0-9A-F]{4}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_gson = new("[=<>&']", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly JavaScriptEncoder[] s_jsonEncoders = [JavaScriptEncoder.Default, JavaScriptEncoder.UnsafeRelaxedJsonEscaping];
 
     // In an answer a short secret is more likely a word of the model's than an echo.
@@ -54,7 +58,7 @@ internal sealed class Redactor
             foreach (var form in Forms(plain)) text = text.Replace(form, Mask);
         }
 
-        return s_key.Replace(s_bearer.Replace(text, "$1 " + Mask), Mask);
+        return s_userInfo.Replace(s_key.Replace(s_bearer.Replace(text, "$1 " + Mask), Mask), Mask + "@");
     }
 
     /// <summary>
@@ -101,6 +105,9 @@ internal sealed class Redactor
         }
 
         if (plain.IndexOf('/') >= 0) yield return plain.Replace("/", "\\/");
+        // As Gson does, of Java.
+        var inGson = s_gson.Replace(plain, static sign => $"\\u{(int)sign.Value[0]:x4}");
+        if (inGson != plain) yield return inGson;
     }
 
     private static string Plain(SecureString secret) => s_scheme.Replace(new NetworkCredential(string.Empty, secret).Password, string.Empty);

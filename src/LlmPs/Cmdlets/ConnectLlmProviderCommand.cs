@@ -138,7 +138,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         try
         {
             var session = new LlmSession(Options(), Handler());
-            if (session is { IsInTheClear: true, HasKey: true }) WriteWarning($"The key goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
+            if (session.IsCredentialInTheClear) WriteWarning($"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
             SessionTable.Current.Add(session, mayBeDefault: !NoDefault);
             WriteObject(session);
         }

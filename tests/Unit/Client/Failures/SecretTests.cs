@@ -25,6 +25,7 @@ public class SecretTests
         Key.Replace("/", "\\/"),
         JavaScriptEncoder.Default.Encode(Key),
         JavaScriptEncoder.Default.Encode(Key).Replace("002B", "002b"),
+        Key.Replace("=", "\\u003d").Replace("&", "\\u0026"),
         Uri.EscapeDataString(Key),
         Uri.EscapeDataString(Key).Replace("%2F", "%2f").Replace("%2B", "%2b").Replace("%3D", "%3d"),
         "Bearer " + Key);
@@ -214,6 +215,8 @@ public class SecretTests
     [InlineData("key sk-abcdefgh12345678 was", "key *** was")]
     [InlineData("a risk-free task of sk-few", "a risk-free task of sk-few")]
     [InlineData("bearer of bad news", "bearer of bad news")]
+    [InlineData("The tunnel to proxy 'http://ops:Hunter%402@10.0.0.1:8080/' failed", "The tunnel to proxy 'http://***@10.0.0.1:8080/' failed")]
+    [InlineData("see https://example.com/a@b, or mail to a@b.c", "see https://example.com/a@b, or mail to a@b.c")]
     public void What_looks_like_a_key_is_taken_out(string text, string clean) => Assert.Equal(clean, new Redactor([]).Clean(text));
 
     [Fact]
