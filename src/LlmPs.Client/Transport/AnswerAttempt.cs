@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Net.Http;
 using System.Text;
+using System.Text.Json;
 using System.Threading.Tasks;
 using LlmPs.Providers;
 
@@ -43,16 +44,17 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             await _exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
             _exchange.Pass.Accepted();
+            var charset = new AnswerCharset(_response.Content);
             // What came is told by the bytes, and by the content type only where they leave it open: either kind was seen in answer to the other.
             switch (await _stream.PeekAsync().ConfigureAwait(false))
             {
                 case -1:
                     throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
                 case not ('{' or '[' or '"' or '<') when _stream.BeginsEvent() || _response.Content.Headers.ContentType?.MediaType == EventStream:
-                    _events = new SseReader(_stream, _flow, _redactor);
+                    _events = new SseReader(_stream, _flow, _redactor, charset);
                     break;
                 default:
-                    ReadPlain(_redactor.Clean(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false)), deltas);
+                    ReadPlain(_redactor.Clean(charset.ToUtf8(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false))), deltas);
                     Succeeded(deltas);
                     return false;
             }
@@ -86,7 +88,16 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw NoAnswer($"{Session.Provider} answered with text that is no answer: {Envelope(body).Message}");
         _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
-        var content = new AnswerReader().Read(body, read);
+        AnswerContent content;
+        try
+        {
+            content = new AnswerReader().Read(body, read);
+        }
+        catch (JsonException) when (!_stream!.HasLength && IsCutOff(body))
+        {
+            throw new LlmApiException(LlmErrorKind.StreamInterrupted, "The answer broke off before its end.") { IsTransient = true };
+        }
+
         if (content == AnswerContent.Error) throw Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
         foreach (var delta in read)
         {
@@ -99,6 +110,21 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         var closing = _flow.Close().ToList();
         deltas.AddRange(closing);
         ChatExchange.RefuseGivenUp(closing);
+    }
+
+    /// <summary>Whether the JSON is sound as far as it goes.</summary>
+    private static bool IsCutOff(byte[] body)
+    {
+        var reader = new Utf8JsonReader(body, isFinalBlock: false, default);
+        try
+        {
+            while (reader.Read()) { }
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     // The usage is said with the last of the closing deltas.

@@ -55,8 +55,14 @@ internal sealed class AnswerStream : Stream
     /// <summary>Ends a read under way.</summary>
     internal void Abort() => _clock.Abort();
 
+    /// <summary>Whether the server said how long the body is. Then one that is cut off does not come to its end.</summary>
+    internal bool HasLength => _length is not null;
+
     /// <summary>Whether the connection was closed in order.</summary>
     internal bool HasEnded => _ended;
+
+    /// <summary>An event was part of the answer. What a gateway sends to keep the connection open is not: comments, blank lines, events without content.</summary>
+    internal void Payload() => _clock.Payload();
 
     internal bool IsCanceledByCaller => _clock.IsCanceledByCaller;
 
@@ -242,10 +248,9 @@ internal sealed class AnswerStream : Stream
         return s_blankLine.Length;
     }
 
-    /// <summary>Feeds the clock with bytes of lines that are neither comments nor blank, and refuses events without end.</summary>
+    /// <summary>Feeds the clock while an event is under way, since a long one takes its time, and refuses events without end.</summary>
     private void Watch(ReadOnlySpan<byte> bytes)
     {
-        var payload = false;
         while (bytes.Length > 0)
         {
             var end = bytes.IndexOfAny((byte)'\n', (byte)'\r');
@@ -255,7 +260,6 @@ internal sealed class AnswerStream : Stream
                 if (_atLineStart) _isComment = bytes[0] == (byte)':';
                 _atLineStart = false;
                 _afterReturn = false;
-                payload |= !_isComment;
                 // A comment is no part of an event, but one without end would fill the memory as well.
                 if (_isComment) _comment += length;
                 else _event += length;
@@ -276,6 +280,6 @@ internal sealed class AnswerStream : Stream
             bytes = bytes.Slice(end + 1);
         }
 
-        if (payload) _clock.Payload();
+        if (!_atLineStart && !_isComment) _clock.Payload();
     }
 }

@@ -50,11 +50,11 @@ internal sealed class ErrorReader
         byte[] body;
         try
         {
-            body = await stream.ReadToEndAsync(LongestBody).ConfigureAwait(false);
+            body = new AnswerCharset(response.Content).ToUtf8(await stream.ReadToEndAsync(LongestBody).ConfigureAwait(false));
         }
-        catch (Exception e) when (!stream.IsCanceledByCaller && e is LlmApiException or IOException or OperationCanceledException)
+        catch (Exception e) when (!stream.IsCanceledByCaller && e is LlmApiException or IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
         {
-            // A page of this size, or one that breaks off or never comes, has nothing to tell that the status does not.
+            // A page of this size, or one that breaks off, never comes or is not compressed as it says, has nothing to tell that the status does not.
             body = [];
         }
 

@@ -18,16 +18,18 @@ internal sealed class SseReader : IAsyncDisposable
     private readonly AnswerStream _stream;
     private readonly AnswerFlow _flow;
     private readonly AnswerRedactor _redactor;
+    private readonly AnswerCharset _charset;
     private readonly AnswerReader _reader = new();
     private readonly List<ChatCompletionDelta> _read = [];
     private IAsyncEnumerator<SseItem<EventContent>>? _events;
     private ValueTask<bool>? _next;
 
-    internal SseReader(AnswerStream stream, AnswerFlow flow, AnswerRedactor redactor)
+    internal SseReader(AnswerStream stream, AnswerFlow flow, AnswerRedactor redactor, AnswerCharset charset)
     {
         _stream = stream;
         _flow = flow;
         _redactor = redactor;
+        _charset = charset;
     }
 
     private enum EventContent
@@ -133,7 +135,7 @@ internal sealed class SseReader : IAsyncDisposable
 
     private EventContent Parse(string eventType, ReadOnlySpan<byte> data)
     {
-        data = _redactor.Clean(Trim(data));
+        data = _redactor.Clean(_charset.ToUtf8(Trim(data)));
         // Keep-alives of some gateways stand in the data: ": keepalive".
         if (data.IsEmpty || data[0] == (byte)':') return EventContent.Nothing;
         if (data.SequenceEqual("[DONE]"u8)) return EventContent.Done;
@@ -155,6 +157,7 @@ internal sealed class SseReader : IAsyncDisposable
             case AnswerContent.Nothing:
                 return EventContent.Nothing;
             default:
+                _stream.Payload();
                 var raw = data.ToArray();
                 foreach (var delta in _read) delta.Raw = raw;
                 return EventContent.Deltas;

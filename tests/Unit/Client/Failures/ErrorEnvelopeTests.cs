@@ -1,6 +1,9 @@
 using System;
+using System.IO;
+using System.IO.Compression;
 using System.Net.Http;
 using System.Threading.Tasks;
+using LlmPs.SimulatorHost;
 using Xunit;
 
 namespace LlmPs.Unit.Client;
@@ -193,9 +196,46 @@ public class ErrorEnvelopeTests
     }
 
     [Fact]
+    public async Task The_status_stands_where_the_errors_body_never_comes_over_a_socket()
+    {
+        using var server = new RawServer(new RawReply(["HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{"u8.ToArray()], RawEnd.Hold));
+        using var session = TestSession.Connect(server.BaseUri, options => (options.IdleTimeout, options.MaxRetryCount) = (TimeSpan.FromSeconds(1), 2));
+        var error = await TestSession.ErrorAsync(session);
+        Assert.Equal((LlmErrorKind.Unauthorized, 401, 1), (error.Kind, error.StatusCode, error.Attempts));
+    }
+
+    [Theory]
+    [InlineData(401, LlmErrorKind.Unauthorized, "HTTP 401")]
+    [InlineData(503, LlmErrorKind.ServiceUnavailable, "HTTP 503")]
+#if NET
+    // Mono has another exception for it than .NET Framework.
+    [InlineData(200, LlmErrorKind.InvalidResponse, "not compressed as its Content-Encoding says")]
+#endif
+    public async Task A_body_that_is_not_compressed_as_it_says_hides_no_status(int status, LlmErrorKind kind, string words)
+    {
+        var response = new HttpResponseMessage((System.Net.HttpStatusCode)status)
+        {
+            Content = new StreamContent(new GZipStream(new MemoryStream(Sse.Bytes("no gzip at all")), CompressionMode.Decompress)),
+        };
+        var error = await TestSession.ErrorOfAsync("SiliconFlow", response);
+        Assert.Equal(kind, error.Kind);
+        Assert.Contains(words, error.Message);
+    }
+
+    [Theory]
+    [InlineData("http://proxy.test:3128")]
+    [InlineData("http://127.0.0.1:1")]
+    public async Task A_proxy_in_the_way_is_named(string proxy)
+    {
+        using var session = TestSession.Open("SiliconFlow", null, options => options.Proxy = new Uri(proxy));
+        var error = await TestSession.ErrorAsync(session);
+        Assert.StartsWith($"The connection to api.siliconflow.cn through the proxy {new Uri(proxy).Authority} failed: ", error.Message);
+    }
+
+    [Fact]
     public async Task A_connection_that_fails_is_told_with_the_systems_words()
     {
-        using var session = TestSession.Open(new ScriptedHandler(HttpResponseMessage (int _) => throw new HttpRequestException("outer", new System.IO.IOException("No route to host"))));
+        using var session = TestSession.Open(new ScriptedHandler(HttpResponseMessage (int _) => throw new HttpRequestException("outer", new IOException("No route to host"))));
         var error = await TestSession.ErrorAsync(session);
         Assert.Equal(LlmErrorKind.ConnectionFailed, error.Kind);
         Assert.Equal("The connection to api.siliconflow.cn failed: No route to host", error.Message);

@@ -79,13 +79,26 @@ public class RetryTests
             2 => Reply.Pieces([Sse.Bytes(Reply.PlainAnswer[..20])], BodyEnd.Break),
             3 => Reply.Pieces([Sse.Bytes(Sse.Content("Hel"))], BodyEnd.Break),
             4 => Reply.Pieces([Sse.Bytes(Sse.Content("Hel"))]),
+            5 => Reply.Pieces([Sse.Bytes(Reply.PlainAnswer[..60])]),
             _ => Reply.Plain(),
         });
-        using var session = TestSession.Open(handler, options => options.MaxRetryCount = 4);
+        using var session = TestSession.Open(handler, options => options.MaxRetryCount = 5);
         var completion = await session.CompleteAsync(TestSession.Ask());
         Assert.Equal("Hello", completion.Content);
-        Assert.Equal(5, completion.Attempts);
+        Assert.Equal(6, completion.Attempts);
     }
+
+#if NET
+    // On .NET Framework the length is not known to be that of the answer.
+    [Fact]
+    public async Task An_answer_that_is_as_long_as_it_says_and_no_json_is_not_sent_again()
+    {
+        var handler = new ScriptedHandler(_ => Reply.Json(Reply.PlainAnswer[..60]));
+        using var session = TestSession.Open(handler, options => options.MaxRetryCount = 4);
+        Assert.Equal(LlmErrorKind.InvalidResponse, (await TestSession.ErrorAsync(session)).Kind);
+        Assert.Single(handler.Sent);
+    }
+#endif
 
     [Fact]
     public async Task The_count_of_retries_is_a_limit()

@@ -24,10 +24,15 @@ public class TimerTests
         Assert.NotNull(outcome.Error.RecommendedAction);
     }
 
-    [Fact]
-    public async Task Comments_and_blank_lines_do_not_keep_an_answer_alive()
+    [Theory]
+    [InlineData(": keep-alive\n\n\n")]
+    [InlineData("data: : keep-alive\n\n")]
+    [InlineData("data:\n\n")]
+    [InlineData("event: ping\ndata: {\"type\":\"ping\"}\n\n")]
+    [InlineData("data:\r\n\r\n")]
+    public async Task What_only_keeps_the_connection_open_does_not_keep_an_answer_alive(string keepAlive)
     {
-        var outcome = await OfAsync(Endlessly(": keep-alive\n\n\n").Prepend(Sse.Bytes(Sse.Content("Hel"))));
+        var outcome = await OfAsync(Endlessly(keepAlive).Prepend(Sse.Bytes(Sse.Content("Hel"))));
         Assert.Equal("The answer stopped: nothing of it came for 0.2 s (-IdleTimeoutSec).", outcome.Error!.Message);
         Assert.Equal("Hel", outcome.Content);
     }
@@ -141,6 +146,15 @@ public class TimerTests
         }
 
         Assert.Equal("ab", text);
+    }
+
+    [Fact]
+    public async Task An_event_that_takes_its_time_keeps_an_answer_alive()
+    {
+        var pieces = Sse.Bytes(Sse.Content(new string('x', 200)) + Sse.Finish()).Chunk(10).SelectMany(piece => new[] { null, piece });
+        var outcome = await OfAsync(pieces, pauseMs: 125, idle: 2);
+        Assert.Null(outcome.Error);
+        Assert.Equal(new string('x', 200), outcome.Content);
     }
 
     [Fact]
