@@ -111,7 +111,7 @@ Describe 'What fails every row' {
     It '(<Kind>) ends the run after what is in flight' -ForEach @(@{ Kind = 'Unauthorized' }, @{ Kind = 'InsufficientBalance' }, @{ Kind = 'Forbidden' }) {
         # The bad row fails at once; those beside it take a while, and what comes later is not sent.
         $simulator.SetOption(@{ Faults = @(@{ Fault = $Kind; Match = 'bad' }, @{ Fault = 'StallBeforeHeaders'; Match = 'slow'; DelayMs = 300 }) })
-        $null = Connect-SimulatorHost $simulator SiliconFlow $once
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
         $got = New-Object System.Collections.ArrayList
         $rows = 'slow 1', 'slow 2', 'bad', 'slow 3' + (4..40 | ForEach-Object { "later $_" })
         { $rows | Invoke-ChatCompletion -ThrottleLimit 4 -WarningVariable script:warning -WarningAction SilentlyContinue | ForEach-Object { $got.Add($_) } } |
@@ -121,7 +121,7 @@ Describe 'What fails every row' {
         $got.Content -like 'Echo: slow*' | Should -Not -BeNullOrEmpty
         $simulator.Stats().requests | Should -BeLessThan 40
         $simulator.Stats().inFlight | Should -Be 0
-        "$script:warning" | Should -BeLike '*[0-9] rows were read and not sent*'
+        "$script:warning" | Should -Match '\d+ rows? (was|were) read and not sent'
     }
 
     It 'is a key that the provider refuses, too' {
