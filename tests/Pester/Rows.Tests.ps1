@@ -251,6 +251,24 @@ Describe 'Options of a row' {
         $bodies[2] | Should -BeLike '*"content":"c"}`],"top_p":0.9}'
     }
 
+    It 'are stop texts also where they are white space: given <Way>' -ForEach @(
+        @{ Way = 'as a parameter'; Stop = "`n"; Sent = '"\n"' }
+        @{ Way = 'as a parameter'; Stop = ' '; Sent = '" "' }
+        @{ Way = 'as a parameter'; Stop = 'a', '', $null, 'b'; Sent = '"a","b"' }
+        @{ Way = 'as a parameter'; Stop = ''; Sent = $null }
+        @{ Way = 'as a parameter'; Stop = '', ''; Sent = $null }
+        @{ Way = 'by a script block'; Stop = { "`n" }; Sent = '"\n"' }
+        @{ Way = 'by a script block'; Stop = { 'a'; '' }; Sent = '"a"' }
+        @{ Way = 'in a column'; Column = "`n"; Sent = '"\n"' }
+        @{ Way = 'in a column'; Column = ''; Sent = $null }
+    ) {
+        $row, $with = [pscustomobject]@{ Prompt = 'p' }, @{}
+        if ($Way -eq 'in a column') { $row | Add-Member Stop $Column } else { $with.Stop = $Stop }
+        $null = $row | Invoke-ChatCompletion @with
+        $sent = if ($Sent) { ',"stop":[' + $Sent + ']}' } else { '}' }
+        $simulator.Requests()[0].body | Should -BeExactly ('{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"p"}]' + $sent)
+    }
+
     It 'are numbers without commas: <Value>' -ForEach @(
         @{ Option = 'Temperature'; Value = '0,2'; Says = "Temperature '0,2' of the row is not a number." }
         @{ Option = 'MaxTokens'; Value = '1,000'; Says = "MaxTokens '1,000' of the row is not a whole number." }

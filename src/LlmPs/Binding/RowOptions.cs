@@ -74,15 +74,17 @@ internal sealed class RowOptions
 
     private static Dictionary<string, PropertyInfo> OptionsOf(Type cmdlet) =>
         cmdlet.GetProperties()
-            .Where(property => property.GetCustomAttribute<RowOptionAttribute>(inherit: false) is not (null or PromptTextAttribute))
+            .Where(property => AttributeOf(property) is not (null or PromptTextAttribute))
             .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
+
+    private static RowOptionAttribute? AttributeOf(PropertyInfo property) => property.GetCustomAttribute<RowOptionAttribute>(inherit: false);
 
     private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
 
     private void Take(PropertyInfo option, object? value)
     {
         var plain = value is PSObject wrapped ? wrapped.BaseObject : value;
-        if (plain is null or DBNull || (plain is string text && string.IsNullOrWhiteSpace(text))) return;
+        if (plain is null or DBNull or "" || (plain is string text && string.IsNullOrWhiteSpace(text) && AttributeOf(option)!.IsUnset(text))) return;
         var type = Nullable.GetUnderlyingType(option.PropertyType) ?? option.PropertyType;
         if (!TryConvert(value, plain, type, out var converted))
             throw new PSArgumentException($"{option.Name} '{plain}' of the row is not {Expected(type)}.");

@@ -2,6 +2,7 @@ using System;
 using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
 using LlmPs.Loading;
@@ -61,7 +62,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
 
     /// <summary>Texts that end the answer.</summary>
     [Parameter]
-    [BlankIsUnset]
+    [BlankIsUnset(KeepsWhiteSpace = true)]
     public virtual string[]? Stop { get; set; }
 
     /// <summary>Less of what was said at all.</summary>
@@ -133,7 +134,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
         TopK = TopK,
         MinP = MinP,
         MaxTokens = MaxTokens,
-        Stop = Stop,
+        Stop = Stop?.Where(text => !string.IsNullOrEmpty(text)).ToList(),
         PresencePenalty = PresencePenalty,
         FrequencyPenalty = FrequencyPenalty,
         N = N,

@@ -62,7 +62,7 @@ public abstract class RowOptionsCommand : ChatOptionsCommand
 
     /// <inheritdoc/>
     [Parameter]
-    [RowOption]
+    [RowOption(KeepsWhiteSpace = true)]
     public override string[]? Stop { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
