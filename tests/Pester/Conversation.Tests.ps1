@@ -78,6 +78,29 @@ Describe 'A conversation whose session is closed' {
     }
 }
 
+Describe 'A conversation in a session of another provider' {
+    BeforeAll {
+        $null = Connect-SimulatorHost $simulator GenStudio @{ Name = 'first'; Chip = 'amd' }
+        $one = Invoke-ChatCompletion 'one' -Session first -Model deepseek-r1
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Name = 'second' }
+        $null = Connect-SimulatorHost $simulator GenStudio @{ Name = 'third' }
+    }
+    AfterAll { Disconnect-LlmProvider first, second, third }
+
+    It 'goes on with that session''s model, and without the chip' {
+        $two = $one | Invoke-ChatCompletion 'two' -Session second
+        $two.Model, $two.Chip | Should -Be 'Qwen/QwQ-32B', $null
+        (Get-Sent).content | Should -Be 'one', 'Echo: one', 'two'
+        $back = $two | Invoke-ChatCompletion 'three' -Session third
+        $back.Model, $back.Chip | Should -Be 'qwen3-32b', 'nvidia'
+    }
+
+    It 'keeps model and chip in another session of the same provider' {
+        $two = $one | Invoke-ChatCompletion 'two' -Session third
+        $two.Model, $two.Chip | Should -Be 'deepseek-r1', 'amd'
+    }
+}
+
 Describe 'Images and files' {
     BeforeEach { $simulator.Reset() }
 

@@ -126,6 +126,17 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
     }
 }
 
+Describe 'Enter-ChatSession -History' -Skip:(-not $hasTmux) {
+    AfterAll { Invoke-Tmux kill-server }
+
+    It 'goes on with another provider''s model, and without the chip' {
+        Start-Chat 100 -With '-History (Invoke-ChatCompletion one -Chip amd) -Session (Connect-LlmProvider SiliconFlow -Simulate -Model Qwen/QwQ-32B)'
+        Wait-Screen 'Chat with Qwen/QwQ-32B at SiliconFlow'
+        Send-Line '/retry'
+        Wait-Screen '(?m)^Echo: one'
+    }
+}
+
 Describe 'Errors in Enter-ChatSession' -Skip:(-not $hasTmux) {
     AfterAll { Invoke-Tmux kill-server }
 

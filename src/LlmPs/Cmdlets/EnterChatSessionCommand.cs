@@ -22,12 +22,14 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
     {
         if (ChatInput.IsMissing) Refuse(null);
         var session = SessionFor(History);
+        // Another provider has other models and chips.
+        var earlier = History?.Provider == session.Provider ? History : null;
         var printer = new AnswerPrinter(this, showsReasoning: !NoReasoning, hasHeadings: false);
         var input = new ChatInput(Host);
         var talk = new ChatTalk(this, printer, session, NewRequest, input.TypedAhead)
         {
-            Model = Model ?? History?.Context?.Request.Model,
-            Chip = Chip ?? History?.Chip,
+            Model = Model ?? earlier?.Context?.Request.Model,
+            Chip = Chip ?? earlier?.Chip,
             Thinking = Thinking,
         };
         if (History is not null) talk.Replace(History.Messages);

@@ -219,7 +219,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             request = NewRequest(Messages(history));
             request.ResponseFormat = ResponseFormat;
             Ask(request);
-            if (history is not null) Continue(request, history);
+            if (history?.Provider == session.Provider) Continue(request, history);
             request = session.Resolve(request, out warnings);
         }
         // A drive that is not there, a column that throws: that row fails, and the others go on.
@@ -245,7 +245,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         Prompt = PromptTextAttribute.TextOf(RowOptions.Evaluate(nameof(Prompt), block!, InputObject));
     }
 
-    /// <summary>The conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
+    /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
     private static void Continue(ChatRequest request, ChatCompletion history)
     {
         request.Model ??= history.Context?.Request.Model ?? history.Model;
