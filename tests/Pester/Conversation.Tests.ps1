@@ -78,6 +78,36 @@ Describe 'A conversation whose session is closed' {
     }
 }
 
+Describe 'A completion out of a file or a job' {
+    BeforeAll {
+        $null = Connect-SimulatorHost $simulator OpenAICompatible
+        $file = Join-Path $TestDrive 'one.xml'
+        Invoke-ChatCompletion 'one' | Export-Clixml $file
+        $read = Import-Clixml $file
+    }
+    BeforeEach { $simulator.Reset() }
+
+    It 'is an error that says what it has lost and what to do, and the other rows go on: <Case>' -ForEach @(
+        @{ Case = 'with -Prompt'; With = @{ Prompt = 'two' } }
+        @{ Case = 'with a script block and -Model'; With = @{ Prompt = { 'two' }; Model = 'm' } }
+        @{ Case = 'with -Message'; With = @{} }
+    ) {
+        if (-not $With.Count) { $With.Message = New-ChatMessage user 'two' }
+        $answers = [pscustomobject]@{ Id = 1 }, $read, [pscustomobject]@{ Id = 3 } | Invoke-ChatCompletion @With -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers.InputIndex | Should -Be 0, 2
+        $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        "$problem" | Should -BeLike '*out of a file or a job*-Message*Select-Object*'
+        $simulator.Stats().requests | Should -Be 2
+    }
+
+    It 'goes on in the ways that the error names' {
+        $messages = @($read.Messages | ForEach-Object { New-ChatMessage $_.Role $_.Content }) + (New-ChatMessage user 'two')
+        (Invoke-ChatCompletion -Message $messages).Content | Should -Be 'Echo: two'
+        (Get-Sent).content | Should -Be 'one', 'Echo: one', 'two'
+        ($read | Select-Object Content | Invoke-ChatCompletion { "Judge: $($_.Content)" }).Content | Should -Be 'Echo: Judge: Echo: one'
+    }
+}
+
 Describe 'A conversation in a session of another provider' {
     BeforeAll {
         $null = Connect-SimulatorHost $simulator GenStudio @{ Name = 'first'; Chip = 'amd' }

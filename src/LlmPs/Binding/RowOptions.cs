@@ -53,7 +53,11 @@ internal sealed class RowOptions
         else
         {
             foreach (var column in row.Properties)
+            {
                 if (OptionOf(column.Name) is { } option) Take(option, column.Value);
+                // The names of a row's types are dear to ask for.
+                else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
+            }
         }
     }
 
@@ -80,6 +84,15 @@ internal sealed class RowOptions
     private static RowOptionAttribute? AttributeOf(PropertyInfo property) => property.GetCustomAttribute<RowOptionAttribute>(inherit: false);
 
     private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
+
+    /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
+    private static void RefuseLostConversation(PSObject row)
+    {
+        if (row.TypeNames.Contains("Deserialized.LlmPs.ChatCompletion"))
+            throw new PSArgumentException("The row is a completion out of a file or a job (Import-Clixml, Receive-Job), where its conversation has lost the form that goes on. "
+                + "To go on, send its messages: -Message (@($row.Messages | ForEach-Object { New-ChatMessage $_.Role $_.Content }) + (New-ChatMessage user 'And now?')). "
+                + "For a plain row, pipe it through Select-Object Content.");
+    }
 
     private void Take(PropertyInfo option, object? value)
     {
