@@ -233,6 +233,31 @@ Describe 'Options of a row' {
         $bodies[2] | Should -BeLike '{"model":"Qwen/QwQ-32B",*'
     }
 
+    It 'warn once where a column Model takes the place of the session''s model' {
+        $rows = [pscustomobject]@{ Prompt = 'a'; Model = 'Qwen/QwQ-32B' }, @{ Prompt = 'b'; model = 'Latitude 5400' }, [pscustomobject]@{ Prompt = 'c'; Model = 'Qwen/Qwen3-8B' }
+        $null = $rows | Invoke-ChatCompletion -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike "*column Model*'Latitude 5400'*'Qwen/QwQ-32B'*-Model*"
+        @($warned).Count | Should -Be 1
+        $null = $rows[0] | Invoke-ChatCompletion -WarningVariable warned
+        $null = $rows | Invoke-ChatCompletion -Model Qwen/QwQ-32B -WarningVariable +warned
+        $null = $rows | Invoke-ChatCompletion -Model { $_.Model } -WarningVariable +warned
+        $warned | Should -BeNullOrEmpty
+        $merged = [pscustomobject]@{ Text = 'x' } | Invoke-ChatCompletion { $_.Text } -Model Qwen/Qwen3-8B -MergeInput
+        $null = $merged | Invoke-ChatCompletion { $_.Response } -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike "*'Qwen/Qwen3-8B'*'Qwen/QwQ-32B'*"
+    }
+
+    It 'are none of the columns that PowerShell adds to a type by script or code, as User to files' {
+        Update-TypeData -TypeName System.Version -MemberType ScriptProperty -MemberName User -Value { 'root' } -Force
+        Update-TypeData -TypeName System.Version -MemberType NoteProperty -MemberName TopP -Value 0.5 -Force
+        try { $null = [version]'1.2' | Invoke-ChatCompletion { "$_" } }
+        finally { Remove-TypeData -TypeName System.Version }
+        $null = [pscustomobject]@{ Prompt = 'own'; Text = 0.25 } | Add-Member ScriptProperty TopP { $this.Text } -PassThru | Invoke-ChatCompletion
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*],"top_p":0.5}'
+        $bodies[1] | Should -BeLike '*],"top_p":0.25}'
+    }
+
     It 'hold for -Message as well: columns, hashtables and script blocks' {
         $rows = [pscustomobject]@{ Temperature = '0.5'; Heat = 1 }, @{ Temperature = 0.7; Heat = 2 }, [pscustomobject]@{ Temperature = ''; Heat = 3 }
         $null = $rows | Invoke-ChatCompletion -Message (New-ChatMessage user 'a') -TopP { $_.Heat / 10 } -ThrottleLimit 1

@@ -54,7 +54,7 @@ internal sealed class RowOptions
         {
             foreach (var column in row.Properties)
             {
-                if (OptionOf(column.Name) is { } option) Take(option, column.Value);
+                if (OptionOf(column.Name) is { } option && !IsOfType(column)) Take(option, column.Value);
                 // The names of a row's types are dear to ask for.
                 else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
             }
@@ -84,6 +84,9 @@ internal sealed class RowOptions
     private static RowOptionAttribute? AttributeOf(PropertyInfo property) => property.GetCustomAttribute<RowOptionAttribute>(inherit: false);
 
     private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
+
+    /// <summary>What PowerShell adds to all objects of a type by code, such as the User that owns a file, is no word about the request.</summary>
+    private static bool IsOfType(PSPropertyInfo column) => column is PSScriptProperty or PSCodeProperty && !column.IsInstance;
 
     /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
     private static void RefuseLostConversation(PSObject row)

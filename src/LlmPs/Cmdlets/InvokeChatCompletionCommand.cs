@@ -228,12 +228,20 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             refusal = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
         }
 
+        WarnOfModel(session);
         foreach (var warning in warnings)
             if (_warned.Add(warning)) WriteWarning(warning);
 
         var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? Prompt };
         if (refusal is not null) _run!.Fail(row, refusal);
         else _run!.Add(row);
+    }
+
+    /// <summary>A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.</summary>
+    private void WarnOfModel(LlmSession session)
+    {
+        if (Model is null || session.Model is null || Model == session.Model || _given.Contains(nameof(Model)) || !_warned.Add(nameof(Model))) return;
+        WriteWarning($"The column Model of the rows takes the place of the session's model: '{Model}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
     }
 
     /// <summary>Runs the script block that the prompt was given as, if so.</summary>
