@@ -258,6 +258,22 @@ Describe 'Options of a row' {
         $bodies[1] | Should -BeLike '*],"top_p":0.25}'
     }
 
+    It 'have LogProbs as true or false in any case' {
+        $null = Connect-SimulatorHost $simulator OpenAICompatible @{ Name = 'logs'; NoDefault = $true }
+        try {
+            $rows = @("Prompt,LogProbs,TopLogProbs`na,TRUE,`nb,true,5`nc,False,`nd,,`n" | ConvertFrom-Csv) + @{ Prompt = 'e'; LogProbs = $true } + @{ Prompt = 'f' }
+            $null = $rows | Invoke-ChatCompletion -Session logs -ThrottleLimit 1
+            $null = [pscustomobject]@{ Prompt = 'g'; LogProbs = 'false' } | Invoke-ChatCompletion -Session logs -LogProbs
+            $null = 'h', 'i' | Invoke-ChatCompletion -Session logs -LogProbs:{ $_ -eq 'h' } -ThrottleLimit 1
+            $sent = $simulator.Requests().body | ConvertFrom-Json
+            $sent.logprobs | Should -Be $true, $true, $null, $null, $true, $null, $true, $true, $null
+            $sent[1].top_logprobs | Should -Be 5
+            $null = [pscustomobject]@{ Prompt = 'x'; LogProbs = 'yes' } | Invoke-ChatCompletion -Session logs -ErrorVariable problem -ErrorAction SilentlyContinue
+            "$problem" | Should -Be "LogProbs 'yes' of the row is not true or false."
+        }
+        finally { Disconnect-LlmProvider logs }
+    }
+
     It 'hold for -Message as well: columns, hashtables and script blocks' {
         $rows = [pscustomobject]@{ Temperature = '0.5'; Heat = 1 }, @{ Temperature = 0.7; Heat = 2 }, [pscustomobject]@{ Temperature = ''; Heat = 3 }
         $null = $rows | Invoke-ChatCompletion -Message (New-ChatMessage user 'a') -TopP { $_.Heat / 10 } -ThrottleLimit 1

@@ -108,15 +108,22 @@ internal sealed class RowOptions
         _set.Add(option);
     }
 
-    /// <summary>PowerShell passes over a comma in a number, so that a cell 0,2 would be 2.</summary>
+    /// <summary>PowerShell passes over a comma in a number, so that a cell 0,2 would be 2, and takes any text for true.</summary>
     private static bool TryConvert(object? value, object plain, Type type, out object? converted)
     {
         converted = null;
+        if (type == typeof(SwitchParameter) && plain is not (bool or SwitchParameter))
+        {
+            var isSwitch = bool.TryParse(plain as string, out var isOn);
+            converted = new SwitchParameter(isOn);
+            return isSwitch;
+        }
+
         if (plain is not string text || !(type == typeof(double) || type == typeof(int) || type == typeof(long))) return LanguagePrimitives.TryConvertTo(value, type, out converted);
         var style = type == typeof(double) ? NumberStyles.Float : NumberStyles.Integer;
         return double.TryParse(text, style, CultureInfo.InvariantCulture, out _) && LanguagePrimitives.TryConvertTo(text.Trim(), type, CultureInfo.InvariantCulture, out converted);
     }
 
     private static string Expected(Type type) =>
-        type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(type)) : type == typeof(double) ? "a number" : type == typeof(int) || type == typeof(long) ? "a whole number" : "a " + type.Name;
+        type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(type)) : type == typeof(double) ? "a number" : type == typeof(int) || type == typeof(long) ? "a whole number" : type == typeof(SwitchParameter) ? "true or false" : "a " + type.Name;
 }

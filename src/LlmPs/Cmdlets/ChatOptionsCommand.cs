@@ -87,7 +87,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
 
     /// <summary>Return the tokens' log probabilities.</summary>
     [Parameter]
-    public SwitchParameter LogProbs { get; set; }
+    public virtual SwitchParameter LogProbs { get; set; }
 
     /// <summary>How many likely tokens to return at each place.</summary>
     [Parameter]

@@ -88,6 +88,11 @@ public abstract class RowOptionsCommand : ChatOptionsCommand
     /// <inheritdoc/>
     [Parameter]
     [RowOption]
+    public override SwitchParameter LogProbs { get; set => field = Bound(value); }
+
+    /// <inheritdoc/>
+    [Parameter]
+    [RowOption]
     public override int? TopLogProbs { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
