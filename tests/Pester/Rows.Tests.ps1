@@ -405,6 +405,24 @@ Describe '-MergeInput' {
         $merged.Prompt, $merged.Response | Should -Be 'x', 'Echo: x'
     }
 
+    It 'gives a value that is no row as the Prompt column, too: <Value>' -ForEach @(
+        @{ Value = 7 }
+        @{ Value = 2.5 }
+        @{ Value = [datetime]'2026-01-31' }
+        @{ Value = [System.DayOfWeek]::Friday }
+        @{ Value = [char]'x' }
+    ) {
+        $merged = $Value | Invoke-ChatCompletion { "About $_" } -MergeInput
+        $merged.PSObject.Properties.Name | Should -Be (@('Prompt') + $columns)
+        $merged.Prompt | Should -BeExactly $Value
+    }
+
+    It 'gives the columns of a value that has some' {
+        $pair = New-Object 'System.Collections.Generic.KeyValuePair[string,int]' 'a', 1
+        $merged = $pair | Invoke-ChatCompletion { $_.Key } -MergeInput
+        $merged.PSObject.Properties.Name | Should -Be (@('Key', 'Value') + $columns)
+    }
+
     It 'goes through Export-Csv' {
         $file = Join-Path $TestDrive 'merged.csv'
         [pscustomobject]@{ Prompt = 'x' } | Invoke-ChatCompletion -MergeInput | Export-Csv $file -NoTypeInformation

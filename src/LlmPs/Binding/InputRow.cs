@@ -45,9 +45,10 @@ internal static class InputRow
 
     private static IEnumerable<KeyValuePair<string, object?>> Columns(PSObject row)
     {
-        if (row.BaseObject is string text)
+        // Texts, numbers, dates and the like are no rows, but may be prompts.
+        if (Type.GetTypeCode(row.BaseObject.GetType()) != TypeCode.Object)
         {
-            yield return new KeyValuePair<string, object?>("Prompt", text);
+            yield return new KeyValuePair<string, object?>("Prompt", row.BaseObject);
             yield break;
         }
 
