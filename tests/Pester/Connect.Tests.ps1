@@ -133,6 +133,15 @@ Describe 'Connect-LlmProvider: the credential' {
         { Connect-LlmProvider $Provider @More } | Should -Throw "*$Variable*"
     }
 
+    It 'missing in an empty credential is that error, too, and not the key of the environment' {
+        [Environment]::SetEnvironmentVariable('SILICONFLOW_API_KEY', 'from-variable')
+        { Connect-LlmProvider SiliconFlow -Credential ([pscredential]::Empty) } | Should -Throw 'No key for SiliconFlow*' -ErrorId 'InvalidConnection,*'
+        function global:Get-Secret { [CmdletBinding()] param($Name, $Vault) [pscredential]::Empty }
+        try { { Connect-LlmProvider SiliconFlow -SecretName llm } | Should -Throw 'No key for SiliconFlow*' -ErrorId 'InvalidConnection,*' }
+        finally { Remove-Item function:\Get-Secret }
+        (Connect-LlmProvider OpenAICompatible -BaseUri http://localhost:1/v1 -Credential ([pscredential]::Empty)).HasKey | Should -BeFalse
+    }
+
     It 'is not needed for OpenAICompatible, which then gets none' {
         $session = Connect-LlmProvider OpenAICompatible -BaseUri "$($simulator.Uri)/openai/v1" -Model m
         $session.HasKey | Should -BeFalse

@@ -208,14 +208,15 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
     private SecureString? Key(ChatProvider provider)
     {
         if (ApiKey is not null) return ApiKey.Copy();
-        if (Credential is not null) return Credential.Password.Copy();
+        // PSCredential.Empty has no password at all.
+        if (Credential is not null) return Credential.Password?.Copy();
         if (SecretName is not null) return FromVault();
         return Environment.GetEnvironmentVariable(provider.KeyVariable) is { } key && !string.IsNullOrWhiteSpace(key)
             ? new NetworkCredential(string.Empty, key.Trim()).SecurePassword
             : null;
     }
 
-    private SecureString FromVault()
+    private SecureString? FromVault()
     {
         using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
         shell.AddCommand("Get-Secret").AddParameter("Name", SecretName).AddParameter("ErrorAction", ActionPreference.Stop);
@@ -238,7 +239,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         {
             SecureString key => key.Copy(),
             string key => new NetworkCredential(string.Empty, key).SecurePassword,
-            PSCredential credential => credential.Password.Copy(),
+            PSCredential credential => credential.Password?.Copy(),
             _ => throw new ArgumentException($"SecretName '{SecretName}' is neither a text, a SecureString nor a credential."),
         };
     }
