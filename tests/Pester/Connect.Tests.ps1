@@ -117,10 +117,16 @@ Describe 'Connect-LlmProvider: the credential' {
         Get-KeySent (Connect-SimulatorHost $simulator SiliconFlow @{ ApiKey = 'as-text' }) | Should -Be $asText
     }
 
-    It 'cannot be given in two ways' {
-        $credential = New-Object pscredential 'anyone', (ConvertTo-Secret 'x')
-        { Connect-LlmProvider SiliconFlow -ApiKey a -Credential $credential } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
-        { Connect-LlmProvider SiliconFlow -ApiKey a -SecretName b } | Should -Throw -ErrorId 'AmbiguousParameterSet,*'
+    It 'is the first of -ApiKey, -Credential and -SecretName that is given' {
+        $credential = New-Object pscredential 'anyone', (ConvertTo-Secret 'from-vault')
+        $to = @{ Provider = 'SiliconFlow'; BaseUri = "$($simulator.Uri)/siliconflow/v1"; Model = 'Qwen/QwQ-32B' }
+        # There is no such secret: it is not asked for.
+        Get-KeySent (Connect-LlmProvider @to -SecretName llm -Credential $credential -ApiKey as-text) | Should -Be $asText
+        Get-KeySent (Connect-LlmProvider @to -SecretName llm -Credential $credential) | Should -Be $inVault
+    }
+
+    It 'needs -SecretName with -SecretVault' {
+        { Connect-LlmProvider SiliconFlow -SecretVault Team } | Should -Throw "*SecretVault 'Team'*-SecretName*" -ErrorId 'InvalidConnection,*'
     }
 
     It 'missing for <Provider> is an error that names <Variable> and the parameters' -ForEach @(

@@ -12,7 +12,7 @@ using LlmPs.Providers;
 namespace LlmPs.Cmdlets;
 
 /// <summary>Opens a named session with a provider. Nothing is sent.</summary>
-[Cmdlet(VerbsCommunications.Connect, "LlmProvider", DefaultParameterSetName = "Key")]
+[Cmdlet(VerbsCommunications.Connect, "LlmProvider")]
 [OutputType(typeof(LlmSession))]
 public sealed class ConnectLlmProviderCommand : PSCmdlet
 {
@@ -27,23 +27,23 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
     public string? Name { get; set; }
 
     /// <summary>The key, as SecureString or text.</summary>
-    [Parameter(ParameterSetName = "Key")]
+    [Parameter]
     [SecretText]
     [ValidateNotNull]
     public SecureString? ApiKey { get; set; }
 
     /// <summary>A credential whose password is the key.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = "Credential")]
+    [Parameter]
     [ValidateNotNull]
     public PSCredential? Credential { get; set; }
 
     /// <summary>The name of a SecretManagement secret that is the key.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = "Secret")]
+    [Parameter]
     [ValidateNotNullOrEmpty]
     public string? SecretName { get; set; }
 
     /// <summary>The SecretManagement vault.</summary>
-    [Parameter(ParameterSetName = "Secret")]
+    [Parameter]
     [ValidateNotNullOrEmpty]
     public string? SecretVault { get; set; }
 
@@ -207,6 +207,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
     /// <summary>The first credential that is given. A copy, since the session disposes its own.</summary>
     private SecureString? Key(ChatProvider provider)
     {
+        if (SecretVault is not null && SecretName is null) throw new ArgumentException($"SecretVault '{SecretVault}' needs -SecretName as well, the name of the secret in it.");
         if (ApiKey is not null) return ApiKey.Copy();
         // PSCredential.Empty has no password at all.
         if (Credential is not null) return Credential.Password?.Copy();
