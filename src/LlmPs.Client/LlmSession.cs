@@ -53,6 +53,7 @@ public sealed class LlmSession : IDisposable
         BaseUri = CheckedBaseUri(options.BaseUri ?? ChatProvider.DefaultBaseUri, ChatProvider, IsSimulated);
         _base = BaseUri.AbsoluteUri.TrimEnd('/');
         Check(options, ChatProvider, needsKey: !IsSimulated);
+        Chip = ChatProvider.ChipId(options.Chip) ?? ChatProvider.DefaultChip;
 
         var values = options.Headers.ToLookup(header => options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
         var credentials = values[false].ToList();
@@ -81,7 +82,7 @@ public sealed class LlmSession : IDisposable
     public string? Model => _options.Model;
 
     /// <summary>GenStudio: the chip where a request names none.</summary>
-    public string? Chip => _options.Chip ?? ChatProvider.DefaultChip;
+    public string? Chip { get; }
 
     /// <summary>One attempt, from sending to the last byte.</summary>
     public TimeSpan Timeout => _options.Timeout;
@@ -178,7 +179,7 @@ public sealed class LlmSession : IDisposable
     /// <summary>The request with the session's defaults, held against what the provider documents.</summary>
     internal ChatRequest Resolve(ChatRequest request, out IReadOnlyList<string> warnings)
     {
-        var resolved = request.Resolve(Model, Chip);
+        var resolved = request.Resolve(Model, ChatProvider.ChipId(request.Chip) ?? Chip);
         warnings = RequestValidator.Validate(ChatProvider, resolved);
         return resolved;
     }

@@ -222,6 +222,11 @@ Describe 'Connect-LlmProvider: sessions' {
         $answer.Model, $answer.Chip | Should -Be 'deepseek-r1', 'chip2'
     }
 
+    It 'take a chip in any case' {
+        (Connect-LlmProvider GenStudio -Simulate -Model qwen3-32b -Chip AMD).Chip | Should -BeExactly 'amd'
+        ([pscustomobject]@{ Prompt = 'Hello'; Chip = 'NVIDIA' } | Invoke-ChatCompletion).Chip | Should -BeExactly 'nvidia'
+    }
+
     It 'show their limits' {
         $session = Connect-LlmProvider SiliconFlow -Simulate -TimeoutSec 100 -ConnectTimeoutSec 5 -IdleTimeoutSec 7.5 -MaxRetryCount 2 -MaxRetryDelaySec 9 -RequestsPerMinute 60 -TokensPerMinute 1000
         $session.Timeout.TotalSeconds, $session.ConnectTimeout.TotalSeconds, $session.IdleTimeout.TotalSeconds | Should -Be 100, 5, 7.5

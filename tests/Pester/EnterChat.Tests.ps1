@@ -93,7 +93,7 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
     It 'takes commands' {
         Send-Line '/model qwen3-8b'
         Wait-Screen 'Model: qwen3-8b'
-        Send-Line '/chip amd'
+        Send-Line '/chip AMD'
         Wait-Screen 'Chip: amd'
         Send-Line '/chip wrong'
         Wait-Screen "Chip 'wrong' is not known to GenStudio"
@@ -109,7 +109,7 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
         Wait-Screen 'Saved \d+ messages'
         $saved = Get-Content (Join-Path $TestDrive 'talk.json') -Raw -Encoding UTF8 | ConvertFrom-Json
         $saved.model | Should -Be 'qwen3-8b'
-        $saved.chip | Should -Be 'amd'
+        $saved.chip | Should -BeExactly 'amd'
         $saved.messages[0].content | Should -Be 'Be brief.'
         $saved.messages.content | Should -Contain "你好，世界 😀 don't"
         Send-Line '/clear'

@@ -108,13 +108,13 @@ public sealed class ChatRequest
         return copy;
     }
 
-    /// <summary>The same request with model and chip filled in from the session.</summary>
+    /// <summary>The same request on this chip, and with this model where it names none.</summary>
     internal ChatRequest Resolve(string? model, string? chip)
     {
-        if (Model is not null && (Chip is not null || chip is null)) return this;
+        if (Model is not null && Chip == chip) return this;
         var copy = (ChatRequest)MemberwiseClone();
         copy.Model ??= model;
-        copy.Chip ??= chip;
+        copy.Chip = chip;
         return copy;
     }
 }

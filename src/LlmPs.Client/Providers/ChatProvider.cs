@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Collections.ObjectModel;
+using System.Linq;
 
 namespace LlmPs.Providers;
 
@@ -78,6 +79,9 @@ internal abstract class ChatProvider
 
     /// <summary>The model id as the provider writes it.</summary>
     internal virtual string ModelId(string model) => model;
+
+    /// <summary>The chip as the provider spells it; as given where it lists no such one.</summary>
+    internal string? ChipId(string? chip) => chip is null ? null : Chips.FirstOrDefault(known => known.Equals(chip, StringComparison.OrdinalIgnoreCase)) ?? chip;
 
     internal abstract string CompletionPath(string? endpointPath, string model, string? chip);
 

@@ -49,7 +49,7 @@ internal static class RequestValidator
     private static void CheckChip(ChatProvider provider, string chip, List<string> problems)
     {
         if (provider.Chips.Count == 0) problems.Add($"Chip '{chip}': {provider.Name} has no choice of chips.");
-        else if (!provider.Chips.Contains(chip, StringComparer.Ordinal)) problems.Add($"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.");
+        else if (!provider.Chips.Contains(chip, StringComparer.OrdinalIgnoreCase)) problems.Add($"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.");
     }
 
     /// <summary>What would make no request at all, whatever the provider.</summary>

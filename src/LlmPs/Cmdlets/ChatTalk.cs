@@ -41,7 +41,7 @@ internal sealed class ChatTalk
     internal string? Model { get; set; }
 
     /// <summary>The chip; null for the session's.</summary>
-    internal string? Chip { get; set; }
+    internal string? Chip { get; set => field = Session.ChatProvider.ChipId(value); }
 
     internal ThinkingMode? Thinking { get; set; }
 

@@ -53,6 +53,15 @@ public sealed class CheckpointKeyTests
         Assert.Equal(CheckpointKey.Of(Rows.Session, Rows.Request()), CheckpointKey.Of(other, Rows.Request()));
     }
 
+    [Fact]
+    public void AChipHasTheSameKeyInAnyCase()
+    {
+        using var session = Rows.NewSession("GenStudio");
+        Assert.Equal(Key("amd"), Key("AMD"));
+
+        CheckpointKey Key(string chip) => CheckpointKey.Of(session, session.Resolve(Rows.Request(with: request => request.Chip = chip), out _));
+    }
+
     /// <summary>A key that changed from one release to the next would have every row asked again.</summary>
     [Fact]
     public void KeysStayAsTheyAre() => Assert.Equal("64dc2b37f305a11f40a5000cbc2a6843", CheckpointKey.Of(Rows.Session, Rows.Request()).ToString());

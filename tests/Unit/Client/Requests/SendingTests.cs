@@ -22,6 +22,20 @@ public class SendingTests
     }
 
     [Fact]
+    public async Task A_chip_is_sent_as_its_provider_spells_it()
+    {
+        var handler = new ScriptedHandler(_ => Reply.Plain());
+        using var session = TestSession.Open("GenStudio", handler, options => options.Chip = "AMD");
+        Assert.Equal("amd", session.Chip);
+        var request = TestSession.Ask();
+        Assert.Equal("amd", (await session.CompleteAsync(request)).Chip);
+        request.Chip = "Nvidia";
+        Assert.Equal("nvidia", (await session.CompleteAsync(request)).Chip);
+        Assert.Equal("Nvidia", request.Chip);
+        Assert.Equal(["/maas/m/amd/chat/completions", "/maas/m/nvidia/chat/completions"], handler.Sent.Select(sent => sent.Uri.AbsolutePath));
+    }
+
+    [Fact]
     public async Task GenStudios_chip_stands_in_the_path()
     {
         var handler = new ScriptedHandler(_ => Reply.Plain());
