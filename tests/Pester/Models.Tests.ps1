@@ -101,6 +101,13 @@ Describe 'Get-LlmModel -Online' {
         { Get-LlmModel -Online -Provider SiliconFlow } | Should -Throw '*Connect-LlmProvider SiliconFlow*' -ErrorId 'NoSession,*'
     }
 
+    It 'refuses a session of another provider than the one given' {
+        $null = Connect-SimulatorHost $simulator Cloudsway
+        { Get-LlmModel -Online -Provider GenStudio -Session Cloudsway } | Should -Throw "*'Cloudsway'*-Provider GenStudio*" -ErrorId 'InvalidParameter,*'
+        { Get-LlmModel -Verify -Provider GenStudio -Session Cloudsway } | Should -Throw -ErrorId 'InvalidParameter,*'
+        (Get-LlmModel -Online -Provider cloudsway -Session Cloudsway)[0].Provider | Should -Be 'Cloudsway'
+    }
+
     It 'tells a refusal in the provider''s words' {
         $null = Connect-SimulatorHost $simulator SiliconFlow @{ ApiKey = 'invalid-key' }
         { Get-LlmModel -Online } | Should -Throw '*Api key is invalid*' -ErrorId 'Unauthorized,LlmPs.Cmdlets.GetLlmModelCommand'

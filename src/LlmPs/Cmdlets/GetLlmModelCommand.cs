@@ -123,6 +123,12 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     /// <summary>The session given, the newest one open for the provider given, or the default.</summary>
     private LlmSession SessionAsked(ChatProvider? provider, string parameter)
     {
+        if (Session is not null && Session.ChatProvider != provider)
+        {
+            var conflict = $"The session '{Session.Name}' is of {Session.Provider}, and -Provider {provider!.Name} is asked for: leave one of them out.";
+            ThrowTerminatingError(new ErrorRecord(new PSArgumentException(conflict), "InvalidParameter", ErrorCategory.InvalidArgument, Session));
+        }
+
         if (OpenSession(provider) is { } session) return session;
         var message = $"{parameter} needs an open session: Connect-LlmProvider {provider?.Name ?? "<provider>"}.";
         ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
