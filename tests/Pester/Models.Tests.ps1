@@ -43,12 +43,16 @@ Describe 'Get-LlmModel: the catalogue' {
         (Get-LlmModel 'Qwen/QwQ-32B').Provider | Should -Be 'SiliconFlow'
     }
 
-    It 'names known models where none matches' {
-        $found = Get-LlmModel 'nothing*', 'qwen3-32b' -Provider GenStudio -ErrorVariable problem -ErrorAction SilentlyContinue
+    It 'names known models where one is unknown' {
+        $found = Get-LlmModel 'nothing', 'qwen3-32b' -Provider GenStudio -ErrorVariable problem -ErrorAction SilentlyContinue
         $found.Id | Should -Be 'qwen3-32b'
         $problem.FullyQualifiedErrorId | Should -Be 'ModelNotFound,LlmPs.Cmdlets.GetLlmModelCommand'
-        "$problem" | Should -BeLike "*'nothing*'*Known models: *33 in all*"
+        "$problem" | Should -BeLike "*'nothing'*Known models: *33 in all*"
         $problem.CategoryInfo.Category | Should -Be 'ObjectNotFound'
+    }
+
+    It 'is empty where a wildcard matches none' {
+        Get-LlmModel 'nothing*', 'no[a-z]ne' -ErrorAction Stop | Should -BeNullOrEmpty
     }
 
     It 'names the known chips and providers where one is unknown' {
@@ -132,6 +136,10 @@ Describe 'Get-LlmProvider' {
     It 'names the known ones where one is unknown' {
         Get-LlmProvider Nobody -ErrorVariable problem -ErrorAction SilentlyContinue
         "$problem" | Should -BeLike '*Nobody*GenStudio, Cloudsway, SiliconFlow, OpenAICompatible*'
+    }
+
+    It 'is empty where a wildcard matches none' {
+        Get-LlmProvider 'nobody*' -ErrorAction Stop | Should -BeNullOrEmpty
     }
 }
 

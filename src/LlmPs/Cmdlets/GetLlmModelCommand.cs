@@ -72,7 +72,7 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
             var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
             var found = offered.Where(model => pattern.IsMatch(model.Id)).ToList();
             WriteObject(found.Select(model => model.With(ChecksFor(model, checks))).ToList(), enumerateCollection: true);
-            if (found.Count == 0 && name != "*")
+            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
             {
                 var known = string.Join(", ", offered.Take(MostListed).Select(model => model.Id)) + (offered.Count > MostListed ? $", … ({offered.Count} in all)" : string.Empty);
                 WriteError(new ErrorRecord(new ItemNotFoundException($"No model matches '{name}'. Known models: {known}."), "ModelNotFound", ErrorCategory.ObjectNotFound, name));

@@ -24,7 +24,7 @@ public sealed class GetLlmProviderCommand : PSCmdlet
             var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
             var found = ProviderList.All.Where(provider => pattern.IsMatch(provider.Name)).Select(provider => provider.Info).ToList();
             WriteObject(found, enumerateCollection: true);
-            if (found.Count == 0)
+            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
             {
                 var message = $"No provider is named '{name}'. Known providers: {string.Join(", ", ProviderList.Names)}.";
                 WriteError(new ErrorRecord(new ItemNotFoundException(message), "ProviderNotFound", ErrorCategory.ObjectNotFound, name));
