@@ -121,6 +121,7 @@ Describe 'New-ChatTool' {
         }
         $tool.Description | Should -Be 'Is it warm?'
         (Get-Schema $tool).properties.Town.description | Should -Be "The town's name."
+        (Get-Schema (New-ChatTool -Name double { param([int]$Number) 2 * $Number })).properties.Number.type | Should -Be 'integer'
         $script = Join-Path $TestDrive 'find-thing.ps1'
         Set-Content $script 'param([int]$Number) $Number'
         (New-ChatTool $script).Name | Should -Be 'find-thing'

@@ -16,7 +16,7 @@ public sealed class NewChatToolCommand : PSCmdlet
     public PSObject? Command { get; set; }
 
     /// <summary>A script block with a param block.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = "ScriptBlock")]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "ScriptBlock")]
     [ValidateNotNull]
     public ScriptBlock? ScriptBlock { get; set; }
 
