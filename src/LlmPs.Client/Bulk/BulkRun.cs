@@ -236,48 +236,50 @@ internal sealed class BulkRun : IDisposable
     /// <summary>The row's whole answer, reviews passed; null where the run was over before the row was sent.</summary>
     private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)
     {
-        var sent = row;
-        for (var round = 1; ; round++)
+        ChatCompletion completion;
+        Task kept;
+        await turn.ConfigureAwait(false);
+        // Kept through reviews and further rounds until the answer is in the file: a killed run loses no more rows than its width.
+        try
         {
-            ChatCompletion? completion;
-            var kept = Task.CompletedTask;
-            await (round == 1 ? turn : _width.WaitAsync(_stop.Token)).ConfigureAwait(false);
-            try
+            if (IsOver)
             {
-                // What a row in its further rounds has cost, and what its tools have done, is not to be had again for nothing.
-                if (round == 1 && IsOver)
-                {
-                    Counts.LeaveOut();
-                    return null;
-                }
-
-                completion = round == 1 && key is { } known && IsDeduplicated(sent.Request)
-                    ? await SharedAsync(sent, place, known).ConfigureAwait(false)
-                    : await SendAsync(sent, place).ConfigureAwait(false);
-                // In the file within the row's turn: a killed run loses no more answers than its width. On a slow disk on the disk, too, lest
-                // a machine that dies loses more than twice that.
-                if (!_options.Reviews) kept = KeepAsync(key, occurrence, completion);
-                if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
-            }
-            finally
-            {
-                _width.Release();
+                Counts.LeaveOut();
+                return null;
             }
 
-            await kept.ConfigureAwait(false);
-            if (!_options.Reviews) return completion;
-            var review = new RowReview(sent, completion, round);
-            // Behind its deltas. Otherwise at once, whosever turn it is: a row that waits for another with its review is not kept, and goes on when that is done.
-            if (_options.Stream) await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
-            else _window.Interject(new BulkOutput(row, review));
-            if (await StoppableAsync(review.Next).ConfigureAwait(false) is not { } next)
+            completion = key is { } known && IsDeduplicated(row.Request)
+                ? await SharedAsync(row, place, known).ConfigureAwait(false)
+                : await SendAsync(row, place).ConfigureAwait(false);
+            // To the end, though the run be over: what such a row has cost, and what its tools have done, is not to be had again for nothing.
+            var sent = row;
+            for (var round = 1; _options.Reviews && await ReviewAsync(sent, place, completion, round).ConfigureAwait(false) is { } next; round++)
             {
-                await KeepAsync(key, occurrence, completion).ConfigureAwait(false);
-                return completion;
+                sent = row.For(next);
+                completion = await SendAsync(sent, place).ConfigureAwait(false);
             }
 
-            sent = row.For(next);
+            kept = KeepAsync(key, occurrence, completion);
+            // On a slow disk on the disk, too, lest a machine that dies loses more than twice the width.
+            if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
         }
+        finally
+        {
+            _width.Release();
+        }
+
+        await kept.ConfigureAwait(false);
+        return completion;
+    }
+
+    /// <summary>The row's next request; null where its answer is accepted.</summary>
+    private async Task<ChatRequest?> ReviewAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, ChatCompletion completion, int round)
+    {
+        var review = new RowReview(row, completion, round);
+        // Behind its deltas. Otherwise at once, whosever turn it is on the pipeline: a row that waits for another with its review is not kept, and goes on when that is done.
+        if (_options.Stream) await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
+        else _window.Interject(new BulkOutput(row, review));
+        return await StoppableAsync(review.Next).ConfigureAwait(false);
     }
 
     private async Task<ChatCompletion> SendAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Net;
 using System.Net.Http;
+using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
@@ -62,7 +63,7 @@ public sealed class BulkRunTests : IDisposable
     public void ReviewWaitsForNoOtherRowAndItsAnswerIsKept()
     {
         using var slow = new SemaphoreSlim(0);
-        using var session = new LlmSession(new LlmSessionOptions { Provider = "OpenAICompatible", BaseUri = new Uri("http://localhost:8080/v1") }, new Answering(slow));
+        using var session = NewSession(new Answering(slow));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, ThrottleLimit = 2, Reviews = true });
         foreach (var prompt in new[] { "slow", "b", "c" }) run.Add(new AnswerContext(session, session.Provider, Rows.Request(prompt)));
@@ -80,14 +81,56 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
+    public void RowKeepsItsTurnUntilItIsInTheFileOrRefused()
+    {
+        var sent = new List<string>();
+        using var session = NewSession(new Answering(sent: prompt => sent.Add($"{prompt} behind {_folder.Lines().Length - 1}")));
+        using var checkpoint = CheckpointFile.Open(_folder.File);
+        using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, Reviews = true });
+        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("abc"[i].ToString())) { InputIndex = i });
+
+        TakeAll(run, review =>
+        {
+            // However long nobody comes to it.
+            Thread.Sleep(50);
+            if (review.Row.InputIndex == 1) review.Refuse(new LlmApiException("no"));
+            else if (review is { Row.InputIndex: 0, Round: 1 }) review.Continue(Rows.Request("more of a"));
+            else review.Accept();
+        });
+
+        Assert.Equal(["a behind 0", "more of a behind 0", "b behind 1", "c behind 1"], sent);
+    }
+
+    [Fact]
+    public void EqualRowsShareAnAnswerAndAreReviewedEach()
+    {
+        var sent = 0;
+        using var slow = new SemaphoreSlim(0);
+        using var session = NewSession(new Answering(slow, _ => Interlocked.Increment(ref sent)));
+        using var run = new BulkRun(new BulkRunOptions { ThrottleLimit = 3, Reviews = true, Deduplicate = true });
+        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("slow")));
+        SpinWait.SpinUntil(() => sent > 0, TimeSpan.FromSeconds(5));
+        Thread.Sleep(100);
+        slow.Release();
+
+        var reviews = 0;
+        var answers = TakeAll(run, review =>
+        {
+            reviews++;
+            review.Accept();
+        });
+
+        Assert.Equal((1, 3, 3), (sent, reviews, answers.OfType<ChatCompletion>().Count()));
+    }
+
+    [Fact]
     public void TokensAreGuessedWhereAnswersDoNotTellThem()
     {
         using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"" + new string('x', 400) + "\"}}]}");
         using var run = new BulkRun(new BulkRunOptions { MaxTotalTokens = 250 });
         for (var i = 0; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
 
-        var said = new List<object>();
-        while (run.TryTake(TimeSpan.FromSeconds(5), out var output) == Taken.Item) said.Add(output.Value);
+        var said = TakeAll(run);
 
         // 100 for the answer, and a few for the prompt.
         Assert.Equal((3, 2), (run.Counts.Done, run.Counts.LeftOut));
@@ -119,13 +162,29 @@ public sealed class BulkRunTests : IDisposable
         return Assert.IsType<RowReview>(output.Value);
     }
 
-    private sealed class Answering(SemaphoreSlim slow) : HttpMessageHandler
+    private static List<object> TakeAll(BulkRun run, Action<RowReview>? review = null)
+    {
+        var taken = new List<object>();
+        while (run.TryTake(TimeSpan.FromSeconds(5), out var output) == Taken.Item)
+        {
+            if (output.Value is RowReview waiting) review!(waiting);
+            else taken.Add(output.Value);
+        }
+
+        return taken;
+    }
+
+    private static LlmSession NewSession(HttpMessageHandler handler) => new(new LlmSessionOptions { Provider = "OpenAICompatible", BaseUri = new Uri("http://localhost:8080/v1") }, handler);
+
+    private sealed class Answering(SemaphoreSlim? slow = null, Action<string>? sent = null) : HttpMessageHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            var isSlow = (await request.Content!.ReadAsStringAsync(cancellationToken)).Contains("slow", StringComparison.Ordinal);
-            if (isSlow) await slow.WaitAsync(cancellationToken);
-            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("{\"choices\":[{\"message\":{\"content\":\"" + (isSlow ? "slow" : "Hello") + "\"}}]}") };
+            using var body = JsonDocument.Parse(await request.Content!.ReadAsStringAsync(cancellationToken));
+            var prompt = body.RootElement.GetProperty("messages")[0].GetProperty("content").GetString()!;
+            sent?.Invoke(prompt);
+            if (prompt == "slow") await slow!.WaitAsync(cancellationToken);
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("{\"choices\":[{\"message\":{\"content\":\"" + (prompt == "slow" ? "slow" : "Hello") + "\"}}]}") };
         }
     }
 }
