@@ -291,6 +291,12 @@ internal sealed class BulkRun : IDisposable
             Counts.Spend(TokensOf(row, completion));
             return completion;
         }
+        catch (LlmApiException e) when (e.PartialCompletion is not null)
+        {
+            // What had come of it was generated, and is paid for.
+            Counts.Spend(TokensOf(row, e.PartialCompletion));
+            throw;
+        }
         finally
         {
             Counts.Return();

@@ -139,6 +139,19 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
+    public void TokensOfAnswersThatBreakOffAreSpentToo()
+    {
+        using var session = Rows.NewSession(answer: "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + new string('x', 400) + "\"}}]}\n\n");
+        using var run = new BulkRun(new BulkRunOptions { Stream = true, MaxTotalTokens = 250 });
+        for (var i = 0; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+
+        TakeAll(run);
+
+        Assert.Equal((3, 2), (run.Counts.Failed, run.Counts.LeftOut));
+        Assert.InRange(run.Counts.Tokens, 300, 330);
+    }
+
+    [Fact]
     public void RowInItsFurtherRoundsIsFinishedThoughTheRunIsOver()
     {
         using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"Hello\"}}],\"usage\":{\"total_tokens\":9}}");
