@@ -234,8 +234,7 @@ internal sealed class CheckpointFile : IDisposable
         if (!hasHeader)
         {
             // Nothing, or the beginning of a header from a run that died in making the file.
-            var known = Math.Min(rest.Length, CheckpointLine.HeaderStart.Length);
-            if (!rest.Slice(0, known).SequenceEqual(CheckpointLine.HeaderStart.Slice(0, known))) CheckHeader(rest);
+            if (!CheckpointLine.IsTornHeader(rest)) CheckHeader(rest);
             _file.SetLength(0);
             _length = WriteAt(0, CheckpointLine.Header());
         }
@@ -246,6 +245,7 @@ internal sealed class CheckpointFile : IDisposable
         }
         else
         {
+            if (CheckpointLine.HoldsRows(rest)) throw new CheckpointException(_path, "holds rows without line ends between them, and is left as it is: mend it, or give the path of a new file");
             TornBytes = rest.Length;
             _file.SetLength(_length);
         }

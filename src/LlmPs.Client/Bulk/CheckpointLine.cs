@@ -37,7 +37,11 @@ internal static class CheckpointLine
     private static readonly JsonReaderOptions s_reading = new() { MaxDepth = 128 };
 
     /// <summary>How every header of this version begins.</summary>
-    internal static ReadOnlySpan<byte> HeaderStart => "{\"llmps\":\"checkpoint\",\"version\":1,\"created\":\""u8;
+    private static ReadOnlySpan<byte> HeaderStart => "{\"llmps\":\"checkpoint\",\"version\":1,\"created\":\""u8;
+
+    private static ReadOnlySpan<byte> RowStart => "{\"key\":\""u8;
+
+    private static ReadOnlySpan<byte> BehindKey => "\",\"n\":"u8;
 
     internal static byte[] Header() => Line(64, json =>
     {
@@ -73,6 +77,27 @@ internal static class CheckpointLine
         return isCheckpoint ? version : null;
     }
 
+    /// <summary>Whether the text may be the beginning of a header. Of one that holds more, such as rows whose line ends were lost, it is not.</summary>
+    internal static bool IsTornHeader(ReadOnlySpan<byte> text)
+    {
+        var known = Math.Min(text.Length, HeaderStart.Length);
+        return text.Length <= HeaderStart.Length + "yyyy-mm-ddThh:mm:ss.fffffffZ\"}"u8.Length && text.Slice(0, known).SequenceEqual(HeaderStart.Slice(0, known));
+    }
+
+    /// <summary>Whether more than one row begins in the text.</summary>
+    internal static bool HoldsRows(ReadOnlySpan<byte> text)
+    {
+        var rows = 0;
+        int at;
+        while (rows < 2 && (at = text.IndexOf(RowStart)) >= 0)
+        {
+            if (BeginsRow(text.Slice(at))) rows++;
+            text = text.Slice(at + RowStart.Length);
+        }
+
+        return rows > 1;
+    }
+
     /// <summary>A finished row, line end included.</summary>
     internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion)
     {
@@ -106,16 +131,13 @@ internal static class CheckpointLine
     /// </summary>
     internal static bool TryReadRow(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
     {
-        var start = "{\"key\":\""u8;
-        var middle = "\",\"n\":"u8;
         key = default;
         n = 0;
-        if (line.Length < start.Length + CheckpointKey.TextLength + middle.Length || !line.StartsWith(start) || !line.EndsWith("}}"u8)) return false;
-        var rest = line.Slice(start.Length + CheckpointKey.TextLength);
-        return rest.StartsWith(middle)
-            && CheckpointKey.TryParse(line.Slice(start.Length, CheckpointKey.TextLength), out key)
-            && Utf8Parser.TryParse(rest.Slice(middle.Length), out n, out var read) && n > 0
-            && rest[middle.Length + read] == ',';
+        if (!BeginsRow(line) || !line.EndsWith("}}"u8)) return false;
+        var rest = line.Slice(RowStart.Length + CheckpointKey.TextLength + BehindKey.Length);
+        return CheckpointKey.TryParse(line.Slice(RowStart.Length, CheckpointKey.TextLength), out key)
+            && Utf8Parser.TryParse(rest, out n, out var read) && n > 0
+            && rest[read] == ',';
     }
 
     /// <summary>Tells what a line is, and which row. The whole line must be sound.</summary>
@@ -242,6 +264,9 @@ internal static class CheckpointLine
         foreach (var message in turns) RequestWriter.WriteMessage(json, message, message.ReasoningContent is not null);
         json.WriteEndArray();
     }
+
+    private static bool BeginsRow(ReadOnlySpan<byte> text) =>
+        text.StartsWith(RowStart) && text.Length >= RowStart.Length + CheckpointKey.TextLength && text.Slice(RowStart.Length + CheckpointKey.TextLength).StartsWith(BehindKey);
 
     private static bool IsBlank(ReadOnlySpan<byte> line)
     {

@@ -125,6 +125,28 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("\n", "")]
+    [InlineData("\n", "\r")]
+    [InlineData("}\n{\"key", "},{\"key")]
+    public async Task FileWhoseLineEndsWereLostIsRefusedAndLeftAsItIs(string lineEnd, string mangled)
+    {
+        foreach (var keepsFirst in new[] { false, true })
+        {
+            await _folder.FillAsync(3);
+            var text = _folder.Text();
+            var from = keepsFirst ? text.IndexOf('\n', StringComparison.Ordinal) + 1 : 0;
+            text = text[..from] + text[from..].Replace(lineEnd, mangled, StringComparison.Ordinal).TrimEnd('\n');
+            await File.WriteAllTextAsync(_folder.File, text);
+
+            var error = Assert.Throws<CheckpointException>(Open);
+
+            Assert.Contains("is left as it is", error.Message, StringComparison.Ordinal);
+            Assert.Equal(text, _folder.Text());
+            File.Delete(_folder.File);
+        }
+    }
+
     [Fact]
     public async Task LineThatIsDamagedWithinHoldsNoAnswer()
     {
