@@ -100,10 +100,15 @@ internal sealed class BulkRun : IDisposable
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
         CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
-        var isKept = _options.Checkpoint is not null && _options.Checkpoint.Contains(key!.Value, occurrence);
-        if (_options.IsWanted?.Invoke(row, isKept) == false) return;
+        var kept = _options.Checkpoint is not null ? Find(row, key!.Value, occurrence) : null;
+        if (_options.IsWanted?.Invoke(row, kept is not null) == false) return;
         var place = _window.Open();
-        if (isKept && Replay(row, place, key!.Value, occurrence)) return;
+        if (kept is not null)
+        {
+            Replay(row, place, kept);
+            return;
+        }
+
         // Turns are asked for here, so that rows are sent in the order of the input.
         var turn = _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
@@ -149,32 +154,37 @@ internal sealed class BulkRun : IDisposable
     /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
     private bool IsDeduplicated(ChatRequest request) => !_options.Stream && (_options.Deduplicate || request.Temperature == 0);
 
-    /// <summary>Hands over a row that the checkpoint holds; false where its line can't be read. At once: a task would cost more than the reading.</summary>
-    private bool Replay(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey key, int occurrence)
+    /// <summary>What the checkpoint holds of a row: its answer, or the error of reading it; null where it is to be asked. At once: a task would cost more than the reading.</summary>
+    private object? Find(AnswerContext row, CheckpointKey key, int occurrence)
     {
         try
         {
-            if (_options.Checkpoint!.Find(key, occurrence, row) is not { } known)
-            {
-                _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
-                return false;
-            }
+            if (!_options.Checkpoint!.Contains(key, occurrence)) return null;
+            if (_options.Checkpoint.Find(key, occurrence, row) is { } known) return known;
+            _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
+            return null;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return Broken(row, e);
+        }
+    }
 
+    private void Replay(AnswerContext row, OrderedWindow<BulkOutput>.Row place, object kept)
+    {
+        if (kept is ChatCompletion known)
+        {
             Counts.Replay();
-            if (!_options.Stream) place.Close(new BulkOutput(row, known));
-            else
+            if (_options.Stream)
             {
                 // A delta a choice: there is room.
                 _ = place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta)));
                 place.Close();
+                return;
             }
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            place.Close(new BulkOutput(row, Broken(row, e)));
-        }
 
-        return true;
+        place.Close(new BulkOutput(row, kept));
     }
 
     private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)

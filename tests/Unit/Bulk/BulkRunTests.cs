@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Net;
 using System.Net.Http;
@@ -34,6 +35,28 @@ public sealed class BulkRunTests : IDisposable
         Assert.Same(row, output.Row);
         Assert.Equal(Taken.Drained, run.TryTake(Timeout.InfiniteTimeSpan, out _));
         Assert.Equal((1, 0, 0), (run.Counts.Failed, run.Counts.Done, run.Counts.Replayed));
+    }
+
+    [Fact]
+    public async Task RowWhoseLineIsDamagedIsNotTakenForKept()
+    {
+        await _folder.FillAsync(2);
+        await File.WriteAllTextAsync(_folder.File, _folder.Text().Replace("Answer 1", "\"", StringComparison.Ordinal));
+        var kept = new List<bool>();
+        using var checkpoint = CheckpointFile.Open(_folder.File);
+        using var run = new BulkRun(new BulkRunOptions
+        {
+            Checkpoint = checkpoint,
+            IsWanted = (_, isKept) =>
+            {
+                kept.Add(isKept);
+                return false;
+            },
+        });
+
+        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(Rows.Session, Rows.Session.Provider, Rows.Request("Row " + i)));
+
+        Assert.Equal([true, false, false], kept);
     }
 
     [Fact]
