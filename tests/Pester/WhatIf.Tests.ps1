@@ -46,6 +46,21 @@ Describe '-WhatIf' {
         Test-Path (Join-Path $TestDrive 'none.jsonl') | Should -BeFalse
     }
 
+    It 'leaves a checkpoint as it is, torn or read-only' {
+        $checkpoint = Join-Path $TestDrive 'torn.jsonl'
+        $null = 'one', 'two' | Invoke-ChatCompletion -CheckpointPath $checkpoint
+        $bytes = [System.IO.File]::ReadAllBytes($checkpoint)
+        [System.IO.File]::WriteAllBytes($checkpoint, $bytes[0..($bytes.Length - 10)])
+        Set-ItemProperty $checkpoint IsReadOnly $true
+        try {
+            $text = Get-HostText { 'one', 'two' | Invoke-ChatCompletion -CheckpointPath $checkpoint -WhatIf }
+        } finally {
+            Set-ItemProperty $checkpoint IsReadOnly $false
+        }
+        $text.Replace("`n", '') | Should -Match '1 row not sent, about \d+ prompt tokens in all\. 1 from the checkpoint\.'
+        (Get-Item $checkpoint).Length | Should -Be ($bytes.Length - 9)
+    }
+
     It 'emits nothing' {
         'one', 'two' | Invoke-ChatCompletion -WhatIf | Should -BeNullOrEmpty
         'one' | Invoke-ChatCompletion -WhatIf -Stream | Should -BeNullOrEmpty

@@ -57,23 +57,24 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>Lines that were skipped because it cannot be told any more which rows they are. Those count as not finished.</summary>
     internal int DamagedLines { get; private set; }
 
-    /// <summary>The length of the unfinished last line that was cut off; 0 where there was none.</summary>
+    /// <summary>The length of the unfinished last line, which was cut off; 0 where there was none.</summary>
     internal long TornBytes { get; private set; }
 
     /// <summary>Opens the file, or makes a new one, and keeps other processes from writing to it.</summary>
     /// <param name="path">The file's path.</param>
     /// <param name="flush">Has on the disk what is in the file, or throws; null for what the system offers.</param>
+    /// <param name="toRead">Whether it is only looked at: nothing is mended in it, and another process may be writing to it.</param>
     /// <exception cref="CheckpointException">It cannot be used.</exception>
-    internal static CheckpointFile Open(string path, Action? flush = null)
+    internal static CheckpointFile Open(string path, Action? flush = null, bool toRead = false)
     {
         FileStream? file = null;
         try
         {
             if (Directory.Exists(path)) throw new CheckpointException(path, "is a directory: give the path of a file");
             // Asked for in so many words, because root may write to such a file all the same.
-            if (File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReadOnly) != 0)
+            if (!toRead && File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReadOnly) != 0)
                 throw new CheckpointException(path, "is read-only: make it writable, or give another path");
-            file = FileLock.OpenForWriting(path);
+            file = toRead ? FileLock.OpenForReading(path) : FileLock.OpenForWriting(path);
             if (!file.CanSeek) throw new CheckpointException(path, "is not a file on a disk: give the path of one");
             return new CheckpointFile(path, file, flush);
         }
@@ -84,7 +85,7 @@ internal sealed class CheckpointFile : IDisposable
             throw e switch
             {
                 DirectoryNotFoundException => new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
-                UnauthorizedAccessException => new CheckpointException(path, "may not be written to: check the permissions of the file and of its folder, or give another path", e),
+                UnauthorizedAccessException => new CheckpointException(path, $"may not be {(toRead ? "read" : "written to")}: check the permissions of the file and of its folder, or give another path", e),
                 IOException io when FileLock.IsInUse(io) => new CheckpointException(path, "is in use by another run: wait for that run to end, or give each run a path of its own", e),
                 _ => new CheckpointException(path, $"cannot be used: {e.Message.TrimEnd('.')}", e),
             };
@@ -235,20 +236,28 @@ internal sealed class CheckpointFile : IDisposable
         {
             // Nothing, or the beginning of a header from a run that died in making the file.
             if (!CheckpointLine.IsTornHeader(rest)) CheckHeader(rest);
-            _file.SetLength(0);
-            _length = WriteAt(0, CheckpointLine.Header());
+            Mend(CheckpointLine.Header());
         }
         else if (CheckpointLine.Read(rest, out _, out _) == CheckpointLineKind.Row)
         {
             TakeLine(rest, _length);
-            _length = WriteAt(_length + rest.Length, [(byte)'\n']);
+            _length += rest.Length;
+            Mend([(byte)'\n']);
         }
         else
         {
-            if (CheckpointLine.HoldsRows(rest)) throw new CheckpointException(_path, "holds rows without line ends between them, and is left as it is: mend it, or give the path of a new file");
+            if (CheckpointLine.HoldsRows(rest)) throw new CheckpointException(_path, "holds rows without line ends between them, and is left as it is: restore them, or give the path of a new file");
             TornBytes = rest.Length;
-            _file.SetLength(_length);
+            Mend([]);
         }
+    }
+
+    /// <summary>Ends the file with this, in place of what stands behind its sound part.</summary>
+    private void Mend(byte[] end)
+    {
+        if (!_file.CanWrite) return;
+        _file.SetLength(_length);
+        _length = WriteAt(_length, end);
     }
 
     private void CheckHeader(ReadOnlySpan<byte> line)

@@ -315,7 +315,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         {
             if (provider.Name != "FileSystem") throw new CheckpointException(CheckpointPath, "is not in the file system: give the path of a file");
             if (_preview!.IsWhatIf && !File.Exists(path)) return;
-            _checkpoint = CheckpointFile.Open(path);
+            _checkpoint = CheckpointFile.Open(path, toRead: _preview.IsWhatIf);
         }
         catch (CheckpointException e)
         {

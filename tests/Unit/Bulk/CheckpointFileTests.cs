@@ -404,6 +404,35 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Theory]
+    [InlineData(10, 1)]
+    [InlineData(1, 2)]
+    [InlineData(0, 2)]
+    public async Task FileThatIsOnlyLookedAtStaysAsItIs(int torn, int finished)
+    {
+        var whole = await _folder.FillAsync(2);
+        await File.WriteAllBytesAsync(_folder.File, whole[..^torn]);
+        File.SetAttributes(_folder.File, FileAttributes.ReadOnly);
+        try
+        {
+            using (var file = CheckpointFile.Open(_folder.File, toRead: true))
+            {
+                Assert.Equal(finished, file.Finished);
+                Assert.Equal("Answer " + (finished - 1), file.Find(Rows.Key(finished - 1), 1, Rows.Context())!.Content);
+            }
+
+            Assert.Equal(whole[..^torn], await File.ReadAllBytesAsync(_folder.File));
+        }
+        finally
+        {
+            File.SetAttributes(_folder.File, FileAttributes.Normal);
+        }
+
+        using var writer = Open();
+        using var beside = CheckpointFile.Open(_folder.File, toRead: true);
+        Assert.Equal(finished, beside.Finished);
+    }
+
+    [Theory]
     [InlineData("/dev/full")]
     [InlineData("/dev/null")]
     public void DeviceIsRefused(string path)
