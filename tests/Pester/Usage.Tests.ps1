@@ -102,6 +102,33 @@ Describe 'Measure-ChatUsage' {
         ($rows | Measure-ChatUsage -Price @{ two = @{ Input = 1; Output = 1 } } -WarningAction SilentlyContinue).Cost | Should -BeNullOrEmpty
     }
 
+    It 'counts an answer that rows share once, also from a checkpoint and out of a job' {
+        $null = Connect-SimulatorHost $simulator SiliconFlow
+        $simulator.SetOption(@{ LatencyMs = 300 })
+        $checkpoint = Join-Path $TestDrive 'shared.jsonl'
+        $calling = 'same [[call:tool1 {}]]'
+        try {
+            $one = Invoke-ChatCompletion 'same' | Measure-ChatUsage
+            $live = @('same') * 3 | Invoke-ChatCompletion -Deduplicate -CheckpointPath $checkpoint
+            $kept = @('same') * 3 | Invoke-ChatCompletion -CheckpointPath $checkpoint
+            $keptStream = @('same') * 3 | Invoke-ChatCompletion -CheckpointPath $checkpoint -Stream
+            $rounds = Invoke-ChatCompletion $calling -Tool { 1 } -InvokeTool -Confirm:$false
+            $first = Invoke-ChatCompletion $calling -Tool { 1 }
+            $tools = @($calling) * 3 | Invoke-ChatCompletion -Deduplicate -Tool { 1 } -InvokeTool -Confirm:$false
+        } finally {
+            $simulator.SetOption(@{})
+        }
+        ($live.Attempts | Sort-Object) | Should -Be 0, 0, 1
+        $jobs = foreach ($answer in $live) { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($answer, 1)) }
+        foreach ($answers in $live, $kept, $keptStream, $jobs) {
+            $sum = $answers | Measure-ChatUsage
+            $sum.Requests | Should -Be 1
+            $sum.TotalTokens | Should -Be $one.TotalTokens
+        }
+        # The rounds behind the shared one are each row's own.
+        ($tools | Measure-ChatUsage).TotalTokens | Should -Be (3 * $rounds.Usage.TotalTokens - 2 * $first.Usage.TotalTokens)
+    }
+
     It 'counts both rounds of a row with tools' {
         $null = Connect-SimulatorHost $simulator SiliconFlow
         $answer = Invoke-ChatCompletion '[[call:tool1 {}]]' -Tool { 1 } -InvokeTool -Confirm:$false

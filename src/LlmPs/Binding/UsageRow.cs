@@ -34,12 +34,13 @@ internal sealed class UsageRow
     /// <summary>Whether the row could have said how much was cached: those of -MergeInput have no column for it.</summary>
     internal bool TellsCached { get; private set; }
 
-    /// <summary>The usage; null of a delta that is not the last, and of a row that failed before anything was spent.</summary>
+    /// <summary>The usage; null of a delta that is not the last, of an answer shared with the row that asked for it, and of a row that failed before anything was spent.</summary>
     /// <exception cref="PSArgumentException">Something without usage, or a figure that is none; the message names row and column.</exception>
     internal static UsageRow? Read(PSObject item, long row) => item.BaseObject switch
     {
+        ChatCompletion { Context.Attempts: 0 } => null,
         ChatCompletion completion => Of(completion.Usage, completion.Model, completion.Chip, completion.Provider),
-        ChatCompletionDelta { IsLast: true } delta => Of(delta.Usage, delta.Model, delta.Context?.Request.Chip, delta.Context?.Provider),
+        ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta => Of(delta.Usage, delta.Model, delta.Context?.Request.Chip, delta.Context?.Provider),
         ChatCompletionDelta => null,
         _ => Of(InputRow.Fields(item), row),
     };
@@ -63,7 +64,11 @@ internal sealed class UsageRow
         if (columns.TryGetValue("IsLast", out var isLast) && isLast is false) return null;
         var figures = columns;
         if (!columns.ContainsKey("PromptTokens") && !columns.ContainsKey("CompletionTokens") && !columns.ContainsKey("TotalTokens"))
+        {
             figures = columns.TryGetValue("Usage", out var given) ? Figures(given, row) : throw new PSArgumentException($"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of Invoke-ChatCompletion -MergeInput.");
+            if (Text(columns, "Attempts") == "0") return null;
+        }
+
         var usage = new UsageRow
         {
             Model = Text(columns, "Model"),

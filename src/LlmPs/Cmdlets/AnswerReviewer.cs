@@ -29,7 +29,8 @@ internal sealed class AnswerReviewer
     {
         var completion = review.Completion;
         if (!_rounds.TryGetValue(review.Row.Request, out var rounds)) rounds = new Rounds();
-        completion.Usage = rounds.Usage = TokenUsage.Sum(rounds.Usage, completion.Usage);
+        // An answer that another row asked for cost this one nothing.
+        if (completion.Attempts > 0) completion.Usage = rounds.Usage = TokenUsage.Sum(rounds.Usage, completion.Usage);
 
         if (completion.ToolCalls is { Count: > 0 } calls) Answer(review, rounds, calls);
         else if (Check?.Problem(completion) is { } problem) Mend(review, rounds, problem);
