@@ -241,6 +241,13 @@ Describe 'Progress' {
         (Get-Records 'param($Session) 1..20 | Invoke-ChatCompletion -Session $Session').Count | Should -Be 0
     }
 
+    It 'is not shown for a stream, which ends with a verbose summary as well' {
+        $simulator.SetOption(@{ LatencyMs = 100 })
+        (Get-Records 'param($Session) 1..15 | Invoke-ChatCompletion -Session $Session -Stream').Count | Should -Be 0
+        $lines = 'a', 'b' | Invoke-ChatCompletion -Stream -Verbose 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        "$($lines[-1])" | Should -Match '^2 rows answered, 0 failed, 0 from the checkpoint, 0 not sent; \d+ tokens in [\d.]+ s\.$'
+    }
+
     It 'ends with a verbose summary' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Match = 'Row 7' }) })
         $file = New-Checkpoint

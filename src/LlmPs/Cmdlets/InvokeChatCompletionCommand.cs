@@ -117,7 +117,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         });
         _writer = new AnswerWriter(this, MergeInput, _shard is not null, reviewer);
         _writer.WarnOfSchema();
-        if (!Stream) _progress = new RunProgress(this, _run);
+        _progress = new RunProgress(this, _run, hasBar: !Stream);
     }
 
     /// <inheritdoc/>
@@ -131,7 +131,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             var taken = _run!.TryTake(_run.IsFull ? s_tick : TimeSpan.Zero, out var output);
             if (taken == Taken.Item) _writer!.Write(output, _run);
             else if (!_run.IsFull) break;
-            _progress?.Update();
+            _progress!.Update();
         }
 
         if (_run!.Ending is not null) Finish();
@@ -170,7 +170,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         try
         {
-            _progress?.Clear();
+            _progress!.Clear();
         }
         catch (Exception e) when (e is PipelineStoppedException or InvalidOperationException)
         {
@@ -183,11 +183,11 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         while (!Stopping && _run!.TryTake(s_tick, out var output) is var taken && taken != Taken.Drained)
         {
             if (taken == Taken.Item) _writer!.Write(output, _run);
-            _progress?.Update();
+            _progress!.Update();
         }
 
         if (Stopping) return;
-        _progress?.Finish();
+        _progress!.Finish();
         _preview!.Finish();
         TellWhatIsLeft();
         if (_run!.Ending is { } ending) ThrowTerminatingError(RowError.From(ending.Error, ending.Row.InputObject));
@@ -208,7 +208,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         var history = (InputObject?.BaseObject as ChatCompletion) ?? History;
         var session = SessionFor(history);
-        if (_progress is not null) _progress.Session = session;
+        _progress!.Session = session;
         ChatRequest? request = null;
         IReadOnlyList<string> warnings = [];
         LlmApiException? refusal = null;

@@ -6,7 +6,7 @@ using LlmPs.Bulk;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Shows how a run goes: a progress bar for runs over a second, at most five times a second, and a closing verbose line.</summary>
+/// <summary>Shows how a run goes: a progress bar for runs over a second, at most five times a second, a warning where nothing goes on, and a closing verbose line.</summary>
 internal sealed class RunProgress
 {
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(1);
@@ -15,15 +15,20 @@ internal sealed class RunProgress
 
     private readonly PSCmdlet _cmdlet;
     private readonly BulkRun _run;
+    private readonly bool _hasBar;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private TimeSpan _next = s_first;
     private ProgressRecord? _record;
     private bool _hasWarned;
 
-    internal RunProgress(PSCmdlet cmdlet, BulkRun run)
+    /// <param name="cmdlet">Whose host shows it.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="hasBar">Whether there is a bar: the deltas of a stream show by themselves that it goes on.</param>
+    internal RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
     {
         _cmdlet = cmdlet;
         _run = run;
+        _hasBar = hasBar;
     }
 
     /// <summary>The session whose limits are waited for.</summary>
@@ -34,9 +39,7 @@ internal sealed class RunProgress
     {
         if (_watch.Elapsed < _next) return;
         _next = _watch.Elapsed + s_interval;
-        _record ??= new ProgressRecord(0, "Invoke-ChatCompletion", "…");
-        _record.StatusDescription = Status();
-        _cmdlet.WriteProgress(_record);
+        if (_hasBar) Show();
         Warn();
     }
 
@@ -59,6 +62,13 @@ internal sealed class RunProgress
             CultureInfo.InvariantCulture,
             "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens in {5:0.0} s.",
             counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds));
+    }
+
+    private void Show()
+    {
+        _record ??= new ProgressRecord(0, "Invoke-ChatCompletion", "…");
+        _record.StatusDescription = Status();
+        _cmdlet.WriteProgress(_record);
     }
 
     /// <summary>Where nobody sees a progress bar, hours of nothing must not be without a word.</summary>
