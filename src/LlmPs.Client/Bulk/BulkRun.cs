@@ -130,7 +130,14 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Ends the requests in flight at once.</summary>
     internal void Cancel()
     {
-        if (!_disposed) _stop.Cancel();
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The run has ended meanwhile.
+        }
     }
 
     /// <summary>Ends what is under way and waits until nothing of it runs any more.</summary>
@@ -204,10 +211,10 @@ internal sealed class BulkRun : IDisposable
         catch (LlmApiException e)
         {
             Counts.Fail();
-            if (e.EndsRun) Interlocked.CompareExchange(ref _ending, new RunEnding(e, row), null);
+            End(e, row);
             last = e;
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e)
         {
             last = Broken(row, e);
         }
@@ -217,6 +224,11 @@ internal sealed class BulkRun : IDisposable
             else place.Close(new BulkOutput(row, last));
             _tasks.Signal();
         }
+    }
+
+    private void End(LlmApiException error, AnswerContext row)
+    {
+        if (error.EndsRun) Interlocked.CompareExchange(ref _ending, new RunEnding(error, row), null);
     }
 
     /// <summary>The error of a row that something else than its provider broke: no row is lost without a word, whatever went wrong.</summary>
@@ -272,6 +284,12 @@ internal sealed class BulkRun : IDisposable
             kept = KeepAsync(key, occurrence, completion);
             // On a slow disk on the disk, too, lest a machine that dies loses more than twice the width.
             if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
+        }
+        catch (LlmApiException e)
+        {
+            // Before the turn goes to the next row: that would be sent.
+            End(e, row);
+            throw;
         }
         finally
         {
@@ -329,7 +347,18 @@ internal sealed class BulkRun : IDisposable
     {
         var first = new TaskCompletionSource<ChatCompletion>(TaskCreationOptions.RunContinuationsAsynchronously);
         var shared = _inFlight.GetOrAdd(key, first.Task);
-        if (shared != first.Task) return (await shared.ConfigureAwait(false)).For(row);
+        if (shared != first.Task)
+        {
+            try
+            {
+                return (await shared.ConfigureAwait(false)).For(row);
+            }
+            catch (LlmApiException e)
+            {
+                throw e.For(row);
+            }
+        }
+
         try
         {
             var completion = await SendAsync(row, place).ConfigureAwait(false);

@@ -60,4 +60,17 @@ public sealed class LlmApiException : Exception
 
     /// <summary>Whether every further row would fail in the same way.</summary>
     internal bool EndsRun { get; set; }
+
+    /// <summary>The same error for another row that waited for the same answer.</summary>
+    internal LlmApiException For(AnswerContext row) => new(Kind, Message, InnerException)
+    {
+        StatusCode = StatusCode,
+        ProviderCode = ProviderCode,
+        RequestId = RequestId,
+        RetryAfter = RetryAfter,
+        PartialCompletion = PartialCompletion?.For(row),
+        RecommendedAction = RecommendedAction,
+        IsTransient = IsTransient,
+        EndsRun = EndsRun,
+    };
 }

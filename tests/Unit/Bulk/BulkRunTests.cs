@@ -4,10 +4,12 @@ using System.IO;
 using System.Linq;
 using System.Net;
 using System.Net.Http;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
+using LlmPs.Unit.Client;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;
@@ -144,6 +146,53 @@ public sealed class BulkRunTests : IDisposable
         });
 
         Assert.Equal((1, 3, 3), (sent, reviews, answers.OfType<ChatCompletion>().Count()));
+    }
+
+    [Fact]
+    public void NothingIsSentOnceTheKeyWasRefused()
+    {
+        // As a busy machine may hold up the thread that the error is on its way on.
+        static void HoldUp(object? sender, FirstChanceExceptionEventArgs e)
+        {
+            if (e.Exception is LlmApiException { Kind: LlmErrorKind.Unauthorized }) Thread.Sleep(20);
+        }
+
+        var handler = new ScriptedHandler(async (_, _) =>
+        {
+            await Task.Yield();
+            return Reply.Status(401, "{}");
+        });
+        using var session = NewSession(handler);
+        using var run = new BulkRun(new BulkRunOptions { ThrottleLimit = 1 });
+        AppDomain.CurrentDomain.FirstChanceException += HoldUp;
+        try
+        {
+            for (var i = 0; i < 8; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+            while (run.TryTake(Timeout.InfiniteTimeSpan, out _) != Taken.Drained)
+            {
+            }
+        }
+        finally
+        {
+            AppDomain.CurrentDomain.FirstChanceException -= HoldUp;
+        }
+
+        Assert.Equal((1, 7, LlmErrorKind.Unauthorized), (handler.Sent.Count, run.Counts.LeftOut, run.Ending!.Error.Kind));
+    }
+
+    [Fact]
+    public void EqualRowsThatFailHaveEachAnErrorOfTheirOwn()
+    {
+        using var session = Rows.NewSession(answer: "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n", with: options => options.MaxRetryCount = 0);
+        using var run = new BulkRun(new BulkRunOptions { Deduplicate = true, ThrottleLimit = 3 });
+        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request()) { InputIndex = i });
+
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(Taken.Item, run.TryTake(Timeout.InfiniteTimeSpan, out var output));
+            var error = Assert.IsType<LlmApiException>(output.Value);
+            Assert.Equal((LlmErrorKind.StreamInterrupted, i), (error.Kind, error.PartialCompletion!.InputIndex));
+        }
     }
 
     [Fact]
