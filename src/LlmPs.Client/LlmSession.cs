@@ -33,6 +33,7 @@ public sealed class LlmSession : IDisposable
     private readonly ConcurrentDictionary<(string Model, string? Chip), Uri> _uris = new();
     private readonly ConcurrentDictionary<string, RequestGate> _gates = new(StringComparer.Ordinal);
     private readonly string _base;
+    private int _closed;
 
     /// <summary>Opens a session. Nothing is sent.</summary>
     /// <param name="options">The provider and how to reach it.</param>
@@ -118,7 +119,7 @@ public sealed class LlmSession : IDisposable
     public bool IsSimulated { get; }
 
     /// <summary>Whether the session was closed.</summary>
-    public bool IsClosed { get; private set; }
+    public bool IsClosed => Volatile.Read(ref _closed) != 0;
 
     internal ChatProvider ChatProvider { get; }
 
@@ -156,8 +157,8 @@ public sealed class LlmSession : IDisposable
     /// <summary>Ends the requests under way, closes the connections and forgets the key.</summary>
     public void Dispose()
     {
-        if (IsClosed) return;
-        IsClosed = true;
+        // Two may close it at once: Disconnect-LlmProvider here, and the end of another runspace there.
+        if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         foreach (var gate in _gates.Values) gate.Dispose();
         Http.Dispose();
         _options.ApiKey?.Dispose();

@@ -83,7 +83,15 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     /// <inheritdoc/>
     protected override void StopProcessing()
     {
-        _stop.Cancel();
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It came to its end meanwhile.
+        }
+
         _verification?.Cancel();
     }
 

@@ -153,4 +153,24 @@ public class CancellationTests
             await Task.Delay(5);
         }
     }
+
+    [Fact]
+    public void A_session_may_be_closed_by_two_at_once()
+    {
+        for (var i = 0; i < 5000; i++)
+        {
+            var session = TestSession.Open(new ScriptedHandler(_ => Reply.Plain()));
+            var ready = 0;
+            void Close()
+            {
+                Interlocked.Increment(ref ready);
+                SpinWait.SpinUntil(() => Volatile.Read(ref ready) == 2);
+                session.Dispose();
+            }
+
+            var other = Task.Run(Close);
+            Close();
+            other.Wait();
+        }
+    }
 }
