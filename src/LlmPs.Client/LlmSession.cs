@@ -320,6 +320,8 @@ public sealed class LlmSession : IDisposable
         if (options.MaxRetryCount < 0) throw new ArgumentException($"MaxRetryCount {options.MaxRetryCount} is out of range: 0 and above.");
         if (options.MaxRetryDelay < TimeSpan.Zero || options.MaxRetryDelay.TotalMilliseconds > int.MaxValue)
             throw new ArgumentException($"MaxRetryDelaySec {options.MaxRetryDelay.TotalSeconds} is out of range: 0 to {int.MaxValue / 1000} seconds.");
+        Positive(options.RequestsPerMinute, "RequestsPerMinute");
+        Positive(options.TokensPerMinute, "TokensPerMinute");
         Positive(options.Timeout, "TimeoutSec");
         Positive(options.ConnectTimeout, "ConnectTimeoutSec");
         Positive(options.IdleTimeout, "IdleTimeoutSec");
@@ -335,6 +337,11 @@ public sealed class LlmSession : IDisposable
         {
             throw new ArgumentException(e.Message, e);
         }
+    }
+
+    private static void Positive(int? limit, string parameter)
+    {
+        if (limit <= 0) throw new ArgumentException($"{parameter} {limit} is out of range: 1 and above.");
     }
 
     private static void Positive(TimeSpan limit, string parameter)

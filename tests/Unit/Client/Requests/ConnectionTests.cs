@@ -50,6 +50,16 @@ public class ConnectionTests
         if (value.Length > 1) Assert.DoesNotContain(value, error.Message);
     }
 
+    [Theory]
+    [InlineData(0, null, "RequestsPerMinute 0")]
+    [InlineData(-5, null, "RequestsPerMinute -5")]
+    [InlineData(null, 0, "TokensPerMinute 0")]
+    public void A_limit_that_lets_nothing_through_is_refused(int? requests, int? tokens, string words)
+    {
+        var error = Assert.Throws<ArgumentException>(() => Open(options => (options.RequestsPerMinute, options.TokensPerMinute) = (requests, tokens)));
+        Assert.Contains(words + " is out of range: 1 and above.", error.Message);
+    }
+
     [Fact]
     public async Task A_blank_key_is_none()
     {
