@@ -47,7 +47,7 @@ public sealed class LlmSession : IDisposable
     /// <param name="handler">What answers in place of the network.</param>
     internal LlmSession(LlmSessionOptions options, HttpMessageHandler? handler)
     {
-        _options = options ?? throw new ArgumentNullException(nameof(options));
+        _options = options = (options ?? throw new ArgumentNullException(nameof(options))).Copy();
         ChatProvider = ProviderList.Get(options.Provider);
         Name = options.Name ?? ChatProvider.Name;
         IsSimulated = handler is not null;

@@ -57,8 +57,16 @@ public sealed class LlmSessionOptions
     public NetworkCredential? ProxyCredential { get; set; }
 
     /// <summary>Further headers of every request. Their values count as secrets.</summary>
-    public IDictionary<string, SecureString> Headers { get; } = new Dictionary<string, SecureString>(StringComparer.OrdinalIgnoreCase);
+    public IDictionary<string, SecureString> Headers { get; private set; } = new Dictionary<string, SecureString>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a credential.</summary>
     internal ISet<string> TextHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What a session keeps, which later changes to these options do not reach. The secrets are the same objects.</summary>
+    internal LlmSessionOptions Copy()
+    {
+        var copy = (LlmSessionOptions)MemberwiseClone();
+        copy.Headers = new Dictionary<string, SecureString>(Headers, StringComparer.OrdinalIgnoreCase);
+        return copy;
+    }
 }

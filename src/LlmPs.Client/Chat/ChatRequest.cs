@@ -108,10 +108,9 @@ public sealed class ChatRequest
         return copy;
     }
 
-    /// <summary>The same request on this chip, and with this model where it names none.</summary>
+    /// <summary>A copy on this chip, and with this model where it names none: the answer tells what was asked, whatever becomes of this request.</summary>
     internal ChatRequest Resolve(string? model, string? chip)
     {
-        if (Model is not null && Chip == chip) return this;
         var copy = (ChatRequest)MemberwiseClone();
         copy.Model ??= model;
         copy.Chip = chip;

@@ -114,4 +114,32 @@ public class SendingTests
         await session.CompleteAsync(request);
         return Assert.Single(handler.Sent);
     }
+
+    [Theory]
+    [InlineData("m")]
+    [InlineData(null)]
+    public async Task A_request_that_is_changed_later_does_not_change_the_answer(string? model)
+    {
+        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Plain()), options => options.Model = "m");
+        var request = new ChatRequest { Model = model, Messages = [new ChatMessage("user", "first")] };
+        var answer = await session.CompleteAsync(request);
+        request.Messages = [new ChatMessage("user", "second")];
+        Assert.Equal("first", answer.Messages[0].Content);
+    }
+
+    [Fact]
+    public async Task Options_that_are_changed_later_do_not_change_the_session()
+    {
+        LlmSessionOptions? given = null;
+        var handler = new ScriptedHandler(_ => Reply.Plain());
+        using var session = TestSession.Open(handler, options => (given = options).Model = "m");
+        given!.Model = "other";
+        given.Timeout = TimeSpan.FromSeconds(-5);
+        given.Headers["X-Team"] = TestSession.Secret("platform");
+        await session.CompleteAsync(new ChatRequest { Messages = [new ChatMessage("user", "Hi")] });
+        Assert.Contains("\"model\":\"m\"", handler.Sent[0].Body);
+        Assert.DoesNotContain("X-Team", handler.Sent[0].Headers.Keys);
+        Assert.Empty(session.HeaderNames);
+        Assert.NotEqual(given.Timeout, session.Timeout);
+    }
 }
