@@ -136,18 +136,16 @@ public sealed class LlmSession : IDisposable
 
     /// <summary>Sends a request and returns the whole answer.</summary>
     /// <exception cref="LlmApiException">No whole answer came, retries included.</exception>
-    public Task<ChatCompletion> CompleteAsync(ChatRequest request, CancellationToken cancellationToken = default)
-    {
-        var context = Prepare(request);
-        return CompleteAsync(context, RequestLog.None, cancellationToken);
-    }
+    public Task<ChatCompletion> CompleteAsync(ChatRequest request, CancellationToken cancellationToken = default) =>
+        CompleteAsync(new AnswerContext(this, Provider, Prepare(request)), RequestLog.None, cancellationToken);
 
-    /// <summary>Sends a request and returns the answer's deltas as they arrive.</summary>
+    /// <summary>Sends a request, each time that the stream is read, and returns the answer's deltas as they arrive.</summary>
     /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
     public IAsyncEnumerable<ChatCompletionDelta> StreamAsync(ChatRequest request, CancellationToken cancellationToken = default)
     {
-        var exchange = Exchange(Prepare(request), stream: true, RequestLog.None);
-        return OneByOneAsync(exchange, cancellationToken);
+        var resolved = Prepare(request);
+        RefuseClosed();
+        return OneByOneAsync(resolved, cancellationToken);
     }
 
     /// <summary>Asks the provider which models it serves.</summary>
@@ -235,9 +233,10 @@ public sealed class LlmSession : IDisposable
         return new ChatExchange(this, context, stream, log);
     }
 
-    private static async IAsyncEnumerable<ChatCompletionDelta> OneByOneAsync(ChatExchange exchange, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ChatCompletionDelta> OneByOneAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var deltas in exchange.StreamAsync(new ChatCompletionBuilder(), cancellationToken).ConfigureAwait(false))
+        var context = new AnswerContext(this, Provider, request);
+        await foreach (var deltas in StreamAsync(context, new ChatCompletionBuilder(), RequestLog.None, cancellationToken).ConfigureAwait(false))
             foreach (var delta in deltas) yield return delta;
     }
 
@@ -246,8 +245,7 @@ public sealed class LlmSession : IDisposable
         if (IsClosed) throw new LlmApiException(LlmErrorKind.Canceled, $"Session '{Name}' is closed. Connect again with Connect-LlmProvider.");
     }
 
-    private AnswerContext Prepare(ChatRequest request) =>
-        new(this, Provider, Resolve(request ?? throw new ArgumentNullException(nameof(request)), out _));
+    private ChatRequest Prepare(ChatRequest request) => Resolve(request ?? throw new ArgumentNullException(nameof(request)), out _);
 
     private static Uri CheckedBaseUri(Uri? uri, ChatProvider provider, bool isSimulated)
     {

@@ -142,4 +142,20 @@ public class SendingTests
         Assert.Empty(session.HeaderNames);
         Assert.NotEqual(given.Timeout, session.Timeout);
     }
+
+    [Fact]
+    public async Task A_stream_that_is_read_twice_is_asked_for_twice()
+    {
+        var handler = new ScriptedHandler(_ => Reply.Plain());
+        using var session = TestSession.Open(handler);
+        var stream = session.StreamAsync(TestSession.Ask());
+        Assert.Empty(handler.Sent);
+        for (var n = 1; n <= 2; n++)
+        {
+            var builder = new ChatCompletionBuilder();
+            await foreach (var delta in stream) builder.Append(delta);
+            Assert.Equal(1, builder.ToCompletion().Attempts);
+            Assert.Equal(n, handler.Sent.Count);
+        }
+    }
 }
