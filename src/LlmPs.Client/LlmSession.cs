@@ -33,6 +33,7 @@ public sealed class LlmSession : IDisposable
     private readonly ConcurrentDictionary<(string Model, string? Chip), Uri> _uris = new();
     private readonly ConcurrentDictionary<string, RequestGate> _gates = new(StringComparer.Ordinal);
     private readonly string _base;
+    private readonly SecureString? _proxyPassword;
     private int _closed;
 
     /// <summary>Opens a session. Nothing is sent.</summary>
@@ -60,7 +61,7 @@ public sealed class LlmSession : IDisposable
         var credentials = values[false].ToList();
         if (options.ApiKey is not null) credentials.Add(options.ApiKey);
         IsCredentialInTheClear = credentials.Any(credential => credential.Length > 0) && !IsSimulated && BaseUri.Scheme == Uri.UriSchemeHttp && !BaseUri.IsLoopback;
-        if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) credentials.Add(proxyPassword);
+        if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) credentials.Add(_proxyPassword = proxyPassword);
         Redactor = new Redactor(credentials, values[true].ToList());
         Errors = new ErrorReader(ChatProvider, Redactor);
         Retry = new RetryPolicy(options.MaxRetryCount, options.MaxRetryDelay);
@@ -152,7 +153,7 @@ public sealed class LlmSession : IDisposable
     /// <exception cref="LlmApiException">The provider did not say.</exception>
     public Task<IReadOnlyList<LlmModel>> GetModelsAsync(CancellationToken cancellationToken = default) => GetModelsAsync(RequestLog.None, cancellationToken);
 
-    /// <summary>Ends the requests under way, closes the connections and forgets the key.</summary>
+    /// <summary>Ends the requests under way, closes the connections and forgets the secrets.</summary>
     public void Dispose()
     {
         // Two may close it at once: Disconnect-LlmProvider here, and the end of another runspace there.
@@ -161,6 +162,9 @@ public sealed class LlmSession : IDisposable
         Http.Dispose();
         _options.ApiKey?.Dispose();
         foreach (var header in _options.Headers.Values) header.Dispose();
+        if (_proxyPassword is null) return;
+        _proxyPassword.Dispose();
+        _options.ProxyCredential!.SecurePassword = null;
     }
 
     /// <inheritdoc/>

@@ -62,11 +62,13 @@ public sealed class LlmSessionOptions
     /// <summary>The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a credential.</summary>
     internal ISet<string> TextHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What a session keeps, which later changes to these options do not reach. The secrets are the same objects.</summary>
+    /// <summary>What a session keeps, which later changes to these options do not reach. The proxy's credential may be in use elsewhere; key and headers are the session's own.</summary>
     internal LlmSessionOptions Copy()
     {
         var copy = (LlmSessionOptions)MemberwiseClone();
         copy.Headers = new Dictionary<string, SecureString>(Headers, StringComparer.OrdinalIgnoreCase);
+        // Without a password it is that of whoever is logged on, which is known by the very object.
+        if (ProxyCredential is { SecurePassword.Length: > 0 } proxy) copy.ProxyCredential = new NetworkCredential(proxy.UserName, proxy.SecurePassword, proxy.Domain);
         return copy;
     }
 }

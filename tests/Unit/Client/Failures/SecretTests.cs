@@ -135,6 +135,18 @@ public class SecretTests
     }
 
     [Fact]
+    public void A_closed_session_forgets_the_proxys_password()
+    {
+        var given = new NetworkCredential("me", "pass-word-2");
+        var session = TestSession.Open(new ScriptedHandler(_ => Reply.Plain()), options => (options.ApiKey, options.ProxyCredential) = (null, given));
+        Assert.Equal("***", session.Redactor.Clean("pass-word-2"));
+        session.Dispose();
+        // Nobody knows any more what to take out.
+        Assert.Equal("***", session.Redactor.Clean("anything"));
+        Assert.Equal("pass-word-2", given.Password);
+    }
+
+    [Fact]
     public async Task A_header_given_as_text_stays_in_answers_and_out_of_errors()
     {
         const string Answer = """{"choices":[{"message":{"content":"Mail Helpdesk or see https://contoso.com/faq"},"finish_reason":"stop"}],"usage":{"completion_tokens":7}}""";
