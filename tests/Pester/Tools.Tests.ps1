@@ -336,6 +336,15 @@ Describe 'Running tools' {
         ($loose.Content | Sort-Object) | Should -Be ($merged.Response | Sort-Object)
     }
 
+    It 'tells how long all rounds took, and how often was sent' {
+        $simulator.SetOption(@{ LatencyMs = 150; Faults = @(@{ Fault = 'ServerError'; On = 2 }) })
+        $answer = Invoke-ChatCompletion '[[call:tool1 {}]]' -Tool { Start-Sleep -Seconds 3 } -InvokeTool -Confirm:$false
+        $simulator.SetOption(@{})
+        $answer.Attempts | Should -Be 3
+        $answer.Duration.TotalMilliseconds | Should -BeGreaterOrEqual 450
+        $answer.Duration.TotalMilliseconds | Should -BeLessThan 3000 -Because 'the tool is not the provider'
+    }
+
     It 'keeps rows with tools in a checkpoint' {
         $path = Join-Path $TestDrive 'tools.jsonl'
         $counted = @{ Runs = 0 }
@@ -347,6 +356,7 @@ Describe 'Running tools' {
         $again.Messages | ConvertTo-Json -Depth 5 | Should -BeExactly ($first.Messages | ConvertTo-Json -Depth 5)
         $again.Messages.Role | Should -Be 'user', 'assistant', 'tool', 'assistant'
         $again.Usage | ConvertTo-Json | Should -BeExactly ($first.Usage | ConvertTo-Json)
+        $again.Attempts | Should -Be 2
         $counted.Runs | Should -Be 1
         @($simulator.Requests()).Count | Should -Be 2
     }

@@ -10,6 +10,7 @@ public sealed class ChatCompletion
 {
     private readonly AnswerContext? _context;
     private byte[]? _raw;
+    private int? _attempts;
 
     internal ChatCompletion(IReadOnlyList<ChatChoice> choices, AnswerContext? context)
     {
@@ -86,14 +87,18 @@ public sealed class ChatCompletion
     /// <summary>The place of the row in the input, from 0.</summary>
     public long InputIndex => _context?.InputIndex ?? 0;
 
-    /// <summary>From sending to the last byte, retries included.</summary>
+    /// <summary>From sending to the last byte, retries included; of a row with tools or repairs all rounds together, without the time between them.</summary>
     public TimeSpan? Duration { get; internal set; }
 
-    /// <summary>From sending to the first token; null where the answer came in one piece, which has no first token.</summary>
+    /// <summary>From sending to the first token, of several rounds in the last; null where the answer came in one piece, which has no first token.</summary>
     public TimeSpan? TimeToFirstToken => _context?.TimeToFirstToken;
 
-    /// <summary>How often the request was sent.</summary>
-    public int Attempts => _context?.Attempts ?? 0;
+    /// <summary>How often a request was sent for it, of a row with tools or repairs in all rounds.</summary>
+    public int Attempts
+    {
+        get => _attempts ?? _context?.Attempts ?? 0;
+        internal set => _attempts = value;
+    }
 
     /// <summary>The request's id in the provider's logs.</summary>
     public string? RequestId => _context?.RequestId;

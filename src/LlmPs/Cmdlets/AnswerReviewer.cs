@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using LlmPs.Bulk;
@@ -31,6 +32,8 @@ internal sealed class AnswerReviewer
         if (!_rounds.TryGetValue(review.Row.Request, out var rounds)) rounds = new Rounds();
         // An answer that another row asked for cost this one nothing.
         if (completion.Attempts > 0) completion.Usage = rounds.Usage = TokenUsage.Sum(rounds.Usage, completion.Usage);
+        completion.Duration = rounds.Duration += completion.Duration ?? TimeSpan.Zero;
+        completion.Attempts = rounds.Attempts += completion.Attempts;
 
         if (completion.ToolCalls is { Count: > 0 } calls) Answer(review, rounds, calls);
         else if (Check?.Problem(completion) is { } problem) Mend(review, rounds, problem);
@@ -101,5 +104,9 @@ internal sealed class AnswerReviewer
         internal int OfRepair { get; set; }
 
         internal TokenUsage? Usage { get; set; }
+
+        internal TimeSpan Duration { get; set; }
+
+        internal int Attempts { get; set; }
     }
 }
