@@ -85,6 +85,12 @@ Describe 'The body of a request' {
         } | Should -BeExactly '{"model":"qwen3:8b","messages":[{"role":"user","content":"P"}],"alpha":{"list":[1,"two",null,true],"text":"中"},"temperature":0.25,"zeta":1}' -Because 'they come in the order of their names'
     }
 
+    It 'holds a [single] by its digits' {
+        Get-Body {
+            Invoke-ChatCompletion 'P' -Session OpenAICompatible -ExtraBody @{ list = [single[]](0.1, 1e-30, 1e30, 16777216, [single]::NaN) }
+        } | Should -BeExactly '{"model":"qwen3:8b","messages":[{"role":"user","content":"P"}],"list":[0.1,1E-30,1E+30,16777216,"NaN"]}'
+    }
+
     It 'holds what else -SkipValidation lets through' {
         Get-Body { Invoke-ChatCompletion 'P' -Session GenStudio -Seed 7 -SkipValidation } | Should -BeLike '*"seed":7}'
     }

@@ -59,6 +59,8 @@ internal static class JsonText
         if (json.BytesCommitted + json.BytesPending > most) return false;
         var whole = value;
         if (value is PSObject wrapped) value = wrapped.BaseObject;
+        // By its digits: 0.1 as a double is more than its value.
+        if (value is float single) value = double.Parse(single.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
         switch (value)
         {
             case null or DBNull:
@@ -84,9 +86,6 @@ internal static class JsonText
                 break;
             case double number:
                 json.WriteShortest(number);
-                break;
-            case float number:
-                json.WriteNumberValue((decimal)number);
                 break;
             case decimal number:
                 json.WriteNumberValue(number);
