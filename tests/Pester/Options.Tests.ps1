@@ -91,6 +91,18 @@ Describe 'The body of a request' {
         } | Should -BeExactly '{"model":"qwen3:8b","messages":[{"role":"user","content":"P"}],"list":[0.1,1E-30,1E+30,16777216,"NaN"]}'
     }
 
+    It 'holds whole numbers of any size as numbers' {
+        Get-Body {
+            Invoke-ChatCompletion 'P' -Session OpenAICompatible -ExtraBody @{ id = [bigint]::Parse('123456789012345678901234567890') }
+        } | Should -BeLike '*"id":123456789012345678901234567890}'
+    }
+
+    It 'holds dates and times as ISO 8601 has them' -Skip:($PSEdition -ne 'Core') {
+        Get-Body {
+            Invoke-ChatCompletion 'P' -Session OpenAICompatible -ExtraBody @{ day = [DateOnly]::new(2026, 1, 2); time = [TimeOnly]::new(3, 4); other = [Half]1.5 }
+        } | Should -BeLike '*"day":"2026-01-02","other":"1.5","time":"03:04:00.0000000"}'
+    }
+
     It 'holds what else -SkipValidation lets through' {
         Get-Body { Invoke-ChatCompletion 'P' -Session GenStudio -Seed 7 -SkipValidation } | Should -BeLike '*"seed":7}'
     }

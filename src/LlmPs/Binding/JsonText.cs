@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
+using System.Numerics;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -96,6 +97,9 @@ internal static class JsonText
             case byte or sbyte or short or ushort or int or uint or long:
                 json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
                 break;
+            case BigInteger number:
+                json.WriteRawValue(number.ToString(CultureInfo.InvariantCulture));
+                break;
             case DateTime time:
                 json.WriteStringValue(time);
                 break;
@@ -104,6 +108,14 @@ internal static class JsonText
                 break;
             case Guid or Uri or Version or TimeSpan or ScriptBlock:
                 json.WriteStringValue(value.ToString());
+                break;
+#if NET
+            case DateOnly or TimeOnly:
+                json.WriteStringValue(((IFormattable)value).ToString("O", CultureInfo.InvariantCulture));
+                break;
+#endif
+            case IFormattable scalar and ValueType:
+                json.WriteStringValue(scalar.ToString(null, CultureInfo.InvariantCulture));
                 break;
             case IDictionary dictionary:
                 return WriteDictionary(json, dictionary, level, isInObject, most);
