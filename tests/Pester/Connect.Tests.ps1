@@ -260,6 +260,12 @@ Describe 'Connect-LlmProvider: what it refuses' {
         @(Get-LlmSession).Count | Should -Be $before
     }
 
+    It 'a simulator option that refers to itself' {
+        $option = @{ Answer = 'a' }
+        $option.Faults = $option
+        { Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption $option } | Should -Throw '*refers to itself*' -ErrorId 'InvalidConnection,*'
+    }
+
     It 'credentials in an address, without repeating them' {
         foreach ($given in @{ BaseUri = 'https://me:hidden-word@example.com/v1' }, @{ BaseUri = 'https://example.com/v1'; Proxy = 'http://me:hidden-word@proxy.example.com' }) {
             $problem = $null

@@ -45,6 +45,12 @@ internal static class JsonText
         return isCut ? text.Substring(0, char.IsHighSurrogate(text[most - 1]) ? most - 1 : most) : text;
     }
 
+    /// <exception cref="ArgumentException">Deeper than any value is that does not refer to itself.</exception>
+    internal static void RefuseDepth(int level)
+    {
+        if (level > DeepestLevel) throw new ArgumentException($"The value is nested more than {DeepestLevel} levels deep, or refers to itself.");
+    }
+
     /// <summary>JSON without the white space between its values.</summary>
     internal static string Compact(JsonElement value)
     {
@@ -56,7 +62,7 @@ internal static class JsonText
     /// <summary>False where it stopped at the limit, which keeps a huge value from being walked to its end.</summary>
     private static bool Write(Utf8JsonWriter json, object? value, int level, bool isInObject, long most)
     {
-        if (level > DeepestLevel) throw new ArgumentException($"The value is nested more than {DeepestLevel} levels deep, or refers to itself.");
+        RefuseDepth(level);
         if (json.BytesCommitted + json.BytesPending > most) return false;
         var whole = value;
         if (value is PSObject wrapped) value = wrapped.BaseObject;

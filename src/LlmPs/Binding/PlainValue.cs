@@ -7,26 +7,33 @@ namespace LlmPs.Binding;
 /// <summary>PowerShell values without their wrapping, however deep, for code that knows nothing of PowerShell.</summary>
 internal static class PlainValue
 {
-    internal static object? Of(object? value) => value switch
-    {
-        PSObject { BaseObject: PSCustomObject } row => Of(row),
-        PSObject wrapped => Of(wrapped.BaseObject),
-        IDictionary dictionary => Of(dictionary),
-        object[] items => items.Select(Of).ToArray(),
-        _ => value,
-    };
+    /// <exception cref="System.ArgumentException">A value that refers to itself, or is nested too deeply.</exception>
+    internal static Hashtable Of(IDictionary dictionary) => Of(dictionary, 0);
 
-    internal static Hashtable Of(IDictionary dictionary)
+    private static object? Of(object? value, int level)
+    {
+        JsonText.RefuseDepth(level);
+        return value switch
+        {
+            PSObject { BaseObject: PSCustomObject } row => Of(row, level),
+            PSObject wrapped => Of(wrapped.BaseObject, level),
+            IDictionary dictionary => Of(dictionary, level),
+            object[] items => items.Select(item => Of(item, level + 1)).ToArray(),
+            _ => value,
+        };
+    }
+
+    private static Hashtable Of(IDictionary dictionary, int level)
     {
         var plain = new Hashtable(System.StringComparer.OrdinalIgnoreCase);
-        foreach (DictionaryEntry entry in dictionary) plain[entry.Key] = Of(entry.Value);
+        foreach (DictionaryEntry entry in dictionary) plain[entry.Key] = Of(entry.Value, level + 1);
         return plain;
     }
 
-    private static Hashtable Of(PSObject row)
+    private static Hashtable Of(PSObject row, int level)
     {
         var plain = new Hashtable(System.StringComparer.OrdinalIgnoreCase);
-        foreach (var property in row.Properties) plain[property.Name] = Of(property.Value);
+        foreach (var property in row.Properties) plain[property.Name] = Of(property.Value, level + 1);
         return plain;
     }
 }
