@@ -108,6 +108,17 @@ Describe 'A prompt' {
         @($simulator.Requests().body) -match '@\{|System\.Collections' | Should -BeNullOrEmpty
     }
 
+    It 'that refers to itself is an error, and the other rows go on' {
+        $table = @{}
+        $table.Prompt = $table
+        $list = [object[]]::new(1)
+        $list[0] = $list
+        ('a', $table, 'b' | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: a', 'Echo: b'
+        "$problem" | Should -BeLike '*refers to itself*'
+        ('a', 'b' | Invoke-ChatCompletion { if ($_ -eq 'a') { , $list } else { $_ } } -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: b'
+        "$problem" | Should -BeLike '*refers to itself*'
+    }
+
     It 'that is blank is an error, and the other rows go on' {
         $rows = "Prompt,Id`none,1`n,2`n`"  `",3`nfour,4" | ConvertFrom-Csv
         $answers = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue

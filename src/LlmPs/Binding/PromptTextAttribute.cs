@@ -19,8 +19,12 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
     private protected override object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => TextOf(inputData);
 
     /// <summary>The prompt in a text, a row, or what a script block gave.</summary>
-    internal static string? TextOf(object? input)
+    /// <exception cref="ArgumentException">A prompt that refers to itself.</exception>
+    internal static string? TextOf(object? input) => TextOf(input, 0);
+
+    private static string? TextOf(object? input, int level)
     {
+        JsonText.RefuseDepth(level);
         switch (input is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : input)
         {
             case null:
@@ -28,10 +32,10 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
             case string text:
                 return text;
             case IDictionary row:
-                return TextOf(row[row.Keys.OfType<string>().FirstOrDefault(name => name.Equals(Column, StringComparison.OrdinalIgnoreCase)) ?? Column]);
+                return TextOf(row[row.Keys.OfType<string>().FirstOrDefault(name => name.Equals(Column, StringComparison.OrdinalIgnoreCase)) ?? Column], level + 1);
             // Lines, as of Get-Content.
             case object[] lines:
-                return string.Join("\n", lines.Select(TextOf));
+                return string.Join("\n", lines.Select(line => TextOf(line, level + 1)));
             case IFormattable value and ValueType:
                 return value.ToString(null, CultureInfo.InvariantCulture);
             case ValueType value:
@@ -39,7 +43,7 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
             case Uri uri:
                 return uri.ToString();
             default:
-                return PSObject.AsPSObject(input).Properties[Column] is { } property && property.Value is not PSObject { BaseObject: PSCustomObject } ? TextOf(property.Value) : null;
+                return PSObject.AsPSObject(input).Properties[Column] is { } property && property.Value is not PSObject { BaseObject: PSCustomObject } ? TextOf(property.Value, level + 1) : null;
         }
     }
 }
