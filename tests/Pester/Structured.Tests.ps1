@@ -98,8 +98,13 @@ Describe 'Structured answers' {
         @($simulator.Requests()).Count | Should -Be 0
     }
 
-    It 'refuses a schema that Test-Json cannot read' -Skip:($PSVersionTable.PSVersion -lt '7.4') {
-        { Invoke-ChatCompletion 'x' -JsonSchema '{"type": 12}' } | Should -Throw '*JsonSchema is no JSON schema*'
+    It 'refuses what is no schema, before anything is sent: <_>' -ForEach '{"type": 12}', '{"type": ["string", 5]}', '{"enum": "a"}', '{"required": "name"}', '{"properties": {"list": {"items": {"required": [1]}}}}' {
+        { Invoke-ChatCompletion 'x' -JsonSchema $_ } | Should -Throw '*JsonSchema is no JSON schema*'
+        @($simulator.Requests()).Count | Should -Be 0
+        # Where there is no Test-Json.
+        $check = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Binding.SchemaCheck').GetMethod('Flaw', [System.Reflection.BindingFlags]'Static,NonPublic', $null, @([string]), $null)
+        $check.Invoke($null, @("$_")) | Should -Match "^'(type|enum|required)' is "
+        $check.Invoke($null, @([string]($schema | ConvertTo-Json -Depth 5))) | Should -BeNullOrEmpty
     }
 
     It 'bears code fences: <Case>' -ForEach @(

@@ -7,12 +7,19 @@ namespace LlmPs.Binding;
 /// <summary>Required keys, types and listed values of a JSON schema, for a PowerShell that has no Test-Json.</summary>
 internal static class SchemaCheck
 {
-    /// <summary>What the value breaks first; null where all is well.</summary>
+    /// <summary>What the value breaks first, of a schema without a flaw; null where all is well.</summary>
     internal static string? Problem(string json, string schema)
     {
         using var value = JsonDocument.Parse(json);
         using var rules = JsonDocument.Parse(schema);
         return Problem(value.RootElement, rules.RootElement, string.Empty);
+    }
+
+    /// <summary>What in a schema is not as JSON Schema has it, of the rules that are looked at here; null where all is well.</summary>
+    internal static string? Flaw(string schema)
+    {
+        using var rules = JsonDocument.Parse(schema);
+        return Flaw(rules.RootElement, string.Empty);
     }
 
     /// <summary>The names of the properties that a schema describes at the top.</summary>
@@ -23,6 +30,20 @@ internal static class SchemaCheck
             ? properties.EnumerateObject().Select(property => property.Name).ToList()
             : [];
     }
+
+    private static string? Flaw(JsonElement schema, string path)
+    {
+        if (schema.ValueKind != JsonValueKind.Object) return null;
+        if (schema.TryGetProperty("type", out var type) && type.ValueKind != JsonValueKind.String && !IsListOfTexts(type)) return $"'type' is neither a text nor a list of texts at '{path}'";
+        if (schema.TryGetProperty("enum", out var values) && values.ValueKind != JsonValueKind.Array) return $"'enum' is no list at '{path}'";
+        if (schema.TryGetProperty("required", out var required) && !IsListOfTexts(required)) return $"'required' is no list of texts at '{path}'";
+        if (schema.TryGetProperty("items", out var items) && Flaw(items, path + "/items") is { } flaw) return flaw;
+        return schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
+            ? properties.EnumerateObject().Select(property => Flaw(property.Value, $"{path}/properties/{property.Name}")).FirstOrDefault(found => found is not null)
+            : null;
+    }
+
+    private static bool IsListOfTexts(JsonElement list) => list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String);
 
     private static string? Problem(JsonElement value, JsonElement schema, string path)
     {
@@ -69,7 +90,7 @@ internal static class SchemaCheck
         "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
         "null" => value.ValueKind == JsonValueKind.Null,
         "number" => value.ValueKind == JsonValueKind.Number,
-        "integer" => value.ValueKind == JsonValueKind.Number && value.GetDouble() % 1 == 0,
+        "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number % 1 == 0,
         _ => true,
     };
 }

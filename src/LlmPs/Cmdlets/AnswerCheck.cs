@@ -25,8 +25,7 @@ internal sealed class AnswerCheck
         _cmdlet = cmdlet;
         Schema = schema;
         _hasTestJson = cmdlet.InvokeCommand.GetCommand(TestJson, CommandTypes.Cmdlet) is CmdletInfo command && command.Parameters.ContainsKey("Schema");
-        if (_hasTestJson && CallerScope.Run(cmdlet, Script, "{}", schema).Select(item => item.BaseObject).OfType<ErrorRecord>().FirstOrDefault(IsOfSchema) is { } problem)
-            throw new PSArgumentException($"JsonSchema is no JSON schema: {problem.Exception.InnerException?.Message ?? problem.Exception.Message}");
+        if ((_hasTestJson ? Flaw() : SchemaCheck.Flaw(schema)) is { } flaw) throw new PSArgumentException($"JsonSchema is no JSON schema: {flaw}");
     }
 
     internal string Schema { get; }
@@ -40,6 +39,12 @@ internal sealed class AnswerCheck
             ? string.Join("; ", CallerScope.Run(_cmdlet, Script, json, Schema).Select(item => item.ToString()))
             : SchemaCheck.Problem(json, Schema);
         return string.IsNullOrEmpty(problem) ? null : problem;
+    }
+
+    private string? Flaw()
+    {
+        var error = CallerScope.Run(_cmdlet, Script, "{}", Schema).Select(item => item.BaseObject).OfType<ErrorRecord>().FirstOrDefault(IsOfSchema);
+        return error?.Exception.InnerException?.Message ?? error?.Exception.Message;
     }
 
     private static bool IsOfSchema(ErrorRecord error) => error.FullyQualifiedErrorId.StartsWith("InvalidJsonSchema,", System.StringComparison.Ordinal);
