@@ -137,6 +137,31 @@ Describe 'Enter-ChatSession -History' -Skip:(-not $hasTmux) {
     }
 }
 
+Describe 'Enter-ChatSession in a pipeline that is stopped' -Skip:(-not $hasTmux) {
+    AfterAll { Invoke-Tmux kill-server }
+
+    It 'ends with the answer that it waits for' {
+        $start = Join-Path $TestDrive 'stopped.ps1'
+        @"
+`$runspace = [runspacefactory]::CreateRunspace(`$Host)
+`$runspace.Open()
+`$shell = [powershell]::Create()
+`$shell.Runspace = `$runspace
+`$null = `$shell.AddScript("Import-Module '$env:LLMPS_MODULE_PATH'; ```$null = Connect-LlmProvider SiliconFlow -Simulate -Model m -SimulatorOption @{ Faults = 'StallBeforeHeaders' }; Enter-ChatSession").BeginInvoke()
+while (-not (Test-Path '$TestDrive/stop')) { [System.Threading.Thread]::Sleep(20) }
+`$stopping = `$shell.BeginStop(`$null, `$null)
+"ended: `$(`$stopping.AsyncWaitHandle.WaitOne(5000)), `$(`$shell.InvocationStateInfo.State)"
+[System.Threading.Thread]::Sleep(20000)
+"@ | Set-Content $start
+        New-Screen 100 20 "pwsh -NoLogo -NoProfile -File '$start'"
+        Wait-Screen '/exit leaves'
+        Send-Line 'hello'
+        [System.Threading.Thread]::Sleep(500)
+        $null = New-Item "$TestDrive/stop"
+        Wait-Screen 'ended: True, Stopped'
+    }
+}
+
 Describe 'Errors in Enter-ChatSession' -Skip:(-not $hasTmux) {
     AfterAll { Invoke-Tmux kill-server }
 

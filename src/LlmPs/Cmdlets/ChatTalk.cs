@@ -144,6 +144,8 @@ internal sealed class ChatTalk
                     if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) _cmdlet.WriteWarning(line.Text);
                 }
 
+                // By a host or a closing runspace: Ctrl+C is a key here.
+                if (_cmdlet.Stopping) throw new PipelineStoppedException();
                 if (!interrupt.IsPressed()) continue;
                 isEnded = true;
                 run.Cancel();

@@ -41,7 +41,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
 
     private void Talk(ChatInput input, ChatTalk talk, ChatCommands commands, AnswerPrinter printer)
     {
-        while (!commands.IsOver && Read(input) is { } line)
+        while (!commands.IsOver && Read(input) is { } line && !Stopping)
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
             if (ChatCommands.IsCommand(line)) commands.Run(line.TrimEnd());
