@@ -75,8 +75,33 @@ Describe 'What Show-ChatCompletion prints' {
         $null = Connect-SimulatorHost $simulator SiliconFlow @{ Model = 'Qwen/Qwen3-8B'; MaxRetryCount = 0 }
         $shown = Get-Shown { Invoke-ChatCompletion 'x' -Stream -ErrorAction SilentlyContinue | Show-ChatCompletion -ErrorAction SilentlyContinue -ErrorVariable script:failed }
         $shown | Should -BeLike 'A long*'
+        $shown | Should -BeLike "*`n``[broken off]`n"
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'StreamInterrupted,*'
         $null = Connect-SimulatorHost $simulator SiliconFlow @{ Model = 'Qwen/Qwen3-8B' }
+    }
+
+    It 'goes on with the next answers behind one that breaks off' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'CutStream'; After = 2; Match = 'row 1' }) })
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Model = 'Qwen/Qwen3-8B'; MaxRetryCount = 0 }
+        $order = [System.Collections.Generic.List[string]]::new()
+        0..4 | ForEach-Object { "row $_" } | Invoke-ChatCompletion -Stream -ErrorAction SilentlyContinue | Show-ChatCompletion -PassThru -ErrorAction SilentlyContinue -ErrorVariable script:failed 6>&1 | ForEach-Object {
+            $order.Add($(if ($_ -is [LlmPs.ChatCompletion]) { "end of $_" } else { ("$($_.MessageData.Message)" -replace "$esc\[[0-9;]*m").Trim() }))
+        }
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Model = 'Qwen/Qwen3-8B' }
+        $failed.Count | Should -Be 1
+        $order -match 'broken off' | Should -HaveCount 1
+        # Before the next is at its end, and the one after that as it comes.
+        $order.IndexOf('[broken off]') | Should -BeLessThan $order.IndexOf('end of Echo: row 3')
+        $order.IndexOf('--- 3: row 3') | Should -BeLessThan $order.IndexOf('end of Echo: row 3')
+        $order.IndexOf('--- 3: row 3') | Should -BeGreaterThan $order.IndexOf('--- 2: row 2')
+    }
+
+    It 'shows an answer whole that was taken for one that breaks off' {
+        $deltas = @(Invoke-ChatCompletion 'slow' -Stream)
+        $others = @(Invoke-ChatCompletion 'quick' -Stream)
+        $shown = Get-Shown { & { $deltas[0]; $others; $deltas | Select-Object -Skip 1 } | Show-ChatCompletion -ErrorVariable script:failed }
+        $shown | Should -BeLike '*broken off*Echo: quick*Echo: slow*tokens*'
+        $failed | Should -BeNullOrEmpty
     }
 
     It 'obeys no control characters of the model' {

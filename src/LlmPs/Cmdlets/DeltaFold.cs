@@ -1,54 +1,47 @@
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 
 namespace LlmPs.Cmdlets;
 
 /// <summary>Folds deltas of several requests, which arrive interleaved, into completions.</summary>
 internal sealed class DeltaFold
 {
-    private readonly Dictionary<object, ChatCompletionBuilder> _open = [];
-    private readonly Queue<object> _begun = new();
+    // In the order in which they began.
+    private readonly LinkedList<(object Key, ChatCompletionBuilder Answer)> _begun = new();
+    private readonly Dictionary<object, LinkedListNode<(object Key, ChatCompletionBuilder Answer)>> _open = [];
 
-    /// <summary>The request that began first of those that have not come to their end; null for none.</summary>
-    internal object? Oldest
-    {
-        get
-        {
-            while (_begun.Count > 0 && !_open.ContainsKey(_begun.Peek())) _begun.Dequeue();
-            return _begun.Count > 0 ? _begun.Peek() : null;
-        }
-    }
+    /// <summary>The requests that have not come to their end, the one that began first in front.</summary>
+    internal IEnumerable<object> Open => _begun.Select(request => request.Key);
+
+    /// <summary>The request that began first of those; null for none.</summary>
+    internal object? Oldest => _begun.First?.Value.Key;
 
     /// <summary>What tells the delta's request from others.</summary>
     internal static object KeyOf(ChatCompletionDelta delta) => delta.Context ?? (object)(delta.Id + "\n" + delta.InputIndex.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Whether something has come of a request, and not its end.</summary>
+    internal bool IsOpen(object key) => _open.ContainsKey(key);
+
     /// <summary>What has come of a request that has not come to its end.</summary>
-    internal ChatCompletion SoFar(object key) => _open[key].ToCompletion();
+    internal ChatCompletion SoFar(object key) => _open[key].Value.Answer.ToCompletion();
 
     /// <summary>The completion, when the delta is the last of its request.</summary>
     internal ChatCompletion? Add(ChatCompletionDelta delta)
     {
         var key = KeyOf(delta);
-        if (!_open.TryGetValue(key, out var builder))
-        {
-            _open.Add(key, builder = new ChatCompletionBuilder());
-            _begun.Enqueue(key);
-        }
-
-        builder.Append(delta);
-        if (!delta.IsLast) return null;
-        _open.Remove(key);
-        // Those that have ended leave the queue as well.
-        _ = Oldest;
-        return builder.ToCompletion();
+        if (!_open.TryGetValue(key, out var request)) _open.Add(key, request = _begun.AddLast((key, new ChatCompletionBuilder())));
+        request.Value.Answer.Append(delta);
+        return delta.IsLast ? Drop(key) : null;
     }
 
-    /// <summary>Gives up a request that will not come to its end; what has come of it.</summary>
+    /// <summary>Forgets a request; what has come of it.</summary>
     internal ChatCompletion Drop(object key)
     {
-        var partial = SoFar(key);
+        var request = _open[key];
         _open.Remove(key);
-        return partial;
+        _begun.Remove(request);
+        return request.Value.Answer.ToCompletion();
     }
 
     /// <summary>The error of an answer that has not come to its end.</summary>

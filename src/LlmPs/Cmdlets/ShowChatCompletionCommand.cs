@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
 
 namespace LlmPs.Cmdlets;
@@ -10,6 +11,10 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
 {
     private readonly DeltaFold _answers = new();
     private readonly List<ChatCompletion> _waiting = [];
+
+    // Those that began since the followed one last said something.
+    private readonly HashSet<object> _begunSince = [];
+    private readonly HashSet<object> _brokenOff = [];
     private AnswerPrinter? _printer;
     private object? _followed;
 
@@ -53,12 +58,17 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        foreach (var completion in _waiting) _printer!.Print(completion);
+        if (_followed is not null) BreakOff(_followed);
+        PrintWaiting();
         while (_answers.Oldest is { } key)
         {
             var partial = _answers.Drop(key);
-            if (!key.Equals(_followed)) _printer!.PrintText(partial);
-            _printer!.EndLine();
+            if (!_brokenOff.Contains(key))
+            {
+                _printer!.PrintText(partial);
+                BreakOff(key);
+            }
+
             WriteError(RowError.From(DeltaFold.Interrupted(partial), partial.InputObject));
         }
     }
@@ -66,21 +76,44 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
     private void Follow(ChatCompletionDelta delta)
     {
         var key = DeltaFold.KeyOf(delta);
+        var isNew = !_answers.IsOpen(key);
         var completion = _answers.Add(delta);
-        _followed ??= key;
-        if (key.Equals(_followed)) _printer!.Print(delta);
+        if (!_brokenOff.Contains(key)) _followed ??= key;
+        if (key.Equals(_followed))
+        {
+            _printer!.Print(delta);
+            _begunSince.Clear();
+        }
+        else if (isNew) _begunSince.Add(key);
+
         if (completion is null) return;
         if (PassThru) WriteObject(completion);
-        if (!key.Equals(_followed))
+        if (key.Equals(_followed)) _printer!.End(completion);
+        else
         {
             _waiting.Add(completion);
-            return;
+            // A whole answer has come since: more of the followed one is not to be expected, and what comes after it must not wait for it.
+            if (_followed is not null && !_begunSince.Contains(key)) return;
+            if (_followed is not null) BreakOff(_followed);
         }
 
-        _printer!.End(completion);
-        foreach (var ended in _waiting) _printer.Print(ended);
+        PrintWaiting();
+        _followed = _answers.Open.FirstOrDefault(open => !_brokenOff.Contains(open));
+        if (_followed is not null) _printer!.PrintText(_answers.SoFar(_followed));
+    }
+
+    /// <summary>Leaves an answer as it is. Should it come to its end all the same, it is printed once more, whole.</summary>
+    private void BreakOff(object key)
+    {
+        _printer!.EndLine();
+        _printer.Line("[broken off]");
+        _brokenOff.Add(key);
+        _begunSince.Clear();
+    }
+
+    private void PrintWaiting()
+    {
+        foreach (var completion in _waiting) _printer!.Print(completion);
         _waiting.Clear();
-        _followed = _answers.Oldest;
-        if (_followed is not null) _printer.PrintText(_answers.SoFar(_followed));
     }
 }
