@@ -22,7 +22,8 @@ internal static class TextWidth
     /// <summary>The width of one text element: its first character's, but two where it is shown as an emoji.</summary>
     internal static int OfElement(string element)
     {
-        var first = char.ConvertToUtf32(element, 0);
+        // Of an emoji that is typed the half that has come is drawn first.
+        var first = char.IsSurrogatePair(element, 0) ? char.ConvertToUtf32(element, 0) : element[0];
         if (element.Length > 1 && element.IndexOf((char)EmojiSelector) > 0) return 2;
         foreach (var (from, to) in s_wide)
             if (first <= to) return first >= from ? 2 : Narrow(element);
