@@ -98,7 +98,7 @@ public sealed class LlmSession : IDisposable
     /// <summary>How often a request is sent again at most.</summary>
     public int MaxRetryCount => _options.MaxRetryCount;
 
-    /// <summary>The longest wait between two attempts.</summary>
+    /// <summary>The longest wait that a provider may ask for.</summary>
     public TimeSpan MaxRetryDelay => _options.MaxRetryDelay;
 
     /// <summary>The account's limit of requests a minute, where given.</summary>
@@ -136,12 +136,14 @@ public sealed class LlmSession : IDisposable
     internal bool IsCredentialInTheClear { get; }
 
     /// <summary>Sends a request and returns the whole answer.</summary>
-    /// <exception cref="LlmApiException">No whole answer came, retries included.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
+    /// <exception cref="LlmApiException">No whole answer came, retries included. Thrown by the call itself where nothing is sent: a request that the provider does not take, a closed session.</exception>
     public Task<ChatCompletion> CompleteAsync(ChatRequest request, CancellationToken cancellationToken = default) =>
         CompleteAsync(new AnswerContext(this, Provider, Prepare(request)), RequestLog.None, cancellationToken);
 
     /// <summary>Sends a request, each time that the stream is read, and returns the answer's deltas as they arrive.</summary>
-    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
+    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception. Thrown by the call itself where nothing is sent, as by <see cref="CompleteAsync(ChatRequest, CancellationToken)"/>.</exception>
     public IAsyncEnumerable<ChatCompletionDelta> StreamAsync(ChatRequest request, CancellationToken cancellationToken = default)
     {
         var resolved = Prepare(request);

@@ -5,7 +5,7 @@ using System.Security;
 
 namespace LlmPs;
 
-/// <summary>What a session is opened with.</summary>
+/// <summary>What a session is opened with. It copies the options, and disposes of <see cref="ApiKey"/> and the values of <see cref="Headers"/> when it is closed.</summary>
 public sealed class LlmSessionOptions
 {
     /// <summary>The provider's name: GenStudio, Cloudsway, SiliconFlow or OpenAICompatible.</summary>
@@ -14,7 +14,7 @@ public sealed class LlmSessionOptions
     /// <summary>The session's name; null means the provider's.</summary>
     public string? Name { get; set; }
 
-    /// <summary>The key; null where the server needs none.</summary>
+    /// <summary>The key; null where the server needs none. The session takes it over: give a copy of one that is needed elsewhere.</summary>
     public SecureString? ApiKey { get; set; }
 
     /// <summary>The address up to what the provider's own paths begin with; null means the provider's own.</summary>
@@ -41,13 +41,16 @@ public sealed class LlmSessionOptions
     /// <summary>How often a request is sent again at most.</summary>
     public int MaxRetryCount { get; set; } = 4;
 
-    /// <summary>The longest wait between two attempts.</summary>
+    /// <summary>
+    /// The longest wait that a provider may ask for; an error that asks for a longer one is final. Unasked, the wait grows up to this. A request that waits for
+    /// its turn under a limit may wait for longer.
+    /// </summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The account's limit of requests a minute; null means that it is found out.</summary>
     public int? RequestsPerMinute { get; set; }
 
-    /// <summary>The account's limit of tokens a minute; null means that it is found out.</summary>
+    /// <summary>The account's limit of tokens a minute; null means that none is kept.</summary>
     public int? TokensPerMinute { get; set; }
 
     /// <summary>The proxy; null means the system's.</summary>
@@ -56,7 +59,7 @@ public sealed class LlmSessionOptions
     /// <summary>The proxy's credential.</summary>
     public NetworkCredential? ProxyCredential { get; set; }
 
-    /// <summary>Further headers of every request. Their values count as secrets.</summary>
+    /// <summary>Further headers of every request. Their values count as secrets, and the session takes them over.</summary>
     public IDictionary<string, SecureString> Headers { get; private set; } = new Dictionary<string, SecureString>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a credential.</summary>

@@ -73,7 +73,7 @@ internal sealed class OrderedWindow<T> : IDisposable
         }
     }
 
-    /// <summary>Puts an item in front of everything that the reader has not taken yet, such as a message that belongs to no row's turn.</summary>
+    /// <summary>Hands over an item that waits for no row's turn, such as a message: behind what the reader has taken already and what came the same way.</summary>
     internal void Interject(T item)
     {
         lock (_gate)

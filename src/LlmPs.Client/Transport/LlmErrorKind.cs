@@ -3,16 +3,16 @@ namespace LlmPs;
 /// <summary>What went wrong with a request.</summary>
 public enum LlmErrorKind
 {
-    /// <summary>The request is not one that the provider takes: found before sending, or HTTP 400, 409, 422.</summary>
+    /// <summary>The request is not one that the provider takes: found before sending, or an HTTP 4xx that is no other kind, such as 400, 409 or 422.</summary>
     InvalidRequest,
 
-    /// <summary>The key is missing, wrong or expired: HTTP 401, GenStudio codes 10009 and 60000. Ends a run.</summary>
+    /// <summary>The key is missing, wrong or expired: HTTP 401, GenStudio codes 10009 and 60000. Or the proxy asks for a password: HTTP 407. Ends a run.</summary>
     Unauthorized,
 
-    /// <summary>The account is out of money: HTTP 402, SiliconFlow code 30001. Ends a run.</summary>
+    /// <summary>The account is out of money: HTTP 402, SiliconFlow code 30001, OpenAI's insufficient_quota. Ends a run.</summary>
     InsufficientBalance,
 
-    /// <summary>The account may not do this: HTTP 403. Ends a run.</summary>
+    /// <summary>The account may not do this: HTTP 403, SiliconFlow code 30003. Ends a run.</summary>
     Forbidden,
 
     /// <summary>No such model, chip pair or address: HTTP 404.</summary>
@@ -24,7 +24,7 @@ public enum LlmErrorKind
     /// <summary>Too many requests or tokens a minute: HTTP 429.</summary>
     RateLimited,
 
-    /// <summary>The provider failed: HTTP 500, 502 and other 5xx.</summary>
+    /// <summary>The provider failed: HTTP 5xx other than 503 and 504.</summary>
     ServerError,
 
     /// <summary>The provider is overloaded or down: HTTP 503, SiliconFlow codes 50505 and 50508, an answer given up for lack of resources.</summary>
@@ -42,7 +42,7 @@ public enum LlmErrorKind
     /// <summary>The provider reported an error in mid-stream.</summary>
     StreamError,
 
-    /// <summary>The provider refused the content.</summary>
+    /// <summary>The provider refused the content: HTTP 400 with a code that says so, or an answer that moderation left nothing of.</summary>
     ContentFiltered,
 
     /// <summary>What came back is no answer: not JSON, an HTML page, a redirect, over the size limit, not what the schema asks.</summary>
