@@ -92,8 +92,7 @@ internal static class RequestValidator
 
         if (rule.Warning is not null) (warnings ??= []).Add($"{option} {value}: {rule.Warning}");
         if (number is { } figure && !rule.Takes(figure)) problems.Add($"{option} {value} is out of range: {provider.Name} takes {rule.Allowed}.");
-        if (rule.MaxCount is { } most && number is null && int.TryParse(value.Split(' ')[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var count) && count > most)
-            problems.Add($"{option} has {value}: {provider.Name} takes {rule.Allowed}.");
+        if (rule.MaxCount is { } most && number > most) problems.Add($"{option} has {value}: {provider.Name} takes {rule.Allowed}.");
         if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength)) problems.Add($"{option} '{value}' is refused: {provider.Name} takes {rule.Allowed}.");
     }
 
@@ -118,7 +117,7 @@ internal static class RequestValidator
         if (r.TopK is { } topK) given.Add(Figure(ChatOption.TopK, topK));
         if (r.MinP is { } minP) given.Add(Figure(ChatOption.MinP, minP));
         if (r.MaxTokens is { } maxTokens) given.Add(Figure(ChatOption.MaxTokens, maxTokens));
-        if (r.Stop is { Count: > 0 } stop) given.Add((ChatOption.Stop, Count(stop.Count, "stop texts"), null));
+        if (r.Stop is { Count: > 0 } stop) given.Add(Count(ChatOption.Stop, stop.Count, "stop texts"));
         if (r.PresencePenalty is { } presence) given.Add(Figure(ChatOption.PresencePenalty, presence));
         if (r.FrequencyPenalty is { } frequency) given.Add(Figure(ChatOption.FrequencyPenalty, frequency));
         if (r.N is { } n) given.Add(Figure(ChatOption.N, n));
@@ -132,7 +131,7 @@ internal static class RequestValidator
         if (r.ReasoningEffort is { } effort) given.Add((ChatOption.ReasoningEffort, effort, null));
         if (r.ResponseFormat is { } format) given.Add((ChatOption.ResponseFormat, format.ToString(), null));
         if (r.JsonSchema is not null) given.Add((ChatOption.JsonSchema, "schema", null));
-        if (r.Tools is { Count: > 0 } tools) given.Add((ChatOption.Tool, Count(tools.Count, "tools"), null));
+        if (r.Tools is { Count: > 0 } tools) given.Add(Count(ChatOption.Tool, tools.Count, "tools"));
         if (r.ToolChoice is { } choice) given.Add((ChatOption.ToolChoice, choice, null));
         foreach (var message in r.Messages)
             foreach (var part in message.Parts ?? [])
@@ -146,7 +145,7 @@ internal static class RequestValidator
 
     private static (ChatOption Option, string Value, double? Number) Figure(ChatOption option, double value) => (option, Text(value), value);
 
-    private static string Count(int count, string of) => $"{count.ToString(CultureInfo.InvariantCulture)} {of}";
+    private static (ChatOption Option, string Value, double? Number) Count(ChatOption option, int count, string of) => (option, $"{count.ToString(CultureInfo.InvariantCulture)} {of}", count);
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }
