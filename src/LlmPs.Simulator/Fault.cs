@@ -174,6 +174,4 @@ public sealed class Fault
 
     /// <summary>The length of HugeLine.</summary>
     public long? Bytes { get; set; }
-
-    internal bool HasPosition => After.HasValue || AfterBytes.HasValue;
 }

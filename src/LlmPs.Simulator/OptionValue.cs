@@ -17,8 +17,6 @@ internal readonly struct OptionValue
         _value = value;
     }
 
-    internal bool IsNull => _value is null;
-
     internal IDictionary? Dictionary => _value as IDictionary;
 
     internal string Text() => _value is null ? throw Bad("text") : Convert.ToString(_value, CultureInfo.InvariantCulture) ?? string.Empty;

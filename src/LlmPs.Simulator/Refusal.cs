@@ -16,7 +16,6 @@ internal enum Refusal
     RateLimited,
     ContentFilter,
     ServerError,
-    BadGateway,
     Unavailable,
     Overloaded,
     BadToken,
@@ -26,18 +25,15 @@ internal enum Refusal
 /// <summary>A refusal as it goes over the wire.</summary>
 internal sealed class ErrorReply
 {
-    internal ErrorReply(int status, ByteBuffer body, string mediaType = "application/json")
+    internal ErrorReply(int status, ByteBuffer body)
     {
         Status = status;
         Body = body;
-        MediaType = mediaType;
     }
 
     internal int Status { get; set; }
 
     internal ByteBuffer Body { get; }
-
-    internal string MediaType { get; }
 
     /// <summary>The status that most providers give.</summary>
     internal static int UsualStatus(Refusal refusal) => refusal switch
@@ -50,7 +46,6 @@ internal sealed class ErrorReply
         Refusal.TooLarge => 413,
         Refusal.RateLimited => 429,
         Refusal.ServerError => 500,
-        Refusal.BadGateway => 502,
         Refusal.Unavailable or Refusal.Overloaded or Refusal.BadToken => 503,
         Refusal.GatewayTimeout => 504,
         _ => 400,

@@ -8,10 +8,10 @@ namespace LlmPs.Simulator;
 /// <summary>Builds HTTP answers.</summary>
 internal static class Reply
 {
-    internal static HttpResponseMessage Json(HttpRequestMessage request, int status, ByteBuffer body, string mediaType = "application/json") =>
-        With(request, status, new ByteArrayContent(body.Array, body.Start, body.Unread), mediaType);
+    internal static HttpResponseMessage Json(HttpRequestMessage request, int status, ByteBuffer body) =>
+        With(request, status, new ByteArrayContent(body.Array, body.Start, body.Unread), "application/json");
 
-    internal static HttpResponseMessage Error(HttpRequestMessage request, ErrorReply error) => Json(request, error.Status, error.Body, error.MediaType);
+    internal static HttpResponseMessage Error(HttpRequestMessage request, ErrorReply error) => Json(request, error.Status, error.Body);
 
     internal static HttpResponseMessage Html(HttpRequestMessage request, int status, string title) =>
         With(request, status, new ByteArrayContent(Encoding.UTF8.GetBytes(

@@ -5,7 +5,7 @@ using System.Collections.Generic;
 namespace LlmPs.Simulator;
 
 /// <summary>How the simulator behaves. <see cref="FromDictionary"/> reads it from what a user types as <c>-SimulatorOption @{ … }</c>.</summary>
-public sealed partial class SimulatorOptions
+public sealed class SimulatorOptions
 {
     /// <summary>The clock of the answers unless set: the <c>created</c> of seed 000's sample.</summary>
     public const long DefaultClock = 1757680008;

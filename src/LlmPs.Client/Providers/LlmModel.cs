@@ -24,7 +24,7 @@ public sealed class LlmModel
     public string Id { get; }
 
     /// <summary>GenStudio: the chips that the model can be asked for on. The document lists models and chips, not which pairs are served.</summary>
-    public IReadOnlyList<string> Chips { get; internal set; }
+    public IReadOnlyList<string> Chips { get; }
 
     /// <summary>Chips that served the model when <c>Get-LlmModel -Verify</c> last asked for this account; empty where it never did.</summary>
     public IReadOnlyList<string> VerifiedChips { get; private set; } = [];
