@@ -96,7 +96,7 @@ internal abstract class ChatProvider
     }
 
     /// <summary>What the provider's own error codes mean; null where the HTTP status says it.</summary>
-    internal virtual LlmErrorKind? KindOf(int status, string? code, string? message) => null;
+    internal virtual LlmErrorKind? KindOf(string? code) => null;
 
     /// <summary>What a user can do about an error that is particular to this provider.</summary>
     internal virtual string? Advice(LlmErrorKind kind, string? code) => null;

@@ -68,7 +68,7 @@ internal sealed class ErrorReader
         if (status is >= 300 and < 400) return FromRedirect(status, headers);
         if (status == (int)HttpStatusCode.ProxyAuthenticationRequired) return FromProxy();
 
-        var kind = _provider.KindOf(status, envelope.Code, envelope.Message) ?? KindOf(status, envelope.Code);
+        var kind = _provider.KindOf(envelope.Code) ?? KindOf(status, envelope.Code);
         var error = Make(kind, $"HTTP {status.ToString(CultureInfo.InvariantCulture)}", envelope, RequestId(headers));
         error.StatusCode = status;
         error.RetryAfter = RetryAfter(headers);
@@ -82,7 +82,7 @@ internal sealed class ErrorReader
         var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
         // Some put the HTTP status that they mean into the code.
         int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 400 and < 600 ? code : null;
-        var meaning = _provider.KindOf(status ?? 200, envelope.Code, envelope.Message) ?? (status is { } s ? KindOf(s, envelope.Code) : (LlmErrorKind?)null);
+        var meaning = _provider.KindOf(envelope.Code) ?? (status is { } s ? KindOf(s, envelope.Code) : (LlmErrorKind?)null);
         // A key or an account that fails must end a run however the provider puts it.
         var kind = inStream && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
             ? LlmErrorKind.StreamError

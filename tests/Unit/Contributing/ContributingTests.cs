@@ -38,8 +38,8 @@ public sealed class ContributingTests
     [Fact]
     public void Its_own_error_code_is_known()
     {
-        Assert.Equal(LlmErrorKind.InsufficientBalance, s_provider.KindOf(429, "quota_exceeded", null));
-        Assert.Null(s_provider.KindOf(429, null, null));
+        Assert.Equal(LlmErrorKind.InsufficientBalance, s_provider.KindOf("quota_exceeded"));
+        Assert.Null(s_provider.KindOf(null));
     }
 
     private static string Refusal(Action<ChatRequest> change) =>

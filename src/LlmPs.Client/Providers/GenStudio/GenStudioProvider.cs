@@ -50,7 +50,7 @@ internal sealed class GenStudioProvider : ChatProvider
     internal override string ModelsPath => "/maas/v1/models";
 
     /// <summary>Codes from public pages. 60000 means a bad token though it was seen on HTTP 503.</summary>
-    internal override LlmErrorKind? KindOf(int status, string? code, string? message) => code is "10009" or "60000" ? LlmErrorKind.Unauthorized : null;
+    internal override LlmErrorKind? KindOf(string? code) => code is "10009" or "60000" ? LlmErrorKind.Unauthorized : null;
 
     internal override string? Advice(LlmErrorKind kind, string? code) => kind == LlmErrorKind.NotFound
         ? "Not every chip serves every model: see the provider's model square for the pairs, or try another -Chip."

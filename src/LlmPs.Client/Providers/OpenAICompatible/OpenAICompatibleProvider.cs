@@ -55,5 +55,5 @@ internal sealed class OpenAICompatibleProvider : ChatProvider
     internal override string ModelsPath => "/models";
 
     /// <summary>OpenAI says an empty account with a 429, which no waiting mends.</summary>
-    internal override LlmErrorKind? KindOf(int status, string? code, string? message) => code == "insufficient_quota" ? LlmErrorKind.InsufficientBalance : null;
+    internal override LlmErrorKind? KindOf(string? code) => code == "insufficient_quota" ? LlmErrorKind.InsufficientBalance : null;
 }

@@ -50,7 +50,7 @@ internal sealed class SiliconFlowProvider : ChatProvider
 
     internal override string ModelsPath => "/models?type=text&sub_type=chat";
 
-    internal override LlmErrorKind? KindOf(int status, string? code, string? message) => code switch
+    internal override LlmErrorKind? KindOf(string? code) => code switch
     {
         "30001" => LlmErrorKind.InsufficientBalance,
         "30003" => LlmErrorKind.Forbidden,
