@@ -155,7 +155,7 @@ public class CancellationTests
     }
 
     [Fact]
-    public void A_session_may_be_closed_by_two_at_once()
+    public async Task A_session_may_be_closed_by_two_at_once()
     {
         for (var i = 0; i < 5000; i++)
         {
@@ -170,7 +170,7 @@ public class CancellationTests
 
             var other = Task.Run(Close);
             Close();
-            other.Wait();
+            await other;
         }
     }
 }
