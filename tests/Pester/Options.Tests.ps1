@@ -103,6 +103,10 @@ Describe 'The body of a request' {
         } | Should -BeLike '*"day":"2026-01-02","other":"1.5","time":"03:04:00.0000000"}'
     }
 
+    It 'holds null for a statement without output in -ExtraBody' {
+        Get-Body { Invoke-ChatCompletion 'P' -Session SiliconFlow -ExtraBody @{ a = if ($false) { 1 }; b = @{ c = & { } } } } | Should -BeLike '*,"a":null,"b":{"c":null}}'
+    }
+
     It 'holds what else -SkipValidation lets through' {
         Get-Body { Invoke-ChatCompletion 'P' -Session GenStudio -Seed 7 -SkipValidation } | Should -BeLike '*"seed":7}'
     }

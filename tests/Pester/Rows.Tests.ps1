@@ -200,6 +200,15 @@ Describe 'Options of a row' {
         $bodies[1] | Should -BeLike '*"content":"b"}`],"temperature":0.5}'
     }
 
+    It 'of a statement without output are unset, as those of $null: <Form>' -ForEach @(
+        @{ Form = 'a custom object'; Row = [pscustomobject]@{ Prompt = 'a'; Temperature = if ($false) { 1 }; MaxTokens = & { }; System = & { }; Thinking = & { }; Stop = & { } } }
+        @{ Form = 'a hashtable'; Row = @{ Prompt = 'a'; Temperature = if ($false) { 1 }; Model = & { } } }
+        @{ Form = 'a calculated property'; Row = 'a' | Select-Object @{ n = 'Prompt'; e = { $_ } }, @{ n = 'Temperature'; e = { if ($false) { 1 } } } }
+    ) {
+        $null = $Row | Invoke-ChatCompletion
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"a"}]}'
+    }
+
     It 'of a script block that gives several values are a list' {
         $null = 'a' | Invoke-ChatCompletion -Stop { 'x'; 'y' }
         $simulator.Requests()[0].body | Should -BeLike '*"stop":`["x","y"`]}'

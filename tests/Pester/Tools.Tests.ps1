@@ -242,6 +242,7 @@ Describe 'Running tools' {
         @{ Case = 'a text as it is'; Block = { param($a) '{"ready":"made"}' }; Result = '{"ready":"made"}' }
         @{ Case = 'several'; Block = { param($a) 1; 'two' }; Result = '[1,"two"]' }
         @{ Case = 'a hashtable'; Block = { param($a) @{ b = 1; a = @{ c = $null } } }; Result = '{"a":{"c":null},"b":1}' }
+        @{ Case = 'an object with a statement without output'; Block = { param($a) [pscustomobject]@{ Name = 'C'; Error = if ($false) { 'x' } } }; Result = '{"Name":"C","Error":null}' }
         @{ Case = 'live objects by their text'; Block = { param($a) [pscustomobject]@{ E = [System.Text.Encoding]::UTF8 } | Select-Object @{ n = 'N'; e = { $_.E.WebName } } }; Result = '{"N":"utf-8"}' }
         @{ Case = 'output and an error'; Block = { param($a) 1; Write-Error 'broken'; 2 }; Result = '{"output":[1,2],"errors":["broken"]}' }
         @{ Case = 'an error alone'; Block = { param($a) Write-Error 'broken' }; Result = '{"error":"broken"}' }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Linq;
 using System.Management.Automation;
+using System.Management.Automation.Internal;
 
 namespace LlmPs.Binding;
 
@@ -15,6 +16,7 @@ internal static class PlainValue
         JsonText.RefuseDepth(level);
         return value switch
         {
+            PSObject when ReferenceEquals(value, AutomationNull.Value) => null,
             PSObject { BaseObject: PSCustomObject } row => Of(row, level),
             PSObject wrapped => Of(wrapped.BaseObject, level),
             IDictionary dictionary => Of(dictionary, level),
