@@ -128,6 +128,27 @@ Describe 'A prompt' {
         "$($problem[0])" | Should -BeLike '*Prompt is blank*row 1*Prompt, Id*'
     }
 
+    It 'whose column throws is an error of that row, which keeps its place, and the other rows go on' {
+        $rows = 1..3 | ForEach-Object { [pscustomobject]@{ Id = $_ } }
+        $rows | Add-Member ScriptProperty Prompt { if ($this.Id -eq 2) { throw 'share is gone' } else { "p$($this.Id)" } }
+        $merged = $rows | Invoke-ChatCompletion -MergeInput -Shard 0/1 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $merged.InputIndex | Should -Be 0, 1, 2
+        $merged.Response | Should -Be 'Echo: p1', $null, 'Echo: p3'
+        $merged[1].Error | Should -BeLike 'InvalidRequest:*share is gone*'
+        $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        $problem.TargetObject.Id | Should -Be 2
+    }
+
+    It 'that is <Case> is told as blank' -ForEach @(
+        @{ Case = '$null'; Value = $null }
+        @{ Case = 'DBNull'; Value = [DBNull]::Value }
+        @{ Case = 'without output'; Value = & { } }
+    ) {
+        [pscustomobject]@{ Id = 1; Prompt = $Value }, @{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$($problem[0])" | Should -Be 'Prompt is blank in row 0. Its columns: Id, Prompt.'
+        "$($problem[1])" | Should -Be 'Prompt is blank in row 1. Its columns: Prompt.'
+    }
+
     It 'of a script block that fails is an error of that row, which keeps its place, and the other rows go on' {
         $answers = 1, 0, 2 | Invoke-ChatCompletion -Prompt { "$(10 / $_)" } -ErrorVariable problem -ErrorAction SilentlyContinue
         $answers.Content | Should -Be 'Echo: 10', 'Echo: 5'

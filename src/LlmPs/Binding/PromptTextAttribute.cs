@@ -15,8 +15,8 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
 {
     private const string Column = "Prompt";
 
-    /// <inheritdoc/>
-    private protected override object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => TextOf(inputData);
+    /// <summary>As it comes: a row that the binder fails at is left out, and its place with it.</summary>
+    private protected override object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => inputData;
 
     /// <summary>The prompt in a text, a row, or what a script block gave.</summary>
     /// <exception cref="ArgumentException">A prompt that refers to itself.</exception>
@@ -31,8 +31,6 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
                 return null;
             case string text:
                 return text;
-            case IDictionary row:
-                return TextOf(row[row.Keys.OfType<string>().FirstOrDefault(name => name.Equals(Column, StringComparison.OrdinalIgnoreCase)) ?? Column], level + 1);
             // Lines, as of Get-Content.
             case object[] lines:
                 return string.Join("\n", lines.Select(line => TextOf(line, level + 1)));
@@ -43,7 +41,26 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
             case Uri uri:
                 return uri.ToString();
             default:
-                return PSObject.AsPSObject(input).Properties[Column] is { } property && property.Value is not PSObject { BaseObject: PSCustomObject } ? TextOf(property.Value, level + 1) : null;
+                return TryFind(input, out var cell) && cell is not PSObject { BaseObject: PSCustomObject } ? TextOf(cell, level + 1) : null;
         }
+    }
+
+    /// <summary>Whether a row has a Prompt column.</summary>
+    internal static bool IsIn(object? row) => TryFind(row, out _);
+
+    private static bool TryFind(object? row, out object? cell)
+    {
+        cell = null;
+        if (row is null) return false;
+        if ((row is PSObject wrapped ? wrapped.BaseObject : row) is IDictionary dictionary)
+        {
+            var name = dictionary.Keys.OfType<string>().FirstOrDefault(key => key.Equals(Column, StringComparison.OrdinalIgnoreCase));
+            if (name is not null) cell = dictionary[name];
+            return name is not null;
+        }
+
+        if (PSObject.AsPSObject(row).Properties[Column] is not { } property) return false;
+        cell = property.Value;
+        return true;
     }
 }

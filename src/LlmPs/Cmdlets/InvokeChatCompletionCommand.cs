@@ -210,13 +210,14 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         var session = SessionFor(history);
         _progress!.Session = session;
         ChatRequest? request = null;
+        string? prompt = null;
         IReadOnlyList<string> warnings = [];
         LlmApiException? refusal = null;
         try
         {
-            ReadPrompt();
+            prompt = ReadPrompt();
             _columns!.Read(InputObject);
-            request = NewRequest(Messages(history));
+            request = NewRequest(Messages(history, prompt));
             request.ResponseFormat = ResponseFormat;
             Ask(request);
             if (history?.Provider == session.Provider) Continue(request, history);
@@ -232,7 +233,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         foreach (var warning in warnings)
             if (_warned.Add(warning)) WriteWarning(warning);
 
-        var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? Prompt };
+        var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? (object?)prompt };
         if (refusal is not null) _run!.Fail(row, refusal);
         else _run!.Add(row);
     }
@@ -244,14 +245,9 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         WriteWarning($"The column Model of the rows takes the place of the session's model: '{Model}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
     }
 
-    /// <summary>Runs the script block that the prompt was given as, if so.</summary>
-    private void ReadPrompt()
-    {
-        if (RowBlocks?.TryGetValue(nameof(Prompt), out var block) != true) return;
-        // That of the row before is not this one's, should the block fail.
-        Prompt = null;
-        Prompt = PromptTextAttribute.TextOf(RowOptions.Evaluate(nameof(Prompt), block!, InputObject));
-    }
+    /// <summary>The text of the prompt, or of what the script block that it was given as makes of the row.</summary>
+    private string? ReadPrompt() =>
+        PromptTextAttribute.TextOf(RowBlocks?.TryGetValue(nameof(Prompt), out var block) == true ? RowOptions.Evaluate(nameof(Prompt), block!, InputObject) : Prompt);
 
     /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
     private static void Continue(ChatRequest request, ChatCompletion history)
@@ -260,7 +256,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         request.Chip ??= history.Chip;
     }
 
-    private List<ChatMessage> Messages(ChatCompletion? history)
+    private List<ChatMessage> Messages(ChatCompletion? history, string? prompt)
     {
         var messages = new List<ChatMessage>(history?.Messages ?? []);
         if (System is not null)
@@ -271,15 +267,15 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
         if (ParameterSetName == MessageSet) messages.AddRange(Message);
         else if (InputObject?.BaseObject is ChatMessage piped && !_given.Contains(nameof(Prompt))) messages.Add(piped);
-        else messages.Add(UserMessage());
+        else messages.Add(UserMessage(prompt));
         return messages;
     }
 
-    private ChatMessage UserMessage()
+    private ChatMessage UserMessage(string? prompt)
     {
-        if (Prompt is not string prompt || string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
+        if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
         if (Image is not { Length: > 0 }) return new ChatMessage(ChatRole.User, prompt);
-        var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt) };
+        var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt!) };
         parts.AddRange(Image.Select(image => ImageSource.Read(image, SessionState.Path)));
         return new ChatMessage { Role = ChatRole.User, Parts = parts };
     }
@@ -289,7 +285,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (InputObject?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
         if (InputObject.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
         var columns = InputRow.ColumnsOf(InputObject);
-        return Prompt is null && !_given.Contains(nameof(Prompt))
+        return !_given.Contains(nameof(Prompt)) && !PromptTextAttribute.IsIn(InputObject)
             ? $"Row {_rows - 1} has no Prompt column, and -Prompt is not given. Its columns: {columns}. Give -Prompt with a script block, such as -Prompt {{ $_.{columns.Split(',')[0]} }}."
             : $"Prompt is blank in row {_rows - 1}. Its columns: {columns}.";
     }
