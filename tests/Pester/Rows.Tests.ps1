@@ -73,6 +73,40 @@ Describe 'A prompt' {
         ([pscustomobject]@{ A = 'x' } | Invoke-ChatCompletion -Prompt { $_.A; 'y' }).Content | Should -BeExactly "Echo: x`ny"
     }
 
+    It 'is joined from the texts of what is no text: <Case>' -ForEach @(
+        @{ Case = 'objects'; Parts = { 'Which?'; [version]'1.2'; [uri]'http://x/'; 2.5; [System.Text.StringBuilder]'sb' }; Text = "Which?`n1.2`nhttp://x/`n2.5`nsb" }
+        @{ Case = 'errors'; Parts = { 'Why?'; try { throw 'boom' } catch { $_ } }; Text = "Why?`nboom" }
+        @{ Case = 'matches'; Parts = { 'Explain:'; 'ok', 'ERROR disk', 'ERROR net' | Select-String ERROR }; Text = "Explain:`nERROR disk`nERROR net" }
+        @{ Case = 'a lone match'; Parts = { 'ok', 'ERROR disk' | Select-String ERROR }; Text = 'ERROR disk' }
+        @{ Case = 'rows'; Parts = { 'Which?'; [pscustomobject]@{ Name = 'spooler' } }; Text = "Which?`n@{Name=spooler}" }
+        @{ Case = 'nothing'; Parts = { 'a'; ''; $null; 'b' }; Text = "a`n`n`nb" }
+    ) {
+        (1 | Invoke-ChatCompletion -Prompt $Parts).Messages[0].Content | Should -BeExactly $Text
+        (Invoke-ChatCompletion -Prompt (& $Parts)).Messages[0].Content | Should -BeExactly $Text
+        ([pscustomobject]@{ Prompt = & $Parts } | Invoke-ChatCompletion).Messages[0].Content | Should -BeExactly $Text
+    }
+
+    It 'is joined from the lines of a list' {
+        $lines = [System.Collections.Generic.List[string]]('Summarize:', 'x')
+        $answers = @(Invoke-ChatCompletion -Prompt $lines) + @([pscustomobject]@{ Prompt = [System.Collections.ArrayList]$lines } | Invoke-ChatCompletion) + @(, $lines | Invoke-ChatCompletion)
+        foreach ($answer in $answers) { $answer.Messages[0].Content | Should -BeExactly "Summarize:`nx" }
+        $answers.Count | Should -Be 3
+    }
+
+    It 'without a text is an error that names its type: <Type>' -ForEach @(
+        @{ Type = 'Hashtable'; Value = @{ a = 1 } }
+        @{ Type = 'PSCustomObject'; Value = [pscustomobject]@{ } }
+        @{ Type = 'Mutex'; Value = [System.Threading.Mutex]::new() }
+    ) {
+        Invoke-ChatCompletion -Prompt $Value -ErrorVariable problem -ErrorAction SilentlyContinue
+        Invoke-ChatCompletion -Prompt 'Explain:', $Value -ErrorVariable +problem -ErrorAction SilentlyContinue
+        1 | Invoke-ChatCompletion -Prompt { 'Explain:'; $Value } -ErrorVariable +problem -ErrorAction SilentlyContinue
+        [pscustomobject]@{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable +problem -ErrorAction SilentlyContinue
+        $problem.Count | Should -Be 4
+        foreach ($one in $problem) { "$one" | Should -BeLike "Prompt has a $Type, which has no text*" }
+        $simulator.Stats().requests | Should -Be 0
+    }
+
     It 'is the same text for every row when it is no script block' {
         $answers = [pscustomobject]@{ Id = 1 }, [pscustomobject]@{ Id = 2 } | Invoke-ChatCompletion -Prompt 'Same'
         $answers.Content | Should -Be 'Echo: Same', 'Echo: Same'

@@ -3,6 +3,7 @@ using System.Collections;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
+using System.Management.Automation.Internal;
 
 namespace LlmPs.Binding;
 
@@ -18,31 +19,16 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
     /// <summary>As it comes: a row that the binder fails at is left out, and its place with it.</summary>
     private protected override object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => inputData;
 
-    /// <summary>The prompt in a text, a row, or what a script block gave.</summary>
-    /// <exception cref="ArgumentException">A prompt that refers to itself.</exception>
-    internal static string? TextOf(object? input) => TextOf(input, 0);
+    /// <summary>The text of a prompt that was given, or that a script block gave; null where that is nothing.</summary>
+    /// <exception cref="PSArgumentException">It has no text; the message names its type.</exception>
+    internal static string? TextOf(object? given) => Text(TryFind(given, out var cell) ? cell : given);
 
-    private static string? TextOf(object? input, int level)
+    /// <summary>The prompt of a text or a row; null where the row has none.</summary>
+    /// <exception cref="PSArgumentException">Its column has no text; the message names its type.</exception>
+    internal static string? TextOfRow(object? row)
     {
-        JsonText.RefuseDepth(level);
-        switch (input is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : input)
-        {
-            case null:
-                return null;
-            case string text:
-                return text;
-            // Lines, as of Get-Content.
-            case object[] lines:
-                return string.Join("\n", lines.Select(line => TextOf(line, level + 1)));
-            case IFormattable value and ValueType:
-                return value.ToString(null, CultureInfo.InvariantCulture);
-            case ValueType value:
-                return value.ToString();
-            case Uri uri:
-                return uri.ToString();
-            default:
-                return TryFind(input, out var cell) && cell is not PSObject { BaseObject: PSCustomObject } ? TextOf(cell, level + 1) : null;
-        }
+        if (TryFind(row, out var cell)) return Text(cell);
+        return (row is PSObject wrapped ? wrapped.BaseObject : row) is string or ValueType or Uri or IList ? Text(row) : null;
     }
 
     /// <summary>Whether a row has a Prompt column.</summary>
@@ -51,16 +37,49 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
     private static bool TryFind(object? row, out object? cell)
     {
         cell = null;
-        if (row is null) return false;
-        if ((row is PSObject wrapped ? wrapped.BaseObject : row) is IDictionary dictionary)
+        var plain = row is PSObject wrapped ? wrapped.BaseObject : row;
+        if (plain is null or string or ValueType) return false;
+        if (plain is IDictionary dictionary)
         {
             var name = dictionary.Keys.OfType<string>().FirstOrDefault(key => key.Equals(Column, StringComparison.OrdinalIgnoreCase));
             if (name is not null) cell = dictionary[name];
             return name is not null;
         }
 
-        if (PSObject.AsPSObject(row).Properties[Column] is not { } property) return false;
+        if (PSObject.AsPSObject(row!).Properties[Column] is not { } property) return false;
         cell = property.Value;
         return true;
     }
+
+    /// <param name="value">A text, or what has one.</param>
+    /// <param name="level">How many lists it stands in.</param>
+    private static string? Text(object? value, int level = 0)
+    {
+        JsonText.RefuseDepth(level);
+        if (ReferenceEquals(value, AutomationNull.Value)) return null;
+        switch (value is PSObject wrapped ? wrapped.BaseObject : value)
+        {
+            case null or DBNull:
+                return null;
+            case string text:
+                return text;
+            // Lines, as of Get-Content.
+            case IList lines:
+                return string.Join("\n", lines.Cast<object?>().Select(line => Text(TryFind(line, out var cell) ? cell : line, level + 1)));
+            case IFormattable number and ValueType:
+                return number.ToString(null, CultureInfo.InvariantCulture);
+            // A row among texts may be meant as the "@{...}" that "$_" gives; alone it is a column that was forgotten.
+            case PSCustomObject row when level == 0:
+                throw NoText(row);
+            case ScriptBlock block:
+                throw NoText(block);
+            case var other:
+                var said = (string?)LanguagePrimitives.ConvertTo(value, typeof(string), CultureInfo.InvariantCulture);
+                // That of a class which has nothing to say.
+                return string.IsNullOrWhiteSpace(said) || said == other.GetType().ToString() ? throw NoText(other) : said;
+        }
+    }
+
+    private static PSArgumentException NoText(object value) =>
+        new($"Prompt has a {value.GetType().Name}, which has no text of its own: give a property of it, or make a text of it, such as with ConvertTo-Json or Out-String.");
 }

@@ -245,9 +245,12 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         WriteWarning($"The column Model of the rows takes the place of the session's model: '{Model}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
     }
 
-    /// <summary>The text of the prompt, or of what the script block that it was given as makes of the row.</summary>
-    private string? ReadPrompt() =>
-        PromptTextAttribute.TextOf(RowBlocks?.TryGetValue(nameof(Prompt), out var block) == true ? RowOptions.Evaluate(nameof(Prompt), block!, InputObject) : Prompt);
+    /// <summary>The text of the row's prompt, of the one given, or of what the script block that it was given as makes of the row.</summary>
+    private string? ReadPrompt()
+    {
+        if (RowBlocks?.TryGetValue(nameof(Prompt), out var block) == true) return PromptTextAttribute.TextOf(RowOptions.Evaluate(nameof(Prompt), block!, InputObject));
+        return _given.Contains(nameof(Prompt)) ? PromptTextAttribute.TextOf(Prompt) : PromptTextAttribute.TextOfRow(Prompt);
+    }
 
     /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
     private static void Continue(ChatRequest request, ChatCompletion history)
