@@ -201,6 +201,17 @@ Describe 'A prompt' {
         ('a', 'b' | Invoke-ChatCompletion { "Say $_" }).Content | Should -Be 'Echo: Say a', 'Echo: Say b'
     }
 
+    It 'is no script block out of the pipeline: that is a row without a prompt' {
+        $ran = [System.Collections.Generic.List[int]]::new()
+        $rows = 'first', { $ran.Add(1); 'I am code' }, 'second', [pscustomobject]@{ Prompt = 'third' }, [pscustomobject]@{ Prompt = { $ran.Add(2) } }
+        $answers = $rows | Invoke-ChatCompletion -MaxTokens 50 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answers.Content | Should -Be 'Echo: first', 'Echo: second', 'Echo: third'
+        $problem.TargetObject | Should -Be $rows[1], $rows[4]
+        "$($problem[0])" | Should -BeLike 'Row 1 has no Prompt column*'
+        "$($problem[1])" | Should -BeLike 'Prompt has a ScriptBlock*'
+        $ran.Count | Should -Be 0
+    }
+
     It 'of a script block that gives nothing is blank' {
         $null = 'a' | Invoke-ChatCompletion { if ($_ -eq 'b') { 'x' } } -ErrorVariable problem -ErrorAction SilentlyContinue
         "$problem" | Should -BeLike 'Prompt is blank*'

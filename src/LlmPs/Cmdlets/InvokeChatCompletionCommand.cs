@@ -93,6 +93,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         _given.UnionWith(MyInvocation.BoundParameters.Keys);
         if (RowBlocks is not null && !MyInvocation.ExpectingInput)
             foreach (var option in RowBlocks.Keys) Refuse($"{option} is a script block, and there is no row to run it over: pipe rows in, or give a value.", option);

@@ -15,6 +15,8 @@ public abstract class RowOptionsCommand : ChatOptionsCommand
     private protected const string PromptSet = "Prompt";
     private protected const string MessageSet = "Message";
 
+    private bool _isBegun;
+
     /// <summary>The options given as script blocks, which are run over each row.</summary>
     private protected Dictionary<string, ScriptBlock>? RowBlocks { get; private set; }
 
@@ -116,10 +118,16 @@ public abstract class RowOptionsCommand : ChatOptionsCommand
     [RowOption]
     public override string? ReasoningEffort { get; set => field = Bound(value); }
 
-    /// <summary>What the setter of a row's option keeps. A script block comes by another way, and null in its place.</summary>
+    /// <inheritdoc/>
+    protected override void BeginProcessing() => _isBegun = true;
+
+    /// <summary>
+    /// What the setter of a row's option keeps. A script block comes by another way, and null in its place: one of the command line, that is.
+    /// One out of the pipeline is a row, and what it says may be anyone's.
+    /// </summary>
     private protected T Bound<T>(T value, [CallerMemberName] string option = "")
     {
-        if (RowOptionAttribute.TakeBlock() is { } block) (RowBlocks ??= [])[option] = block;
+        if (RowOptionAttribute.TakeBlock() is { } block && !_isBegun) (RowBlocks ??= [])[option] = block;
         return value;
     }
 }
