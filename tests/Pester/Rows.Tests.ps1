@@ -295,6 +295,30 @@ Describe 'Options of a row' {
         }
     }
 
+    It 'of a script block that jumps away or is no single block are an error of that row: <Case>' -ForEach @(
+        @{ Case = 'continue'; Block = { if ($_ -eq 2) { continue }; "p$_" } }
+        @{ Case = 'break'; Block = { if ($_ -eq 2) { break }; "p$_" } }
+        @{ Case = 'exit'; Block = { if ($_ -eq 2) { exit 3 }; "p$_" } }
+    ) {
+        $reached = $false
+        foreach ($once in 1) {
+            $merged = 1..3 | Invoke-ChatCompletion -Prompt $Block -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue
+            $merged += 1..3 | Invoke-ChatCompletion -Prompt { "p$_" } -User $Block -SkipValidation -MergeInput -ErrorVariable +problem -ErrorAction SilentlyContinue
+            $reached = $true
+        }
+        $reached | Should -BeTrue
+        $merged.Response | Should -Be 'Echo: p1', $null, 'Echo: p3', 'Echo: p1', $null, 'Echo: p3'
+        $problem.TargetObject | Should -Be 2, 2
+        "$($problem[0])" | Should -Be 'The script block of Prompt failed: it left by break, continue or exit.'
+        "$($problem[1])" | Should -BeLike 'The script block of User failed: it left*'
+    }
+
+    It 'of a script block with a begin or process block are an error of each row' {
+        $merged = 1, 2 | Invoke-ChatCompletion -Prompt { begin { $a = 1 } process { "p$_" } } -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue
+        $merged.Count, $problem.Count | Should -Be 2, 2
+        "$($problem[0])" | Should -BeLike 'The script block of Prompt failed: *'
+    }
+
     It 'are script blocks of their own in each command of a pipeline, and in a script block of another' {
         $null = [pscustomobject]@{ A = 'x' } | Invoke-ChatCompletion -Prompt { $_.A } -System { "S$($_.A)" } |
             Invoke-ChatCompletion 'And now?' -Temperature { $_.Content.Length / 10 }

@@ -71,9 +71,10 @@ internal sealed class RowOptions
             var values = block.InvokeWithContext(null, [new PSVariable("_", row), new PSVariable("ErrorActionPreference", ActionPreference.Stop)]);
             return values.Count > 1 ? values.ToArray() : values.FirstOrDefault();
         }
-        catch (RuntimeException e) when (e is not PipelineStoppedException)
+        // One with a begin or process block is an InvalidOperationException.
+        catch (Exception e) when (CallerScope.IsJump(e) || e is RuntimeException and not PipelineStoppedException or InvalidOperationException)
         {
-            throw new PSArgumentException($"The script block of {option} failed: {e.ErrorRecord.Exception.Message}", e);
+            throw new PSArgumentException($"The script block of {option} failed: {(CallerScope.IsJump(e) ? "it left by break, continue or exit." : (e as RuntimeException)?.ErrorRecord.Exception.Message ?? e.Message)}", e);
         }
     }
 

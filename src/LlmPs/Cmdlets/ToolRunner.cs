@@ -85,9 +85,9 @@ internal sealed class ToolRunner
             if (values.Count == 0) return Error(string.Join("\n", errors));
             return Result(new OrderedDictionary { ["output"] = values, ["errors"] = errors });
         }
-        catch (Exception e) when (IsJump(e) || e is not (FlowControlException or PipelineStoppedException or OutOfMemoryException))
+        catch (Exception e) when (CallerScope.IsJump(e) || e is not (FlowControlException or PipelineStoppedException or OutOfMemoryException))
         {
-            return Error(IsJump(e) ? "The tool left by break, continue or exit." : e.Message);
+            return Error(CallerScope.IsJump(e) ? "The tool left by break, continue or exit." : e.Message);
         }
     }
 
@@ -101,7 +101,4 @@ internal sealed class ToolRunner
     }
 
     private static (string Content, string Outcome) Error(string message) => (JsonText.From(new OrderedDictionary { ["error"] = message }), message);
-
-    /// <summary>A jump out of the tool would end the caller's own loop or shell. A debugger that ends the pipeline is obeyed.</summary>
-    private static bool IsJump(Exception e) => e is BreakException or ContinueException or ExitException;
 }
