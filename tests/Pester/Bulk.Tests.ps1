@@ -103,6 +103,41 @@ Describe '-Shard' {
     }
 }
 
+Describe 'The default session' {
+    AfterEach { Get-LlmSession | Where-Object Name -In 'one', 'two' | Disconnect-LlmProvider }
+
+    It 'of a run stays the one that it began with, whatever is opened meanwhile' {
+        $null = Connect-LlmProvider SiliconFlow -Name one -Model Qwen/QwQ-32B -Simulate
+        $answers = 1..60 | Invoke-ChatCompletion -Prompt { "ticket $_" } -ThrottleLimit 3 | ForEach-Object {
+            if ($_.InputIndex -eq 0) { $null = Connect-LlmProvider GenStudio -Name two -Model qwen3-8b -Simulate }
+            $_
+        }
+        $answers.Count | Should -Be 60
+        $answers.Provider | Select-Object -Unique | Should -Be 'SiliconFlow'
+    }
+
+    It 'that is closed in mid-run fails the rows left, which go to no other' {
+        $null = Connect-LlmProvider GenStudio -Name two -Model qwen3-8b -Simulate
+        $null = Connect-LlmProvider SiliconFlow -Name one -Model Qwen/QwQ-32B -Simulate
+        $answers = 1..60 | Invoke-ChatCompletion -Prompt { "ticket $_" } -ThrottleLimit 3 -ErrorVariable problem -ErrorAction SilentlyContinue | ForEach-Object {
+            if ($_.InputIndex -eq 0) { Disconnect-LlmProvider one }
+            $_
+        }
+        $answers.Provider | Select-Object -Unique | Should -Be 'SiliconFlow'
+        $answers.Count + $problem.Count | Should -Be 60
+        $problem[-1].FullyQualifiedErrorId | Should -BeLike 'Canceled,*'
+    }
+
+    It 'may be opened by what gives the rows, where none was open' {
+        $shell = New-ModuleShell
+        try {
+            $answer = $shell.AddScript('& { $null = Connect-LlmProvider SiliconFlow -Model Qwen/QwQ-32B -Simulate; "a" } | Invoke-ChatCompletion').Invoke()
+            $answer.Content | Should -Be 'Echo: a'
+        }
+        finally { $shell.Runspace.Dispose(); $shell.Dispose() }
+    }
+}
+
 Describe '-MaxTotalTokens' {
     BeforeEach { $simulator.SetOption(@{}) }
 

@@ -12,6 +12,8 @@ namespace LlmPs.Cmdlets;
 /// <summary>The options that a request for a completion can carry. A blank text is unset.</summary>
 public abstract class ChatOptionsCommand : PSCmdlet
 {
+    private LlmSession? _default;
+
     /// <summary>The system prompt.</summary>
     [Parameter]
     [BlankIsUnset]
@@ -124,6 +126,9 @@ public abstract class ChatOptionsCommand : PSCmdlet
     [Parameter]
     public SwitchParameter SkipValidation { get; set; }
 
+    /// <summary>Takes the default session: one that is opened or closed meanwhile, such as by a command downstream, is none of this run's.</summary>
+    protected override void BeginProcessing() => _default = SessionTable.Current.Default;
+
     private protected ChatRequest NewRequest(IReadOnlyList<ChatMessage> messages) => new()
     {
         Model = Model,
@@ -154,7 +159,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
     {
         var earlier = history?.Context?.Session;
         // What was said to one provider does not go to another that happens to be the default.
-        var other = earlier is null ? SessionTable.Current.Default : earlier.IsClosed ? SessionTable.Current.Find(earlier.Name) : earlier;
+        var other = earlier is null ? _default ??= SessionTable.Current.Default : earlier.IsClosed ? SessionTable.Current.Find(earlier.Name) : earlier;
         if ((Session ?? other) is { } session) return session;
         var message = earlier is null
             ? "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow"

@@ -119,7 +119,11 @@ public abstract class RowOptionsCommand : ChatOptionsCommand
     public override string? ReasoningEffort { get; set => field = Bound(value); }
 
     /// <inheritdoc/>
-    protected override void BeginProcessing() => _isBegun = true;
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        _isBegun = true;
+    }
 
     /// <summary>
     /// What the setter of a row's option keeps. A script block comes by another way, and null in its place: one of the command line, that is.
