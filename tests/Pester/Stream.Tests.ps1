@@ -31,6 +31,17 @@ Describe '-Stream' {
         $simulator.Stats().inFlight | Should -Be 0
     }
 
+    It 'gives a row''s answer before the next row is read' {
+        $simulator.SetOption(@{ TokenDelayMs = 5 })
+        $read = [System.Collections.Generic.List[string]]::new()
+        $readAt = @{}
+        & { foreach ($row in 'one', 'two', 'three') { $read.Add($row); $row } } | Invoke-ChatCompletion -Stream | Where-Object IsLast | ForEach-Object { $readAt[$_.InputIndex] = $read.Count }
+        $readAt[0L], $readAt[1L], $readAt[2L] | Should -Be 1, 2, 3
+        $read.Clear()
+        & { foreach ($row in 'one', 'two') { $read.Add($row); $row } } | Invoke-ChatCompletion -ThrottleLimit 1 | ForEach-Object { $readAt[$_.InputIndex] = $read.Count }
+        $readAt[0L], $readAt[1L] | Should -Be 1, 2
+    }
+
     It 'gives deltas that spell the answer, and marks the last' {
         $simulator.SetOption(@{ ChunkSize = 1 })
         $deltas = @('你好 🌍', 'two' | Invoke-ChatCompletion -Stream)

@@ -25,6 +25,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private CheckpointFile? _checkpoint;
     private Shard? _shard;
     private long _rows;
+    private bool _isOneByOne;
 
     /// <summary>The prompt: a text, a column of that name, or a script block over the row. An object, because the binder would bind a script block to nothing else.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PromptSet)]
@@ -103,9 +104,11 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         _shard = ShardGiven();
         _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
         OpenCheckpoint();
+        var limit = ThrottleLimit ?? (Stream ? 1 : 5);
+        _isOneByOne = limit == 1;
         _run = new BulkRun(new BulkRunOptions
         {
-            ThrottleLimit = ThrottleLimit ?? (Stream ? 1 : 5),
+            ThrottleLimit = limit,
             IsLone = !MyInvocation.ExpectingInput,
             Ordered = !Unordered,
             Stream = Stream,
@@ -129,9 +132,11 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         Add(index);
         while (!Stopping)
         {
-            var taken = _run!.TryTake(_run.IsFull ? s_tick : TimeSpan.Zero, out var output);
+            // One at a time is answered before the next is read: with a slow upstream it would wait for that.
+            var waits = _isOneByOne || _run!.IsFull;
+            var taken = _run!.TryTake(waits ? s_tick : TimeSpan.Zero, out var output);
             if (taken == Taken.Item) _writer!.Write(output, _run);
-            else if (!_run.IsFull) break;
+            else if (taken == Taken.Drained || !waits) break;
             _progress!.Update();
         }
 
