@@ -193,6 +193,49 @@ Describe 'Tool safety' {
         }
     }
 
+    Context 'Commands that the caller cannot run (JEA)' {
+        BeforeAll {
+            $state = [System.Management.Automation.Runspaces.InitialSessionState]::CreateDefault2()
+            $state.ImportPSModule($env:LLMPS_MODULE_PATH)
+            $runspace = [runspacefactory]::CreateRunspace($state)
+            $runspace.Open()
+            # From here on as an endpoint that shows only some commands.
+            $shell = [powershell]::Create()
+            $shell.Runspace = $runspace
+            $null = $shell.AddScript('$null = Connect-LlmProvider SiliconFlow -Model Qwen/QwQ-32B -Simulate
+                Import-Module Microsoft.PowerShell.Management, Microsoft.PowerShell.Utility
+                function Get-Hidden { "hidden" }
+                function Get-Shown { "shown" }
+                function Get-Through { Invoke-ChatCompletion "[[call:Get-Hidden {}]]" -Tool Get-Hidden -InvokeTool -Confirm:$false }
+                Set-Alias shown-hidden Get-Hidden
+                $ExecutionContext.SessionState.InvokeCommand.GetCommands("*", "Cmdlet, Function, Alias", $true) | Where-Object Name -NotIn "Invoke-ChatCompletion", "New-ChatTool", "Get-Shown", "Get-Through", "shown-hidden" |
+                    ForEach-Object { $_.Visibility = "Private" }').Invoke()
+            if ($shell.HadErrors) { throw $shell.Streams.Error[0] }
+
+            # As the user of the endpoint calls: a command, no script.
+            function Invoke-AsCaller([string]$Command, [hashtable]$Parameter) {
+                $shell.Commands.Clear()
+                $shell.AddCommand($Command).AddParameters($Parameter).Invoke()
+            }
+        }
+
+        AfterAll { $shell.Dispose(); $runspace.Dispose() }
+
+        It 'cannot be run by the caller, and can where they are shown, or the rest would prove nothing' {
+            { Invoke-AsCaller Get-Hidden @{} } | Should -Throw '*not recognized*'
+            (Invoke-AsCaller Invoke-ChatCompletion @{ Prompt = '[[call:Get-Shown {}]]'; Tool = 'Get-Shown'; InvokeTool = $true; Confirm = $false }).Content | Should -Be 'Tool results: shown'
+        }
+
+        It 'are no tools: <_>' -ForEach 'Get-Hidden', 'Set-Content', 'Microsoft.PowerShell.Management\Set-Content', 'shown-hidden', 'gci' {
+            { Invoke-AsCaller Invoke-ChatCompletion @{ Prompt = 'x'; Tool = $_; InvokeTool = $true; Confirm = $false } } | Should -Throw "*Tool '*no command*"
+            { Invoke-AsCaller New-ChatTool @{ Command = $_ } } | Should -Throw "*Tool '*no command*"
+        }
+
+        It 'are tools of a function that the endpoint shows' {
+            (Invoke-AsCaller Get-Through @{}).Content | Should -Be 'Tool results: hidden'
+        }
+    }
+
     Context 'ShouldProcess' {
         BeforeAll {
             $prompt = '[[call:tool1 {"a":"x"}]]'

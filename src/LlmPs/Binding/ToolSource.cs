@@ -47,8 +47,8 @@ internal static class ToolSource
 
     /// <exception cref="PSArgumentException">No such command.</exception>
     internal static CommandInfo Find(PSCmdlet cmdlet, string name) =>
-        cmdlet.InvokeCommand.GetCommand(name, Runnable)
-        ?? throw new PSArgumentException(cmdlet.InvokeCommand.GetCommand(name, CommandTypes.Application) is null
+        Visible(cmdlet, name, Runnable)
+        ?? throw new PSArgumentException(Visible(cmdlet, name, CommandTypes.Application) is null
             ? $"Tool '{name}' is no command. Get-Command lists commands; New-ChatTool makes a tool of a script block or a schema."
             : $"Tool '{name}' is a program, whose arguments have no names: write a function with a param block that runs it.");
 
@@ -60,7 +60,7 @@ internal static class ToolSource
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         // An alias does not know its command before the command's module is loaded; to look the command up loads it. Aliases can go in a circle.
         while (command is AliasInfo alias)
-            command = alias.ResolvedCommand ?? (seen.Add(alias.Name) ? cmdlet.InvokeCommand.GetCommand(alias.Definition, Runnable) : null) ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is no command.");
+            command = Visible(cmdlet, alias.ResolvedCommand) ?? (seen.Add(alias.Name) ? Visible(cmdlet, alias.Definition, Runnable) : null) ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is no command.");
         if (command is ApplicationInfo) throw new PSArgumentException($"Tool '{command.Name}' is a program, whose arguments have no names: write a function with a param block that runs it.");
         var name = change.Name ?? (command is ExternalScriptInfo ? Path.GetFileNameWithoutExtension(command.Name) : command.Name);
         CheckName(name);
@@ -80,6 +80,12 @@ internal static class ToolSource
     {
         if (!s_name.IsMatch(name)) throw new PSArgumentException($"Tool name '{name}' is refused: a name has up to 64 letters, digits, underscores and hyphens. New-ChatTool -Name gives another.");
     }
+
+    private static CommandInfo? Visible(PSCmdlet cmdlet, string name, CommandTypes types) => Visible(cmdlet, cmdlet.InvokeCommand.GetCommand(name, types));
+
+    /// <summary>The command where the caller could run it, too: in a session that shows only some commands (JEA), tools are no way around that.</summary>
+    private static CommandInfo? Visible(PSCmdlet cmdlet, CommandInfo? command) =>
+        command is not null && SessionState.IsVisible(cmdlet.MyInvocation.CommandOrigin, command) ? command : null;
 
     private static string Schema(CommandInfo command, ToolHelp help, ToolChange change)
     {
