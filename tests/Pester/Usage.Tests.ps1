@@ -52,6 +52,14 @@ Describe 'Measure-ChatUsage' {
         (& $Read $live[-1] | Measure-ChatUsage -GroupBy Model).Model | Should -Be $live[-1].Model
     }
 
+    It 'counts deltas that came out of a CSV file once an answer' {
+        $null = Connect-SimulatorHost $simulator SiliconFlow
+        $deltas = 'a b c', 'd e f' | Invoke-ChatCompletion -Stream
+        $sum = $deltas | ConvertTo-Csv | ConvertFrom-Csv | Measure-ChatUsage
+        $sum.Requests | Should -Be 2
+        $sum.TotalTokens | Should -Be ($deltas | Measure-ChatUsage).TotalTokens
+    }
+
     It 'groups by one or several' {
         $groups = $rows | Measure-ChatUsage -GroupBy Model
         $groups.Model | Should -Be 'one', 'two'

@@ -61,7 +61,7 @@ internal sealed class UsageRow
     private static UsageRow? Of(Dictionary<string, object?> columns, long row)
     {
         // Of a delta that was read back, as of a live one, the last tells the usage.
-        if (columns.TryGetValue("IsLast", out var isLast) && isLast is false) return null;
+        if (bool.FalseString.Equals(Text(columns, "IsLast"), StringComparison.OrdinalIgnoreCase)) return null;
         var figures = columns;
         if (!columns.ContainsKey("PromptTokens") && !columns.ContainsKey("CompletionTokens") && !columns.ContainsKey("TotalTokens"))
         {
