@@ -212,6 +212,8 @@ Describe 'New-ChatMessage' {
         (New-ChatMessage -Content 'Hello').Role | Should -Be 'user'
         'Hello' | New-ChatMessage assistant | ForEach-Object { "$($_.Role): $($_.Content)" } | Should -Be 'assistant: Hello'
         (New-ChatMessage tool '42' -ToolCallId call_1).ToolCallId | Should -Be 'call_1'
+        (New-ChatMessage -Role User 'x').Role | Should -BeExactly 'user'
+        (New-ChatMessage TOOL '42' -ToolCallId call_1).Role | Should -BeExactly 'tool'
         { New-ChatMessage nobody 'x' } | Should -Throw '*assistant*'
     }
 

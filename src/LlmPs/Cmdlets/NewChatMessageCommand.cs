@@ -13,7 +13,7 @@ public sealed class NewChatMessageCommand : PSCmdlet
     /// <summary>Who speaks.</summary>
     [Parameter(Position = 0)]
     [ValidateSet(ChatRole.System, ChatRole.User, ChatRole.Assistant, ChatRole.Tool)]
-    public string Role { get; set; } = ChatRole.User;
+    public string Role { get; set => field = value.ToLowerInvariant(); } = ChatRole.User;
 
     /// <summary>The text.</summary>
     [Parameter(Position = 1, ValueFromPipeline = true)]
