@@ -99,7 +99,7 @@ internal abstract class ChatProvider
     internal virtual LlmErrorKind? KindOf(string? code) => null;
 
     /// <summary>What a user can do about an error that is particular to this provider.</summary>
-    internal virtual string? Advice(LlmErrorKind kind, string? code) => null;
+    internal virtual string? Advice(LlmErrorKind kind, string? code, string? message) => null;
 
     protected static bool IsDeepSeek(string model) => model.IndexOf("deepseek", StringComparison.OrdinalIgnoreCase) >= 0;
 

@@ -118,7 +118,7 @@ internal sealed class ErrorReader
         {
             ProviderCode = envelope.Code is null ? null : _redactor.Clean(envelope.Code),
             RequestId = requestId,
-            RecommendedAction = _provider.Advice(kind, envelope.Code) ?? Advice(kind),
+            RecommendedAction = _provider.Advice(kind, envelope.Code, envelope.Message) ?? Advice(kind),
         };
     }
 

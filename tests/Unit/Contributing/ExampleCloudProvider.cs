@@ -39,5 +39,5 @@ internal sealed class ExampleCloudProvider : ChatProvider
     /// <summary>Where the HTTP status says it, null does.</summary>
     internal override LlmErrorKind? KindOf(string? code) => code == "quota_exceeded" ? LlmErrorKind.InsufficientBalance : null;
 
-    internal override string? Advice(LlmErrorKind kind, string? code) => code == "quota_exceeded" ? "Raise the quota on ExampleCloud's usage page." : null;
+    internal override string? Advice(LlmErrorKind kind, string? code, string? message) => code == "quota_exceeded" ? "Raise the quota on ExampleCloud's usage page." : null;
 }

@@ -52,7 +52,7 @@ internal sealed class GenStudioProvider : ChatProvider
     /// <summary>Codes from public pages. 60000 means a bad token though it was seen on HTTP 503.</summary>
     internal override LlmErrorKind? KindOf(string? code) => code is "10009" or "60000" ? LlmErrorKind.Unauthorized : null;
 
-    internal override string? Advice(LlmErrorKind kind, string? code) => kind == LlmErrorKind.NotFound
+    internal override string? Advice(LlmErrorKind kind, string? code, string? message) => kind == LlmErrorKind.NotFound
         ? "Not every chip serves every model: see the provider's model square for the pairs, or try another -Chip."
         : null;
 }

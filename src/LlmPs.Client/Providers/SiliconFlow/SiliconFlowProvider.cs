@@ -58,9 +58,10 @@ internal sealed class SiliconFlowProvider : ChatProvider
         _ => null,
     };
 
-    internal override string? Advice(LlmErrorKind kind, string? code) => code switch
+    internal override string? Advice(LlmErrorKind kind, string? code, string? message) => code switch
     {
-        "20015" => "The model may not know enable_thinking: leave -Thinking out.",
+        // The code of whatever is wrong in a request.
+        "20015" when message?.IndexOf("thinking", StringComparison.OrdinalIgnoreCase) >= 0 => "The model may not know enable_thinking: leave -Thinking out.",
         "30003" => "The model is disabled: choose another with Get-LlmModel -Online.",
         _ => null,
     };

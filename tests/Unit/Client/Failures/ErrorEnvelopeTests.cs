@@ -71,9 +71,14 @@ public class ErrorEnvelopeTests
     public async Task GenStudios_404_speaks_of_chips() =>
         Assert.Contains("-Chip", (await TestSession.ErrorOfAsync("GenStudio", Reply.Status(404, "{}"))).RecommendedAction);
 
-    [Fact]
-    public async Task SiliconFlows_20015_speaks_of_thinking() =>
-        Assert.Contains("-Thinking", (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(400, """{"code":20015,"message":"The parameter is invalid."}"""))).RecommendedAction);
+    [Theory]
+    [InlineData("Value error, current model does not support parameter `enable_thinking`.", true)]
+    [InlineData("max_tokens (20000) must not be above 16384.", false)]
+    public async Task SiliconFlows_20015_has_advice_on_thinking_where_it_speaks_of_it(string message, bool speaks)
+    {
+        var advice = (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(400, $$"""{"code":20015,"message":"{{message}}"}"""))).RecommendedAction;
+        Assert.Equal(speaks, advice?.Contains("-Thinking") == true);
+    }
 
     [Fact]
     public async Task A_proxys_page_is_named_and_shortened()
