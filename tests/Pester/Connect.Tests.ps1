@@ -197,6 +197,35 @@ Describe 'Connect-LlmProvider: sessions' {
         @(Get-LlmSession -Name o*).Count | Should -Be 1
     }
 
+    It 'are closed as the object that is given, and no other of its name' {
+        $first = Connect-LlmProvider SiliconFlow -Simulate -Model m
+        $second = Connect-LlmProvider SiliconFlow -Simulate -Model m
+        $first | Disconnect-LlmProvider
+        Disconnect-LlmProvider $first
+        Disconnect-LlmProvider -Name $first, $first
+        $second.IsClosed | Should -BeFalse
+        Disconnect-LlmProvider $second
+        $second.IsClosed | Should -BeTrue
+        $third = Connect-LlmProvider SiliconFlow -Simulate -Model m
+        [pscustomobject]@{ Name = 'siliconflow' } | Disconnect-LlmProvider
+        $third.IsClosed | Should -BeTrue
+        Get-LlmSession | Should -BeNullOrEmpty
+    }
+
+    It 'are closed from another runspace, and are then none of their own' {
+        $older = Connect-LlmProvider SiliconFlow -Simulate -Name older -Model m
+        $given = Connect-LlmProvider SiliconFlow -Simulate -Model m
+        $shell = New-ModuleShell
+        try {
+            $own = $shell.AddScript('param($given) $own = Connect-LlmProvider SiliconFlow -Simulate -Model m; $given | Disconnect-LlmProvider; $own.IsClosed').AddArgument($given).Invoke()
+            $own | Should -BeFalse
+        }
+        finally { $shell.Runspace.Dispose(); $shell.Dispose() }
+        $given.IsClosed | Should -BeTrue
+        (Get-LlmSession).Name | Should -Be 'older'
+        (Invoke-ChatCompletion 'Hello').Content | Should -Be 'Echo: Hello'
+    }
+
     It 'are closed by name, from the pipeline, and all at once' {
         $sessions = 'a', 'b', 'c', 'd' | ForEach-Object { Connect-LlmProvider SiliconFlow -Simulate -Name $_ -Model m }
         Disconnect-LlmProvider a

@@ -8,10 +8,10 @@ namespace LlmPs.Cmdlets;
 [Cmdlet(VerbsCommunications.Disconnect, "LlmProvider", DefaultParameterSetName = "Name")]
 public sealed class DisconnectLlmProviderCommand : PSCmdlet
 {
-    /// <summary>The sessions' names.</summary>
+    /// <summary>The sessions, by name or object. Not texts: as one, a session that was replaced would close the one that has its name now.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = "Name")]
     [ArgumentCompleter(typeof(SessionCompleter))]
-    public string[] Name { get; set; } = [];
+    public object[] Name { get; set; } = [];
 
     /// <summary>Close all sessions of this runspace.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "All")]
@@ -26,9 +26,11 @@ public sealed class DisconnectLlmProviderCommand : PSCmdlet
             return;
         }
 
-        foreach (var name in Name)
+        foreach (var given in Name)
         {
-            if (SessionTable.Current.Find(name) is { } session) SessionTable.Current.Remove(session);
+            var item = PSObject.AsPSObject(given);
+            var name = $"{item.Properties["Name"]?.Value ?? item}";
+            if ((item.BaseObject as LlmSession ?? SessionTable.Current.Find(name)) is { } session) SessionTable.Current.Remove(session);
             else WriteError(new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound", ErrorCategory.ObjectNotFound, name));
         }
     }

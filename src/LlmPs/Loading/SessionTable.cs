@@ -27,7 +27,7 @@ internal sealed class SessionTable
     {
         get
         {
-            lock (_sessions) return _sessions.ToArray();
+            lock (_sessions) return _sessions.Where(IsOpen).ToArray();
         }
     }
 
@@ -36,7 +36,7 @@ internal sealed class SessionTable
     {
         get
         {
-            lock (_sessions) return _defaults.LastOrDefault();
+            lock (_sessions) return _defaults.LastOrDefault(IsOpen);
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed class SessionTable
 
     internal LlmSession? Find(string name)
     {
-        lock (_sessions) return _sessions.FirstOrDefault(session => session.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        lock (_sessions) return _sessions.FirstOrDefault(session => IsOpen(session) && session.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Adds a session; one of the same name is closed.</summary>
@@ -73,6 +73,9 @@ internal sealed class SessionTable
 
         session.Dispose();
     }
+
+    /// <summary>One that was handed to another runspace may have been closed there.</summary>
+    private static bool IsOpen(LlmSession session) => !session.IsClosed;
 
     private void Clear()
     {
