@@ -197,6 +197,18 @@ Describe 'Connect-LlmProvider: sessions' {
         @(Get-LlmSession -Name o*).Count | Should -Be 1
     }
 
+    It 'that are null are an error, and not the default one' {
+        $null = Connect-LlmProvider SiliconFlow -Simulate -Name one -Model m
+        { Invoke-ChatCompletion 'Hello' -Session $null } | Should -Throw '*Session is null*'
+        { 'Hello' | Invoke-ChatCompletion -Session (& { }) } | Should -Throw '*Session is null*'
+        { Get-LlmModel -Online -Session $null } | Should -Throw '*Session is null*'
+        { Enter-ChatSession -Session $null } | Should -Throw '*Session is null*'
+        $splatted = @{}
+        (Invoke-ChatCompletion 'Hello' @splatted).Content | Should -Be 'Echo: Hello'
+        $PSDefaultParameterValues = @{ 'Invoke-ChatCompletion:Session' = 'one' }
+        (Invoke-ChatCompletion 'Hello').Content | Should -Be 'Echo: Hello'
+    }
+
     It 'are closed as the object that is given, and no other of its name' {
         $first = Connect-LlmProvider SiliconFlow -Simulate -Model m
         $second = Connect-LlmProvider SiliconFlow -Simulate -Model m
