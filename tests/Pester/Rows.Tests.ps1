@@ -113,6 +113,29 @@ Describe 'A prompt' {
         $answers.InputObject.Id | Should -Be 1, 2
     }
 
+    It 'is warned of once where no row is in it' {
+        $rows = [pscustomobject]@{ Subject = 'A' }, [pscustomobject]@{ Subject = 'B' }, [pscustomobject]@{ Subject = 'C' }
+        foreach ($run in { 'A', 'B' | Invoke-ChatCompletion 'Summarize' @warned }, { $rows | Invoke-ChatCompletion "Classify: $($_.Subject)" @warned }) {
+            $warned = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
+            $null = . $run
+            $warnings.Count | Should -Be 1 -Because "$run"
+            "$warnings" | Should -BeLike 'The rows are not in the prompt*-Prompt {*'
+        }
+    }
+
+    It 'is not warned of where <_>' -ForEach @(
+        { 'A', 'B' | Invoke-ChatCompletion -Prompt { "Summarize: $_" } @warned }
+        { 1..3 | Invoke-ChatCompletion 'Tell a joke' @warned }
+        { [pscustomobject]@{ Subject = 'A' } | Invoke-ChatCompletion 'Classify: A' @warned }
+        { [pscustomobject]@{ Seed = 1 }, [pscustomobject]@{ Seed = 2 } | Invoke-ChatCompletion 'Tell a joke' @warned }
+        { 'A', 'B' | Invoke-ChatCompletion 'Translate' -System { "Into $_" } @warned }
+        { 'A', 'B' | Invoke-ChatCompletion @warned }
+    ) {
+        $warned = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
+        $null = . $_
+        $warnings | Should -BeNullOrEmpty
+    }
+
     It 'missing in a row is an error that lists the row''s columns' {
         $answer = [pscustomobject]@{ Subject = 'S'; Body = 'B' } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
         $answer | Should -BeNullOrEmpty
@@ -148,7 +171,7 @@ Describe 'A prompt' {
         $list = [object[]]::new(1)
         $list[0] = $list
         ('a', $table, 'b' | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: a', 'Echo: b'
-        "$problem" | Should -BeLike '*refers to itself*'
+        "$problem" | Should -BeLike 'Prompt has a Hashtable*'
         ('a', 'b' | Invoke-ChatCompletion { if ($_ -eq 'a') { , $list } else { $_ } } -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: b'
         "$problem" | Should -BeLike '*refers to itself*'
     }

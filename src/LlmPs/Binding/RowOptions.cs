@@ -35,6 +35,9 @@ internal sealed class RowOptions
         _options = s_options.GetOrAdd(cmdlet.GetType(), static type => OptionsOf(type));
     }
 
+    /// <summary>Whether the row has an option of its own.</summary>
+    internal bool HasAny => _set.Count > 0;
+
     /// <summary>Sets the options of a row, in place of those of the row before.</summary>
     /// <param name="row">The row; texts, messages and completions have no columns.</param>
     /// <exception cref="PSArgumentException">A value that is none of its option, or a script block that fails; the message names the option.</exception>

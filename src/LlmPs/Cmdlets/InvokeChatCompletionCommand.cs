@@ -25,6 +25,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private CheckpointFile? _checkpoint;
     private Shard? _shard;
     private long _rows;
+    private long _added;
     private bool _isOneByOne;
 
     /// <summary>The prompt: a text, a column of that name, or a script block over the row. An object, because the binder would bind a script block to nothing else.</summary>
@@ -212,6 +213,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     private void Add(long index)
     {
+        _added++;
         var history = (InputObject?.BaseObject as ChatCompletion) ?? History;
         var session = SessionFor(history);
         _progress!.Session = session;
@@ -236,6 +238,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         }
 
         WarnOfModel(session);
+        WarnOfPrompt();
         foreach (var warning in warnings)
             if (_warned.Add(warning)) WriteWarning(warning);
 
@@ -249,6 +252,16 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         if (Model is null || session.Model is null || Model == session.Model || _given.Contains(nameof(Model)) || !_warned.Add(nameof(Model))) return;
         WriteWarning($"The column Model of the rows takes the place of the session's model: '{Model}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
+    }
+
+    /// <summary>A prompt in quotes is made once, before there is a row, and a piped text is no part of it.</summary>
+    private void WarnOfPrompt()
+    {
+        if (RowBlocks is not null || !_given.Contains(nameof(Prompt)) || _columns!.HasAny) return;
+        // One object alone may well be spoken of in the prompt. Numbers say how often.
+        var isUnused = InputObject?.BaseObject is string || (_added > 1 && InputObject?.BaseObject is not (null or ValueType or ChatCompletion or ChatMessage));
+        if (isUnused && _warned.Add(nameof(Prompt)))
+            WriteWarning("The rows are not in the prompt: -Prompt is the same text for all of them. Give a script block, such as -Prompt { \"Summarize: $_\" } for texts or -Prompt { \"Classify: $($_.Subject)\" } for objects.");
     }
 
     /// <summary>The text of the row's prompt, of the one given, or of what the script block that it was given as makes of the row.</summary>
