@@ -21,9 +21,9 @@ function Get-TypeName([type]$Type) {
 
 function Get-Position([int]$Position) { if ($Position -lt 0) { 'Named' } else { "$Position" } }
 
-# The columns of a row's options are read by the cmdlet in place of the binder (RowOptions), whose metadata do not tell.
-function Get-PipelineInput($Parameter, $Use) {
-    $isColumn = $Use.ValueFromPipelineByPropertyName -or $Parameter.Attributes.TypeId.Name -contains 'RowOptionAttribute'
+# The columns of a row's options are read by the cmdlet in place of the binder (RowOptions), whose metadata do not tell. A chat has no rows.
+function Get-PipelineInput($Command, $Parameter, $Use) {
+    $isColumn = $Use.ValueFromPipelineByPropertyName -or ($Command.Parameters.ContainsKey('InputObject') -and $Parameter.Attributes.TypeId.Name -contains 'RowOptionAttribute')
     $ways = @(if ($isColumn) { 'ByPropertyName' }; if ($Use.ValueFromPipeline) { 'ByValue' })
     if ($ways) { "True ($($ways -join ', '))" } else { 'False' }
 }
@@ -73,7 +73,7 @@ function Get-YamlBlock($Command, $Parameter, $Instance, [string]$KnownDefault) {
         $use = $Parameter.ParameterSets[$set]
         [pscustomobject]@{
             Set  = if ($set -eq '__AllParameterSets') { '(All)' } else { $set }
-            Form = "Required: $($use.IsMandatory)`nPosition: $(Get-Position $use.Position)`n", "Accept pipeline input: $(Get-PipelineInput $Parameter $use)`n"
+            Form = "Required: $($use.IsMandatory)`nPosition: $(Get-Position $use.Position)`n", "Accept pipeline input: $(Get-PipelineInput $Command $Parameter $use)`n"
         }
     }
     foreach ($group in $uses | Group-Object { -join $_.Form }) {

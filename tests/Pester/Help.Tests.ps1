@@ -111,7 +111,7 @@ Describe 'Get-Help and the module' {
             $told.position | Should -BeIn @($uses | ForEach-Object { if ($_.Position -lt 0) { 'named' } else { "$($_.Position)" } }) -Because $where
             ($told.pipelineInput -match 'ByValue') | Should -Be ($uses.ValueFromPipeline -contains $true) -Because $where
             # The cmdlet itself reads the columns of a row's options.
-            $isColumn = $uses.ValueFromPipelineByPropertyName -contains $true -or $parameter.Attributes.TypeId.Name -contains 'RowOptionAttribute'
+            $isColumn = $uses.ValueFromPipelineByPropertyName -contains $true -or ($command.Parameters.ContainsKey('InputObject') -and $parameter.Attributes.TypeId.Name -contains 'RowOptionAttribute')
             ($told.pipelineInput -match 'ByPropertyName') | Should -Be $isColumn -Because $where
             $told.globbing | Should -Be "$([bool]($parameter.Attributes | Where-Object { $_ -is [System.Management.Automation.SupportsWildcardsAttribute] }))" -Because $where
             $range = $parameter.Attributes | Where-Object { $_ -is [ValidateRange] }

@@ -16,8 +16,8 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
 {
     private const string Column = "Prompt";
 
-    /// <summary>As it comes: a row that the binder fails at is left out, and its place with it.</summary>
-    private protected override object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => inputData;
+    /// <summary>It is bound as it comes: a row that the binder fails at is left out, and its place with it.</summary>
+    internal override bool IsUnset(string text) => false;
 
     /// <summary>The text of a prompt that was given, or that a script block gave; null where that is nothing.</summary>
     /// <exception cref="PSArgumentException">It has no text; the message names its type.</exception>

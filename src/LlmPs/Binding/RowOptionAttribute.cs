@@ -4,24 +4,28 @@ using System.Management.Automation;
 namespace LlmPs.Binding;
 
 /// <summary>
-/// An option that a row may have for itself. The binder binds a script block late only to what takes pipeline input; here it is kept for the
-/// property's setter, which the binder calls next, on the same thread.
+/// An option that a row may have for itself. A blank text is null, so that an empty cell of a CSV file is unset and not 0. The binder binds a script
+/// block late only to what takes pipeline input; here it is kept for the property's setter, which the binder calls next, on the same thread.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal class RowOptionAttribute : BlankIsUnsetAttribute
+internal class RowOptionAttribute : ArgumentTransformationAttribute
 {
     [ThreadStatic]
     private static ScriptBlock? t_block;
 
+    /// <summary>Whether white space is a value, as it is of stop texts: only an empty text is unset then.</summary>
+    public bool KeepsWhiteSpace { get; set; }
+
     /// <inheritdoc/>
     public sealed override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        t_block = (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) as ScriptBlock;
-        return t_block is null ? ValueOf(engineIntrinsics, inputData) : null;
+        var plain = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        t_block = plain as ScriptBlock;
+        return t_block is not null || (plain is string text && IsUnset(text)) ? null : inputData;
     }
 
-    /// <summary>What is bound of anything but a script block.</summary>
-    private protected virtual object? ValueOf(EngineIntrinsics engineIntrinsics, object? inputData) => base.Transform(engineIntrinsics, inputData);
+    /// <summary>Whether a text stands for no value.</summary>
+    internal virtual bool IsUnset(string text) => KeepsWhiteSpace ? text.Length == 0 : string.IsNullOrWhiteSpace(text);
 
     /// <summary>The script block that the option is bound to; null where it is bound to a value.</summary>
     internal static ScriptBlock? TakeBlock()

@@ -7,7 +7,7 @@ using LlmPs.Binding;
 namespace LlmPs.Cmdlets;
 
 /// <summary>What is asked of an answer beyond words: tools to call on the way to it, and a schema to meet.</summary>
-public abstract class AnswerOptionsCommand : RowOptionsCommand
+public abstract class AnswerOptionsCommand : ChatOptionsCommand
 {
     private IReadOnlyList<ChatTool>? _tools;
     private string? _schema;

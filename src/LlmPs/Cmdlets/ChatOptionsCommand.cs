@@ -4,32 +4,42 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
+using System.Runtime.CompilerServices;
 using LlmPs.Binding;
 using LlmPs.Loading;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>The options that a request for a completion can carry. A blank text is unset.</summary>
+/// <summary>
+/// The options that a request for a completion can carry. A blank text is unset. Each row may have them for itself, in a column of that name or by a
+/// script block over the row. PowerShell's binder would look for each of them up to four times a row, and make an object each time it looks, which
+/// takes longer than all the rest of a row. So <see cref="RowOptions"/> reads the columns, once a row, and runs the script blocks; the binder takes
+/// the options for plain ones.
+/// </summary>
 public abstract class ChatOptionsCommand : PSCmdlet
 {
     private LlmSession? _default;
+    private bool _isBegun;
+
+    /// <summary>The options given as script blocks, which are run over each row.</summary>
+    private protected Dictionary<string, ScriptBlock>? RowBlocks { get; private set; }
 
     /// <summary>The system prompt.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual string? System { get; set; }
+    [RowOption]
+    public string? System { get; set => field = Bound(value); }
 
     /// <summary>The model; the session's default where not given.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ModelCompleter))]
-    [BlankIsUnset]
-    public virtual string? Model { get; set; }
+    [RowOption]
+    public string? Model { get; set => field = Bound(value); }
 
     /// <summary>GenStudio: the chip.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ChipCompleter))]
-    [BlankIsUnset]
-    public virtual string? Chip { get; set; }
+    [RowOption]
+    public string? Chip { get; set => field = Bound(value); }
 
     /// <summary>The session, by name or object; the newest default session where not given.</summary>
     [Parameter]
@@ -39,83 +49,84 @@ public abstract class ChatOptionsCommand : PSCmdlet
 
     /// <summary>Randomness.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual double? Temperature { get; set; }
+    [RowOption]
+    public double? Temperature { get; set => field = Bound(value); }
 
     /// <summary>Nucleus sampling.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual double? TopP { get; set; }
+    [RowOption]
+    public double? TopP { get; set => field = Bound(value); }
 
     /// <summary>Sample from the k likeliest tokens.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual int? TopK { get; set; }
+    [RowOption]
+    public int? TopK { get; set => field = Bound(value); }
 
     /// <summary>Leave out tokens less likely than this share of the likeliest.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual double? MinP { get; set; }
+    [RowOption]
+    public double? MinP { get; set => field = Bound(value); }
 
     /// <summary>The most tokens to generate, reasoning included.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual int? MaxTokens { get; set; }
+    [RowOption]
+    public int? MaxTokens { get; set => field = Bound(value); }
 
     /// <summary>Texts that end the answer.</summary>
     [Parameter]
-    [BlankIsUnset(KeepsWhiteSpace = true)]
-    public virtual string[]? Stop { get; set; }
+    [RowOption(KeepsWhiteSpace = true)]
+    public string[]? Stop { get; set => field = Bound(value); }
 
     /// <summary>Less of what was said at all.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual double? PresencePenalty { get; set; }
+    [RowOption]
+    public double? PresencePenalty { get; set => field = Bound(value); }
 
     /// <summary>Less of what was said often.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual double? FrequencyPenalty { get; set; }
+    [RowOption]
+    public double? FrequencyPenalty { get; set => field = Bound(value); }
 
     /// <summary>How many choices to generate.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual int? N { get; set; }
+    [RowOption]
+    public int? N { get; set => field = Bound(value); }
 
     /// <summary>For answers that repeat.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual long? Seed { get; set; }
+    [RowOption]
+    public long? Seed { get; set => field = Bound(value); }
 
     /// <summary>Return the tokens' log probabilities.</summary>
     [Parameter]
-    public virtual SwitchParameter LogProbs { get; set; }
+    [RowOption]
+    public SwitchParameter LogProbs { get; set => field = Bound(value); }
 
     /// <summary>How many likely tokens to return at each place.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual int? TopLogProbs { get; set; }
+    [RowOption]
+    public int? TopLogProbs { get; set => field = Bound(value); }
 
     /// <summary>Your own id of the end user.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual string? User { get; set; }
+    [RowOption]
+    public string? User { get; set => field = Bound(value); }
 
     /// <summary>Whether the model should think before it answers.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual ThinkingMode? Thinking { get; set; }
+    [RowOption]
+    public ThinkingMode? Thinking { get; set => field = Bound(value); }
 
     /// <summary>The most tokens to think with.</summary>
     [Parameter]
-    [BlankIsUnset]
-    public virtual int? ThinkingBudget { get; set; }
+    [RowOption]
+    public int? ThinkingBudget { get; set => field = Bound(value); }
 
     /// <summary>How hard to think, in the provider's words.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ReasoningEffortCompleter))]
-    [BlankIsUnset]
-    public virtual string? ReasoningEffort { get; set; }
+    [RowOption]
+    public string? ReasoningEffort { get; set => field = Bound(value); }
 
     /// <summary>Fields of the body that are sent as they are.</summary>
     [Parameter]
@@ -127,7 +138,29 @@ public abstract class ChatOptionsCommand : PSCmdlet
     public SwitchParameter SkipValidation { get; set; }
 
     /// <summary>Takes the default session: one that is opened or closed meanwhile, such as by a command downstream, is none of this run's.</summary>
-    protected override void BeginProcessing() => _default = SessionTable.Current.Default;
+    protected override void BeginProcessing()
+    {
+        _default = SessionTable.Current.Default;
+        _isBegun = true;
+    }
+
+    /// <summary>
+    /// What the setter of a row's option keeps. A script block comes by another way, and null in its place: one of the command line, that is.
+    /// One out of the pipeline is a row, and what it says may be anyone's.
+    /// </summary>
+    private protected T Bound<T>(T value, [CallerMemberName] string option = "")
+    {
+        if (RowOptionAttribute.TakeBlock() is { } block && !_isBegun) (RowBlocks ??= [])[option] = block;
+        return value;
+    }
+
+    /// <summary>Refuses script blocks where there are no rows.</summary>
+    private protected void RefuseBlocks(string wayOut)
+    {
+        if (RowBlocks?.Keys.FirstOrDefault() is not { } option) return;
+        var message = $"{option} is a script block, and there is no row to run it over: {wayOut}.";
+        ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message, option), "InvalidParameter", ErrorCategory.InvalidArgument, null));
+    }
 
     private protected ChatRequest NewRequest(IReadOnlyList<ChatMessage> messages) => new()
     {

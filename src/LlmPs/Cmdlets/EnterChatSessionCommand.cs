@@ -21,6 +21,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
     protected override void EndProcessing()
     {
         if (ChatInput.IsMissing) Refuse(null);
+        RefuseBlocks("give a value");
         var session = SessionFor(History);
         // Another provider has other models and chips.
         var earlier = History?.Provider == session.Provider ? History : null;

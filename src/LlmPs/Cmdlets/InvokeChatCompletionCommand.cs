@@ -13,6 +13,9 @@ namespace LlmPs.Cmdlets;
 [OutputType(typeof(ChatCompletion), typeof(ChatCompletionDelta), typeof(PSObject))]
 public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposable
 {
+    private const string PromptSet = "Prompt";
+    private const string MessageSet = "Message";
+
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
 
     private readonly HashSet<string> _given = new(StringComparer.OrdinalIgnoreCase);
@@ -97,8 +100,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         base.BeginProcessing();
         _given.UnionWith(MyInvocation.BoundParameters.Keys);
-        if (RowBlocks is not null && !MyInvocation.ExpectingInput)
-            foreach (var option in RowBlocks.Keys) Refuse($"{option} is a script block, and there is no row to run it over: pipe rows in, or give a value.", option);
+        if (!MyInvocation.ExpectingInput) RefuseBlocks("pipe rows in, or give a value");
         _columns = new RowOptions(this, _given, RowBlocks);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         var reviewer = NewReviewer(Stream);
