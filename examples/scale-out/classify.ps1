@@ -6,7 +6,7 @@ param(
     [Parameter(Mandatory = $true)] [string] $Path,
     # Shared by the shards, and kept between runs.
     [Parameter(Mandatory = $true)] [string] $Folder,
-    # i/n, or Auto in a Slurm array or a Kubernetes indexed job.
+    # i/n; Auto in a Slurm array or a Kubernetes indexed job; Auto/n where some of their n tasks run again.
     [string] $Shard = '0/1',
     # Parameters of Connect-LlmProvider.
     [hashtable] $Connection = @{ Provider = 'SiliconFlow' },
@@ -19,16 +19,22 @@ Import-Module $Module
 $null = New-Item -ItemType Directory -Path $Folder -Force
 $null = Connect-LlmProvider @Connection -Name classify
 
-# A file a shard: a checkpoint has one writer at a time. Auto is made a number first, for the files' names.
-if ($Shard -eq 'Auto') {
+# A file a shard: a checkpoint has one writer at a time. Auto is made a number for the files' names; whether it may be one is the cmdlet's to say.
+$place, $count = $Shard -split '/'
+if ($place -eq 'Auto') {
     if ($env:SLURM_ARRAY_TASK_ID) {
+        $place = [int] $env:SLURM_ARRAY_TASK_ID
         # An array may begin anywhere, and go in steps.
-        $place = ([int] $env:SLURM_ARRAY_TASK_ID - [int] $env:SLURM_ARRAY_TASK_MIN) / [Math]::Max(1, [int] $env:SLURM_ARRAY_TASK_STEP)
-        $Shard = "$place/$($env:SLURM_ARRAY_TASK_COUNT)"
+        if (-not $count) { $place, $count = (($place - [int] $env:SLURM_ARRAY_TASK_MIN) / [Math]::Max(1, [int] $env:SLURM_ARRAY_TASK_STEP)), $env:SLURM_ARRAY_TASK_COUNT }
     }
-    else { $Shard = "$($env:JOB_COMPLETION_INDEX)/$($env:JOB_COMPLETIONS)" }
+    else { $place, $count = $env:JOB_COMPLETION_INDEX, $(if ($count) { $count } else { $env:JOB_COMPLETIONS }) }
 }
-$name = 'shard-' + $Shard.Replace('/', '-of-')
+$name = "shard-$place-of-$count"
+# Of two tasks that are submitted again Slurm tells as of a run of two shards. They would pay for all rows once more.
+$others = @(Get-ChildItem -Path $Folder -Filter 'shard-*.jsonl' | Where-Object BaseName -NotLike "*-of-$count")
+if ($others) {
+    throw "Folder '$Folder' has $($others[0].Name), so its run has another number of shards than $count. Give that, such as Auto/4, or another folder."
+}
 
 $failed = $null
 Import-Csv -LiteralPath $Path -Encoding utf8 |

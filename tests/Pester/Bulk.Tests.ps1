@@ -85,6 +85,37 @@ Describe '-Shard' {
         ($rows | Invoke-ChatCompletion -Shard auto).InputIndex | Should -Be 2, 7, 12, 17
     }
 
+    It 'Auto does not take all rows for a task that is submitted again, and Auto/n takes that task''s' {
+        $env:SLURM_ARRAY_TASK_ID, $env:SLURM_ARRAY_TASK_COUNT, $env:SLURM_ARRAY_TASK_MIN, $env:SLURM_ARRAY_TASK_STEP = '2', '1', '2', '1'
+        { $rows | Invoke-ChatCompletion -Shard Auto } | Should -Throw '*task 2 alone*Auto/n*' -ErrorId 'InvalidShard,*'
+        ($rows | Invoke-ChatCompletion -Shard Auto/4).InputIndex | Should -Be 2, 6, 10, 14, 18
+        { $rows | Invoke-ChatCompletion -Shard Auto/2 } | Should -Throw '*SLURM_ARRAY_TASK_ID is 2, and the last of 2 shards is 1*' -ErrorId 'InvalidShard,*'
+        $simulator.Stats().requests | Should -Be 5
+    }
+
+    It 'a task that is submitted again asks only for its rows that failed' {
+        $tickets = Join-Path $TestDrive 'again.csv'
+        0..11 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $_." } } | Export-Csv $tickets -NoTypeInformation -Encoding UTF8
+        $folder = Join-Path $TestDrive 'again'
+        $connection = "@{ Provider = 'SiliconFlow'; BaseUri = '$($simulator.Uri)/siliconflow/v1'; ApiKey = 'test-key'; MaxRetryCount = 0 }"
+        # In a PowerShell of its own: the script ends with exit.
+        function Invoke-Task([int[]]$Array, [int]$Task, [string]$Shard) {
+            $env:SLURM_ARRAY_TASK_COUNT, $env:SLURM_ARRAY_TASK_MIN, $env:SLURM_ARRAY_TASK_STEP = $Array.Count, $Array[0], 1
+            $env:SLURM_ARRAY_TASK_ID = $Task
+            $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "& '$PSScriptRoot/../../examples/scale-out/classify.ps1' -Path '$tickets' -Folder '$folder' -Shard $Shard -Connection $connection -Module '$env:LLMPS_MODULE_PATH'; exit `$LASTEXITCODE" 2>&1 | Out-String
+            [pscustomobject]@{ ExitCode = $LASTEXITCODE; Text = $said -replace '\x1b\[[\d;]*m' -replace '[\s|]+', ' ' }
+        }
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Match = 'Ticket 6.' }) })
+        (0..3 | ForEach-Object { (Invoke-Task (0..3) $_ Auto).ExitCode }) | Should -Be 0, 0, 1, 0
+        $simulator.SetOption(@{})
+        (Invoke-Task (1, 2) 2 Auto).Text | Should -Match 'has shard-\d-of-4\.jsonl, so its run has another number of shards than 2'
+        $simulator.Stats().requests | Should -Be 0
+        (Invoke-Task (1, 2) 2 Auto/4).ExitCode | Should -Be 0
+        $simulator.Stats().requests | Should -Be 1
+        & "$PSScriptRoot/../../examples/scale-out/join.ps1" -Folder $folder -Path (Join-Path $TestDrive 'again-all.csv')
+        @(Import-Csv (Join-Path $TestDrive 'again-all.csv') | Where-Object Response).Id | Should -Be (0..11)
+    }
+
     It 'Auto is the index of a Kubernetes job' {
         $env:JOB_COMPLETION_INDEX = '1'
         $env:JOB_COMPLETIONS = '10'

@@ -7,6 +7,7 @@ namespace LlmPs.Bulk;
 internal sealed class Shard
 {
     private const string Form = "give i/n, such as 0/4, with i from 0 to n - 1";
+    private const string Again = "Give Auto/n with the number of shards of the whole run, such as Auto/4, where its array began at 0 (Auto/1 for all rows); else i/n.";
 
     private Shard(int index, int count)
     {
@@ -20,19 +21,24 @@ internal sealed class Shard
     /// <summary>How many shards there are.</summary>
     internal int Count { get; }
 
-    /// <summary>Reads what <c>-Shard</c> was given: <c>i/n</c>, or <c>Auto</c> for the place in a Slurm array or a Kubernetes indexed job.</summary>
-    /// <param name="text">i/n or Auto.</param>
+    /// <summary>Reads what <c>-Shard</c> was given: <c>i/n</c>, <c>Auto</c> for the place in a Slurm array or a Kubernetes indexed job, or <c>Auto/n</c> for the index from there and a count that is given.</summary>
+    /// <param name="text">i/n, Auto or Auto/n.</param>
     /// <param name="environment">Gives a variable of the environment; null means the process's own.</param>
-    /// <exception cref="ArgumentException">Neither; the message says what to give.</exception>
+    /// <exception cref="ArgumentException">None of them; the message says what to give.</exception>
     internal static Shard Parse(string text, Func<string, string?>? environment = null)
     {
-        if (string.Equals(text.Trim(), "Auto", StringComparison.OrdinalIgnoreCase)) return FromEnvironment(environment ?? Environment.GetEnvironmentVariable);
         var slash = text.IndexOf('/');
-        if (slash < 0 || Number(text.Substring(0, slash)) is not { } index || Number(text.Substring(slash + 1)) is not { } count)
-            throw new ArgumentException($"-Shard '{text}' is not a shard: {Form}, or Auto.");
+        var place = slash < 0 ? text : text.Substring(0, slash);
+        var isAuto = string.Equals(place.Trim(), "Auto", StringComparison.OrdinalIgnoreCase);
+        if (isAuto && slash < 0) return FromEnvironment(environment ?? Environment.GetEnvironmentVariable, null);
+        if (slash < 0 || Number(text.Substring(slash + 1)) is not { } count) throw NoShard();
         if (count < 1) throw new ArgumentException($"-Shard '{text}': there is at least one shard; {Form}.");
+        if (isAuto) return FromEnvironment(environment ?? Environment.GetEnvironmentVariable, count);
+        if (Number(place) is not { } index) throw NoShard();
         if (index >= count) throw new ArgumentException($"-Shard '{text}': the first shard is 0 and the last of {Text(count)} is {Text(count - 1)}; {Form}.");
         return new Shard(index, count);
+
+        ArgumentException NoShard() => new($"-Shard '{text}' is not a shard: {Form}, or Auto.");
     }
 
     /// <summary>Whether the row is one of the shard's.</summary>
@@ -40,30 +46,35 @@ internal sealed class Shard
 
     public override string ToString() => $"{Text(Index)}/{Text(Count)}";
 
-    private static Shard FromEnvironment(Func<string, string?> environment)
+    private static Shard FromEnvironment(Func<string, string?> environment, int? given)
     {
         // A Slurm node may itself be a pod: the array is the narrower of the two.
-        if (Given("SLURM_ARRAY_TASK_ID") is not null)
+        if (Given("SLURM_ARRAY_TASK_ID") is not null) return given is { } count ? Of("SLURM_ARRAY_TASK_ID", count) : OfArray();
+        if (Given("JOB_COMPLETION_INDEX") is not null)
+            return Of("JOB_COMPLETION_INDEX", given ?? Required("JOB_COMPLETIONS", " Kubernetes does not set it: put it into the pod's env, with the number of the job's completions, or give Auto/n."));
+        throw new ArgumentException($"-Shard Auto finds neither SLURM_ARRAY_TASK_ID (with SLURM_ARRAY_TASK_COUNT) nor JOB_COMPLETION_INDEX (with JOB_COMPLETIONS) in the environment: run as a Slurm array or a Kubernetes indexed job, or {Form}.");
+
+        Shard Of(string name, int count)
+        {
+            var index = Required(name);
+            return index < count ? new Shard(index, count) : throw new ArgumentException($"-Shard Auto: {name} is {Text(index)}, and the last of {Text(count)} shards is {Text(count - 1)}; {Form}.");
+        }
+
+        Shard OfArray()
         {
             var id = Required("SLURM_ARRAY_TASK_ID");
             var count = Required("SLURM_ARRAY_TASK_COUNT");
+            // Slurm tells of this submission only: tasks that are submitted again would share all rows among themselves.
+            if (count < 2) throw new ArgumentException($"-Shard Auto: the Slurm array has task {Text(id)} alone, as it has where one task of a run is submitted again. {Again}");
             var first = Given("SLURM_ARRAY_TASK_MIN") is null ? 0 : Required("SLURM_ARRAY_TASK_MIN");
             var step = Given("SLURM_ARRAY_TASK_STEP") is null ? 1 : Required("SLURM_ARRAY_TASK_STEP");
             var index = step > 0 && (id - first) % step == 0 ? (id - first) / step : -1;
             if (index < 0 || index >= count)
-                throw new ArgumentException($"-Shard Auto: SLURM_ARRAY_TASK_ID {Text(id)} is not one of {Text(count)} from {Text(first)} in steps of {Text(step)}. Submit the array as --array=0-{Text(Math.Max(1, count) - 1)}, or {Form}.");
+                throw new ArgumentException($"-Shard Auto: SLURM_ARRAY_TASK_ID {Text(id)} is not one of {Text(count)} from {Text(first)} in steps of {Text(step)}. Submit the array as --array=0-{Text(count - 1)}. {Again}");
+            if (Given("SLURM_ARRAY_TASK_MAX") is not null && Required("SLURM_ARRAY_TASK_MAX") is var last && (last - first) / step + 1 != count)
+                throw new ArgumentException($"-Shard Auto: the Slurm array has gaps: its tasks are {Text(count)} from {Text(first)} to {Text(last)}. {Again}");
             return new Shard(index, count);
         }
-
-        if (Given("JOB_COMPLETION_INDEX") is not null)
-        {
-            var index = Required("JOB_COMPLETION_INDEX");
-            var count = Required("JOB_COMPLETIONS", " Kubernetes does not set it: put it into the pod's env, with the number of the job's completions.");
-            if (index >= count) throw new ArgumentException($"-Shard Auto: JOB_COMPLETION_INDEX {Text(index)} is not below JOB_COMPLETIONS {Text(count)}.");
-            return new Shard(index, count);
-        }
-
-        throw new ArgumentException($"-Shard Auto finds neither SLURM_ARRAY_TASK_ID (with SLURM_ARRAY_TASK_COUNT) nor JOB_COMPLETION_INDEX (with JOB_COMPLETIONS) in the environment: run as a Slurm array or a Kubernetes indexed job, or {Form}.");
 
         string? Given(string name) => environment(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value : null;
 

@@ -81,7 +81,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     [ValidateNotNullOrEmpty]
     public string? CheckpointPath { get; set; }
 
-    /// <summary>Handle only every n-th row: <c>i/n</c> with i from 0, or Auto in a Slurm array or a Kubernetes indexed job.</summary>
+    /// <summary>Handle only every n-th row: <c>i/n</c> with i from 0, or Auto or Auto/n in a Slurm array or a Kubernetes indexed job.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Shard { get; set; }

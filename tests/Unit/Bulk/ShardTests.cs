@@ -54,6 +54,7 @@ public sealed class ShardTests
     [InlineData("JOB_COMPLETION_INDEX=0 JOB_COMPLETIONS=8", "0/8")]
     [InlineData("JOB_COMPLETION_INDEX=0 JOB_COMPLETIONS=8 SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_COUNT=2", "1/2")]
     [InlineData("JOB_COMPLETION_INDEX=5 JOB_COMPLETIONS=8 SLURM_ARRAY_TASK_ID=", "5/8")]
+    [InlineData("JOB_COMPLETION_INDEX=0 JOB_COMPLETIONS=1", "0/1")]
     public void AutoReadsTheEnvironment(string environment, string shard) => Assert.Equal(shard, Shard.Parse("auto", From(environment)).ToString());
 
     [Theory]
@@ -62,16 +63,44 @@ public sealed class ShardTests
     [InlineData("SLURM_ARRAY_TASK_ID=x SLURM_ARRAY_TASK_COUNT=4", "SLURM_ARRAY_TASK_ID is 'x'")]
     [InlineData("SLURM_ARRAY_TASK_ID=7 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_STEP=2", "7", "--array=0-2")]
     [InlineData("SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_STEP=2", "--array=0-2")]
-    [InlineData("SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_TASK_COUNT=0", "--array=0-0")]
+    [InlineData("SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_TASK_COUNT=0", "Auto/n")]
+    // One task alone may be one that is submitted again: it would take all rows.
+    [InlineData("SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=2 SLURM_ARRAY_TASK_MAX=2", "task 2 alone", "Auto/n", "Auto/1")]
+    [InlineData("SLURM_ARRAY_TASK_ID=0 SLURM_ARRAY_TASK_COUNT=1", "task 0 alone", "Auto/n")]
+    // --array=0,1,3
+    [InlineData("SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=3 SLURM_ARRAY_TASK_STEP=1", "gaps", "3 from 0 to 3", "Auto/n")]
     [InlineData("SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_STEP=0", "--array=0-2")]
     [InlineData("JOB_COMPLETION_INDEX=2", "JOB_COMPLETIONS is not set", "Kubernetes")]
-    [InlineData("JOB_COMPLETION_INDEX=4 JOB_COMPLETIONS=4", "not below JOB_COMPLETIONS 4")]
+    [InlineData("JOB_COMPLETION_INDEX=4 JOB_COMPLETIONS=4", "JOB_COMPLETION_INDEX is 4, and the last of 4 shards is 3")]
     public void AutoSaysWhatIsMissing(string environment, params string[] words)
     {
         var error = Assert.Throws<ArgumentException>(() => Shard.Parse("Auto", From(environment)));
 
         Assert.StartsWith("-Shard Auto", error.Message, StringComparison.Ordinal);
         Assert.All(words, word => Assert.Contains(word, error.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=2 SLURM_ARRAY_TASK_MAX=2", "Auto/4", "2/4")]
+    [InlineData("SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=3 SLURM_ARRAY_TASK_STEP=2", "auto / 4", "3/4")]
+    [InlineData("SLURM_ARRAY_TASK_ID=0", "Auto/1", "0/1")]
+    [InlineData("JOB_COMPLETION_INDEX=3", "Auto/4", "3/4")]
+    [InlineData("JOB_COMPLETION_INDEX=3 JOB_COMPLETIONS=8", "Auto/4", "3/4")]
+    public void AutoTakesTheCountThatIsGiven(string environment, string text, string shard) => Assert.Equal(shard, Shard.Parse(text, From(environment)).ToString());
+
+    [Theory]
+    [InlineData("SLURM_ARRAY_TASK_ID=4", "Auto/4", "-Shard Auto: SLURM_ARRAY_TASK_ID is 4, and the last of 4 shards is 3")]
+    [InlineData("JOB_COMPLETION_INDEX=4", "Auto/4", "-Shard Auto: JOB_COMPLETION_INDEX is 4, and the last of 4 shards is 3")]
+    [InlineData("SLURM_ARRAY_TASK_ID=x", "Auto/4", "SLURM_ARRAY_TASK_ID is 'x'")]
+    [InlineData("", "Auto/4", "finds neither SLURM_ARRAY_TASK_ID")]
+    [InlineData("SLURM_ARRAY_TASK_ID=0", "Auto/0", "-Shard 'Auto/0': there is at least one shard")]
+    [InlineData("SLURM_ARRAY_TASK_ID=0", "Auto/x", "-Shard 'Auto/x' is not a shard")]
+    [InlineData("SLURM_ARRAY_TASK_ID=0", "Auto/", "-Shard 'Auto/' is not a shard")]
+    public void AutoWithACountRefusesAnythingElse(string environment, string text, string words)
+    {
+        var error = Assert.Throws<ArgumentException>(() => Shard.Parse(text, From(environment)));
+
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
     }
 
     private static Func<string, string?> From(string environment)
