@@ -36,12 +36,16 @@ if ($others) {
     throw "Folder '$Folder' has $($others[0].Name), so its run has another number of shards than $count. Give that, such as Auto/4, or another folder."
 }
 
+# The file of an earlier run would be joined for one that does not end. Into a draft first: a shard's file is whole or not there.
+$answers = Join-Path $Folder "$name.csv"
+if (Test-Path -LiteralPath $answers) { Remove-Item -LiteralPath $answers }
 $failed = $null
 Import-Csv -LiteralPath $Path -Encoding utf8 |
     Invoke-ChatCompletion -Session classify -Model $Model -Prompt { "Classify this ticket: $($_.Subject)" } -Temperature 0 `
         -Shard $Shard -ThrottleLimit $ThrottleLimit -CheckpointPath (Join-Path $Folder "$name.jsonl") -MergeInput `
         -ErrorVariable failed -ErrorAction Continue |
     Select-Object -Property * -ExcludeProperty DurationMs |
-    Export-Csv -LiteralPath (Join-Path $Folder "$name.csv") -NoTypeInformation -Encoding utf8
+    Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
+Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
 Disconnect-LlmProvider classify
 if ($failed) { exit 1 }

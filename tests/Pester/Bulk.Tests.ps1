@@ -76,6 +76,53 @@ Describe '-Shard' {
         $join | Should -Throw '*files of 2 numbers of shards*'
     }
 
+    It 'a shard that stopped, at its last row or at its first, is not joined, and goes on from its checkpoint' {
+        $example = "$PSScriptRoot/../../examples/scale-out"
+        $tickets = Join-Path $TestDrive 'stopped.csv'
+        0..7 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $_." } } | Export-Csv $tickets -NoTypeInformation -Encoding UTF8
+        $folder = Join-Path $TestDrive 'stopped'
+        $common = @{ Path = $tickets; Folder = $folder; ThrottleLimit = 1; Module = $env:LLMPS_MODULE_PATH
+            Connection = @{ Provider = 'SiliconFlow'; BaseUri = "$($simulator.Uri)/siliconflow/v1"; ApiKey = 'test-key'; MaxRetryCount = 0 } }
+        $join = { & "$example/join.ps1" -Folder $folder -Path (Join-Path $TestDrive 'stopped-all.csv') }
+        foreach ($round in @{ Stop = 'Ticket 7.'; Sent = 8 }, @{ Stop = 'Ticket 3.'; Sent = 7 }) {
+            if (Test-Path $folder) { Remove-Item $folder -Recurse }
+            $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; Match = $round.Stop }) })
+            0..2 | ForEach-Object { & "$example/classify.ps1" -Shard "$_/4" @common }
+            { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'InsufficientBalance,*'
+            $simulator.Stats().requests | Should -Be $round.Sent
+            $join | Should -Throw '*lacks the shards 3 of 4*'
+        }
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; Match = 'Ticket 7.' }) })
+        { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'InsufficientBalance,*'
+        $simulator.SetOption(@{})
+        & "$example/classify.ps1" -Shard '3/4' @common
+        $simulator.Stats().requests | Should -Be 1
+        & $join
+        (Import-Csv (Join-Path $TestDrive 'stopped-all.csv')).Id | Should -Be (0..7)
+
+        # Once more, and now it stops: what it had written then is not what it would write now.
+        Remove-Item (Join-Path $folder 'shard-3-of-4.jsonl')
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; Match = 'Ticket 7.' }) })
+        { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'InsufficientBalance,*'
+        $join | Should -Throw '*lacks the shards 3 of 4*'
+        Remove-Item (Join-Path $folder '*.csv')
+        $join | Should -Throw '*no shard that has ended*'
+    }
+
+    It 'more shards than rows are joined, and no rows at all are not' {
+        $example = "$PSScriptRoot/../../examples/scale-out"
+        $tickets = Join-Path $TestDrive 'two.csv'
+        0..1 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $_" } } | Export-Csv $tickets -NoTypeInformation -Encoding UTF8
+        $folder = Join-Path $TestDrive 'two'
+        $common = @{ Path = $tickets; Folder = $folder; Connection = @{ Provider = 'SiliconFlow'; Simulate = $true }; Module = $env:LLMPS_MODULE_PATH }
+        0..2 | ForEach-Object { & "$example/classify.ps1" -Shard "$_/3" @common }
+        $join = { & "$example/join.ps1" -Folder $folder -Path (Join-Path $TestDrive 'two-all.csv') }
+        & $join
+        (Import-Csv (Join-Path $TestDrive 'two-all.csv')).Id | Should -Be 0, 1
+        Get-ChildItem $folder -Filter *.csv | ForEach-Object { [System.IO.File]::WriteAllText($_.FullName, '') }
+        $join | Should -Throw '*no row in its files*'
+    }
+
     It 'Auto is the place in a Slurm array' {
         $env:SLURM_ARRAY_TASK_ID = '2'
         $env:SLURM_ARRAY_TASK_COUNT = '5'
