@@ -5,7 +5,7 @@ param(
     [Parameter(Mandatory = $true)] [string] $Path,
     [Parameter(Mandatory = $true)] [string] $OutputPath,
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
-    # Kept by actions/cache, it saves a run that was canceled.
+    # Kept from run to run by the workflow, whether the step fails or is canceled.
     [string] $CheckpointPath = 'run.jsonl',
     [string] $Module = 'LlmPs'
 )

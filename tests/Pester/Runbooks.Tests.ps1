@@ -164,6 +164,21 @@ Describe 'GitHub Actions' {
         Get-Content $summary -Raw | Should -Match '12 tickets, 1 failed'
     }
 
+    It 'has a workflow that keeps the checkpoint of a step that failed, too' {
+        $workflow = Get-Content "$examples/github-actions.yml" -Raw
+        # actions/cache saves after a success alone, and writes no key twice.
+        $workflow | Should -Not -Match 'uses: actions/cache@'
+        $steps = $workflow -split '(?m)^      - '
+        $restore = @($steps -match 'actions/cache/restore@')
+        $save = @($steps -match 'actions/cache/save@')
+        $restore.Count, $save.Count | Should -Be 1, 1
+        $key = 'key: tickets-${{ github.run_id }}-${{ github.run_attempt }}'
+        $restore[0] | Should -BeLike "*path: run.jsonl*$key*restore-keys: tickets-*"
+        $save[0] | Should -BeLike "*if: always()*path: run.jsonl*$key*"
+        $workflow.IndexOf('cache/restore') | Should -BeLessThan $workflow.IndexOf('name: Classify')
+        $workflow.IndexOf('cache/save') | Should -BeGreaterThan $workflow.IndexOf('name: Classify')
+    }
+
     It 'has a workflow that gives the key to the one step that runs the script' {
         $workflow = Get-Content "$examples/github-actions.yml" -Raw
         [regex]::Matches($workflow, '\$\{\{ secrets\.').Count | Should -Be 1
