@@ -227,7 +227,6 @@ try {
         Demo { Invoke-Build; Invoke-Demo }
         Docs { Invoke-Build; Update-Help }
         Bench { Invoke-Build; Invoke-Bench }
-        Docs { Invoke-Build; Update-Help }
         Package { Invoke-Build; Invoke-Package }
         Install { Invoke-Build; Install-BuiltModule }
         default { throw "The task $Task is not built yet." }
