@@ -476,6 +476,12 @@ Describe 'Options of a row' {
         "$($problem[2])" | Should -BeLike "*MaxTokens 'many'*whole number*"
         "$($problem[3])" | Should -BeLike "*Thinking 'Maybe'*Enabled, Disabled*"
     }
+
+    It 'yield to a blank one, for columns that mean something else' {
+        $row = [pscustomobject]@{ Subject = 'S'; Model = 'LaserJet'; System = 'SAP'; User = 'anna@corp' }
+        $answer = $row | Invoke-ChatCompletion -Prompt { $_.Subject } -Model '' -System '' -User ''
+        $answer.Content, $answer.Model, $answer.Messages[0].Content | Should -Be 'Echo: S', 'Qwen/QwQ-32B', 'S'
+    }
 }
 
 Describe '-MergeInput' {
