@@ -145,6 +145,31 @@ Describe 'A prompt' {
         $simulator.Stats().requests | Should -Be 0
     }
 
+    It 'missing is an error whose example runs: <Name>' -ForEach @(
+        @{ Name = 'Subject'; Example = '{ $_.Subject }' }
+        @{ Name = 'Ticket Subject'; Example = '{ $_.''Ticket Subject'' }' }
+        @{ Name = 'What''s wrong, and where'; Example = '{ $_.''What''''s wrong, and where'' }' }
+        @{ Name = "$([char]0x6807)$([char]0x9898)"; Example = "{ `$_.$([char]0x6807)$([char]0x9898) }" }
+        @{ Name = 'Text_1'; Example = '{ $_.Text_1 }' }
+        @{ Name = '2nd'; Example = '{ $_.''2nd'' }' }
+    ) {
+        $row = [pscustomobject]@{ $Name = 'S'; Other = 1 }
+        $row | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike "*such as -Prompt $Example."
+        ($row | Invoke-ChatCompletion -Prompt ([scriptblock]::Create($Example.Trim('{', '}')))).Content | Should -Be 'Echo: S'
+    }
+
+    It 'missing in rows of another separator asks for it' {
+        foreach ($separator in ';', "`t") {
+            $row = "Id${separator}Subject", "1${separator}S" | ConvertFrom-Csv
+            $row | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+            "$problem" | Should -BeLike '*Import-Csv*-Delimiter*'
+            "$problem" | Should -Not -BeLike '*such as -Prompt*'
+            $row | Invoke-ChatCompletion -Prompt { $_.Subject } -ErrorVariable problem -ErrorAction SilentlyContinue
+            "$problem" | Should -BeLike '*Prompt is blank*Import-Csv*-Delimiter*'
+        }
+    }
+
     It 'missing in a <Form> is an error that lists its columns' -ForEach @(
         @{ Form = 'hashtable'; Row = @{ Subject = 'S' } }
         @{ Form = 'process'; Row = Get-Process -Id $PID }

@@ -14,10 +14,12 @@ internal static class InputRow
     /// <summary>The column names for an error text.</summary>
     internal static string ColumnsOf(PSObject row)
     {
-        var names = Columns(row).Select(column => column.Key).ToList();
+        var names = NamesOf(row);
         var listed = string.Join(", ", names.Take(MostListed));
         return names.Count > MostListed ? listed + ", …" : listed;
     }
+
+    internal static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
 
     /// <summary>A copy of the row with the given columns added, or overwritten where they were there. The row itself is not touched.</summary>
     internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
