@@ -556,6 +556,15 @@ Describe '-MergeInput' {
         $merged.Error | Should -BeLike 'InvalidRequest: *no Prompt column*'
     }
 
+    It 'gives a failed row the model that it asked, and leaves that of a row alone that was not read' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound'; Match = 'bad' }) })
+        $rows = @{ Model = 'Qwen/Qwen3-8B' }, @{ Model = 'Qwen/Qwen3-8B'; Temperature = 'warm' }, @{ Model = 'Qwen/Qwen3-8B'; Temperature = 9 }, @{} |
+            ForEach-Object { $_.Prompt = 'bad'; [pscustomobject]$_ }
+        $merged = $rows | Invoke-ChatCompletion -MergeInput -ErrorAction SilentlyContinue
+        $merged.Error | Should -Not -Contain $null
+        $merged.Model | Should -Be 'Qwen/Qwen3-8B', 'Qwen/Qwen3-8B', 'Qwen/Qwen3-8B', 'Qwen/QwQ-32B'
+    }
+
     It 'gives the row of the error that ends the run, too' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized'; Match = 'bad' }) })
         $merged = New-Object System.Collections.ArrayList

@@ -77,7 +77,8 @@ internal sealed class AnswerWriter
         yield return new("Response", whole?.Content);
         yield return new("Reasoning", whole?.ReasoningContent);
         yield return new("FinishReason", whole?.FinishReason);
-        yield return new("Model", completion?.Model);
+        // A failed row is asked again from what stands here.
+        yield return new("Model", completion?.Model ?? row.Request.Model ?? ModelOf(row.InputObject));
         yield return new("PromptTokens", completion?.Usage?.PromptTokens);
         yield return new("CompletionTokens", completion?.Usage?.CompletionTokens);
         yield return new("TotalTokens", completion?.Usage?.TotalTokens);
@@ -85,6 +86,8 @@ internal sealed class AnswerWriter
         yield return new("Error", error is null ? null : $"{error.Kind}: {error.Message}");
         if (_isShard) yield return new("InputIndex", row.InputIndex);
     }
+
+    private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;
 
     private static bool AsksForJson(ChatCompletion completion) =>
         completion.Context?.Request is { JsonSchema: not null } or { ResponseFormat: ChatResponseFormat.JsonObject };
