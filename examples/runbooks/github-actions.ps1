@@ -23,7 +23,7 @@ Disconnect-LlmProvider actions
 
 # In an annotation a percent sign and line breaks are escaped; a summary's table takes no line break and no bar.
 foreach ($problem in $failed) {
-    Write-Host ('::error title={0}::{1}' -f ($problem.FullyQualifiedErrorId -replace ',.*'), ("$problem" -replace '%', '%25' -replace "`r?`n", '%0A'))
+    Write-Host ('::error title={0}::{1}' -f ($problem.FullyQualifiedErrorId -replace ',.*'), ("Id $($problem.TargetObject.Id): $problem" -replace '%', '%25' -replace "`r?`n", '%0A'))
 }
 $lines = @(
     "### $($rows.Count) tickets, $(@($failed).Count) failed, $(($rows | Measure-Object TotalTokens -Sum).Sum) tokens"

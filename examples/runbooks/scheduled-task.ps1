@@ -29,7 +29,7 @@ try {
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
     Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
-    Write-Host "Rows that failed: $(@($failed).Count)."
+    Write-Host "Rows that failed: $(@($failed).Count)$(if ($failed) { " (Id $($failed.TargetObject.Id -join ', '))" })."
     $exitCode = if ($failed) { 2 } else { 0 }
 }
 catch {

@@ -604,6 +604,16 @@ Describe '-MergeInput' {
 }
 
 Describe 'Errors of rows' {
+    It 'have a verbose line with the row''s place, and the provider''s words as they are' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound'; Match = 'two'; Message = 'no such thing' }) })
+        $lines = 'one', 'two', 'three' | Invoke-ChatCompletion -Verbose -ErrorVariable problem -ErrorAction SilentlyContinue 4>&1 | ForEach-Object { "$_" }
+        @($lines -like 'Row * failed*') | Should -Be 'Row 1 failed: NotFound'
+        "$problem" | Should -Not -Match 'Row'
+        $simulator.SetOption(@{ Faults = 'Unauthorized' })
+        $lines = & { try { 'one' | Invoke-ChatCompletion -Verbose } catch { 'thrown' } } 4>&1 | ForEach-Object { "$_" }
+        $lines | Should -Contain 'Row 0 failed: Unauthorized'
+    }
+
     It 'have the row itself as TargetObject' {
         $simulator.SetOption(@{ Faults = 'NotFound' })
         $row = [pscustomobject]@{ Prompt = 'x' }

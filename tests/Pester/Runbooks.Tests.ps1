@@ -116,7 +116,10 @@ Describe 'A scheduled task' {
         $folder = Join-Path $TestDrive task2
         $run = Invoke-Runbook scheduled-task.ps1 "-Folder '$folder'" '' @{ SILICONFLOW_API_KEY = $key }
         $run.ExitCode | Should -Be 2 -Because $run.Text
-        Get-FolderText (Join-Path $folder logs) | Should -Match 'HTTP 500'
+        $log = Get-FolderText (Join-Path $folder logs)
+        $log | Should -Match 'HTTP 500'
+        $log | Should -Match 'Row 2 failed: ServerError'
+        $log | Should -Match 'Rows that failed: 1 \(Id 3\)'
         Set-Fault
         (Invoke-Runbook scheduled-task.ps1 "-Folder '$folder'" '' @{ SILICONFLOW_API_KEY = $key }).ExitCode | Should -Be 0
         @($simulator.Requests()).Count | Should -Be 1
@@ -160,7 +163,7 @@ Describe 'GitHub Actions' {
         $summary = Join-Path $TestDrive summary2.md
         $run = Invoke-Runbook github-actions.ps1 "-OutputPath '$TestDrive/actions2.csv' -CheckpointPath '$TestDrive/actions2.jsonl'" '' @{ SILICONFLOW_API_KEY = $key; GITHUB_STEP_SUMMARY = $summary }
         $run.ExitCode | Should -Be 1
-        $run.Text | Should -Match '(?m)^::error title=ServerError::.*100%25 broken'
+        $run.Text | Should -Match '(?m)^::error title=ServerError::Id 5: .*100%25 broken'
         Get-Content $summary -Raw | Should -Match '12 tickets, 1 failed'
     }
 

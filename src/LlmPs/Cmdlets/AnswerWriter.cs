@@ -57,6 +57,8 @@ internal sealed class AnswerWriter
                 break;
             case LlmApiException error:
                 if (_merge) WriteMerged(output.Row!, error.PartialCompletion, error);
+                // The message is the provider's, and does not know of rows.
+                VerboseLine.Write(_cmdlet, $"Row {output.Row!.InputIndex} failed: {error.Kind}");
                 // The error that ends the run is thrown when what is in flight has ended.
                 if (!ReferenceEquals(output.Row, run.Ending?.Row)) _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
                 break;
