@@ -10,12 +10,19 @@ param(
     # Further parameters of Connect-LlmProvider.
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
     [int] $ThrottleLimit = 16,
+    [char] $Delimiter = ',',
     [string] $Module = 'LlmPs'
 )
 $ErrorActionPreference = 'Stop'
 # A runbook has no one to show progress to, and pays for it in time.
 $ProgressPreference = 'SilentlyContinue'
 Import-Module $Module
+
+# A row without its column would be asked about nothing, and paid for.
+$first = Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 | Select-Object -First 1
+if ($first -and 'Subject' -notin $first.PSObject.Properties.Name) {
+    throw "'$Path' has no column Subject. Its columns: $($first.PSObject.Properties.Name -join ', '). Where they are not separated by commas, give -Delimiter, such as ';'."
+}
 
 $credential = Get-AutomationPSCredential -Name $CredentialName
 $null = Connect-LlmProvider @Connection -Credential $credential -Name runbook
@@ -24,7 +31,7 @@ $answers = Join-Path $Folder 'answers.csv'
 $failed = $null
 try {
     # Into a draft first: answers.csv is whole or not there.
-    Import-Csv -LiteralPath $Path -Encoding utf8 |
+    Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
         Invoke-ChatCompletion -Session runbook -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8

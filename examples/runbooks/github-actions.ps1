@@ -7,15 +7,23 @@ param(
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
     # Kept from run to run by the workflow, whether the step fails or is canceled.
     [string] $CheckpointPath = 'run.jsonl',
+    [char] $Delimiter = ',',
     [string] $Module = 'LlmPs'
 )
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 Import-Module $Module
+
+# A row without its column would be asked about nothing, and paid for.
+$first = Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 | Select-Object -First 1
+if ($first -and 'Subject' -notin $first.PSObject.Properties.Name) {
+    throw "'$Path' has no column Subject. Its columns: $($first.PSObject.Properties.Name -join ', '). Where they are not separated by commas, give -Delimiter, such as ';'."
+}
+
 $null = Connect-LlmProvider @Connection -Name actions
 
 $failed = $null
-$rows = @(Import-Csv -LiteralPath $Path -Encoding utf8 |
+$rows = @(Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
         Invoke-ChatCompletion -Session actions -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit 16 `
             -CheckpointPath $CheckpointPath -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue)
 $rows | Export-Csv -LiteralPath $OutputPath -NoTypeInformation -Encoding utf8

@@ -11,6 +11,7 @@ param(
     # Parameters of Connect-LlmProvider. The key comes from the environment, or add SecretName.
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
     [int] $ThrottleLimit = 16,
+    [char] $Delimiter = ',',
     [string] $Module = 'LlmPs'
 )
 $ErrorActionPreference = 'Stop'
@@ -21,10 +22,17 @@ $null = New-Item -ItemType Directory -Path $logs -Force
 $null = Start-Transcript -LiteralPath (Join-Path $logs "$(Get-Date -Format yyyyMMdd-HHmmss)-$PID.log")
 try {
     Import-Module $Module
+
+    # A row without its column would be asked about nothing, and paid for.
+    $first = Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 | Select-Object -First 1
+    if ($first -and 'Subject' -notin $first.PSObject.Properties.Name) {
+        throw "'$Path' has no column Subject. Its columns: $($first.PSObject.Properties.Name -join ', '). Where they are not separated by commas, give -Delimiter, such as ';'."
+    }
+
     $null = Connect-LlmProvider @Connection -Name task
     $answers = Join-Path $Folder 'answers.csv'
     $failed = $null
-    Import-Csv -LiteralPath $Path -Encoding utf8 |
+    Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
         Invoke-ChatCompletion -Session task -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8

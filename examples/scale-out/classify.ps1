@@ -12,10 +12,18 @@ param(
     [hashtable] $Connection = @{ Provider = 'SiliconFlow' },
     [string] $Model = 'Qwen/QwQ-32B',
     [int] $ThrottleLimit = 16,
+    [char] $Delimiter = ',',
     [string] $Module = 'LlmPs'
 )
 $ErrorActionPreference = 'Stop'
 Import-Module $Module
+
+# A row without its column would be asked about nothing, and paid for.
+$first = Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 | Select-Object -First 1
+if ($first -and 'Subject' -notin $first.PSObject.Properties.Name) {
+    throw "'$Path' has no column Subject. Its columns: $($first.PSObject.Properties.Name -join ', '). Where they are not separated by commas, give -Delimiter, such as ';'."
+}
+
 $null = New-Item -ItemType Directory -Path $Folder -Force
 $null = Connect-LlmProvider @Connection -Name classify
 
@@ -40,7 +48,7 @@ if ($others) {
 $answers = Join-Path $Folder "$name.csv"
 if (Test-Path -LiteralPath $answers) { Remove-Item -LiteralPath $answers }
 $failed = $null
-Import-Csv -LiteralPath $Path -Encoding utf8 |
+Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
     Invoke-ChatCompletion -Session classify -Model $Model -Prompt { "Classify this ticket: $($_.Subject)" } -Temperature 0 `
         -Shard $Shard -ThrottleLimit $ThrottleLimit -CheckpointPath (Join-Path $Folder "$name.jsonl") -MergeInput `
         -ErrorVariable failed -ErrorAction Continue |

@@ -190,6 +190,34 @@ Describe 'GitHub Actions' {
     }
 }
 
+Describe 'A CSV of another separator, or without the column' {
+    BeforeAll {
+        $asset = "function Get-AutomationPSCredential { New-Object pscredential 'unused', (ConvertTo-SecureString '$key' -AsPlainText -Force) }"
+        $excel = Join-Path $TestDrive 'excel.csv'
+        [System.IO.File]::WriteAllText($excel, "Id;Subject`r`n1;Drucker brennt`r`n2;Papier alle`r`n", (New-Object System.Text.UTF8Encoding $true))
+    }
+
+    It 'is refused by <Script> before anything is sent, and read with -Delimiter' -ForEach @(
+        @{ Script = 'runbooks/automation-runbook.ps1'; Output = '-Folder' }
+        @{ Script = 'runbooks/scheduled-task.ps1'; Output = '-Folder' }
+        @{ Script = 'runbooks/github-actions.ps1'; Output = '-CheckpointPath excel.jsonl -OutputPath' }
+        @{ Script = 'scale-out/classify.ps1'; Output = '-Folder' }
+    ) {
+        Set-Fault
+        $place = Join-Path $TestDrive "excel-$(Split-Path $Script -Leaf)"
+        $connection = "@{ Provider = 'SiliconFlow'; BaseUri = '$($simulator.Uri)/siliconflow/v1'; MaxRetryCount = 0$(if ($Script -notlike '*classify*') { "; Model = 'Qwen/QwQ-32B'" }) }"
+        $line = "$asset`n& '$examples/../$Script' -Path '$excel' $Output '$place' -Connection $connection -Module '$env:LLMPS_MODULE_PATH'"
+        $run = Invoke-Shell "$line`nexit `$LASTEXITCODE" @{ SILICONFLOW_API_KEY = $key }
+        $run.ExitCode | Should -Not -Be 0
+        $run.Text -replace '\s+', ' ' | Should -Match 'no column Subject.*Id;Subject.*-Delimiter'
+        @($simulator.Requests()).Count | Should -Be 0
+
+        $run = Invoke-Shell "$line -Delimiter ';'`nexit `$LASTEXITCODE" @{ SILICONFLOW_API_KEY = $key }
+        $run.ExitCode | Should -Be 0 -Because $run.Text
+        @($simulator.Requests()).Count | Should -Be 2
+    }
+}
+
 Describe 'SecretManagement' {
     It 'reads the key in any of its forms from the vault that is named, and asks for Get-Secret only then' {
         Set-Fault
