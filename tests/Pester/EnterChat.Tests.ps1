@@ -98,6 +98,27 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
         Wait-Screen '(?m)^Echo: slow slow.*\n\['
     }
 
+    It 'takes lines that are typed while an answer comes as a prompt each' {
+        Send-Line 'calm calm calm calm calm calm calm calm'
+        Wait-Screen 'Thinking about: calm'
+        Send-Line 'typed ahead'
+        [System.Threading.Thread]::Sleep(150)
+        Send-Line '/usage'
+        Wait-Screen '(?m)^Echo: typed ahead\s*\n\[(.|\n)*^> /usage\s*\n\d+ answers'
+    }
+
+    It 'takes a paste as one prompt, at the prompt and while an answer comes' {
+        Send "one`ntwo"
+        Send-Key Enter
+        Wait-Screen '(?m)^Echo: one\s*\ntwo\s*\n\['
+        Send-Line 'long long long long long long long long'
+        Wait-Screen 'Thinking about: long'
+        Send "three`nfour"
+        [System.Threading.Thread]::Sleep(150)
+        Send-Key Enter
+        Wait-Screen '(?m)^Echo: three\s*\nfour\s*\n\['
+    }
+
     It 'takes commands' {
         Send-Line '/model qwen3-8b'
         Wait-Screen 'Model: qwen3-8b'

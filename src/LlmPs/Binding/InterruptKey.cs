@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.Threading;
 
@@ -12,12 +13,15 @@ namespace LlmPs.Binding;
 internal sealed class InterruptKey : IDisposable
 {
     private static readonly TimeSpan s_impatience = TimeSpan.FromMilliseconds(300);
+    // A paste is there at once; nobody types on within this, though a look may come late.
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     private readonly Queue<ConsoleKeyInfo> _typedAhead;
+    private readonly Stopwatch _sinceKey = new();
     private readonly bool _isTaken;
     private bool _wasPressed;
 
-    /// <param name="typedAhead">Takes the other keys that are pressed meanwhile.</param>
+    /// <param name="typedAhead">Takes the other keys that are pressed meanwhile, with one that is none where there was a pause between them.</param>
     internal InterruptKey(Queue<ConsoleKeyInfo> typedAhead)
     {
         _typedAhead = typedAhead;
@@ -40,6 +44,8 @@ internal sealed class InterruptKey : IDisposable
         while (Console.KeyAvailable)
         {
             var key = Console.ReadKey(intercept: true);
+            if (_typedAhead.Count > 0 && (!_sinceKey.IsRunning || _sinceKey.Elapsed > s_pause)) _typedAhead.Enqueue(default);
+            _sinceKey.Restart();
             if (key.KeyChar != '\u0003') _typedAhead.Enqueue(key);
             else isPressed = true;
         }

@@ -24,7 +24,7 @@ internal sealed class LineEditor
     private int _row;
 
     /// <param name="prompt">What stands before the line; plain ASCII.</param>
-    /// <param name="typedAhead">Keys that were pressed before anybody asked; they come first.</param>
+    /// <param name="typedAhead">Keys that were pressed before anybody asked; they come first. One that is none stands for a pause.</param>
     internal LineEditor(string prompt, Queue<ConsoleKeyInfo> typedAhead)
     {
         _prompt = prompt;
@@ -71,6 +71,8 @@ internal sealed class LineEditor
 
     private bool IsPasting()
     {
+        // Those typed ahead have a key that is none for each pause.
+        if (_typedAhead.Count > 0) return _typedAhead.Peek() != default;
         Thread.Sleep(s_paste);
         return HasKey;
     }
