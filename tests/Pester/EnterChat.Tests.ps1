@@ -89,6 +89,22 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
         Get-Screen | Should -Not -Match 'wiXe'
     }
 
+    It 'keeps what was being typed while earlier lines are looked at, and takes Alt and a letter for no text' {
+        Send-Line '/nothing'
+        Wait-Screen 'There is no /nothing'
+        Send 'half a line'
+        [System.Threading.Thread]::Sleep(150)
+        Send-Key Up
+        [System.Threading.Thread]::Sleep(150)
+        Send-Key Down
+        [System.Threading.Thread]::Sleep(150)
+        Send-Key M-b
+        [System.Threading.Thread]::Sleep(150)
+        Send '!'
+        Wait-Screen '(?m)^> half a line!\s*$'
+        Send-Key C-c
+    }
+
     It 'ends the answer at Ctrl+C and not the session, keeps what came, and asks again with /retry' {
         Send-Line 'slow slow slow slow slow slow slow slow slow slow slow slow'
         Wait-Screen 'Thinking about: slow'
@@ -147,6 +163,24 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
         Wait-Screen 'Loaded \d+ messages'
         Send-Line '//slash'
         Wait-Screen '(?m)^Echo: /slash'
+    }
+
+    It 'draws of a text taller than the screen the part around the cursor, and the whole once it is sent' {
+        Send ((1..60 | ForEach-Object { 'P{0:00}' -f $_ }) -join "`n")
+        Wait-Screen '(?m)^P60\s*$'
+        foreach ($letter in 'a', 'b', 'c') { Send $letter; [System.Threading.Thread]::Sleep(150) }
+        Wait-Screen '(?m)^P60abc\s*$'
+        @(Invoke-Tmux capture-pane -t chat -p -S -).Where({ $_ -match 'P40' }).Count | Should -Be 1
+        Send-Key Home
+        Send 'X'
+        Wait-Screen '(?m)^XP01\s*$|^> XP01\s*$'
+        Send-Key End
+        Wait-Screen '(?m)^P60abc\s*$'
+        Send-Key Enter
+        Wait-Screen '(?m)^P60abc\s*\n\['
+        # The prompt and the answer.
+        @(Invoke-Tmux capture-pane -t chat -p -S -).Where({ $_ -match 'P07' }).Count | Should -Be 2
+        @(Invoke-Tmux capture-pane -t chat -p -S -).Where({ $_ -match '^> XP01' }).Count | Should -Be 1
     }
 
     It 'leaves with /exit' {

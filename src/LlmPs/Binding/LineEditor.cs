@@ -19,6 +19,7 @@ internal sealed class LineEditor
     private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<string> _earlier = [];
     private string _text = string.Empty;
+    private string _draft = string.Empty;
     private int _cursor;
     private int _recalled;
     private int _row;
@@ -77,12 +78,15 @@ internal sealed class LineEditor
         return HasKey;
     }
 
+    /// <summary>With Control it is AltGr, which types.</summary>
+    private static bool IsAlt(ConsoleKeyInfo key) => (key.Modifiers & (ConsoleModifiers.Alt | ConsoleModifiers.Control)) == ConsoleModifiers.Alt;
+
     private static bool IsControl(ConsoleKeyInfo key, ConsoleKey letter) => key.Key == letter && key.Modifiers == ConsoleModifiers.Control;
 
     private void Accept()
     {
         _cursor = _text.Length;
-        Draw();
+        Draw(whole: true);
         Console.Write("\r\n");
         if (_text.Trim().Length > 0) _earlier.Add(_text);
     }
@@ -100,6 +104,7 @@ internal sealed class LineEditor
         else if (key.Key == ConsoleKey.UpArrow) Recall(-1);
         else if (key.Key == ConsoleKey.DownArrow) Recall(1);
         else if (key.Key == ConsoleKey.Enter) Insert('\n');
+        else if (IsAlt(key)) return;
         else if (key.KeyChar == '\t' || !char.IsControl(key.KeyChar)) Insert(key.KeyChar == '\t' ? ' ' : key.KeyChar);
     }
 
@@ -123,8 +128,9 @@ internal sealed class LineEditor
 
     private void Recall(int step)
     {
+        if (_recalled == _earlier.Count) _draft = _text;
         _recalled = Math.Max(0, Math.Min(_earlier.Count, _recalled + step));
-        Replace(_recalled < _earlier.Count ? _earlier[_recalled] : string.Empty);
+        Replace(_recalled < _earlier.Count ? _earlier[_recalled] : _draft);
     }
 
     private int Before()
@@ -150,42 +156,71 @@ internal sealed class LineEditor
         return at;
     }
 
-    /// <summary>Draws the line anew from the row of the prompt on, and puts the cursor in its place.</summary>
-    private void Draw()
+    /// <summary>
+    /// Draws the line anew from the row of the prompt on, and puts the cursor in its place. Of a text that is taller than the screen it draws
+    /// the part around the cursor: what has left the screen cannot be drawn over.
+    /// </summary>
+    /// <param name="whole">Draw all of it, for the last time.</param>
+    private void Draw(bool whole = false)
     {
-        var width = Math.Max(2, Console.WindowWidth);
+        var rows = Rows(Math.Max(2, Console.WindowWidth), out var place);
+        // A terminal may keep a screen that is cleared from its first row on, so that one is left alone.
+        var height = whole ? rows.Count : Math.Min(rows.Count, Math.Max(1, Console.WindowHeight - 1));
+        var first = Math.Min(place.Row, rows.Count - height);
+        var last = first + height - 1;
         var drawing = new StringBuilder();
         if (_row > 0) drawing.Append("\u001b[").Append(_row).Append('A');
-        drawing.Append("\r\u001b[J").Append(_prompt);
-        var (row, column) = (0, _prompt.Length);
-        var place = (Row: row, Column: column);
+        drawing.Append("\r\u001b[J");
+        for (var row = first; row <= last; row++)
+        {
+            if (row == 0) drawing.Append(_prompt);
+            drawing.Append(_text, rows[row].Start, rows[row].End - rows[row].Start);
+            if (row < last && rows[row].Breaks) drawing.Append("\r\n");
+        }
+
+        if (last > place.Row) drawing.Append("\u001b[").Append(last - place.Row).Append('A');
+        drawing.Append('\r');
+        if (place.Column > 0) drawing.Append("\u001b[").Append(place.Column).Append('C');
+        _row = place.Row - first;
+        Console.Write(drawing.ToString());
+    }
+
+    /// <summary>The text in rows of the screen; one breaks where the terminal does not wrap by itself.</summary>
+    private List<(int Start, int End, bool Breaks)> Rows(int width, out (int Row, int Column) place)
+    {
+        var rows = new List<(int Start, int End, bool Breaks)>();
+        var (start, column) = (0, _prompt.Length);
+        place = (0, column);
         var elements = StringInfo.GetTextElementEnumerator(_text);
         while (elements.MoveNext())
         {
-            if (elements.ElementIndex == _cursor) place = (row, column);
+            var at = elements.ElementIndex;
+            if (at == _cursor) place = (rows.Count, column);
             var element = elements.GetTextElement();
+            var next = at + element.Length;
             if (element[0] is '\n' or '\r')
             {
-                drawing.Append("\r\n");
-                (row, column) = (row + 1, 0);
+                rows.Add((start, at, true));
+                (start, column) = (next, 0);
                 continue;
             }
 
-            drawing.Append(element);
             var wide = TextWidth.OfElement(element);
-            if (column + wide > width) (row, column) = (row + 1, 0);
+            if (column + wide > width)
+            {
+                rows.Add((start, at, false));
+                (start, column) = (at, 0);
+            }
+
             column += wide;
             if (column < width) continue;
             // At the edge a terminal waits for the next character before it wraps; this does not.
-            if (elements.ElementIndex + element.Length == _text.Length) drawing.Append("\r\n");
-            (row, column) = (row + 1, 0);
+            rows.Add((start, next, next == _text.Length || _text[next] is '\n' or '\r'));
+            (start, column) = (next, 0);
         }
 
-        if (_cursor == _text.Length) place = (row, column);
-        if (row > place.Row) drawing.Append("\u001b[").Append(row - place.Row).Append('A');
-        drawing.Append('\r');
-        if (place.Column > 0) drawing.Append("\u001b[").Append(place.Column).Append('C');
-        _row = place.Row;
-        Console.Write(drawing.ToString());
+        if (_cursor == _text.Length) place = (rows.Count, column);
+        rows.Add((start, _text.Length, false));
+        return rows;
     }
 }
