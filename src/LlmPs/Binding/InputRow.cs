@@ -3,6 +3,7 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Management.Automation.Language;
 
 namespace LlmPs.Binding;
 
@@ -11,15 +12,21 @@ internal static class InputRow
 {
     private const int MostListed = 12;
 
-    /// <summary>The column names for an error text.</summary>
-    internal static string ColumnsOf(PSObject row)
+    private static readonly char[] s_separators = [';', '\t'];
+
+    /// <summary>The column names for a text.</summary>
+    internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row));
+
+    /// <summary>What to tell of a row whose prompt is missing or blank: its columns, and what to give.</summary>
+    internal static string NoPrompt(PSObject row, long index, bool isMissing)
     {
         var names = NamesOf(row);
-        var listed = string.Join(", ", names.Take(MostListed));
-        return names.Count > MostListed ? listed + ", …" : listed;
+        var problem = isMissing ? $"Row {index} has no Prompt column, and -Prompt is not given." : $"Prompt is blank in row {index}.";
+        if (names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at)
+            return $"{problem} Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}.";
+        var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
+        return $"{problem} Its columns: {Listed(names)}.{example}";
     }
-
-    internal static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
 
     /// <summary>A copy of the row with the given columns added, or overwritten where they were there. The row itself is not touched.</summary>
     internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
@@ -38,6 +45,14 @@ internal static class InputRow
         foreach (var column in Columns(PSObject.AsPSObject(row))) fields[column.Key] = column.Value;
         return fields;
     }
+
+    private static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
+
+    private static string Listed(List<string> names) => string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
+
+    /// <summary>The name as it is written behind a dot.</summary>
+    private static string Member(string name) =>
+        !char.IsDigit(name[0]) && name.All(letter => char.IsLetterOrDigit(letter) || letter == '_') ? name : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
 
     private static void Set(PSObject row, string name, object? value)
     {

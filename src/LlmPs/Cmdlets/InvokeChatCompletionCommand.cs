@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
-using System.Management.Automation.Language;
 using LlmPs.Binding;
 using LlmPs.Bulk;
 
@@ -18,7 +17,6 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private const string MessageSet = "Message";
 
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
-    private static readonly char[] s_separators = [';', '\t'];
 
     private readonly HashSet<string> _given = new(StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _warned = [];
@@ -310,18 +308,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         if (InputObject?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
         if (InputObject.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
-        var names = InputRow.NamesOf(InputObject);
-        var isMissing = !_given.Contains(nameof(Prompt)) && !PromptTextAttribute.IsIn(InputObject);
-        var problem = isMissing ? $"Row {_rows - 1} has no Prompt column, and -Prompt is not given." : $"Prompt is blank in row {_rows - 1}.";
-        if (names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at)
-            return $"{problem} Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}.";
-        var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
-        return $"{problem} Its columns: {InputRow.ColumnsOf(InputObject)}.{example}";
+        return InputRow.NoPrompt(InputObject, _rows - 1, isMissing: !_given.Contains(nameof(Prompt)) && !PromptTextAttribute.IsIn(InputObject));
     }
-
-    /// <summary>The name as it is written behind a dot.</summary>
-    private static string Member(string name) =>
-        !char.IsDigit(name[0]) && name.All(letter => char.IsLetterOrDigit(letter) || letter == '_') ? name : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
 
     private Shard? ShardGiven()
     {
