@@ -141,8 +141,10 @@ public class SecretTests
         var session = TestSession.Open(new ScriptedHandler(_ => Reply.Plain()), options => (options.ApiKey, options.ProxyCredential) = (null, given));
         Assert.Equal("***", session.Redactor.Clean("pass-word-2"));
         session.Dispose();
-        // Nobody knows any more what to take out.
+#if NET
+        // Nobody knows any more what to take out. Mono has another exception for it than .NET Framework.
         Assert.Equal("***", session.Redactor.Clean("anything"));
+#endif
         Assert.Equal("pass-word-2", given.Password);
     }
 
