@@ -4,7 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
-using System.Management.Automation.Internal;
 using System.Numerics;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -66,8 +65,7 @@ internal static class JsonText
         RefuseDepth(level);
         if (json.BytesCommitted + json.BytesPending > most) return false;
         var whole = value;
-        // What a statement without output gives is an object without properties to .NET, and nothing to PowerShell.
-        if (value is PSObject wrapped) value = ReferenceEquals(wrapped, AutomationNull.Value) ? null : wrapped.BaseObject;
+        value = PlainValue.Unwrap(value);
         // By its digits: 0.1 as a double is more than its value.
         if (value is float single) value = double.Parse(single.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
         switch (value)

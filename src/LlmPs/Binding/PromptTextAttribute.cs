@@ -3,7 +3,6 @@ using System.Collections;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
-using System.Management.Automation.Internal;
 
 namespace LlmPs.Binding;
 
@@ -28,7 +27,7 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
     internal static string? TextOfRow(object? row)
     {
         if (TryFind(row, out var cell)) return Text(cell);
-        return (row is PSObject wrapped ? wrapped.BaseObject : row) is string or ValueType or Uri or IList ? Text(row) : null;
+        return PlainValue.Unwrap(row) is string or ValueType or Uri or IList ? Text(row) : null;
     }
 
     /// <summary>Whether a row has a Prompt column.</summary>
@@ -37,7 +36,7 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
     private static bool TryFind(object? row, out object? cell)
     {
         cell = null;
-        var plain = row is PSObject wrapped ? wrapped.BaseObject : row;
+        var plain = PlainValue.Unwrap(row);
         if (plain is null or string or ValueType) return false;
         if (plain is IDictionary dictionary)
         {
@@ -56,8 +55,7 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
     private static string? Text(object? value, int level = 0)
     {
         JsonText.RefuseDepth(level);
-        if (ReferenceEquals(value, AutomationNull.Value)) return null;
-        switch (value is PSObject wrapped ? wrapped.BaseObject : value)
+        switch (PlainValue.Unwrap(value))
         {
             case null or DBNull:
                 return null;

@@ -19,7 +19,7 @@ internal class RowOptionAttribute : ArgumentTransformationAttribute
     /// <inheritdoc/>
     public sealed override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        var plain = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        var plain = PlainValue.Unwrap(inputData);
         t_block = plain as ScriptBlock;
         return t_block is not null || (plain is string text && IsUnset(text)) ? null : inputData;
     }

@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
-using System.Management.Automation.Internal;
 using System.Reflection;
 
 namespace LlmPs.Binding;
@@ -104,8 +103,8 @@ internal sealed class RowOptions
 
     private void Take(PropertyInfo option, object? value)
     {
-        var plain = value is PSObject wrapped ? wrapped.BaseObject : value;
-        if (plain is null or DBNull or "" || ReferenceEquals(value, AutomationNull.Value) || (plain is string text && string.IsNullOrWhiteSpace(text) && AttributeOf(option)!.IsUnset(text))) return;
+        var plain = PlainValue.Unwrap(value);
+        if (plain is null or DBNull or "" || (plain is string text && string.IsNullOrWhiteSpace(text) && AttributeOf(option)!.IsUnset(text))) return;
         var type = Nullable.GetUnderlyingType(option.PropertyType) ?? option.PropertyType;
         if (!TryConvert(value, plain, type, out var converted))
             throw new PSArgumentException($"{option.Name} '{plain}' of the row is not {Expected(type)}.");

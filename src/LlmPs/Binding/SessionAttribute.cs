@@ -1,7 +1,6 @@
 using System;
 using System.Linq;
 using System.Management.Automation;
-using System.Management.Automation.Internal;
 using LlmPs.Loading;
 
 namespace LlmPs.Binding;
@@ -14,9 +13,9 @@ internal sealed class SessionAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
         // A variable that was misspelt, or that a Connect-LlmProvider which failed was to fill: the rows are not for whatever session is the default.
-        if (inputData is null || ReferenceEquals(inputData, AutomationNull.Value))
-            throw new ArgumentTransformationMetadataException("Session is null. Give a session or its name, or leave the parameter out for the default session.");
-        if ((inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is not string name) return inputData;
+        var plain = PlainValue.Unwrap(inputData)
+            ?? throw new ArgumentTransformationMetadataException("Session is null. Give a session or its name, or leave the parameter out for the default session.");
+        if (plain is not string name) return inputData;
         return SessionTable.Current.Find(name) ?? throw new ArgumentTransformationMetadataException(Unknown(name));
     }
 
