@@ -87,6 +87,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
         else if (isNew) _begunSince.Add(key);
 
         if (completion is null) return;
+        _brokenOff.Remove(key);
         if (PassThru) WriteObject(completion);
         if (key.Equals(_followed)) _printer!.End(completion);
         else
