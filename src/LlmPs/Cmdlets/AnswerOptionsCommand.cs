@@ -64,7 +64,7 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
     }
 
     /// <summary>Puts these options into a request.</summary>
-    private protected void Ask(ChatRequest request)
+    internal void Ask(ChatRequest request)
     {
         request.JsonSchema = _schema;
         request.Tools = _tools;

@@ -22,7 +22,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
     private bool _isBegun;
 
     /// <summary>The options given as script blocks, which are run over each row.</summary>
-    private protected Dictionary<string, ScriptBlock>? RowBlocks { get; private set; }
+    internal Dictionary<string, ScriptBlock>? RowBlocks { get; private set; }
 
     /// <summary>The system prompt.</summary>
     [Parameter]
@@ -157,12 +157,14 @@ public abstract class ChatOptionsCommand : PSCmdlet
     /// <summary>Refuses script blocks where there are no rows.</summary>
     private protected void RefuseBlocks(string wayOut)
     {
-        if (RowBlocks?.Keys.FirstOrDefault() is not { } option) return;
-        var message = $"{option} is a script block, and there is no row to run it over: {wayOut}.";
-        ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message, option), "InvalidParameter", ErrorCategory.InvalidArgument, null));
+        if (RowBlocks?.Keys.FirstOrDefault() is { } option) Refuse($"{option} is a script block, and there is no row to run it over: {wayOut}.", option);
     }
 
-    private protected ChatRequest NewRequest(IReadOnlyList<ChatMessage> messages) => new()
+    /// <summary>Ends the command for the sake of a parameter.</summary>
+    private protected void Refuse(string message, string parameter) =>
+        ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument, null));
+
+    internal ChatRequest NewRequest(IReadOnlyList<ChatMessage> messages) => new()
     {
         Model = Model,
         Chip = Chip,
@@ -188,7 +190,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
     };
 
     /// <summary>The session to use, which is that of the conversation where one goes on; ends the command where there is none.</summary>
-    private protected LlmSession SessionFor(ChatCompletion? history)
+    internal LlmSession SessionFor(ChatCompletion? history)
     {
         var earlier = history?.Context?.Session;
         // What was said to one provider does not go to another that happens to be the default.

@@ -1,7 +1,5 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
-using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
 using LlmPs.Bulk;
@@ -13,14 +11,13 @@ namespace LlmPs.Cmdlets;
 [OutputType(typeof(ChatCompletion), typeof(ChatCompletionDelta), typeof(PSObject))]
 public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposable
 {
+    internal const string MessageSet = "Message";
+
     private const string PromptSet = "Prompt";
-    private const string MessageSet = "Message";
 
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
 
-    private readonly HashSet<string> _given = new(StringComparer.OrdinalIgnoreCase);
-    private readonly HashSet<string> _warned = [];
-    private RowOptions? _columns;
+    private RowReader? _reader;
     private BulkRun? _run;
     private AnswerWriter? _writer;
     private RunProgress? _progress;
@@ -28,7 +25,6 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private CheckpointFile? _checkpoint;
     private Shard? _shard;
     private long _rows;
-    private long _added;
     private bool _isOneByOne;
 
     /// <summary>The prompt: a text, a column of that name, or a script block over the row. An object, because the binder would bind a script block to nothing else.</summary>
@@ -99,9 +95,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        _given.UnionWith(MyInvocation.BoundParameters.Keys);
         if (!MyInvocation.ExpectingInput) RefuseBlocks("pipe rows in, or give a value");
-        _columns = new RowOptions(this, _given, RowBlocks);
+        _reader = new RowReader(this);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
@@ -132,7 +127,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         var index = _rows++;
         if (_shard is not null && !_shard.Takes(index)) return;
-        Add(index);
+        var row = _reader!.Read(index, out var refusal);
+        _progress!.Session = row.Session;
+        if (refusal is null) _run!.Add(row);
+        else _run!.Fail(row, refusal);
         while (!Stopping)
         {
             // One at a time is answered before the next is read: with a slow upstream it would wait for that.
@@ -213,104 +211,6 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             : $"{left} read and not sent.{again}");
     }
 
-    private void Add(long index)
-    {
-        _added++;
-        var history = (InputObject?.BaseObject as ChatCompletion) ?? History;
-        var session = SessionFor(history);
-        _progress!.Session = session;
-        ChatRequest? request = null;
-        string? prompt = null;
-        IReadOnlyList<string> warnings = [];
-        LlmApiException? refusal = null;
-        try
-        {
-            prompt = ReadPrompt();
-            _columns!.Read(InputObject);
-            request = NewRequest(Messages(history, prompt));
-            request.ResponseFormat = ResponseFormat;
-            Ask(request);
-            if (history?.Provider == session.Provider) Continue(request, history);
-            request = session.Resolve(request, out warnings);
-        }
-        // A drive that is not there, a column that throws: that row fails, and the others go on.
-        catch (Exception e) when (e is LlmApiException or ArgumentException or RuntimeException and not PipelineStoppedException)
-        {
-            refusal = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
-        }
-
-        WarnOfModel(session);
-        WarnOfPrompt();
-        foreach (var warning in warnings)
-            if (_warned.Add(warning)) WriteWarning(warning);
-
-        var row = new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = InputObject ?? (object?)prompt };
-        if (refusal is not null) _run!.Fail(row, refusal);
-        else _run!.Add(row);
-    }
-
-    /// <summary>A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.</summary>
-    private void WarnOfModel(LlmSession session)
-    {
-        if (Model is null || session.Model is null || Model == session.Model || _given.Contains(nameof(Model)) || !_warned.Add(nameof(Model))) return;
-        WriteWarning($"The column Model of the rows takes the place of the session's model: '{Model}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
-    }
-
-    /// <summary>A prompt in quotes is made once, before there is a row, and a piped text is no part of it.</summary>
-    private void WarnOfPrompt()
-    {
-        if (RowBlocks is not null || !_given.Contains(nameof(Prompt)) || _columns!.HasAny) return;
-        // One object alone may well be spoken of in the prompt. Numbers say how often.
-        var isUnused = InputObject?.BaseObject is string || (_added > 1 && InputObject?.BaseObject is not (null or ValueType or ChatCompletion or ChatMessage));
-        if (isUnused && _warned.Add(nameof(Prompt)))
-            WriteWarning("The rows are not in the prompt: -Prompt is the same text for all of them. Give a script block, such as -Prompt { \"Summarize: $_\" } for texts or -Prompt { \"Classify: $($_.Subject)\" } for objects.");
-    }
-
-    /// <summary>The text of the row's prompt, of the one given, or of what the script block that it was given as makes of the row.</summary>
-    private string? ReadPrompt()
-    {
-        if (RowBlocks?.TryGetValue(nameof(Prompt), out var block) == true) return PromptTextAttribute.TextOf(RowOptions.Evaluate(nameof(Prompt), block!, InputObject));
-        return _given.Contains(nameof(Prompt)) ? PromptTextAttribute.TextOf(Prompt) : PromptTextAttribute.TextOfRow(Prompt);
-    }
-
-    /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
-    private static void Continue(ChatRequest request, ChatCompletion history)
-    {
-        request.Model ??= history.Context?.Request.Model ?? history.Model;
-        request.Chip ??= history.Chip;
-    }
-
-    private List<ChatMessage> Messages(ChatCompletion? history, string? prompt)
-    {
-        var messages = new List<ChatMessage>(history?.Messages ?? []);
-        if (System is not null)
-        {
-            if (messages.Count > 0 && messages[0].Role == ChatRole.System) messages.RemoveAt(0);
-            messages.Insert(0, new ChatMessage(ChatRole.System, System));
-        }
-
-        if (ParameterSetName == MessageSet) messages.AddRange(Message);
-        else if (InputObject?.BaseObject is ChatMessage piped && !_given.Contains(nameof(Prompt))) messages.Add(piped);
-        else messages.Add(UserMessage(prompt));
-        return messages;
-    }
-
-    private ChatMessage UserMessage(string? prompt)
-    {
-        if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
-        if (Image is not { Length: > 0 }) return new ChatMessage(ChatRole.User, prompt);
-        var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt!) };
-        parts.AddRange(Image.Select(image => ImageSource.Read(image, SessionState.Path)));
-        return new ChatMessage { Role = ChatRole.User, Parts = parts };
-    }
-
-    private string NoPrompt()
-    {
-        if (InputObject?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
-        if (InputObject.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
-        return InputRow.NoPrompt(InputObject, _rows - 1, isMissing: !_given.Contains(nameof(Prompt)) && !PromptTextAttribute.IsIn(InputObject));
-    }
-
     private Shard? ShardGiven()
     {
         try
@@ -360,7 +260,4 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         return preference is not null && SessionState.PSVariable.GetValue(preference) is var value
             && (value is ActionPreference action ? action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore : LanguagePrimitives.IsTrue(value));
     }
-
-    private void Refuse(string message, string parameter) =>
-        ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument, null));
 }
