@@ -105,10 +105,10 @@ Describe 'What Show-ChatCompletion prints' {
     }
 
     It 'obeys no control characters of the model' {
-        $simulator.SetOption(@{ Answer = "a${esc}[2Jb$([char]0x9B)31mc$([char]7)d`te`nf$([char]8)" })
+        $simulator.SetOption(@{ Answer = "a${esc}[2Jb$([char]0x9B)31mc$([char]7)d`te`nf$([char]8)$([char]0x202E)g$([char]0x2066)h" })
         $shown = -join (Invoke-ChatCompletion 'x' -Stream | Show-ChatCompletion 6>&1 | ForEach-Object { "$($_.MessageData.Message)" })
-        $shown | Should -BeLike "a``[2Jb31mcd`te*f*"
-        $shown | Should -Not -Match "$esc\[2J|[\x07\x08\x9b]"
+        $shown | Should -BeLike "a``[2Jb31mcd`te*fgh*"
+        $shown | Should -Not -Match "$esc\[2J|[\x07\x08\x9b\u202e\u2066]"
     }
 
     It 'takes nothing but answers' {

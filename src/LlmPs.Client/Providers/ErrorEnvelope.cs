@@ -2,7 +2,6 @@ using System;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 
 namespace LlmPs.Providers;
 
@@ -11,8 +10,6 @@ internal sealed class ErrorEnvelope
 {
     private const int LongestText = 600;
     private const int LongestCode = 100;
-
-    private static readonly Regex s_space = new(@"\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     private ErrorEnvelope(string? code, string? message)
     {
@@ -109,15 +106,5 @@ internal sealed class ErrorEnvelope
         return end < 0 ? null : html.Substring(start + 1, end - start - 1);
     }
 
-    /// <summary>One line of bounded length, without the control characters that a terminal would obey.</summary>
-    internal static string Shorten(string text, int longest = LongestText)
-    {
-        if (text.Length > longest * 4) text = text.Substring(0, longest * 4);
-        var clean = new StringBuilder(text.Length);
-        foreach (var c in s_space.Replace(text, " ").Trim())
-            if (!char.IsControl(c)) clean.Append(c);
-        if (clean.Length <= longest) return clean.ToString();
-        var end = char.IsHighSurrogate(clean[longest - 1]) ? longest - 1 : longest;
-        return clean.ToString(0, end) + "…";
-    }
+    private static string Shorten(string text, int longest = LongestText) => PrintableText.Line(text, longest);
 }

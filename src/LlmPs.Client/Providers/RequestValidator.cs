@@ -77,7 +77,7 @@ internal static class RequestValidator
         // Half of a surrogate pair is an argument that cannot be transcoded.
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            problems.Add($"{what} is not valid JSON: {ErrorEnvelope.Shorten(e.Message, 200)} It is: {ErrorEnvelope.Shorten(json, 80)}");
+            problems.Add($"{what} is not valid JSON: {PrintableText.Line(e.Message, 200)} It is: {PrintableText.Line(json, 80)}");
         }
     }
 

@@ -106,7 +106,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         }
 
         ChatExchange.RefuseBlocked(_flow);
-        if (!_flow.HasBegun) throw NoAnswer($"The answer holds no choice: {ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), 300)}");
+        if (!_flow.HasBegun) throw NoAnswer($"The answer holds no choice: {PrintableText.Line(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), 300)}");
         var closing = _flow.Close().ToList();
         deltas.AddRange(closing);
         ChatExchange.RefuseGivenUp(closing);

@@ -16,6 +16,7 @@ internal sealed class ErrorReader
 {
     private const int LongestBody = 1024 * 1024;
     private const int LongestRequestId = 200;
+    private const int LongestAddress = 600;
 
     // In seconds. Whoever says more means never.
     private const double LongestRetryAfter = 1e9;
@@ -40,7 +41,7 @@ internal sealed class ErrorReader
         var present = headers;
 #endif
         foreach (var name in s_requestIdHeaders)
-            if (present.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return ErrorEnvelope.Shorten(_redactor.Clean(id), LongestRequestId);
+            if (present.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return PrintableText.Line(_redactor.Clean(id), LongestRequestId);
         return null;
     }
 
@@ -102,7 +103,7 @@ internal sealed class ErrorReader
 
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
         new(LlmErrorKind.InvalidResponse, _redactor.Clean(
-            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {(headers.Location is { } location ? ErrorEnvelope.Shorten(_redactor.Clean(location.OriginalString)) : "nowhere")}. Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
+            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {(headers.Location is { } location ? PrintableText.Line(_redactor.Clean(location.OriginalString), LongestAddress) : "nowhere")}. Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
         {
             StatusCode = status,
             RequestId = RequestId(headers),

@@ -158,8 +158,8 @@ internal abstract class Exchange
     private void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
 
     // A secret is taken out before the text is shortened: half of one would not be known any more.
-    private string Words(Exception exception, int longest) => ErrorEnvelope.Shorten(Session.Redactor.Clean(exception.Message), longest);
+    private string Words(Exception exception, int longest) => PrintableText.Line(Session.Redactor.Clean(exception.Message), longest);
 
     private string Shown(byte[]? body) =>
-        body is null ? string.Empty : ErrorEnvelope.Shorten(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), LongestDebugBody);
+        body is null ? string.Empty : PrintableText.Line(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), LongestDebugBody);
 }

@@ -63,5 +63,5 @@ internal static class ModelCache
         return age < s_keeps && age > -s_keeps;
     }
 
-    private static bool IsId(string id) => id.Length is > 0 and <= LongestId && !id.Any(char.IsControl);
+    private static bool IsId(string id) => id.Length is > 0 and <= LongestId && !id.Any(PrintableText.Steers);
 }

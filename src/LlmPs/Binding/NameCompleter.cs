@@ -29,7 +29,7 @@ internal abstract class NameCompleter : IArgumentCompleter
     private static IEnumerable<(string Name, string Hint)> Matching(IEnumerable<(string Name, string Hint)> candidates, string word)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var usable = candidates.Where(candidate => candidate.Name.Length > 0 && !candidate.Name.Any(char.IsControl) && seen.Add(candidate.Name));
+        var usable = candidates.Where(candidate => candidate.Name.Length > 0 && !candidate.Name.Any(PrintableText.Steers) && seen.Add(candidate.Name));
         if (WildcardPattern.ContainsWildcardCharacters(word))
         {
             var pattern = new WildcardPattern(word + "*", WildcardOptions.IgnoreCase);
@@ -92,7 +92,7 @@ internal sealed class TypedLine
     }
 
     /// <summary>What is bound to a parameter; null where nothing is or it cannot be told yet.</summary>
-    internal object? Value(string parameter) => _bound[parameter] is PSObject wrapped ? wrapped.BaseObject : _bound[parameter];
+    internal object? Value(string parameter) => PlainValue.Unwrap(_bound[parameter]);
 
     internal string? Text(string parameter) => Value(parameter) is { } value && value.ToString() is { Length: > 0 } text ? text : null;
 }

@@ -6,6 +6,7 @@ using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
 using LlmPs.Providers;
+using LlmPs.Terminal;
 
 namespace LlmPs.Cmdlets;
 

@@ -2,8 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using LlmPs.Binding;
 using LlmPs.Bulk;
+using LlmPs.Terminal;
 using LlmPs.Transport;
 
 namespace LlmPs.Cmdlets;

@@ -1,7 +1,7 @@
 using System;
 using System.Management.Automation;
 using System.Management.Automation.Host;
-using LlmPs.Binding;
+using LlmPs.Terminal;
 
 namespace LlmPs.Cmdlets;
 

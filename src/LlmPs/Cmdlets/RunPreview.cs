@@ -40,7 +40,7 @@ internal sealed class RunPreview
         if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
         var session = row.Session!;
         var body = session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, row.Request, stream: false)));
-        var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), ErrorEnvelope.Shorten(body, LongestBody));
+        var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), PrintableText.Line(body, LongestBody));
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;

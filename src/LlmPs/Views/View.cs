@@ -187,21 +187,18 @@ public static class View
     private static string Visible(string? text, bool keepsLines)
     {
         if (text is null) return string.Empty;
-        if (!text.Any(IsControl)) return text;
+        if (!text.Any(PrintableText.Steers)) return text;
         var visible = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length; i++)
         {
             var c = text[i];
             if (c == '\r' && i + 1 < text.Length && text[i + 1] == '\n') continue;
-            if (!IsControl(c) || (keepsLines && c is '\n' or '\t')) visible.Append(c);
+            if (!PrintableText.Steers(c) || (keepsLines && c is '\n' or '\t')) visible.Append(c);
             else visible.Append(c == '\n' ? '↵' : c < ' ' ? (char)('\u2400' + c) : '\u2421');
         }
 
         return visible.ToString();
     }
-
-    /// <summary>Controls, and the marks that turn the direction of writing, by which a text can look like another.</summary>
-    private static bool IsControl(char c) => char.IsControl(c) || c is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
 
     private static (string Stem, long Number)? Numbered(string name)
     {

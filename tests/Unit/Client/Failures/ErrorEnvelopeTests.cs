@@ -130,9 +130,10 @@ public class ErrorEnvelopeTests
     [Fact]
     public async Task Long_and_coloured_words_become_one_short_line()
     {
-        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(500, "{\"message\":\"a\\u001b[31m\\r\\n\\r\\n b" + new string('字', 5000) + "\"}"));
+        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(500, "{\"message\":\"a\\u001b[31m\\r\\n\\r\\n\\u202e b" + new string('字', 5000) + "\"}"));
         Assert.Contains("a[31m b字", error.Message);
         Assert.DoesNotContain('\u001b', error.Message);
+        Assert.DoesNotContain('\u202e', error.Message);
         Assert.DoesNotContain('\n', error.Message);
         Assert.True(error.Message.Length < 800);
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace LlmPs.Binding;
+namespace LlmPs.Terminal;
 
 /// <summary>How many columns of a terminal a text takes: Chinese and emoji take two, what combines with another character none.</summary>
 internal static class TextWidth

@@ -1,7 +1,7 @@
 using System;
 using System.Management.Automation;
 
-namespace LlmPs.Binding;
+namespace LlmPs.Terminal;
 
 /// <summary>How text is set apart in the terminal. Plain where nobody sees colors, or nobody wants them.</summary>
 internal sealed class TerminalStyle

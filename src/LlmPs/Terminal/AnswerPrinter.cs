@@ -5,11 +5,11 @@ using System.Management.Automation;
 using System.Text;
 using LlmPs.Binding;
 
-namespace LlmPs.Cmdlets;
+namespace LlmPs.Terminal;
 
 /// <summary>
 /// Prints answers to the host as they come: the reasoning dimmed and above the answer, calls by name, the usage at the end. What
-/// models say cannot move the cursor or color the screen: control characters are dropped.
+/// models say cannot steer the screen: the characters that would are dropped.
 /// </summary>
 internal sealed class AnswerPrinter
 {
@@ -173,7 +173,7 @@ internal sealed class AnswerPrinter
     {
         var plain = new StringBuilder(text.Length);
         foreach (var c in text)
-            if (c is '\n' or '\t' || !char.IsControl(c)) plain.Append(c);
+            if (c is '\n' or '\t' || !PrintableText.Steers(c)) plain.Append(c);
         return plain.ToString();
     }
 

@@ -1,9 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Management.Automation.Host;
-using LlmPs.Binding;
 
-namespace LlmPs.Cmdlets;
+namespace LlmPs.Terminal;
 
 /// <summary>Where the prompts of a chat come from: the terminal's line editor, or whatever else the host has.</summary>
 internal sealed class ChatInput

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Threading;
 
-namespace LlmPs.Binding;
+namespace LlmPs.Terminal;
 
 /// <summary>
 /// Reads a line from the terminal. PowerShell's own editor takes the text for script, so that an apostrophe waits for another, and the

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace LlmPs.Binding;
+namespace LlmPs.Terminal;
 
 /// <summary>Text of a model as one line that a terminal shows and does not obey: control and bidirectional characters stand as escapes.</summary>
 internal static class VisibleText

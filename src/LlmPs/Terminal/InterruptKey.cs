@@ -4,7 +4,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Threading;
 
-namespace LlmPs.Binding;
+namespace LlmPs.Terminal;
 
 /// <summary>
 /// Takes Ctrl+C as a key while it lives, so that it ends what is under way and not the pipeline. PowerShell's own handler cannot be
