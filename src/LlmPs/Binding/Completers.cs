@@ -98,7 +98,7 @@ internal sealed class ToolChoiceCompleter : NameCompleter
     {
         foreach (var tool in given is IEnumerable list and not string ? list.Cast<object?>() : [given])
         {
-            switch (tool is PSObject wrapped ? wrapped.BaseObject : tool)
+            switch (PlainValue.Unwrap(tool))
             {
                 case string name:
                     yield return name;

@@ -37,7 +37,7 @@ internal sealed class PriceTable
     internal static PriceTable Read(PSCmdlet cmdlet, object given)
     {
         var table = new PriceTable();
-        var value = given is PSObject wrapped ? wrapped.BaseObject : given;
+        var value = PlainValue.Unwrap(given);
         if (value is FileInfo file) value = file.FullName;
         table.Add(value is string path ? FromFile(cmdlet, path) : given);
         if (table._prices.Count == 0) throw new PSArgumentException("Price holds no prices. Give @{ 'model' = @{ Input = 1; Output = 2 } }, or a CSV or JSON file with model, input, cachedInput and output.");
@@ -65,7 +65,7 @@ internal sealed class PriceTable
     /// <summary>Rows with a model each, or prices under the models' names.</summary>
     private void Add(object? value)
     {
-        if ((value is PSObject wrapped ? wrapped.BaseObject : value) is IEnumerable rows and not IDictionary)
+        if (PlainValue.Unwrap(value) is IEnumerable rows and not IDictionary)
         {
             foreach (var row in rows) Add(row);
             return;
@@ -91,7 +91,7 @@ internal sealed class PriceTable
     private static decimal? Price(string model, Dictionary<string, object?> prices, string name)
     {
         if (!prices.TryGetValue(name, out var value)) return null;
-        var text = Convert.ToString(value is PSObject wrapped ? wrapped.BaseObject : value, CultureInfo.InvariantCulture);
+        var text = Convert.ToString(PlainValue.Unwrap(value), CultureInfo.InvariantCulture);
         if (string.IsNullOrWhiteSpace(text)) return null;
         return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var price) && price >= 0
             ? price

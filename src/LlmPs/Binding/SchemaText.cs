@@ -11,10 +11,10 @@ internal static class SchemaText
     /// <exception cref="PSArgumentException">No such file, or not a JSON object; the message names the parameter.</exception>
     internal static string Read(string parameter, object schema, PathIntrinsics paths)
     {
-        var value = schema is PSObject wrapped ? wrapped.BaseObject : schema;
+        var value = PlainValue.Unwrap(schema);
         if (value is IDictionary or PSCustomObject) return JsonText.From(schema);
         if (value is FileInfo file) value = file.FullName;
-        if (value is not string text) throw new PSArgumentException($"{parameter} is of type {value.GetType().Name}: give a hashtable, JSON text or a file.");
+        if (value is not string text) throw new PSArgumentException($"{parameter} is of type {value?.GetType().Name ?? "null"}: give a hashtable, JSON text or a file.");
         var json = text.TrimStart().StartsWith("{", System.StringComparison.Ordinal) ? text : FromFile(parameter, text, paths);
         try
         {

@@ -10,5 +10,5 @@ internal sealed class SecretTextAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
-        (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is string text ? new NetworkCredential(string.Empty, text.Trim()).SecurePassword : inputData;
+        PlainValue.Unwrap(inputData) is string text ? new NetworkCredential(string.Empty, text.Trim()).SecurePassword : inputData;
 }

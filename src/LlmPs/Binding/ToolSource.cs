@@ -30,7 +30,7 @@ internal static class ToolSource
         var tools = new List<ChatTool>();
         foreach (var item in given)
         {
-            var tool = (item is PSObject wrapped ? wrapped.BaseObject : item) switch
+            var tool = PlainValue.Unwrap(item) switch
             {
                 ChatTool made => made,
                 string name => FromCommand(cmdlet, Find(cmdlet, name)),

@@ -88,7 +88,7 @@ internal sealed class UsageRow
     /// <summary>The figures of a usage that came out of a job or a file: as an object, or as the text that a job makes of it.</summary>
     private static Dictionary<string, object?> Figures(object? usage, long row)
     {
-        if ((usage is PSObject wrapped ? wrapped.BaseObject : usage) is not string text) return InputRow.Fields(usage);
+        if (PlainValue.Unwrap(usage) is not string text) return InputRow.Fields(usage);
         if (s_usage.Match(text) is not { Success: true } match) throw new PSArgumentException($"Row {row}: Usage is '{text}', which is no usage.");
         return s_figures.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
     }

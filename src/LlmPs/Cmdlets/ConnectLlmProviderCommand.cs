@@ -176,7 +176,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
 
     private static void AddHeader(LlmSessionOptions options, string name, object? given)
     {
-        var value = given is PSObject wrapped ? wrapped.BaseObject : given;
+        var value = PlainValue.Unwrap(given);
         if (value is SecureString secret)
         {
             options.Headers[name] = secret.Copy();
