@@ -66,6 +66,7 @@ internal sealed class BulkRun : IDisposable
     private readonly RequestLog _log;
     private readonly CountdownEvent _tasks = new(1);
     private readonly ConcurrentDictionary<CheckpointKey, Task<ChatCompletion>> _inFlight = new();
+    private readonly GarbageBound _garbage = new();
     private RunEnding? _ending;
     private int _isGuessing;
     private bool _disposed;
@@ -97,6 +98,7 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
     internal void Add(AnswerContext row)
     {
+        _garbage.Count();
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
         CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;

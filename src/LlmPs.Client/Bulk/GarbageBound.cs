@@ -1,0 +1,41 @@
+using System;
+
+namespace LlmPs.Bulk;
+
+/// <summary>
+/// Has the garbage of a run collected before there is much of it. The runtime waits until there is as much as the processor's cache holds, 80 MB on
+/// some servers, which the bound of a container or a runbook's worker need not have room for.
+/// </summary>
+internal sealed class GarbageBound
+{
+    // Most runs end before that.
+    private const long First = 20 * 1024 * 1024;
+
+    // The longer a run, the more the runtime keeps of the code that it compiles anew: its rows make room for that.
+    private const long Next = 10 * 1024 * 1024;
+
+    // To look each time takes too long.
+    private const int RowsBetween = 64;
+
+    private readonly int _before = GC.CollectionCount(0);
+    private int _rows;
+    private int _collections;
+    private long _kept;
+
+    /// <summary>Another row begins.</summary>
+    internal void Count()
+    {
+        if (_rows++ % RowsBetween != 0) return;
+        var collections = GC.CollectionCount(0);
+        if (_rows > 1 && collections == _collections)
+        {
+            if (GC.GetTotalMemory(forceFullCollection: false) - _kept <= (collections == _before ? First : Next)) return;
+            // Of the youngest alone, next to nothing of which is in use: less than a millisecond.
+            GC.Collect(0, GCCollectionMode.Forced, blocking: true);
+            collections = GC.CollectionCount(0);
+        }
+
+        _collections = collections;
+        _kept = GC.GetTotalMemory(forceFullCollection: false);
+    }
+}
