@@ -1,0 +1,248 @@
+BeforeAll {
+    . "$PSScriptRoot/Connecting.ps1"
+    . "$PSScriptRoot/Simulator.ps1"
+    Import-Module $env:LLMPS_MODULE_PATH
+    $simulator = Start-SimulatorHost
+    $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
+}
+
+AfterAll {
+    if ($simulator) { $simulator.Stop() }
+    Disconnect-LlmProvider -All
+}
+
+Describe 'Options of a row' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'bind by their names, and a blank cell is unset' {
+        $rows = "Prompt,System,Model,Temperature,TopP,TopK,MinP,MaxTokens,N,Thinking,ThinkingBudget,ReasoningEffort,FrequencyPenalty,ResponseFormat,Stop`n" +
+            "a,,,,,,,,,,,,,,`nb,S,Qwen/Qwen3-8B,0.5,0.9,3,0.1,100,1,Enabled,200,high,1,JsonObject,END" | ConvertFrom-Csv
+        $null = $rows | Invoke-ChatCompletion -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"a"}]}'
+        $bodies[1] | Should -BeExactly ('{"model":"Qwen/Qwen3-8B","messages":[{"role":"system","content":"S"},{"role":"user","content":"b"}],"temperature":0.5,"top_p":0.9,"top_k":3,"min_p":0.1,' +
+            '"max_tokens":100,"stop":["END"],"frequency_penalty":1,"n":1,"enable_thinking":true,"thinking_budget":200,"reasoning_effort":"high","response_format":{"type":"json_object"}}')
+    }
+
+    It 'do not stay for the next row' {
+        $rows = [pscustomobject]@{ Prompt = 'a'; Temperature = 0.5; System = 'S' }, [pscustomobject]@{ Prompt = 'b' }
+        $null = $rows | Invoke-ChatCompletion -ThrottleLimit 1
+        $simulator.Requests()[1].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"b"}]}'
+    }
+
+    It 'yield to the parameter that is given' {
+        $null = [pscustomobject]@{ Prompt = 'a'; Temperature = 0.5; Model = 'other' } | Invoke-ChatCompletion -Temperature 1 -Model Qwen/Qwen3-8B
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/Qwen3-8B","messages":[{"role":"user","content":"a"}],"temperature":1}'
+    }
+
+    It 'are script blocks over the row' {
+        $null = [pscustomobject]@{ Text = 'a'; Heat = 3 } | Invoke-ChatCompletion -Prompt { $_.Text } -Temperature { $_.Heat / 10 } -System { "S$($_.Heat)" }
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"system","content":"S3"},{"role":"user","content":"a"}],"temperature":0.3}'
+    }
+
+    It 'of a script block that gives null are unset, whatever the column holds' {
+        $null = [pscustomobject]@{ Prompt = 'a'; Temperature = 0.5; TopP = 0.9 } | Invoke-ChatCompletion -Temperature { $null }
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"a"}],"top_p":0.9}'
+    }
+
+    It 'of a script block that gives nothing are unset' {
+        $null = 'a', 'b' | Invoke-ChatCompletion -Temperature { if ($_ -eq 'b') { 0.5 } } -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*"content":"a"}`]}'
+        $bodies[1] | Should -BeLike '*"content":"b"}`],"temperature":0.5}'
+    }
+
+    It 'of a statement without output are unset, as those of $null: <Form>' -ForEach @(
+        @{ Form = 'a custom object'; Row = [pscustomobject]@{ Prompt = 'a'; Temperature = if ($false) { 1 }; MaxTokens = & { }; System = & { }; Thinking = & { }; Stop = & { } } }
+        @{ Form = 'a hashtable'; Row = @{ Prompt = 'a'; Temperature = if ($false) { 1 }; Model = & { } } }
+        @{ Form = 'a calculated property'; Row = 'a' | Select-Object @{ n = 'Prompt'; e = { $_ } }, @{ n = 'Temperature'; e = { if ($false) { 1 } } } }
+    ) {
+        $null = $Row | Invoke-ChatCompletion
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"a"}]}'
+    }
+
+    It 'of a script block that gives several values are a list' {
+        $null = 'a' | Invoke-ChatCompletion -Stop { 'x'; 'y' }
+        $simulator.Requests()[0].body | Should -BeLike '*"stop":`["x","y"`]}'
+    }
+
+    It 'of a script block that fails, in whatever way, are an error of that row, which is not sent' {
+        $missing = Join-Path $TestDrive 'missing.txt'
+        $blocks = { 1 / ($_ - 1) }, { throw 'not for this one' }, { Get-Content $missing; 0.5 }
+        foreach ($block in $blocks) {
+            $simulator.Reset()
+            $merged = 1, 2 | Invoke-ChatCompletion -Prompt { "$_" } -Temperature { if ($_ -eq 1) { & $block } } -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue
+            $simulator.Requests().Count | Should -Be 1
+            $merged.Response | Should -Be $null, 'Echo: 2'
+            $problem[-1].FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+            $problem[-1].TargetObject | Should -Be 1
+            "$($problem[-1])" | Should -BeLike 'The script block of Temperature failed: *'
+            $merged[0].Error | Should -BeLike 'InvalidRequest: The script block of Temperature failed: *'
+        }
+    }
+
+    It 'of a script block that jumps away or is no single block are an error of that row: <Case>' -ForEach @(
+        @{ Case = 'continue'; Block = { if ($_ -eq 2) { continue }; "p$_" } }
+        @{ Case = 'break'; Block = { if ($_ -eq 2) { break }; "p$_" } }
+        @{ Case = 'exit'; Block = { if ($_ -eq 2) { exit 3 }; "p$_" } }
+    ) {
+        $reached = $false
+        foreach ($once in 1) {
+            $merged = 1..3 | Invoke-ChatCompletion -Prompt $Block -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue
+            $merged += 1..3 | Invoke-ChatCompletion -Prompt { "p$_" } -User $Block -SkipValidation -MergeInput -ErrorVariable +problem -ErrorAction SilentlyContinue
+            $reached = $true
+        }
+        $reached | Should -BeTrue
+        $merged.Response | Should -Be 'Echo: p1', $null, 'Echo: p3', 'Echo: p1', $null, 'Echo: p3'
+        $problem.TargetObject | Should -Be 2, 2
+        "$($problem[0])" | Should -Be 'The script block of Prompt failed: it left by break, continue or exit.'
+        "$($problem[1])" | Should -BeLike 'The script block of User failed: it left*'
+    }
+
+    It 'of a script block with a begin or process block are an error of each row' {
+        $merged = 1, 2 | Invoke-ChatCompletion -Prompt { begin { $a = 1 } process { "p$_" } } -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue
+        $merged.Count, $problem.Count | Should -Be 2, 2
+        "$($problem[0])" | Should -BeLike 'The script block of Prompt failed: *'
+    }
+
+    It 'are script blocks of their own in each command of a pipeline, and in a script block of another' {
+        $null = [pscustomobject]@{ A = 'x' } | Invoke-ChatCompletion -Prompt { $_.A } -System { "S$($_.A)" } |
+            Invoke-ChatCompletion 'And now?' -Temperature { $_.Content.Length / 10 }
+        $null = 'y' | Invoke-ChatCompletion -System { ('z' | Invoke-ChatCompletion -System { "inner $_" }).Content }
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*{"role":"system","content":"Sx"},{"role":"user","content":"x"}`]}'
+        $bodies[1] | Should -BeLike '*{"role":"user","content":"And now?"}`],"temperature":0.7}'
+        $bodies[2] | Should -BeLike '*{"role":"system","content":"inner z"},{"role":"user","content":"z"}`]}'
+        $bodies[3] | Should -BeLike '*{"role":"system","content":"Echo: z"},{"role":"user","content":"y"}`]}'
+    }
+
+    It 'cannot be script blocks where there is no row' {
+        { Invoke-ChatCompletion 'a' -System { 'S' } } | Should -Throw '*System is a script block*pipe rows in*'
+        $simulator.Requests().Count | Should -Be 0
+    }
+
+    It 'name the model of a conversation that goes on' {
+        $answer = Invoke-ChatCompletion 'a'
+        $null = "Prompt,Model`nb,Qwen/Qwen3-8B`nc," | ConvertFrom-Csv | Invoke-ChatCompletion -History $answer -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[1] | Should -BeLike '{"model":"Qwen/Qwen3-8B",*'
+        $bodies[2] | Should -BeLike '{"model":"Qwen/QwQ-32B",*'
+    }
+
+    It 'warn once where a column Model takes the place of the session''s model' {
+        $rows = [pscustomobject]@{ Prompt = 'a'; Model = 'Qwen/QwQ-32B' }, @{ Prompt = 'b'; model = 'Latitude 5400' }, [pscustomobject]@{ Prompt = 'c'; Model = 'Qwen/Qwen3-8B' }
+        $null = $rows | Invoke-ChatCompletion -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike "*column Model*'Latitude 5400'*'Qwen/QwQ-32B'*-Model*"
+        @($warned).Count | Should -Be 1
+        $null = $rows[0] | Invoke-ChatCompletion -WarningVariable warned
+        $null = $rows | Invoke-ChatCompletion -Model Qwen/QwQ-32B -WarningVariable +warned
+        $null = $rows | Invoke-ChatCompletion -Model { $_.Model } -WarningVariable +warned
+        $warned | Should -BeNullOrEmpty
+        $merged = [pscustomobject]@{ Text = 'x' } | Invoke-ChatCompletion { $_.Text } -Model Qwen/Qwen3-8B -MergeInput
+        $null = $merged | Invoke-ChatCompletion { $_.Response } -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike "*'Qwen/Qwen3-8B'*'Qwen/QwQ-32B'*"
+    }
+
+    It 'are none of the columns that PowerShell adds to a type by script or code, as User to files' {
+        Update-TypeData -TypeName System.Version -MemberType ScriptProperty -MemberName User -Value { 'root' } -Force
+        Update-TypeData -TypeName System.Version -MemberType NoteProperty -MemberName TopP -Value 0.5 -Force
+        try { $null = [version]'1.2' | Invoke-ChatCompletion { "$_" } }
+        finally { Remove-TypeData -TypeName System.Version }
+        $null = [pscustomobject]@{ Prompt = 'own'; Text = 0.25 } | Add-Member ScriptProperty TopP { $this.Text } -PassThru | Invoke-ChatCompletion
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*],"top_p":0.5}'
+        $bodies[1] | Should -BeLike '*],"top_p":0.25}'
+    }
+
+    It 'have LogProbs as true or false in any case' {
+        $null = Connect-SimulatorHost $simulator OpenAICompatible @{ Name = 'logs'; NoDefault = $true }
+        try {
+            $rows = @("Prompt,LogProbs,TopLogProbs`na,TRUE,`nb,true,5`nc,False,`nd,,`n" | ConvertFrom-Csv) + @{ Prompt = 'e'; LogProbs = $true } + @{ Prompt = 'f' }
+            $null = $rows | Invoke-ChatCompletion -Session logs -ThrottleLimit 1
+            $null = [pscustomobject]@{ Prompt = 'g'; LogProbs = 'false' } | Invoke-ChatCompletion -Session logs -LogProbs
+            $null = 'h', 'i' | Invoke-ChatCompletion -Session logs -LogProbs:{ $_ -eq 'h' } -ThrottleLimit 1
+            $sent = $simulator.Requests().body | ConvertFrom-Json
+            $sent.logprobs | Should -Be $true, $true, $null, $null, $true, $null, $true, $true, $null
+            $sent[1].top_logprobs | Should -Be 5
+            $null = [pscustomobject]@{ Prompt = 'x'; LogProbs = 'yes' } | Invoke-ChatCompletion -Session logs -ErrorVariable problem -ErrorAction SilentlyContinue
+            "$problem" | Should -Be "LogProbs 'yes' of the row is not true or false."
+        }
+        finally { Disconnect-LlmProvider logs }
+    }
+
+    It 'hold for -Message as well: columns, hashtables and script blocks' {
+        $rows = [pscustomobject]@{ Temperature = '0.5'; Heat = 1 }, @{ Temperature = 0.7; Heat = 2 }, [pscustomobject]@{ Temperature = ''; Heat = 3 }
+        $null = $rows | Invoke-ChatCompletion -Message (New-ChatMessage user 'a') -TopP { $_.Heat / 10 } -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*],"temperature":0.5,"top_p":0.1}'
+        $bodies[1] | Should -BeLike '*],"temperature":0.7,"top_p":0.2}'
+        $bodies[2] | Should -BeLike '*],"top_p":0.3}'
+    }
+
+    It 'come from a hashtable, too, and do not stay' {
+        $null = @{ Prompt = 'a'; temperature = '0.5'; Thinking = 'Disabled'; MaxTokens = ''; Stop = 'x', 'y' }, @{ Prompt = 'b' }, [ordered]@{ Prompt = 'c'; TopP = 0.1 } |
+            Invoke-ChatCompletion -ThrottleLimit 1 -TopP 0.9
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeLike '*"content":"a"}`],"temperature":0.5,"top_p":0.9,"stop":`["x","y"`],"enable_thinking":false}'
+        $bodies[1] | Should -BeLike '*"content":"b"}`],"top_p":0.9}'
+        $bodies[2] | Should -BeLike '*"content":"c"}`],"top_p":0.9}'
+    }
+
+    It 'are stop texts also where they are white space: given <Way>' -ForEach @(
+        @{ Way = 'as a parameter'; Stop = "`n"; Sent = '"\n"' }
+        @{ Way = 'as a parameter'; Stop = ' '; Sent = '" "' }
+        @{ Way = 'as a parameter'; Stop = 'a', '', $null, 'b'; Sent = '"a","b"' }
+        @{ Way = 'as a parameter'; Stop = ''; Sent = $null }
+        @{ Way = 'as a parameter'; Stop = '', ''; Sent = $null }
+        @{ Way = 'by a script block'; Stop = { "`n" }; Sent = '"\n"' }
+        @{ Way = 'by a script block'; Stop = { 'a'; '' }; Sent = '"a"' }
+        @{ Way = 'in a column'; Column = "`n"; Sent = '"\n"' }
+        @{ Way = 'in a column'; Column = ''; Sent = $null }
+    ) {
+        $row, $with = [pscustomobject]@{ Prompt = 'p' }, @{}
+        if ($Way -eq 'in a column') { $row | Add-Member Stop $Column } else { $with.Stop = $Stop }
+        $null = $row | Invoke-ChatCompletion @with
+        $sent = if ($Sent) { ',"stop":[' + $Sent + ']}' } else { '}' }
+        $simulator.Requests()[0].body | Should -BeExactly ('{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"p"}]' + $sent)
+    }
+
+    It 'are numbers without commas: <Value>' -ForEach @(
+        @{ Option = 'Temperature'; Value = '0,2'; Says = "Temperature '0,2' of the row is not a number." }
+        @{ Option = 'MaxTokens'; Value = '1,000'; Says = "MaxTokens '1,000' of the row is not a whole number." }
+        @{ Option = 'MaxTokens'; Value = '12.7'; Says = "MaxTokens '12.7' of the row is not a whole number." }
+    ) {
+        [pscustomobject]@{ Prompt = 'x'; $Option = $Value } | Invoke-ChatCompletion -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -Be $Says
+        $null = [pscustomobject]@{ Prompt = 'x'; Temperature = ' 2e-1 '; MaxTokens = ' 12' } | Invoke-ChatCompletion
+        $body = $simulator.Requests()[-1].body | ConvertFrom-Json
+        $body.temperature, $body.max_tokens | Should -Be 0.2, 12
+    }
+
+    It 'that cannot be read are errors of that row, and the other rows go on: <Case>' -ForEach @(
+        @{ Case = 'a drive that is not there'; Row = [pscustomobject]@{ Prompt = 'bad'; Image = 'nodrive:/a.png' } }
+        @{ Case = 'a provider that is not there'; Row = [pscustomobject]@{ Prompt = 'bad'; Image = 'none::a.png' } }
+        @{ Case = 'a column that throws'; Row = [pscustomobject]@{ Prompt = 'bad' } | Add-Member ScriptProperty User { throw 'boom' } -PassThru }
+    ) {
+        $answers = @([pscustomobject]@{ Prompt = 'a' }, $Row, [pscustomobject]@{ Prompt = 'b' }) | Invoke-ChatCompletion -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers.Content | Should -Be 'Echo: a', 'Echo: b'
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'InvalidRequest,*'
+        $problem[0].TargetObject.Prompt | Should -Be 'bad'
+    }
+
+    It 'that do not fit are errors of that row, and the other rows go on' {
+        $rows = @("Prompt,Temperature`na,0.1`nb,warm`nc,9`nd,0.4" | ConvertFrom-Csv) + @{ Prompt = 'e'; MaxTokens = 'many' } + [pscustomobject]@{ Prompt = 'f'; Thinking = 'Maybe' }
+        $answers = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        $answers.Content | Should -Be 'Echo: a', 'Echo: d'
+        $problem.TargetObject.Prompt | Should -Be 'b', 'c', 'e', 'f'
+        "$($problem[0])" | Should -BeLike "*Temperature 'warm'*not a number*"
+        "$($problem[1])" | Should -BeLike '*Temperature 9*0 to 2*'
+        "$($problem[2])" | Should -BeLike "*MaxTokens 'many'*whole number*"
+        "$($problem[3])" | Should -BeLike "*Thinking 'Maybe'*Enabled, Disabled*"
+    }
+
+    It 'yield to a blank one, for columns that mean something else' {
+        $row = [pscustomobject]@{ Subject = 'S'; Model = 'LaserJet'; System = 'SAP'; User = 'anna@corp' }
+        $answer = $row | Invoke-ChatCompletion -Prompt { $_.Subject } -Model '' -System '' -User ''
+        $answer.Content, $answer.Model, $answer.Messages[0].Content | Should -Be 'Echo: S', 'Qwen/QwQ-32B', 'S'
+    }
+}
