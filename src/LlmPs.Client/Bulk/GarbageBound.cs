@@ -9,15 +9,15 @@ namespace LlmPs.Bulk;
 internal sealed class GarbageBound
 {
     // Most runs end before that.
-    private const long First = 20 * 1024 * 1024;
+    private const long First = 16 * 1024 * 1024;
 
     // The longer a run, the more the runtime keeps of the code that it compiles anew: its rows make room for that.
-    private const long Next = 10 * 1024 * 1024;
+    private const long Next = 8 * 1024 * 1024;
 
     // To look each time takes too long.
     private const int RowsBetween = 64;
 
-    private readonly int _before = GC.CollectionCount(0);
+    private long _most = First;
     private int _rows;
     private int _collections;
     private long _kept;
@@ -25,14 +25,19 @@ internal sealed class GarbageBound
     /// <summary>Another row begins.</summary>
     internal void Count()
     {
-        if (_rows++ % RowsBetween != 0) return;
+        if (++_rows % RowsBetween != 0) return;
         var collections = GC.CollectionCount(0);
-        if (_rows > 1 && collections == _collections)
+        if (_rows > RowsBetween)
         {
-            if (GC.GetTotalMemory(forceFullCollection: false) - _kept <= (collections == _before ? First : Next)) return;
-            // Of the youngest alone, next to nothing of which is in use: less than a millisecond.
-            GC.Collect(0, GCCollectionMode.Forced, blocking: true);
-            collections = GC.CollectionCount(0);
+            if (collections == _collections)
+            {
+                if (GC.GetTotalMemory(forceFullCollection: false) - _kept <= _most) return;
+                // Of the youngest alone, next to nothing of which is in use: less than a millisecond.
+                GC.Collect(0, GCCollectionMode.Forced, blocking: true);
+                collections = GC.CollectionCount(0);
+            }
+
+            _most = Next;
         }
 
         _collections = collections;
