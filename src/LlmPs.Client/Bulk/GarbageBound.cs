@@ -22,8 +22,8 @@ internal sealed class GarbageBound
     private int _collections;
     private long _kept;
 
-    /// <summary>Another row begins.</summary>
-    internal void Count()
+    /// <summary>Called where another row begins.</summary>
+    internal void Hold()
     {
         if (++_rows % RowsBetween != 0) return;
         var collections = GC.CollectionCount(0);

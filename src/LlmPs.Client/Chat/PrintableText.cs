@@ -23,9 +23,16 @@ internal static class PrintableText
                 line.Append(c);
             }
 
-            if (line.Length > longest) return line.ToString(0, char.IsHighSurrogate(line[longest - 1]) ? longest - 1 : longest) + "…";
+            if (line.Length > longest) return Head(line.ToString(), longest, out _) + "…";
         }
 
         return line.ToString();
+    }
+
+    /// <summary>The text up to so many characters, none of which is half a one.</summary>
+    internal static string Head(string text, int most, out bool isCut)
+    {
+        isCut = text.Length > most;
+        return isCut ? text.Substring(0, char.IsHighSurrogate(text[most - 1]) ? most - 1 : most) : text;
     }
 }

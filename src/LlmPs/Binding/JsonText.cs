@@ -33,16 +33,9 @@ internal static class JsonText
             json.Flush();
         }
 
-        var text = Head(Encoding.UTF8.GetString(SupplementaryText.Unescape(buffer.ToArray())), most, out var isLonger);
+        var text = PrintableText.Head(Encoding.UTF8.GetString(SupplementaryText.Unescape(buffer.ToArray())), most, out var isLonger);
         isCut |= isLonger;
         return text;
-    }
-
-    /// <summary>The text up to so many characters.</summary>
-    internal static string Head(string text, int most, out bool isCut)
-    {
-        isCut = text.Length > most;
-        return isCut ? text.Substring(0, char.IsHighSurrogate(text[most - 1]) ? most - 1 : most) : text;
     }
 
     /// <exception cref="ArgumentException">Deeper than any value is that does not refer to itself.</exception>

@@ -96,7 +96,7 @@ internal sealed class ToolRunner
     private static (string Content, string Outcome) Result(object? value)
     {
         var isCut = false;
-        var content = PlainValue.Unwrap(value) is string text ? JsonText.Head(text, LargestResult, out isCut) : JsonText.From(value, LargestResult, out isCut);
+        var content = PlainValue.Unwrap(value) is string text ? PrintableText.Head(text, LargestResult, out isCut) : JsonText.From(value, LargestResult, out isCut);
         if (isCut) content += $"… (cut at {LargestResult} characters)";
         return (content, $"{content.Length.ToString(CultureInfo.InvariantCulture)} characters");
     }

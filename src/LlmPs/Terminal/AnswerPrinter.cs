@@ -78,7 +78,7 @@ internal sealed class AnswerPrinter
         Begin(completion.InputIndex, completion.InputObject, _choice);
         EndLine();
         foreach (var call in completion.ToolCalls ?? [])
-            Line(_style.Bold($"> {VisibleText.Of(call.Name)}") + " " + _style.Dim(VisibleText.Of(JsonText.Head(call.Arguments, LongestArguments, out var isCut) + (isCut ? "…" : string.Empty))));
+            Line(_style.Bold($"> {VisibleText.Of(call.Name)}") + " " + _style.Dim(VisibleText.Of(PrintableText.Head(call.Arguments, LongestArguments, out var isCut) + (isCut ? "…" : string.Empty))));
         Line(_style.Dim($"[{Footer(completion)}]"));
         _part = Part.Nothing;
     }
@@ -131,7 +131,7 @@ internal sealed class AnswerPrinter
     private static string Prompt(object input)
     {
         var text = input is PSObject { BaseObject: PSCustomObject } row ? row.Properties["Prompt"]?.Value?.ToString() ?? InputRow.ColumnsOf(row) : input.ToString() ?? string.Empty;
-        var line = JsonText.Head(text.Replace('\n', ' ').Replace('\r', ' '), LongestPrompt, out var isCut);
+        var line = PrintableText.Head(text.Replace('\n', ' ').Replace('\r', ' '), LongestPrompt, out var isCut);
         return VisibleText.Of(isCut ? line + "…" : line);
     }
 
