@@ -143,15 +143,40 @@ Describe 'Options of a row' {
         "$warned" | Should -BeLike "*'Qwen/Qwen3-8B'*'Qwen/QwQ-32B'*"
     }
 
-    It 'are none of the columns that PowerShell adds to a type by script or code, as User to files' {
-        Update-TypeData -TypeName System.Version -MemberType ScriptProperty -MemberName User -Value { 'root' } -Force
-        Update-TypeData -TypeName System.Version -MemberType NoteProperty -MemberName TopP -Value 0.5 -Force
-        try { $null = [version]'1.2' | Invoke-ChatCompletion { "$_" } }
-        finally { Remove-TypeData -TypeName System.Version }
+    It 'are none of the columns that PowerShell adds to a type, as User to files' {
+        $types = 'System.Version', 'Ticket'
+        foreach ($type in $types) {
+            Update-TypeData -TypeName $type -MemberType ScriptProperty -MemberName User -Value { 'root' } -Force
+            Update-TypeData -TypeName $type -MemberType NoteProperty -MemberName TopP -Value 0.5 -Force
+        }
+        try { $null = [version]'1.2', [pscustomobject]@{ PSTypeName = 'Ticket'; Subject = 'b' } | Invoke-ChatCompletion { "$_" } -ThrottleLimit 1 }
+        finally { $types | ForEach-Object { Remove-TypeData -TypeName $_ } }
         $null = [pscustomobject]@{ Prompt = 'own'; Text = 0.25 } | Add-Member ScriptProperty TopP { $this.Text } -PassThru | Invoke-ChatCompletion
         $bodies = $simulator.Requests().body
-        $bodies[0] | Should -BeLike '*],"top_p":0.5}'
-        $bodies[1] | Should -BeLike '*],"top_p":0.25}'
+        $bodies[0, 1] | Should -BeLike '*]}'
+        $bodies[2] | Should -BeLike '*],"top_p":0.25}'
+    }
+
+    It 'are the properties of any class, also after a file or a job' {
+        class TicketRow { [string]$Prompt; [double]$TopP; [string]$topK }
+        $row = [TicketRow]@{ Prompt = 'a'; TopP = 0.5; topK = '7' }
+        $table = [Data.DataTable]::new()
+        $null = $table.Columns.Add('Prompt'), $table.Columns.Add('TopP', [double]), $table.Columns.Add('TopK')
+        $null = $table.Rows.Add('d', 0.5, '7')
+        $rows = $row, [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($row)),
+            ($row | Select-Object @{ n = 'Prompt'; e = { 'c' } }, TopP, TopK), $table.Rows[0], ('<t Prompt="e" TopP="0.5" TopK="7"/>' -as [xml]).t
+        $null = $rows | Invoke-ChatCompletion -ThrottleLimit 1
+        $simulator.Requests().body | Should -BeLike '*],"top_p":0.5,"top_k":7}'
+        $simulator.Requests().Count | Should -Be 5
+    }
+
+    It 'leave the rows as they were, which the caller may hold' {
+        $rows = @(1..4000 | ForEach-Object { [pscustomobject]@{ Prompt = "Row $_"; Subject = 'x'; TopP = '0.5' } })
+        $null = $rows[0..99] | Invoke-ChatCompletion -ThrottleLimit 16
+        $before = [GC]::GetTotalMemory($true)
+        $rows | Invoke-ChatCompletion -ThrottleLimit 16 | Out-Null
+        # The hidden members that PowerShell makes to list the columns take 1,500 a row.
+        ([GC]::GetTotalMemory($true) - $before) / $rows.Count | Should -BeLessThan 500
     }
 
     It 'have LogProbs as true or false in any case' {

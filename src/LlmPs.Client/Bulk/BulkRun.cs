@@ -126,8 +126,8 @@ internal sealed class BulkRun : IDisposable
     {
         try
         {
-            if (!_options.Checkpoint!.Contains(key, occurrence)) return null;
-            if (_options.Checkpoint.Find(key, occurrence, row) is { } known) return known;
+            var known = _options.Checkpoint!.Find(key, occurrence, row, out var isFinished);
+            if (known is not null || !isFinished) return known;
             _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
             return null;
         }

@@ -98,27 +98,18 @@ internal sealed class CheckpointFile : IDisposable
         lock (_index) return _index.CountUp(key);
     }
 
-    /// <summary>Whether the row is finished.</summary>
-    internal bool Contains(CheckpointKey key, int n)
-    {
-        lock (_index) return _index.TryGet(key, n, out _, out _);
-    }
-
     /// <summary>The row's answer, as if it had just come; null where the row is not finished, or its line cannot be read any more.</summary>
     /// <param name="key">The row's request.</param>
     /// <param name="n">Which occurrence of the request the row is.</param>
     /// <param name="context">The row as it is in this run. Attempts, request id and time to the first token are filled in.</param>
+    /// <param name="isFinished">Whether the row is finished.</param>
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
-    internal ChatCompletion? Find(CheckpointKey key, int n, AnswerContext context)
+    internal ChatCompletion? Find(CheckpointKey key, int n, AnswerContext context, out bool isFinished)
     {
         long offset;
         int length;
-        lock (_index)
-        {
-            if (!_index.TryGet(key, n, out offset, out length)) return null;
-        }
-
-        return CheckpointLine.Restore(Read(offset, length), context);
+        lock (_index) isFinished = _index.TryGet(key, n, out offset, out length);
+        return isFinished ? CheckpointLine.Restore(Read(offset, length), context) : null;
     }
 
     /// <summary>

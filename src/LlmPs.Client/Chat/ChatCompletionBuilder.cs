@@ -8,7 +8,7 @@ namespace LlmPs;
 /// <summary>Folds the deltas of one request into a completion. Plain answers go through it too.</summary>
 public sealed class ChatCompletionBuilder
 {
-    private readonly SortedDictionary<int, Choice> _choices = [];
+    private readonly List<Choice> _choices = [];
     private readonly List<byte[]> _raw = [];
     private AnswerContext? _context;
     private string? _id;
@@ -40,16 +40,15 @@ public sealed class ChatCompletionBuilder
         if (delta.Withheld is { } withheld) _raw.AddRange(withheld);
         if (delta.Raw is { } raw && (_raw.Count == 0 || !ReferenceEquals(_raw[_raw.Count - 1], raw))) _raw.Add(raw);
 
-        if (!_choices.TryGetValue(delta.Index, out var choice)) _choices.Add(delta.Index, choice = new Choice());
-        choice.Append(delta);
+        Of(delta.Index).Append(delta);
     }
 
     /// <summary>The completion so far.</summary>
     public ChatCompletion ToCompletion()
     {
+        _choices.Sort(static (one, other) => one.Index.CompareTo(other.Index));
         var choices = new ChatChoice[_choices.Count];
-        var place = 0;
-        foreach (var choice in _choices) choices[place++] = choice.Value.Build(choice.Key);
+        for (var i = 0; i < choices.Length; i++) choices[i] = _choices[i].Build();
         return new ChatCompletion(choices, _context)
         {
             Id = _id,
@@ -82,7 +81,15 @@ public sealed class ChatCompletionBuilder
         return joined;
     }
 
-    private sealed class Choice
+    private Choice Of(int index)
+    {
+        foreach (var choice in _choices)
+            if (choice.Index == index) return choice;
+        _choices.Add(new Choice(index));
+        return _choices[_choices.Count - 1];
+    }
+
+    private sealed class Choice(int index)
     {
         private readonly Text _content = new();
         private readonly Text _reasoning = new();
@@ -91,6 +98,8 @@ public sealed class ChatCompletionBuilder
         private List<TokenLogProb>? _logProbs;
         private string? _finishReason;
         private string? _nativeFinishReason;
+
+        internal int Index { get; } = index;
 
         internal void Append(ChatCompletionDelta delta)
         {
@@ -107,7 +116,7 @@ public sealed class ChatCompletionBuilder
             }
         }
 
-        internal ChatChoice Build(int index)
+        internal ChatChoice Build()
         {
             ToolCall[]? calls = null;
             if (_calls is not null)
@@ -118,7 +127,7 @@ public sealed class ChatCompletionBuilder
 
             // The role is always assistant: GenStudio's own sample says user.
             var message = new ChatMessage(ChatRole.Assistant, _content.Value) { ReasoningContent = _reasoning.Value, ToolCalls = calls };
-            return new ChatChoice(index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason, LogProbs = _logProbs };
+            return new ChatChoice(Index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason, LogProbs = _logProbs };
         }
 
         /// <param name="fragment">The piece.</param>

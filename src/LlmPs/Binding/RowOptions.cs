@@ -55,9 +55,9 @@ internal sealed class RowOptions
         }
         else
         {
-            foreach (var column in row.Properties)
+            foreach (var column in RowColumns.Of(row))
             {
-                if (OptionOf(column.Name) is { } option && !IsOfType(column)) Take(option, column.Value);
+                if (OptionOf(column.Name) is { } option) Take(option, column.Value);
                 // The names of a row's types are dear to ask for.
                 else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
             }
@@ -71,7 +71,7 @@ internal sealed class RowOptions
         try
         {
             var values = block.InvokeWithContext(null, [new PSVariable("_", row), new PSVariable("ErrorActionPreference", ActionPreference.Stop)]);
-            return values.Count > 1 ? values.ToArray() : values.FirstOrDefault();
+            return values.Count switch { 0 => null, 1 => values[0], _ => values.ToArray() };
         }
         // One with a begin or process block is an InvalidOperationException.
         catch (Exception e) when (CallerScope.IsJump(e) || e is RuntimeException and not PipelineStoppedException or InvalidOperationException)
@@ -88,9 +88,6 @@ internal sealed class RowOptions
     private static RowOptionAttribute? AttributeOf(PropertyInfo property) => property.GetCustomAttribute<RowOptionAttribute>(inherit: false);
 
     private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
-
-    /// <summary>What PowerShell adds to all objects of a type by code, such as the User that owns a file, is no word about the request.</summary>
-    private static bool IsOfType(PSPropertyInfo column) => column is PSScriptProperty or PSCodeProperty && !column.IsInstance;
 
     /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
     private static void RefuseLostConversation(PSObject row)

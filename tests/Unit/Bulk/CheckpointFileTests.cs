@@ -25,9 +25,9 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         {
             for (var i = 0; i < answers.Length; i++)
             {
-                Assert.Null(first.Find(Rows.Key(i), 1, Rows.Context(i)));
+                Assert.Null(first.Find(Rows.Key(i), 1, Rows.Context(i), out _));
                 await first.AppendAsync(Rows.Key(i), 1, answers[i]);
-                Rows.AssertSame(answers[i], first.Find(Rows.Key(i), 1, Rows.Context(i)));
+                Rows.AssertSame(answers[i], first.Find(Rows.Key(i), 1, Rows.Context(i), out _));
             }
         }
 
@@ -35,12 +35,12 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(20, second.Finished);
         for (var i = 0; i < answers.Length; i++)
         {
-            Assert.True(second.Contains(Rows.Key(i), 1));
-            Rows.AssertSame(answers[i], second.Find(Rows.Key(i), 1, Rows.Context(i)));
+            Assert.True(Rows.IsFinished(second, i));
+            Rows.AssertSame(answers[i], second.Find(Rows.Key(i), 1, Rows.Context(i), out _));
         }
 
-        Assert.False(second.Contains(Rows.Key(0), 2));
-        Assert.Null(second.Find(Rows.Key(20), 1, Rows.Context()));
+        Assert.False(Rows.IsFinished(second, 0, 2));
+        Assert.Null(second.Find(Rows.Key(20), 1, Rows.Context(), out _));
         await second.AppendAsync(Rows.Key(20), 1, Rows.Completion());
         Assert.Equal(22, _folder.Lines().Length);
     }
@@ -61,9 +61,9 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
 
         using var second = Open();
         Assert.Equal(1, second.CountUp(Rows.Key(0)));
-        Assert.False(second.Contains(Rows.Key(0), 1));
-        Assert.Equal("second", second.Find(Rows.Key(0), 2, Rows.Context())!.Content);
-        Assert.Equal("third", second.Find(Rows.Key(0), 3, Rows.Context())!.Content);
+        Assert.False(Rows.IsFinished(second, 0));
+        Assert.Equal("second", second.Find(Rows.Key(0), 2, Rows.Context(), out _)!.Content);
+        Assert.Equal("third", second.Find(Rows.Key(0), 3, Rows.Context(), out _)!.Content);
     }
 
     [Fact]
@@ -97,15 +97,15 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
                 Assert.Equal(isWhole ? 3 : 2, file.Finished);
                 Assert.Equal(isWhole ? 0 : length - last, file.TornBytes);
                 Assert.Equal(isWhole ? whole.Length : last, new FileInfo(_folder.File).Length);
-                Assert.Equal(isWhole, file.Contains(Rows.Key(2), 1));
-                Assert.Equal("Answer 1", file.Find(Rows.Key(1), 1, Rows.Context())!.Content);
+                Assert.Equal(isWhole, Rows.IsFinished(file, 2));
+                Assert.Equal("Answer 1", file.Find(Rows.Key(1), 1, Rows.Context(), out _)!.Content);
                 if (length % 50 == 0 || isWhole) await file.AppendAsync(Rows.Key(3), 1, Rows.Completion("next"));
                 else continue;
             }
 
             using var again = Open();
             Assert.Equal((isWhole ? 4 : 3, 0, 0), (again.Finished, again.DamagedLines, (int)again.TornBytes));
-            Assert.Equal("next", again.Find(Rows.Key(3), 1, Rows.Context())!.Content);
+            Assert.Equal("next", again.Find(Rows.Key(3), 1, Rows.Context(), out _)!.Content);
         }
     }
 
@@ -154,9 +154,9 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         await File.WriteAllTextAsync(_folder.File, string.Join('\n', lines) + "\n");
 
         using var file = Open();
-        Assert.True(file.Contains(Rows.Key(1), 1));
-        Assert.Null(file.Find(Rows.Key(1), 1, Rows.Context()));
-        Assert.Equal("Answer 2", file.Find(Rows.Key(2), 1, Rows.Context())!.Content);
+        Assert.Null(file.Find(Rows.Key(1), 1, Rows.Context(), out var isFinished));
+        Assert.True(isFinished);
+        Assert.Equal("Answer 2", file.Find(Rows.Key(2), 1, Rows.Context(), out _)!.Content);
     }
 
     [Fact]
@@ -170,11 +170,11 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
 
         using var file = Open();
         Assert.Equal((2, 3, 0), (file.Finished, file.DamagedLines, (int)file.TornBytes));
-        Assert.Null(file.Find(Rows.Key(0), 1, Rows.Context()));
-        Assert.Equal("Answer 1", file.Find(Rows.Key(1), 1, Rows.Context())!.Content);
-        Assert.Equal("Answer 3", file.Find(Rows.Key(3), 1, Rows.Context())!.Content);
+        Assert.Null(file.Find(Rows.Key(0), 1, Rows.Context(), out _));
+        Assert.Equal("Answer 1", file.Find(Rows.Key(1), 1, Rows.Context(), out _)!.Content);
+        Assert.Equal("Answer 3", file.Find(Rows.Key(3), 1, Rows.Context(), out _)!.Content);
         await file.AppendAsync(Rows.Key(0), 1, Rows.Completion("again"));
-        Assert.Equal("again", file.Find(Rows.Key(0), 1, Rows.Context())!.Content);
+        Assert.Equal("again", file.Find(Rows.Key(0), 1, Rows.Context(), out _)!.Content);
     }
 
     [Fact]
@@ -185,7 +185,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
 
         using var file = Open();
 
-        Assert.Null(file.Find(Rows.Key(0), 1, Rows.Context()));
+        Assert.Null(file.Find(Rows.Key(0), 1, Rows.Context(), out _));
     }
 
     [Fact]
@@ -197,7 +197,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         using var file = Open();
 
         Assert.Equal((3, 0), (file.Finished, file.DamagedLines));
-        Assert.Equal("Answer 2", file.Find(Rows.Key(2), 1, Rows.Context())!.Content);
+        Assert.Equal("Answer 2", file.Find(Rows.Key(2), 1, Rows.Context(), out _)!.Content);
     }
 
     [Fact]
@@ -211,8 +211,8 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         using var joined = Open();
 
         Assert.Equal((4, 0), (joined.Finished, joined.DamagedLines));
-        Assert.Equal("newer", joined.Find(Rows.Key(1), 1, Rows.Context())!.Content);
-        Assert.Equal("Answer 1", joined.Find(Rows.Key(1), 2, Rows.Context())!.Content);
+        Assert.Equal("newer", joined.Find(Rows.Key(1), 1, Rows.Context(), out _)!.Content);
+        Assert.Equal("Answer 1", joined.Find(Rows.Key(1), 2, Rows.Context(), out _)!.Content);
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         }
 
         using var again = Open();
-        for (var i = 0; i < texts.Length; i++) Assert.Equal(texts[i], again.Find(Rows.Key(i), 1, Rows.Context())!.Content);
+        for (var i = 0; i < texts.Length; i++) Assert.Equal(texts[i], again.Find(Rows.Key(i), 1, Rows.Context(), out _)!.Content);
     }
 
     [Fact]
@@ -241,7 +241,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
                     var row = writer * Each + i;
                     await file.AppendAsync(Rows.Key(row), 1, Rows.Completion(new string('x', row) + row, row));
                     // Acknowledged means readable.
-                    Assert.Equal(row, file.Find(Rows.Key(row), 1, Rows.Context(row))!.Content!.LastIndexOf('x') + 1);
+                    Assert.Equal(row, file.Find(Rows.Key(row), 1, Rows.Context(row), out _)!.Content!.LastIndexOf('x') + 1);
                 }
             })));
         }
@@ -249,7 +249,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(1 + (Writers * Each), _folder.Lines().Length);
         using var again = Open();
         Assert.Equal((Writers * Each, 0), (again.Finished, again.DamagedLines));
-        for (var row = 0; row < Writers * Each; row++) Assert.Equal(new string('x', row) + row, again.Find(Rows.Key(row), 1, Rows.Context())!.Content);
+        for (var row = 0; row < Writers * Each; row++) Assert.Equal(new string('x', row) + row, again.Find(Rows.Key(row), 1, Rows.Context(), out _)!.Content);
     }
 
     [Fact]

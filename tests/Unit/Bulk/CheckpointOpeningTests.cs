@@ -81,7 +81,7 @@ public sealed class CheckpointOpeningTests : IDisposable
             using (var file = CheckpointFile.Open(_folder.File, toRead: true))
             {
                 Assert.Equal(finished, file.Finished);
-                Assert.Equal("Answer " + (finished - 1), file.Find(Rows.Key(finished - 1), 1, Rows.Context())!.Content);
+                Assert.Equal("Answer " + (finished - 1), file.Find(Rows.Key(finished - 1), 1, Rows.Context(), out _)!.Content);
             }
 
             Assert.Equal(whole[..^torn], await File.ReadAllBytesAsync(_folder.File));
@@ -114,7 +114,7 @@ public sealed class CheckpointOpeningTests : IDisposable
         Assert.Equal(2, _folder.Lines().Length);
         await file.AppendAsync(Rows.Key(1), 1, Rows.Completion());
         Refused(_folder.File, "in use by another run");
-        Assert.Equal("Hello", file.Find(Rows.Key(1), 1, Rows.Context())!.Content);
+        Assert.Equal("Hello", file.Find(Rows.Key(1), 1, Rows.Context(), out _)!.Content);
     }
 
     [Fact]

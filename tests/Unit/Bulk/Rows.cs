@@ -38,6 +38,12 @@ internal static class Rows
 
     internal static AnswerContext Context(long index = 0) => new(Session, Session.Provider, Request()) { InputIndex = index, InputObject = "row" };
 
+    internal static bool IsFinished(CheckpointFile file, int row, int n = 1)
+    {
+        _ = file.Find(Key(row), n, Context(row), out var isFinished);
+        return isFinished;
+    }
+
     /// <summary>A streamed answer, folded.</summary>
     internal static ChatCompletion Completion(string? content = "Hello", long index = 0, Action<ChatCompletionDelta>? with = null)
     {
