@@ -20,7 +20,7 @@ internal sealed class CheckpointFile : IDisposable
     private readonly string _path;
     // Flushed while rows are written and read: none waits for the disk but the rows that are flushed.
     private readonly FileStream _file;
-    private readonly FileStream _answers;
+    private readonly LineReader _answers;
     private readonly Action _flush;
     private readonly CheckpointIndex _index = new();
     // Held by who writes a row.
@@ -39,7 +39,7 @@ internal sealed class CheckpointFile : IDisposable
         _file = file;
         _flush = flush ?? FlushToDisk;
         Load();
-        _answers = FileLock.OpenForReading(path);
+        _answers = new LineReader(FileLock.OpenForReading(path));
     }
 
     /// <summary>How many rows are finished.</summary>
@@ -160,30 +160,19 @@ internal sealed class CheckpointFile : IDisposable
 
         _flusher?.Join();
         _file.Dispose();
-        lock (_answers) _answers.Dispose();
+        _answers.Dispose();
     }
 
     private byte[] Read(long offset, int length)
     {
-        var line = new byte[length];
         try
         {
-            lock (_answers)
-            {
-                _answers.Position = offset;
-                for (int filled = 0, read; filled < length; filled += read)
-                {
-                    read = _answers.Read(line, filled, length - filled);
-                    if (read == 0) break;
-                }
-            }
+            return _answers.Read(offset, length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException(_path, $"cannot be read: {e.Message.TrimEnd('.')}", e);
         }
-
-        return line;
     }
 
     private void Load()

@@ -37,8 +37,8 @@ internal static class FileLock
         return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1);
     }
 
-    /// <summary>Opens the same file for reading beside its writer. Buffered: what was written together is mostly read together.</summary>
-    internal static FileStream OpenForReading(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 64 * 1024);
+    /// <summary>Opens the same file for reading beside its writer. Unbuffered: those who read it take it in blocks of their own.</summary>
+    internal static FileStream OpenForReading(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 1);
 
     /// <summary>Whether the file could not be opened because another has it open.</summary>
     internal static bool IsInUse(IOException exception)

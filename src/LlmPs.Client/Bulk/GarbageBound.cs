@@ -20,7 +20,7 @@ internal sealed class GarbageBound
     private long _most = First;
     private int _rows;
     private int _collections;
-    private long _kept;
+    private long _before;
 
     /// <summary>Called where another row begins.</summary>
     internal void Hold()
@@ -31,7 +31,7 @@ internal sealed class GarbageBound
         {
             if (collections == _collections)
             {
-                if (GC.GetTotalMemory(forceFullCollection: false) - _kept <= _most) return;
+                if (Allocated() - _before <= _most) return;
                 // Of the youngest alone, next to nothing of which is in use: less than a millisecond.
                 GC.Collect(0, GCCollectionMode.Forced, blocking: true);
                 collections = GC.CollectionCount(0);
@@ -41,6 +41,12 @@ internal sealed class GarbageBound
         }
 
         _collections = collections;
-        _kept = GC.GetTotalMemory(forceFullCollection: false);
+        _before = Allocated();
     }
+
+#if NET
+    private static long Allocated() => GC.GetTotalAllocatedBytes();
+#else
+    private static long Allocated() => GC.GetTotalMemory(forceFullCollection: false);
+#endif
 }

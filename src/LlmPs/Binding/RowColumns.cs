@@ -18,10 +18,10 @@ internal static class RowColumns
     // Out of a file or a job an object of any class is a custom one, and the properties of its class are not its own.
     private static readonly Func<PSObject, bool>? s_isDeserialized = Getter<bool>("IsDeserialized");
 
-    /// <summary>Without those that PowerShell adds to all objects of a type, such as the User that owns a file: they are no word about the request.</summary>
-    internal static IEnumerable<PSPropertyInfo> Of(PSObject row) =>
+    /// <summary>Its columns, and perhaps its methods. Without what PowerShell adds to all objects of a type, such as the User that owns a file: that is no word about the request.</summary>
+    internal static IEnumerable<PSMemberInfo> Of(PSObject row) =>
         s_own is not null && s_isDeserialized?.Invoke(row) == false && row.BaseObject is PSCustomObject
-            ? s_own(row).OfType<PSPropertyInfo>()
+            ? s_own(row)
             : row.Properties.Where(column => column.IsInstance || column is PSProperty);
 
     private static Func<PSObject, T>? Getter<T>(string property) =>

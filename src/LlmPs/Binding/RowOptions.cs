@@ -62,7 +62,7 @@ internal sealed class RowOptions
         {
             foreach (var column in RowColumns.Of(row))
             {
-                if (OptionOf(column.Name) is { } option) Take(option, column.Value);
+                if (OptionOf(column.Name) is { } option && column is PSPropertyInfo) Take(option, column.Value);
                 // The names of a row's types are dear to ask for.
                 else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
             }
