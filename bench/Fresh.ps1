@@ -1,15 +1,17 @@
 <#
 .SYNOPSIS
-    What can only be seen in a process of its own, as JSON: the import and the first call, or the memory of a run. Started by run.ps1.
+    What can only be seen in a process of its own, as JSON: the import and the first call, the memory of a run, or how soon one goes on. Started by run.ps1.
 #>
 param(
-    [Parameter(Mandatory)][ValidateSet('Idle', 'Import', 'Memory')][string]$Work,
+    [Parameter(Mandatory)][ValidateSet('Idle', 'Import', 'Memory', 'Resume')][string]$Work,
     [string]$ModulePath,
     [string]$Server,
     [string]$Path = 'plain',
     [int]$Rows,
     [int]$Width = 64,
-    [string]$CheckpointPath
+    [string]$CheckpointPath,
+    [ValidateSet('Text', 'Csv', 'Block')][string]$Form,
+    [string]$CsvPath
 )
 
 Set-StrictMode -Version 3
@@ -42,6 +44,21 @@ switch ($Work) {
         $count = & { for ($i = 0; $i -lt $Rows; $i++) { "Row $i" } } |
             Invoke-ChatCompletion -Session $session -ThrottleLimit $Width @more |
             & { begin { $n = 0 } process { $n++ } end { $n } }
+        $answer = @{ ms = $watch.Elapsed.TotalMilliseconds; count = $count }
+    }
+    Resume {
+        Import-Module $ModulePath
+        $run = @{ CheckpointPath = $CheckpointPath; Session = Connect-LlmProvider OpenAICompatible -BaseUri "$Server/$Path/v1" -ApiKey bench-key-0001 -Model bench-model }
+        $texts = if ($Form -eq 'Text') { for ($i = 0; $i -lt $Rows; $i++) { "Row $i" } }
+        $watch = [System.Diagnostics.Stopwatch]::StartNew()
+        # The row that is not finished is the last: when all are through, it was sent.
+        $count = & {
+            switch ($Form) {
+                Text { $texts | Invoke-ChatCompletion @run }
+                Csv { Import-Csv $CsvPath | Invoke-ChatCompletion @run }
+                Block { Import-Csv $CsvPath | Invoke-ChatCompletion -Prompt { $_.Prompt } @run }
+            }
+        } | & { begin { $n = 0 } process { $n++ } end { $n } }
         $answer = @{ ms = $watch.Elapsed.TotalMilliseconds; count = $count }
     }
 }

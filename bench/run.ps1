@@ -20,7 +20,7 @@ param(
     [switch]$Quick,
 
     # Only these parts. From another shell they come as one text with commas.
-    [ValidatePattern('^(server|call|stream|wide|burst|first|size|import|memory|growth)(,\s*(server|call|stream|wide|burst|first|size|import|memory|growth))*$')]
+    [ValidatePattern('^(server|call|stream|wide|burst|first|size|import|resume|memory|growth)(,\s*(server|call|stream|wide|burst|first|size|import|resume|memory|growth))*$')]
     [string[]]$Only,
 
     # The manifest of the module to measure; the built one by default.
@@ -154,7 +154,7 @@ $serverDll = Build-Program BenchServer
 $bareDll = Build-Program Bare
 
 $rows = [System.Collections.Generic.List[object]]::new()
-$raw = [ordered]@{ machine = Get-Machine; rounds = $Round; workloads = @(); import = @(); memory = @{}; server = @(); growth = @() }
+$raw = [ordered]@{ machine = Get-Machine; rounds = $Round; workloads = @(); import = @(); resume = @{}; memory = @{}; server = @(); growth = @() }
 $processes = [System.Collections.Generic.List[System.Diagnostics.Process]]::new()
 try {
     $serverProcess = Start-Side dotnet $serverDll, serve
@@ -219,6 +219,32 @@ try {
         $rows.Add((New-PlainRow "Import-Module in a new process ($(@($raw.import[0].loaded).Count) assemblies loaded)" "$(Format-Number $import) ms" $goal))
         $rows.Add((New-PlainRow 'the first Connect-LlmProvider and call after it' "$(Format-Number (Get-Median @($raw.import | ForEach-Object { $_.connectMs + $_.firstCallMs }))) ms" '—'))
         Write-Host "import: $(Format-Number $import) ms, loads $($raw.import[0].loaded -join ', '); first connect $(Format-Number (Get-Median $raw.import.connectMs)) ms, first call $(Format-Number (Get-Median $raw.import.firstCallMs)) ms"
+    }
+
+    if (Test-Part resume) {
+        $finished, $checkpoint, $csv = 'finished.jsonl', 'resume.jsonl', 'resume.csv' | ForEach-Object { Join-Path $Out $_ }
+        Remove-Item $finished -ErrorAction Ignore
+        $null = Measure-Fresh 'Memory', $ModulePath, $server, '-Rows', 100000, '-CheckpointPath', $finished
+        Set-Content $csv @('Id,Prompt,Subject,Customer'; for ($i = 0; $i -le 100000; $i++) { "$i,Row $i,Printer $i does not print,Customer $($i % 97)" })
+        $forms = [ordered]@{ Text = 'texts'; Csv = 'a CSV'; Block = 'a CSV with a script block' }
+        foreach ($form in $forms.Keys) { $raw.resume[$form] = @() }
+        for ($i = 0; $i -lt $Round; $i++) {
+            foreach ($form in $forms.Keys) {
+                Copy-Item $finished $checkpoint
+                $figure = Measure-Fresh 'Resume', $ModulePath, $server, '-Rows', 100001, '-CheckpointPath', $checkpoint, '-Form', $form, '-CsvPath', $csv
+                $added = (Get-Item $checkpoint).Length - (Get-Item $finished).Length
+                if ($figure.count -ne 100001 -or $added -le 0 -or $added -gt 2000) { throw "Going on from $($forms[$form]) gave $($figure.count) answers and added $added bytes to the checkpoint." }
+                $raw.resume[$form] += $figure.ms
+                Write-Host "resume: from $($forms[$form]) in $(Format-Number $figure.ms) ms"
+            }
+        }
+
+        Remove-Item $finished, $checkpoint, $csv
+        foreach ($form in $forms.Keys) {
+            $time = Get-Median $raw.resume[$form]
+            $goal = "≤ 3 s, $(if ($time -le 3000) { 'reached' } else { 'missed' })"
+            $rows.Add((New-PlainRow "100,000 finished rows and a new one, from $($forms[$form]), until that is answered" "$(Format-Number $time) ms" $goal))
+        }
     }
 
     if (Test-Part memory) {

@@ -10,7 +10,9 @@ namespace LlmPs.Bulk;
 /// <param name="file">Read by nobody else, and closed with this.</param>
 internal sealed class LineReader(FileStream file) : IDisposable
 {
-    private readonly byte[] _block = new byte[64 * 1024];
+    internal const int BlockSize = 128 * 1024;
+
+    private readonly byte[] _block = new byte[BlockSize];
     private long _start;
     private int _filled;
 
@@ -20,7 +22,7 @@ internal sealed class LineReader(FileStream file) : IDisposable
         var line = new byte[length];
         lock (_block)
         {
-            if (length > _block.Length / 2)
+            if (length > BlockSize / 2)
             {
                 Fill(line, offset);
                 return line;
@@ -29,7 +31,7 @@ internal sealed class LineReader(FileStream file) : IDisposable
             if (offset < _start || offset + length > _start + _filled)
             {
                 _filled = 0;
-                _start = Math.Max(0, offset - _block.Length / 2);
+                _start = Math.Max(0, offset - BlockSize / 2);
                 _filled = Fill(_block, _start);
             }
 

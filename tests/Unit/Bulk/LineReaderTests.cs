@@ -9,7 +9,7 @@ namespace LlmPs.Unit.Bulk;
 
 public sealed class LineReaderTests : IDisposable
 {
-    private const int Block = 64 * 1024;
+    private const int Block = LineReader.BlockSize;
 
     private readonly Folder _folder = new();
 
