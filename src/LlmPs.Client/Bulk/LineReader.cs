@@ -49,11 +49,8 @@ internal sealed class LineReader(FileStream file) : IDisposable
     private int Fill(byte[] bytes, long offset)
     {
         file.Position = offset;
-        var filled = 0;
-        for (int read; filled < bytes.Length && (read = file.Read(bytes, filled, bytes.Length - filled)) > 0; filled += read)
-        {
-        }
-
+        int filled = 0, read;
+        while (filled < bytes.Length && (read = file.Read(bytes, filled, bytes.Length - filled)) > 0) filled += read;
         return filled;
     }
 }
