@@ -10,7 +10,7 @@ param(
     [int]$Rows,
     [int]$Width = 64,
     [string]$CheckpointPath,
-    [ValidateSet('Text', 'Csv', 'Block')][string]$Form,
+    [ValidateSet('Text', 'Csv', 'Template', 'Block')][string]$Form,
     [string]$CsvPath
 )
 
@@ -56,7 +56,8 @@ switch ($Work) {
             switch ($Form) {
                 Text { $texts | Invoke-ChatCompletion @run }
                 Csv { Import-Csv $CsvPath | Invoke-ChatCompletion @run }
-                Block { Import-Csv $CsvPath | Invoke-ChatCompletion -Prompt { $_.Prompt } @run }
+                Template { Import-Csv $CsvPath | Invoke-ChatCompletion -Prompt { "Row $($_.Id)" } @run }
+                Block { Import-Csv $CsvPath | Invoke-ChatCompletion -Prompt { $_.Prompt.Trim() } @run }
             }
         } | & { begin { $n = 0 } process { $n++ } end { $n } }
         $answer = @{ ms = $watch.Elapsed.TotalMilliseconds; count = $count }

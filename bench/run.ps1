@@ -226,7 +226,7 @@ try {
         Remove-Item $finished -ErrorAction Ignore
         $null = Measure-Fresh 'Memory', $ModulePath, $server, '-Rows', 100000, '-CheckpointPath', $finished
         Set-Content $csv @('Id,Prompt,Subject,Customer'; for ($i = 0; $i -le 100000; $i++) { "$i,Row $i,Printer $i does not print,Customer $($i % 97)" })
-        $forms = [ordered]@{ Text = 'texts'; Csv = 'a CSV'; Block = 'a CSV with a script block' }
+        $forms = [ordered]@{ Text = 'texts'; Csv = 'a CSV'; Template = 'a CSV by a text with a column in it'; Block = 'a CSV by a script block that is run' }
         foreach ($form in $forms.Keys) { $raw.resume[$form] = @() }
         for ($i = 0; $i -lt $Round; $i++) {
             foreach ($form in $forms.Keys) {

@@ -260,6 +260,44 @@ Describe 'A prompt' {
         $ran.Count | Should -Be 0
     }
 
+    It 'of a script block is what PowerShell itself makes of it: <_>' -ForEach @(
+        '$_.A', '$_.''A''', '$PSItem.a', '${_}.A', '$_.''a b''', '$_.Count', '$_.Length', '$_.ToString', '<# c #> $_.A', '$_.A # c'
+        '"$_"', '"$_.A"', '"$($_.A)"', '"x $($_.A) y"', '"$( $_.A ) $_ $($_.B)"', '"$($_.A)$($_.A)$"', '"é中😀 {0} $($_.A) €"', "`"two`nlines `$(`$_.A)`"", ([char]0x201C + 'x $($_.A)' + [char]0x201D)
+        '"a`n$($_.A)"', '"`$($_.A)"', '"a""b$($_.A)"', ('"a' + [char]0x201C + [char]0x201C + 'b$($_.A)"'), '''x $($_.A)''', '"plain"', "@`"`nhere `$(`$_.A)`n`"@"
+        '"$($_.missing)x"', '"$($_::A)x"', '"$($_.A; 1)"', '"$($_.A | ForEach-Object Length)"', '"$($_.A.Length)"', '"$(-$_.B)"', '"$_[0]"', '"$($_)"', '"$($_[''A''])"'
+        '("" + $_.A).ToUpper()', '[string]$_.A', '@($_.A)', 'return $_.A', '$x = ''B''; $_.$x', 'param($y) $_.A', 'end { $_.A }', 'trap { } $_.A', '$_.A > $null; ''y'''
+    ) {
+        $block = [scriptblock]::Create($_)
+        $line = "A,B,a b,Count,Length,ToString`nx, 2 ,three,4,5,six" | ConvertFrom-Csv
+        $kept = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($line))
+        $other = [pscustomobject]@{ A = 'o'; B = 3 } | Add-Member ScriptProperty 'a b' { "$($this.A)!" } -PassThru
+        $typed = [pscustomobject]@{ A = 7; B = ''; 'a b' = 'z', 'z' }
+        $isText = { $made = @($_ | ForEach-Object $block); $made.Count -eq 1 -and $made[0] -is [string] -and $made[0].Trim() }
+        # Of the first one nothing is known yet.
+        $rows = @($line, $line, $kept, $other, $typed, @{ A = 'h'; B = 1 }, 'text', 5 | Where-Object $isText)
+        $rows.Count | Should -BeGreaterThan 0
+        $rows | Invoke-ChatCompletion $block | ForEach-Object { $_.Messages[0].Content } | Should -BeExactly @($rows | ForEach-Object $block)
+    }
+
+    It 'of a script block is no column where it does more with it: <Block>' -ForEach @(
+        @{ Block = 'begin { } end { $_.A }'; Told = 'The script block of Prompt failed: *' }
+        @{ Block = '$_.A()'; Told = 'The script block of Prompt failed: *' }
+        if ($PSVersionTable.PSVersion.Major -ge 6) { @{ Block = '$_.A &'; Told = 'Prompt has a *Job, which has no text of its own*' } }
+    ) {
+        $null = @([pscustomobject]@{ A = 'x' }) * 2 | Invoke-ChatCompletion ([scriptblock]::Create($Block)) -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$($problem[-1])" | Should -BeLike $Told
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'of a script block meets a breakpoint in it' {
+        Set-Content "$TestDrive/block.ps1" "'a', 'b' |`n    Invoke-ChatCompletion {`n        `"x `$_`"`n    }"
+        $hits = [System.Collections.Generic.List[int]]::new()
+        $point = Set-PSBreakpoint -Script "$TestDrive/block.ps1" -Line 3 -Action { $hits.Add(1) }
+        try { (& "$TestDrive/block.ps1").Content | Should -Be 'Echo: x a', 'Echo: x b' }
+        finally { $point | Remove-PSBreakpoint }
+        $hits.Count | Should -BeGreaterThan 0
+    }
+
     It 'of a script block that gives nothing is blank' {
         $null = 'a' | Invoke-ChatCompletion { if ($_ -eq 'b') { 'x' } } -ErrorVariable problem -ErrorAction SilentlyContinue
         "$problem" | Should -BeLike 'Prompt is blank*'

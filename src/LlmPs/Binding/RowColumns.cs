@@ -20,9 +20,13 @@ internal static class RowColumns
 
     /// <summary>Its columns, and perhaps its methods. Without what PowerShell adds to all objects of a type, such as the User that owns a file: that is no word about the request.</summary>
     internal static IEnumerable<PSMemberInfo> Of(PSObject row) =>
-        s_own is not null && s_isDeserialized?.Invoke(row) == false && row.BaseObject is PSCustomObject
-            ? s_own(row)
-            : row.Properties.Where(column => column.IsInstance || column is PSProperty);
+        (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? row.Properties.Where(column => column.IsInstance || column is PSProperty);
+
+    /// <summary>The text that a custom object has in that column; null where it has something else there, or is no such object.</summary>
+    internal static string? TextOf(PSObject row, string column) => OwnOf(row)?[column] is PSNoteProperty { Value: string text } ? text : null;
+
+    private static PSMemberInfoCollection<PSMemberInfo>? OwnOf(PSObject row) =>
+        s_own is not null && s_isDeserialized?.Invoke(row) == false && row.BaseObject is PSCustomObject ? s_own(row) : null;
 
     private static Func<PSObject, T>? Getter<T>(string property) =>
         typeof(PSObject).GetProperty(property, BindingFlags.Instance | BindingFlags.NonPublic)?.GetGetMethod(nonPublic: true) is { } getter

@@ -13,7 +13,7 @@ namespace LlmPs.Cmdlets;
 /// <summary>
 /// The options that a request for a completion can carry. A blank text is unset. Each row may have them for itself, in a column of that name or by a
 /// script block over the row. PowerShell's binder would look for each of them up to four times a row, and make an object each time it looks, which
-/// takes longer than all the rest of a row. So <see cref="RowOptions"/> reads the columns, once a row, and runs the script blocks; the binder takes
+/// takes longer than all the rest of a row. So <see cref="RowOptions"/> reads the columns, once a row, and has the script blocks run; the binder takes
 /// the options for plain ones.
 /// </summary>
 public abstract class ChatOptionsCommand : PSCmdlet
@@ -22,7 +22,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
     private bool _isBegun;
 
     /// <summary>The options given as script blocks, which are run over each row.</summary>
-    internal Dictionary<string, ScriptBlock>? RowBlocks { get; private set; }
+    internal Dictionary<string, RowBlock>? RowBlocks { get; private set; }
 
     /// <summary>The system prompt.</summary>
     [Parameter]
@@ -150,7 +150,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
     /// </summary>
     private protected T Bound<T>(T value, [CallerMemberName] string option = "")
     {
-        if (RowOptionAttribute.TakeBlock() is { } block && !_isBegun) (RowBlocks ??= [])[option] = block;
+        if (RowOptionAttribute.TakeBlock() is { } block && !_isBegun) (RowBlocks ??= [])[option] = new RowBlock(option, block);
         return value;
     }
 

@@ -69,7 +69,7 @@ internal sealed class RowReader
     private string? Prompt()
     {
         if (_cmdlet.RowBlocks?.TryGetValue(nameof(_cmdlet.Prompt), out var block) == true)
-            return PromptTextAttribute.TextOf(_columns.Evaluate(nameof(_cmdlet.Prompt), block!, _cmdlet.InputObject));
+            return PromptTextAttribute.TextOf(block!.Evaluate(_cmdlet.InputObject));
         return _given.Contains(nameof(_cmdlet.Prompt)) ? PromptTextAttribute.TextOf(_cmdlet.Prompt) : PromptTextAttribute.TextOfRow(_cmdlet.Prompt);
     }
 
