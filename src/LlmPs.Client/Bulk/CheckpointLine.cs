@@ -1,9 +1,7 @@
 using System;
 using System.Buffers.Text;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using LlmPs.Providers;
 
@@ -30,9 +28,6 @@ internal static class CheckpointLine
 {
     internal const int Version = 1;
 
-    // Chinese stays readable, and short.
-    private static readonly JsonWriterOptions s_writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     // An answer may be as deep as the reader of answers goes, and stands a level deeper here.
     private static readonly JsonReaderOptions s_reading = new() { MaxDepth = 128 };
 
@@ -43,7 +38,7 @@ internal static class CheckpointLine
 
     private static ReadOnlySpan<byte> BehindKey => "\",\"n\":"u8;
 
-    internal static byte[] Header() => Line(64, json =>
+    internal static byte[] Header() => Line(json =>
     {
         json.WriteString("llmps", "checkpoint");
         json.WriteNumber("version", Version);
@@ -103,7 +98,7 @@ internal static class CheckpointLine
     {
         var answer = CompletionWriter.Write(completion, out var isFolded);
         var turns = completion.Context is { } context ? context.Request.Messages.Skip(context.RowMessages).ToList() : [];
-        var line = Line(512 + answer.Length, json =>
+        var line = Line(json =>
         {
             // What a row is found by stands first.
             json.WriteString("key", key.ToString());
@@ -275,19 +270,15 @@ internal static class CheckpointLine
         return true;
     }
 
-    private static byte[] Line(int size, Action<Utf8JsonWriter> write)
-    {
-        using var line = new MemoryStream(size);
-        using (var json = new Utf8JsonWriter(line, s_writing))
+    private static byte[] Line(Action<Utf8JsonWriter> write) => CompactJson.Write(
+        write,
+        static (json, write) =>
         {
             json.WriteStartObject();
             write(json);
             json.WriteEndObject();
-        }
-
-        line.WriteByte((byte)'\n');
-        return line.ToArray();
-    }
+        },
+        asLine: true);
 
     /// <summary>In milliseconds, to the tick.</summary>
     private static void WriteTime(Utf8JsonWriter json, string name, TimeSpan? time)

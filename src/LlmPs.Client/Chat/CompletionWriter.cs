@@ -9,8 +9,6 @@ namespace LlmPs;
 /// <summary>Writes a completion in the shape of a plain answer on the wire, which <see cref="AnswerReader"/> reads.</summary>
 internal static class CompletionWriter
 {
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     /// <summary>
     /// The answer on one line: as it came, with the fields that the module does not know, or, where it did not come in one piece, folded.
     /// No secret of the session is in it.
@@ -19,10 +17,9 @@ internal static class CompletionWriter
     {
         isFolded = completion.Raw is null || !IsPlainAnswer(completion.Raw, completion);
         if (!isFolded) return OneLine(completion.Raw!);
-        using var folded = new MemoryStream(512);
-        using (var json = new Utf8JsonWriter(folded, s_options)) Write(json, completion);
+        var folded = CompactJson.Write(completion, Write);
         // Each event was cleaned when it came, but a server may have echoed a secret in pieces.
-        return completion.Context?.Session is { } session ? session.Redactor.ForAnswer().Clean(folded.ToArray()) : folded.ToArray();
+        return completion.Context?.Session is { } session ? session.Redactor.ForAnswer().Clean(folded) : folded;
     }
 
     private static void Write(Utf8JsonWriter json, ChatCompletion completion)

@@ -1,8 +1,6 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace LlmPs.Providers;
@@ -10,18 +8,11 @@ namespace LlmPs.Providers;
 /// <summary>Writes the body of a request: what is set and nothing else, always in the same order, so that equal requests have equal bodies.</summary>
 internal static class RequestWriter
 {
-    // Chinese and emoji go as they are: shorter, and readable in -WhatIf and -Debug.
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     // What -SkipValidation sends for an option that the provider documents no field for.
     private static readonly OpenAICompatibleProvider s_fallback = new();
 
-    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream)
-    {
-        using var buffer = new MemoryStream(512);
-        using (var json = new Utf8JsonWriter(buffer, s_options)) Write(json, provider, request, stream);
-        return SupplementaryText.Unescape(buffer.ToArray());
-    }
+    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream) =>
+        SupplementaryText.Unescape(CompactJson.Write((provider, request, stream), static (json, what) => Write(json, what.provider, what.request, what.stream)));
 
     private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream)
     {
