@@ -262,7 +262,7 @@ Describe 'A prompt' {
 
     It 'of a script block is what PowerShell itself makes of it: <_>' -ForEach @(
         '$_.A', '$_.''A''', '$PSItem.a', '${_}.A', '$_.''a b''', '$_.Count', '$_.Length', '$_.ToString', '<# c #> $_.A', '$_.A # c'
-        '"$_"', '"$_.A"', '"$($_.A)"', '"x $($_.A) y"', '"$( $_.A ) $_ $($_.B)"', '"$($_.A)$($_.A)$"', '"é中😀 {0} $($_.A) €"', "`"two`nlines `$(`$_.A)`"", ([char]0x201C + 'x $($_.A)' + [char]0x201D)
+        '"$_"', '"$_.A"', '"$($_.A)"', '"x $($_.A) y"', '"$( $_.A ) $_ $($_.B)"', '"$($_.A)$($_.A)$"', ('"' + [char]0x4E2D + [char]::ConvertFromUtf32(0x1F600) + ' {0} $($_.A)"'), "`"two`nlines `$(`$_.A)`"", ([char]0x201C + 'x $($_.A)' + [char]0x201D)
         '"a`n$($_.A)"', '"`$($_.A)"', '"a""b$($_.A)"', ('"a' + [char]0x201C + [char]0x201C + 'b$($_.A)"'), '''x $($_.A)''', '"plain"', "@`"`nhere `$(`$_.A)`n`"@"
         '"$($_.missing)x"', '"$($_::A)x"', '"$($_.A; 1)"', '"$($_.A | ForEach-Object Length)"', '"$($_.A.Length)"', '"$(-$_.B)"', '"$_[0]"', '"$($_)"', '"$($_[''A''])"'
         '("" + $_.A).ToUpper()', '[string]$_.A', '@($_.A)', 'return $_.A', '$x = ''B''; $_.$x', 'param($y) $_.A', 'end { $_.A }', 'trap { } $_.A', '$_.A > $null; ''y'''
