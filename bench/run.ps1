@@ -69,6 +69,8 @@ function Format-Number([double]$Value) {
     $Value.ToString("N$digits", $Invariant)
 }
 
+function Get-Verdict([bool]$Reached) { if ($Reached) { 'reached' } else { 'missed' } }
+
 function Build-Program([string]$Name) {
     $built = & dotnet build (Join-Path $PSScriptRoot $Name) -c Release -o (Join-Path $Out "bin/$Name") --nologo -v quiet 2>&1
     if ($LASTEXITCODE -ne 0) { throw "$Name does not build:`n$($built -join "`n")" }
@@ -129,8 +131,8 @@ function New-Row($Workload, $Figures, $Cpu) {
     $row.ratio = $ratio.ToString('0.00', $Invariant) + $(if ($Workload.Contains('Ideal')) { ' × ideal' } else { ' × bare' })
     # What the process spent is steadier than the time on a machine with other work to do.
     $row.cpu = ((Get-Median $Cpu.LlmPs) / [Math]::Max(0.01, (Get-Median $Cpu.Bare))).ToString('0.0', $Invariant) + ' ×'
-    $row.goal = if ($Workload.Contains('Most')) { '≤ {0}{1}' -f $Workload.Most.ToString($Invariant), $(if ($ratio -le $Workload.Most) { ', reached' } else { ', missed' }) }
-    elseif ($Workload.Contains('MostMs')) { '≤ {0} ms{1}' -f $Workload.MostMs.ToString($Invariant), $(if ((Get-Median $own) -le $Workload.MostMs) { ', reached' } else { ', missed' }) }
+    $row.goal = if ($Workload.Contains('Most')) { '≤ {0}, {1}' -f $Workload.Most.ToString($Invariant), (Get-Verdict ($ratio -le $Workload.Most)) }
+    elseif ($Workload.Contains('MostMs')) { '≤ {0} ms, {1}' -f $Workload.MostMs.ToString($Invariant), (Get-Verdict ((Get-Median $own) -le $Workload.MostMs)) }
     else { '—' }
     [pscustomobject]$row
 }
@@ -215,7 +217,7 @@ try {
         }
 
         $import = Get-Median $raw.import.ms
-        $goal = "≤ 60 ms, $(if ($import -le 60) { 'reached' } else { 'missed' })"
+        $goal = "≤ 60 ms, $(Get-Verdict ($import -le 60))"
         $rows.Add((New-PlainRow "Import-Module in a new process ($(@($raw.import[0].loaded).Count) assemblies loaded)" "$(Format-Number $import) ms" $goal))
         $rows.Add((New-PlainRow 'the first Connect-LlmProvider and call after it' "$(Format-Number (Get-Median @($raw.import | ForEach-Object { $_.connectMs + $_.firstCallMs }))) ms" '—'))
         Write-Host "import: $(Format-Number $import) ms, loads $($raw.import[0].loaded -join ', '); first connect $(Format-Number (Get-Median $raw.import.connectMs)) ms, first call $(Format-Number (Get-Median $raw.import.firstCallMs)) ms"
@@ -242,7 +244,7 @@ try {
         Remove-Item $finished, $checkpoint, $csv
         foreach ($form in $forms.Keys) {
             $time = Get-Median $raw.resume[$form]
-            $goal = "≤ 3 s, $(if ($time -le 3000) { 'reached' } else { 'missed' })"
+            $goal = "≤ 3 s, $(Get-Verdict ($time -le 3000))"
             $rows.Add((New-PlainRow "100,000 finished rows and a new one, from $($forms[$form]), until that is answered" "$(Format-Number $time) ms" $goal))
         }
     }
@@ -291,8 +293,8 @@ try {
         $raw.bareMemory = @{ small = $bare[10000]; large = $bare[100000] }
         foreach ($case in $cases) {
             $peak = Get-Median $over[$case.Title]
-            $goal = "≤ 60 MB, $(if ($peak -le 60) { 'reached' } else { 'missed' })"
-            if ($case.Smaller) { $goal += "; ≤ 10 MB over the smaller run, $(if ($peak - (Get-Median $over[$case.Smaller]) -le 10) { 'reached' } else { 'missed' })" }
+            $goal = "≤ 60 MB, $(Get-Verdict ($peak -le 60))"
+            if ($case.Smaller) { $goal += "; ≤ 10 MB over the smaller run, $(Get-Verdict ($peak - (Get-Median $over[$case.Smaller]) -le 10))" }
             $rows.Add((New-PlainRow "$($case.Title), peak memory over idle pwsh" "$(Format-Number $peak) MB" $goal))
         }
 

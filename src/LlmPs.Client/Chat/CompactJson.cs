@@ -11,7 +11,7 @@ internal static class CompactJson
     // A long text's buffer is given up.
     private const int MostKept = 16 * 1024;
 
-    // Chinese and emoji go as they are: shorter, and readable in -WhatIf, -Debug and checkpoints.
+    // Chinese goes as it is: shorter, and readable in -WhatIf, -Debug and checkpoints.
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     [ThreadStatic]

@@ -45,12 +45,8 @@ internal static class JsonText
     }
 
     /// <summary>JSON without the white space between its values.</summary>
-    internal static string Compact(JsonElement value)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, s_options)) value.WriteTo(json);
-        return Encoding.UTF8.GetString(SupplementaryText.Unescape(buffer.ToArray()));
-    }
+    internal static string Compact(JsonElement value) =>
+        Encoding.UTF8.GetString(SupplementaryText.Unescape(CompactJson.Write(value, static (json, value) => value.WriteTo(json))));
 
     /// <summary>False where it stopped at the limit, which keeps a huge value from being walked to its end.</summary>
     private static bool Write(Utf8JsonWriter json, object? value, int level, bool isInObject, long most)
