@@ -37,8 +37,9 @@
 
     PrivateData            = @{
         PSData = @{
-            Tags       = @('LLM', 'AI', 'Chat', 'OpenAI', 'DeepSeek', 'GenStudio', 'SiliconFlow', 'Cloudsway', 'PSEdition_Core', 'PSEdition_Desktop', 'Windows', 'Linux', 'MacOS')
-            LicenseUri = 'https://opensource.org/license/mit'
+            Tags         = @('LLM', 'AI', 'Chat', 'OpenAI', 'DeepSeek', 'GenStudio', 'SiliconFlow', 'Cloudsway', 'PSEdition_Core', 'PSEdition_Desktop', 'Windows', 'Linux', 'MacOS')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'CHANGELOG.md of the project lists the changes of each version.'
         }
     }
 }

@@ -1,13 +1,14 @@
-# Runs the Pester suite and leaves its counts as JSON. Run in a process of its own by build.ps1, which reads them.
+# Runs the Pester suite and writes its counts as JSON. Run in a process of its own by build.ps1, which reads them.
 param(
-    [Parameter(Mandatory)][string]$Path,
-    [Parameter(Mandatory)][string]$ResultPath
+    [Parameter(Mandatory)][string]$PesterPath,
+    [Parameter(Mandatory)][string]$ResultPath,
+    [string]$Path = (Join-Path $PSScriptRoot '../tests/Pester')
 )
 
 $ErrorActionPreference = 'Stop'
-Import-Module Pester -MinimumVersion 5.5 -MaximumVersion 5.99.99
+Import-Module $PesterPath
 
-# What the module remembers of its user is not for tests to write into.
+# Tests must not write into the user's cache.
 $env:LLMPS_CACHE = Join-Path ([System.IO.Path]::GetTempPath()) "llmps-cache-$PID"
 
 $configuration = New-PesterConfiguration
@@ -17,7 +18,15 @@ $configuration.Output.Verbosity = 'Normal'
 $configuration.Output.RenderMode = 'Plaintext'
 # Tests see the preference of whoever starts them, and users have this one.
 $ErrorActionPreference = 'Continue'
-$result = Invoke-Pester -Configuration $configuration
+# What Pester itself says goes to stderr, which the user sees. All else goes to stdout, which build.ps1 keeps in a file: the errors, warnings
+# and questions that the cases cause on purpose. A test that fails says why by itself.
+$result = Invoke-Pester -Configuration $configuration *>&1 | ForEach-Object {
+    if ($_ -is [Pester.Run]) { $_ }
+    elseif ($_ -is [System.Management.Automation.InformationRecord]) {
+        [Console]::Error.Write("$_$(if (-not $_.MessageData.NoNewLine) { [Environment]::NewLine })")
+    }
+    else { $_ | Out-Host }
+}
 $ErrorActionPreference = 'Stop'
 
 Remove-Item $env:LLMPS_CACHE -Recurse -Force -ErrorAction SilentlyContinue

@@ -73,7 +73,6 @@ Describe 'A server that never answers' {
         $stopping.AsyncWaitHandle.WaitOne(20000) | Should -BeTrue
         $shell.EndStop($stopping)
         $elapsed = $watch.ElapsedMilliseconds
-        Write-Host "    Stopped ${Name}, $Width in flight: $elapsed ms."
         $shell.InvocationStateInfo.State | Should -Be 'Stopped'
         $elapsed | Should -BeLessThan $most
         $simulator.Stats().requests | Should -Be $Width
@@ -86,7 +85,6 @@ Describe 'A server that never answers' {
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         $shell.Runspace.Close()
         $elapsed = $watch.ElapsedMilliseconds
-        Write-Host "    Runspace closed, $Width in flight: $elapsed ms."
         $elapsed | Should -BeLessThan $most
         Assert-NothingLeft
     }
@@ -98,7 +96,6 @@ Describe 'A server that never answers' {
         Disconnect-LlmProvider SiliconFlow
         $running.AsyncWaitHandle.WaitOne(20000) | Should -BeTrue
         $elapsed = $watch.ElapsedMilliseconds
-        Write-Host "    Session closed, 16 in flight: $elapsed ms."
         $elapsed | Should -BeLessThan $most
         $shell.Streams.Error.Count | Should -Be 16
         $shell.Streams.Error[0].FullyQualifiedErrorId | Should -Be 'Canceled,LlmPs.Cmdlets.InvokeChatCompletionCommand'
@@ -115,7 +112,6 @@ Describe 'A server that never answers' {
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         $shell.Stop()
         $elapsed = $watch.ElapsedMilliseconds
-        Write-Host "    Stopped while waiting for the next attempt: $elapsed ms."
         $elapsed | Should -BeLessThan $most
         Assert-NothingLeft
     }
@@ -141,7 +137,6 @@ Describe 'A server that never answers' {
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         $running = $shell.BeginInvoke()
         $running.AsyncWaitHandle.WaitOne(20000) | Should -BeTrue
-        Write-Host "    Module removed in mid-run: $($watch.ElapsedMilliseconds) ms in all."
         $shell.EndInvoke($running) | Should -Contain 'removed'
         Assert-NothingLeft
     }
@@ -151,7 +146,6 @@ Describe 'A server that never answers' {
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         $first = & { 'quick'; 1..200 | ForEach-Object { "slow $_" } } | Invoke-ChatCompletion -ThrottleLimit 64 | Select-Object -First 1
         $elapsed = $watch.ElapsedMilliseconds
-        Write-Host "    Select-Object -First 1, 64 wide: $elapsed ms in all."
         $first.Content | Should -Be 'Echo: quick'
         $elapsed | Should -BeLessThan (2 * $most)
         Assert-NothingLeft

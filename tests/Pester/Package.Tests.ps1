@@ -1,114 +1,72 @@
-# The package that build.ps1 Package makes, from the module under test.
+# The package that build.ps1 Package publishes, from the module under test.
 
-BeforeAll {
-    Add-Type -AssemblyName System.IO.Compression
-    Add-Type -AssemblyName System.IO.Compression.FileSystem
-    $root = Convert-Path "$PSScriptRoot/../.."
-    $module = Split-Path $env:LLMPS_MODULE_PATH
-    $changelog = Join-Path $root CHANGELOG.md
-    $manifest = Test-ModuleManifest $env:LLMPS_MODULE_PATH
-    $package = & "$root/build/New-Package.ps1" -ModulePath $module -ChangelogPath $changelog -Destination (Join-Path $TestDrive one)
-    $archive = [System.IO.Compression.ZipFile]::OpenRead($package)
+BeforeDiscovery {
+    $skip = -not (Get-Command Publish-PSResource -ErrorAction Ignore)
+}
 
-    function Read-Entry([string]$Name) {
-        $reader = New-Object System.IO.StreamReader $archive.GetEntry($Name).Open()
-        try { $reader.ReadToEnd() } finally { $reader.Dispose() }
+Describe 'The package' -Skip:$skip {
+    BeforeAll {
+        Add-Type -AssemblyName System.IO.Compression.FileSystem
+        $script = Convert-Path "$PSScriptRoot/../../build/Package.ps1"
+        $powershell = (Get-Process -Id $PID).Path
+        $module = Split-Path $env:LLMPS_MODULE_PATH
+        $manifest = Test-ModuleManifest $env:LLMPS_MODULE_PATH
+        $folder = Join-Path $TestDrive package
+        $log = & $powershell -NoProfile -NonInteractive -File $script -ModulePath $env:LLMPS_MODULE_PATH -Destination $folder 2>&1
+        $exitCode = $LASTEXITCODE
+        $installed = Join-Path $folder "installed/LlmPs/$($manifest.Version)"
     }
-}
 
-AfterAll {
-    if ($archive) { $archive.Dispose() }
-}
+    It 'is published to a folder repository, and the module saved from there works' {
+        $exitCode | Should -Be 0 -Because "$log"
+        "$log" | Should -Match "The saved module works: $($manifest.ExportedCmdlets.Count) cmdlets"
+        Get-PSResourceRepository | Where-Object { "$($_.Uri)" -like "*$(Split-Path $TestDrive -Leaf)*" } | Should -BeNullOrEmpty
+    }
 
-Describe 'The package' {
     It 'has the metadata that the gallery asks for' {
-        $metadata = ([xml](Read-Entry LlmPs.nuspec)).package.metadata
+        $archive = [System.IO.Compression.ZipFile]::OpenRead((Join-Path $folder "LlmPs.$($manifest.Version).nupkg"))
+        try {
+            $reader = New-Object System.IO.StreamReader $archive.GetEntry('LlmPs.nuspec').Open()
+            $metadata = ([xml]$reader.ReadToEnd()).package.metadata
+            $reader.Dispose()
+        }
+        finally { $archive.Dispose() }
         $metadata.id | Should -Be 'LlmPs'
         $metadata.version | Should -Be "$($manifest.Version)"
         $metadata.authors | Should -Be $manifest.Author
         $metadata.description | Should -Be $manifest.Description
-        $metadata.copyright | Should -Be $manifest.Copyright
         $metadata.licenseUrl | Should -Be "$($manifest.LicenseUri)"
-        $metadata.icon | Should -Be 'icon.png'
         $tags = $metadata.tags -split ' '
-        foreach ($tag in @('PSModule', 'PSIncludes_Cmdlet', 'PSEdition_Core', 'PSEdition_Desktop') + @($manifest.ExportedCmdlets.Keys | ForEach-Object { "PSCmdlet_$_"; "PSCommand_$_" })) { $tags | Should -Contain $tag }
-        @($tags | Group-Object | Where-Object Count -GT 1).Name | Should -BeNullOrEmpty
+        foreach ($tag in @('PSModule') + $manifest.PrivateData.PSData.Tags) { $tags | Should -Contain $tag }
     }
 
-    It 'has the version''s section of the changelog as its release notes, and no other' {
-        $notes = ([xml](Read-Entry LlmPs.nuspec)).package.metadata.releaseNotes
-        $notes | Should -Match '### Added'
-        $notes | Should -Not -Match '(?m)^## '
-        ((Get-Content $changelog -Raw) -replace "`r").Contains($notes) | Should -BeTrue
+    It 'holds the files of the module, byte for byte, and the SBOM, and nothing else' {
+        $files = @(Get-ChildItem $module -Recurse -File | ForEach-Object { $_.FullName.Substring($module.Length + 1) })
+        $saved = @(Get-ChildItem $installed -Recurse -File | ForEach-Object { $_.FullName.Substring($installed.Length + 1) })
+        ($saved | Sort-Object) | Should -Be ($files + 'sbom.cdx.json' | Sort-Object)
+        foreach ($file in $files) { (Get-FileHash (Join-Path $installed $file)).Hash | Should -Be (Get-FileHash (Join-Path $module $file)).Hash -Because $file }
     }
 
-    It 'holds the files of the module, byte for byte, and the parts of a package, and nothing else' {
-        $parts = @('LlmPs.nuspec', '_rels/.rels', '[Content_Types].xml') + @($archive.Entries.FullName -like 'package/services/metadata/core-properties/*.psmdcp')
-        $parts.Count | Should -Be 4
-        $files = @(Get-ChildItem $module -Recurse -File | ForEach-Object { $_.FullName.Substring($module.Length + 1).Replace('\', '/') })
-        ($archive.Entries.FullName | Sort-Object) | Should -Be ($files + $parts | Sort-Object)
-        foreach ($file in $files) {
-            $stream = $archive.GetEntry($file).Open()
-            try { $hash = (Get-FileHash -InputStream $stream).Hash } finally { $stream.Dispose() }
-            $hash | Should -Be (Get-FileHash (Join-Path $module $file)).Hash -Because $file
-        }
-    }
-
-    It 'gives every part a content type' {
-        $types = ([xml](Read-Entry '[Content_Types].xml')).Types
-        foreach ($name in $archive.Entries.FullName -ne '[Content_Types].xml') {
-            $extension = [System.IO.Path]::GetExtension($name).TrimStart('.')
-            if ($extension) { $types.Default.Extension | Should -Contain $extension -Because $name } else { $types.Override.PartName | Should -Contain "/$name" }
-        }
-    }
-
-    It 'is the same when it is made again, whatever the files'' times' {
-        $copy = Join-Path $TestDrive copy
-        Copy-Item $module $copy -Recurse
-        Get-ChildItem $copy -Recurse -File | ForEach-Object { $_.LastWriteTime = '2001-02-03' }
-        $again = & "$root/build/New-Package.ps1" -ModulePath $copy -ChangelogPath $changelog -Destination (Join-Path $TestDrive two)
-        (Get-FileHash $again).Hash | Should -Be (Get-FileHash $package).Hash
-    }
-
-    It 'is not made without release notes' {
-        $other = Join-Path $TestDrive other.md
-        (Get-Content $changelog -Raw).Replace("## [$($manifest.Version)]", '## [9.9.9]') | Set-Content $other
-        { & "$root/build/New-Package.ps1" -ModulePath $module -ChangelogPath $other -Destination (Join-Path $TestDrive three) } | Should -Throw '*no section*'
-        Test-Path (Join-Path $TestDrive "three/*") | Should -BeFalse
-    }
-
-    It 'works when it is installed' {
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "$root/build/Test-Package.ps1" -PackagePath $package -Scratch (Join-Path $TestDrive modules)
-        $LASTEXITCODE | Should -Be 0 -Because "$said"
-        "$said" | Should -Match 'was installed'
-    }
-
-    It 'fails its test without a file that it needs' {
-        $broken = Join-Path $TestDrive "broken/$(Split-Path $package -Leaf)"
-        $null = New-Item (Split-Path $broken) -ItemType Directory
-        Copy-Item $package $broken
-        $folder = if ($PSVersionTable.PSEdition -eq 'Core') { 'bin/net8.0' } else { 'bin/net472' }
-        $zip = [System.IO.Compression.ZipFile]::Open($broken, 'Update')
-        try { $zip.GetEntry("$folder/LlmPs.Client.dll").Delete() } finally { $zip.Dispose() }
-        $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "$root/build/Test-Package.ps1" -PackagePath $broken -Scratch (Join-Path $TestDrive modules2)
-        $LASTEXITCODE | Should -Be 1
-        "$said" | Should -Match 'The package does not work'
-    }
-}
-
-Describe 'What is said of the libraries of others' {
-    It 'names in the SBOM each shipped library, with the hash of its file' {
-        $sbom = Get-Content (Join-Path $module sbom.cdx.json) -Raw -Encoding UTF8 | ConvertFrom-Json
+    It 'names in the SBOM the libraries that it ships, and no other' {
+        $sbom = Get-Content (Join-Path $installed sbom.cdx.json) -Raw -Encoding UTF8 | ConvertFrom-Json
         $sbom.bomFormat | Should -Be 'CycloneDX'
+        $sbom.metadata.component.name | Should -Be 'LlmPs'
         $sbom.metadata.component.version | Should -Be "$($manifest.Version)"
-        $files = @($sbom.components | ForEach-Object { $_.components })
-        $shipped = @(Get-ChildItem (Join-Path $module bin) -Recurse -Filter *.dll | Where-Object Name -NotLike 'LlmPs*')
-        $files.Count | Should -Be $shipped.Count
-        foreach ($file in $files) { (Get-FileHash (Join-Path $module $file.name)).Hash | Should -Be $file.hashes[0].content -Because $file.name }
+        $shipped = @(Get-ChildItem (Join-Path $module bin) -Recurse -Filter *.dll | Where-Object Name -NotLike 'LlmPs*' | ForEach-Object BaseName | Sort-Object -Unique)
+        ($sbom.components.name | Sort-Object) | Should -Be $shipped
         foreach ($library in $sbom.components) {
             $library.purl | Should -Be "pkg:nuget/$($library.name)@$($library.version)"
-            $library.licenses[0].expression | Should -Be 'MIT'
-            $library.hashes[0].content | Should -Match '^[0-9a-f]{128}$'
+            $library.licenses[0].license.id | Should -Be 'MIT'
+            $library.hashes[0].content | Should -Match '^[0-9A-Fa-f]{128}$'
         }
+    }
+
+    It 'is refused where the module in it does not work' {
+        $broken = Join-Path $TestDrive 'broken/LlmPs'
+        $null = New-Item (Split-Path $broken) -ItemType Directory
+        Copy-Item $module $broken -Recurse
+        Set-Content (Join-Path $broken 'bin/net8.0/LlmPs.Simulator.dll') 'not an assembly'
+        $said = & $powershell -NoProfile -NonInteractive -File $script -ModulePath (Join-Path $broken LlmPs.psd1) -Destination (Join-Path $TestDrive other) 2>&1
+        $LASTEXITCODE | Should -Not -Be 0 -Because "$said"
     }
 }
