@@ -19,7 +19,7 @@ internal sealed class ReferenceCheck(string folder, string framework)
 {
     private const string PowerShell = "System.Management.Automation";
 
-    // Cmdlets -> Client, Simulator -> Client: nothing below the cmdlets knows PowerShell.
+    // Neither the client nor the simulator knows PowerShell.
     private const string Cmdlets = "LlmPs";
 
     private readonly string _where = $"bin/{Path.GetFileName(folder)}";
