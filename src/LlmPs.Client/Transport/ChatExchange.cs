@@ -1,3 +1,4 @@
+using LlmPs.Pacing;
 using System;
 using System.Collections.Generic;
 using System.Net.Http;

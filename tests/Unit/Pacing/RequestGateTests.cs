@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Pacing;
 using LlmPs.Transport;
 using Xunit;
 
@@ -22,7 +23,7 @@ public class RequestGateTests
         for (var i = 0; i < 10_000; i++)
         {
             var pass = gate.NewPass(s_request);
-            Assert.True(pass.EnterAsync(default).AsTask().IsCompletedSuccessfully);
+            Assert.True(pass.EnterAsync(default).IsCompletedSuccessfully);
             pass.Accepted();
             pass.Succeeded(null);
         }
@@ -69,12 +70,12 @@ public class RequestGateTests
         using var gate = Open();
         await RefuseAsync(gate, TimeSpan.FromSeconds(30));
         using var cancel = new CancellationTokenSource();
-        var passes = Enumerable.Range(0, 50).Select(_ => gate.NewPass(s_request).EnterAsync(cancel.Token).AsTask()).ToArray();
+        var passes = Enumerable.Range(0, 50).Select(_ => gate.NewPass(s_request).EnterAsync(cancel.Token)).ToArray();
         Assert.Equal(50, gate.State().Waiting);
         await cancel.CancelAsync();
         foreach (var pass in passes) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pass.WaitAsync(s_long));
         Assert.Equal(0, gate.State().Waiting);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gate.NewPass(s_request).EnterAsync(cancel.Token).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gate.NewPass(s_request).EnterAsync(cancel.Token));
     }
 
     [Fact]
@@ -83,7 +84,7 @@ public class RequestGateTests
         using var gate = Open();
         await RefuseAsync(gate, TimeSpan.FromMilliseconds(1));
         var probe = gate.NewPass(s_request);
-        await probe.EnterAsync(default).AsTask().WaitAsync(s_long);
+        await probe.EnterAsync(default).WaitAsync(s_long);
         var next = Enter(gate);
         probe.Leave();
         probe.Leave();
@@ -182,7 +183,7 @@ public class RequestGateTests
         Assert.Equal(500_005, first.Reserved);
         // At a thousand tokens a second this one would wait for minutes, did the first not turn out cheap.
         var second = gate.NewPass(s_request);
-        var waiting = second.EnterAsync(default).AsTask();
+        var waiting = second.EnterAsync(default);
         Assert.False(waiting.IsCompleted);
         first.Accepted();
         first.Succeeded(new TokenUsage { PromptTokens = 5, CompletionTokens = 5, TotalTokens = 10 });
@@ -190,13 +191,13 @@ public class RequestGateTests
         for (var i = 0; i < 4; i++)
         {
             var pass = gate.NewPass(s_request);
-            await pass.EnterAsync(default).AsTask().WaitAsync(s_long);
+            await pass.EnterAsync(default).WaitAsync(s_long);
             pass.Succeeded(new TokenUsage { PromptTokens = 5, CompletionTokens = 20 });
         }
 
         // From here on what answers cost before, not what they may.
         var known = gate.NewPass(new ChatRequest { Model = "m", Messages = s_request.Messages, MaxTokens = 900, N = 2 });
-        await known.EnterAsync(default).AsTask().WaitAsync(s_long);
+        await known.EnterAsync(default).WaitAsync(s_long);
         Assert.InRange(known.Reserved, 5 + 2 * 10, 5 + 2 * 20);
     }
 
@@ -235,7 +236,7 @@ public class RequestGateTests
 
     private static RequestGate Open() => new(null, null, s_long);
 
-    private static Task Enter(RequestGate gate) => gate.NewPass(s_request).EnterAsync(default).AsTask();
+    private static Task Enter(RequestGate gate) => gate.NewPass(s_request).EnterAsync(default);
 
     private static LlmApiException Refusal(TimeSpan? after) => new(LlmErrorKind.RateLimited, "slow down") { RetryAfter = after };
 
@@ -253,12 +254,12 @@ public class RequestGateTests
             if (between is not null)
             {
                 var other = between();
-                await other.EnterAsync(default).AsTask().WaitAsync(s_long);
+                await other.EnterAsync(default).WaitAsync(s_long);
                 other.Accepted();
                 other.Succeeded(null);
             }
 
-            await pass.EnterAsync(default).AsTask().WaitAsync(s_long);
+            await pass.EnterAsync(default).WaitAsync(s_long);
             pass.Failed(Refusal(null));
         }
     }

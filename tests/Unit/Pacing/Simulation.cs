@@ -1,11 +1,11 @@
 using System;
 using System.Collections.Generic;
-using LlmPs.Transport;
+using LlmPs.Pacing;
 
 namespace LlmPs.Unit.Pacing;
 
 /// <summary>
-/// Runs that search for the rate of one account, in virtual time: each with its own <see cref="RateSearch"/> and so many callers that send one
+/// Runs that learn the rate of one account, in virtual time: each with its own <see cref="AdaptiveRate"/> and so many callers that send one
 /// request after the other. Requests take up to 2 ms to arrive, timers fire up to 2 ms late, and one in a hundred 10 ms.
 /// </summary>
 internal sealed class Simulation
@@ -34,11 +34,14 @@ internal sealed class Simulation
     /// <summary>Refuses whatever the account says.</summary>
     internal Func<double, bool> AlsoRefuses { get; set; } = _ => false;
 
+    /// <summary>After how long a row that waits for itself only is sent again, in seconds.</summary>
+    internal double RetryAlone { get; set; } = 1;
+
     internal double Now { get; private set; }
 
     internal Run Add(int callers, double pause = 0)
     {
-        var run = new Run(this, new RateSearch(60, new Random(_random.Next())), pause);
+        var run = new Run(this, new AdaptiveRate(60, new Random(_random.Next())), pause);
         _runs.Add(run);
         for (var i = 0; i < callers; i++) At(0, run.NextRow);
         return run;
@@ -59,16 +62,13 @@ internal sealed class Simulation
 
     private void At(double time, Action happens) => _events.Enqueue(happens, (time, _order++));
 
-    internal sealed class Run(Simulation owner, RateSearch search, double pause)
+    internal sealed class Run(Simulation owner, AdaptiveRate rate, double pause)
     {
         private readonly List<Row> _line = [];
         private double _due = double.PositiveInfinity;
-        private double _freelySince = double.NegativeInfinity;
-        private double _freelyLast = double.NegativeInfinity;
-        private long _freely;
         private int _rows;
 
-        internal RateSearch Search => search;
+        internal AdaptiveRate Rate => rate;
 
         internal int Answered { get; private set; }
 
@@ -88,7 +88,7 @@ internal sealed class Simulation
         {
             while (_line.Count > 0)
             {
-                var wait = search.IsOpen ? 0 : search.Wait(owner.Now);
+                var wait = rate.Wait(owner.Now);
                 if (wait > 1e-9)
                 {
                     Arm(owner.Now + Math.Ceiling(wait * 1000) / 1000);
@@ -117,7 +117,7 @@ internal sealed class Simulation
             var first = _line[0];
             foreach (var row in _line)
             {
-                var isSooner = search.IsProbing && row.Refusals != first.Refusals ? row.Refusals < first.Refusals : row.Ticket < first.Ticket;
+                var isSooner = rate.IsProbing && row.Refusals != first.Refusals ? row.Refusals < first.Refusals : row.Ticket < first.Ticket;
                 if (isSooner) first = row;
             }
 
@@ -127,19 +127,8 @@ internal sealed class Simulation
 
         private void Send(Row row)
         {
-            if (search.IsOpen)
-            {
-                if (owner.Now - _freelyLast > RateSearch.LongestGap) (_freelySince, _freely) = (owner.Now, 0);
-                _freelyLast = owner.Now;
-                _freely++;
-                row.Stamp = new SendStamp(search.Epoch, owner.Now);
-            }
-            else
-            {
-                row.Stamp = search.Sent(owner.Now, owner.Now > row.Entered + 1e-9);
-                if (search.IsOpen) (_freelySince, _freelyLast, _freely) = (owner.Now, owner.Now, 0);
-            }
-
+            (row.Epoch, row.SentAt) = (rate.Epoch, owner.Now);
+            rate.Sent(owner.Now, owner.Now > row.Entered + 1e-9);
             owner.At(owner.Now + owner._random.NextDouble() * 0.002, () => Arrive(row));
         }
 
@@ -160,7 +149,7 @@ internal sealed class Simulation
         private void Answer(Row row)
         {
             Answered++;
-            search.Accepted(row.Stamp);
+            rate.Accepted(row.Epoch);
             if (pause > 0) owner.At(owner.Now + pause, NextRow);
             else NextRow();
             Pump();
@@ -170,9 +159,8 @@ internal sealed class Simulation
         {
             Refused++;
             MostRefusalsOfARow = Math.Max(MostRefusalsOfARow, ++row.Refusals);
-            if (search.IsOpen && row.Stamp.Epoch == search.Epoch) search.SentFreely(_freelySince, _freely);
-            if (search.Refused(row.Stamp, owner.Now, after)) Again(row);
-            else owner.At(owner.Now + 1, () => Again(row));
+            if (rate.Refused(row.Epoch, row.SentAt, owner.Now, after)) Again(row);
+            else owner.At(owner.Now + owner.RetryAlone, () => Again(row));
         }
 
         private void Again(Row row)
@@ -191,6 +179,8 @@ internal sealed class Simulation
 
         internal double Entered { get; set; }
 
-        internal SendStamp Stamp { get; set; }
+        internal int Epoch { get; set; }
+
+        internal double SentAt { get; set; }
     }
 }

@@ -1,3 +1,4 @@
+using LlmPs.Pacing;
 using LlmPs.Transport;
 using Xunit;
 

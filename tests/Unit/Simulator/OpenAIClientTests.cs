@@ -1,3 +1,4 @@
+using LlmPs.Pacing;
 using System;
 using System.ClientModel;
 using System.ClientModel.Primitives;

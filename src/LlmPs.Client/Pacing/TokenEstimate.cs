@@ -1,4 +1,4 @@
-namespace LlmPs.Transport;
+namespace LlmPs.Pacing;
 
 /// <summary>
 /// A guess at the tokens of a prompt, for pacing and for -WhatIf: every model counts in its own way. Four ASCII characters or one other

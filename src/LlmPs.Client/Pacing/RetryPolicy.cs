@@ -1,7 +1,7 @@
 using System;
 using System.Globalization;
 
-namespace LlmPs.Transport;
+namespace LlmPs.Pacing;
 
 /// <summary>When to send again, and after how long: exponential with full jitter, unless the provider says how long.</summary>
 internal sealed class RetryPolicy
