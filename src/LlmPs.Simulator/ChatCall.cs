@@ -17,7 +17,7 @@ internal sealed class ChatCall : IDisposable
         Root = document.RootElement;
         Conversation = new Conversation(Root);
 
-        // GenStudio: the body's model overrides the path's, null leaves it (seed 000).
+        // GenStudio: the body's model overrides the path's, null leaves it (GenStudio document).
         Model = Text(Root, "model") ?? route.Model ?? string.Empty;
         Stream = Flag(Root, "stream") ?? false;
         IncludeUsage = Root.TryGetProperty("stream_options", out JsonElement options) && (Flag(options, "include_usage") ?? false);

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace LlmPs.Simulator;
 
-/// <summary>Cloudsway MaaS DeepSeek: seed 001. Its envelopes are not known: the gateway answers {code, message} here, the model {error: {…}}.</summary>
+/// <summary>Cloudsway MaaS DeepSeek: docs/providers.md. Its envelopes are not known: the gateway answers {code, message} here, the model {error: {…}}.</summary>
 internal sealed class CloudswayDialect : Dialect
 {
     internal static readonly CloudswayDialect Instance = new();

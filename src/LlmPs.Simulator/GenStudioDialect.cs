@@ -6,7 +6,7 @@ using System.Text.Json;
 
 namespace LlmPs.Simulator;
 
-/// <summary>GenStudio M×N: seed 000, and providers.md for the envelopes. Codes other than 10009 and 60000 are inferred.</summary>
+/// <summary>GenStudio M×N: docs/providers.md. Codes other than 10009 and 60000 are inferred.</summary>
 internal sealed class GenStudioDialect : Dialect
 {
     internal static readonly GenStudioDialect Instance = new();
@@ -107,7 +107,7 @@ internal sealed class GenStudioDialect : Dialect
         writer.WriteEndObject();
     }
 
-    // chip3, chip4, chip5: object and created only in the last chunk (seed 000).
+    // chip3, chip4, chip5: object and created only in the last chunk (GenStudio document).
     protected override bool CarriesTime(Answer answer, bool isLast) => isLast || answer.Chip is not ("chip3" or "chip4" or "chip5");
 
     protected override void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens)
@@ -134,7 +134,7 @@ internal sealed class GenStudioDialect : Dialect
     private ErrorReply? Unserved(string model)
     {
         bool known = model.Length > 0 && !model.StartsWith("no-such-", StringComparison.Ordinal) && !model.StartsWith("unknown", StringComparison.Ordinal);
-        // Ids are all lower-case (seed 000).
+        // Ids are all lower-case (GenStudio document).
         return known && !model.Any(char.IsUpper) ? null : Refuse(Refusal.ModelNotFound, $"model {model} not found");
     }
 

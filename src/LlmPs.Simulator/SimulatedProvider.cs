@@ -3,13 +3,13 @@ namespace LlmPs.Simulator;
 /// <summary>The wire dialects that the simulator speaks.</summary>
 public enum SimulatedProvider
 {
-    /// <summary>GenStudio M×N (seed 000).</summary>
+    /// <summary>GenStudio M×N (GenStudio document).</summary>
     GenStudio,
 
-    /// <summary>Cloudsway MaaS DeepSeek (seed 001).</summary>
+    /// <summary>Cloudsway MaaS DeepSeek.</summary>
     Cloudsway,
 
-    /// <summary>SiliconFlow (seed 002).</summary>
+    /// <summary>SiliconFlow.</summary>
     SiliconFlow,
 
     /// <summary>Servers that follow OpenAI's Chat Completions in general.</summary>

@@ -7,7 +7,7 @@ namespace LlmPs.Simulator;
 /// <summary>How the simulator behaves. <see cref="FromDictionary"/> reads it from what a user types as <c>-SimulatorOption @{ … }</c>.</summary>
 public sealed class SimulatorOptions
 {
-    /// <summary>The clock of the answers unless set: the <c>created</c> of seed 000's sample.</summary>
+    /// <summary>The clock of the answers unless set: the <c>created</c> of the sample in GenStudio's document.</summary>
     public const long DefaultClock = 1757680008;
 
     /// <summary>The provider to be; null: by path prefix, path and host.</summary>
