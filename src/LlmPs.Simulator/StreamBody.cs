@@ -102,7 +102,7 @@ internal sealed class StreamBody : Stream
             {
                 try
                 {
-                    await FineDelay.WaitAsync(_waitMs, either.Token).ConfigureAwait(false);
+                    await Task.Delay(_waitMs, either.Token).ConfigureAwait(false);
                 }
                 catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
                 {

@@ -15,9 +15,6 @@ namespace LlmPs.Bulk;
 /// </summary>
 internal sealed class BulkRun : IDisposable
 {
-    // For one answer, to be woken costs more than to look again for a while. For many, a reader that sleeps finds more at once.
-    private const int LonePatience = 200;
-
     private readonly BulkRunOptions _options;
     private readonly OrderedWindow<BulkOutput> _window;
     private readonly SemaphoreSlim _width;
@@ -25,7 +22,6 @@ internal sealed class BulkRun : IDisposable
     private readonly RequestLog _log;
     private readonly CountdownEvent _tasks = new(1);
     private readonly ConcurrentDictionary<CheckpointKey, Task<ChatCompletion>> _inFlight = new();
-    private readonly GarbageBound _garbage = new();
     private RunEnding? _ending;
     private int _isGuessing;
     private bool _disposed;
@@ -34,7 +30,7 @@ internal sealed class BulkRun : IDisposable
     {
         _options = options;
         _window = options.IsLone
-            ? new OrderedWindow<BulkOutput>(1, ordered: true, LonePatience)
+            ? new OrderedWindow<BulkOutput>(1, ordered: true)
             : new OrderedWindow<BulkOutput>(WindowOf(options.ThrottleLimit), options.Ordered);
         _width = new SemaphoreSlim(options.ThrottleLimit);
         _log = new RequestLog(options.WantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))));
@@ -57,7 +53,6 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
     internal void Add(AnswerContext row)
     {
-        _garbage.Hold();
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
         CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;

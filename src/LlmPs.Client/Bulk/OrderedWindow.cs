@@ -34,7 +34,6 @@ internal sealed class OrderedWindow<T> : IDisposable
     // Whether something has come since the reader last found nothing.
     private readonly ManualResetEventSlim _arrived = new(false, spinCount: 0);
     private readonly int _capacity;
-    private readonly int _patience;
     private readonly bool _ordered;
     private Queue<T> _ready = new();
     private int _open;
@@ -44,12 +43,10 @@ internal sealed class OrderedWindow<T> : IDisposable
 
     /// <param name="capacity">How many rows may be open.</param>
     /// <param name="ordered">Whether items come in the order of the rows.</param>
-    /// <param name="patience">How often the reader steps back for other threads and looks again before it sleeps.</param>
-    internal OrderedWindow(int capacity, bool ordered, int patience = 0)
+    internal OrderedWindow(int capacity, bool ordered)
     {
         _capacity = capacity;
         _ordered = ordered;
-        _patience = patience;
     }
 
     /// <summary>Whether another row would exceed the bound.</summary>
@@ -109,7 +106,6 @@ internal sealed class OrderedWindow<T> : IDisposable
 
             var left = deadline == long.MaxValue ? int.MaxValue : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
             if (left <= 0) return Taken.Nothing;
-            for (var i = 0; i < _patience && !_arrived.IsSet; i++) Thread.Yield();
             _arrived.Wait(left);
         }
     }

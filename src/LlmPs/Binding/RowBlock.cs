@@ -10,26 +10,14 @@ namespace LlmPs.Binding;
 /// <param name="block">The script block.</param>
 internal sealed class RowBlock(string option, ScriptBlock block)
 {
-    private readonly RowTemplate? _template = RowTemplate.Of(block);
-
     // What a script block sees, kept from row to row: to make them anew takes 0.1 s of 100,000.
     private readonly PSVariable _row = new("_");
     private readonly PSVariable _preference = new("ErrorActionPreference");
     private readonly List<PSVariable> _variables = new(2);
 
-    private bool _hasRun;
-
     /// <summary>What the script block makes of the row; null where it gives nothing. A row is not sent without what was to be found out for it.</summary>
     /// <exception cref="PSArgumentException">It fails; the message names the option.</exception>
     internal object? Evaluate(PSObject? row)
-    {
-        // Once it runs in any case, for breakpoints, code coverage and the log of script blocks.
-        if (_hasRun && _template?.Fill(row) is { } text) return text;
-        _hasRun = true;
-        return Run(row);
-    }
-
-    private object? Run(PSObject? row)
     {
         try
         {

@@ -22,9 +22,6 @@ internal static class RowColumns
     internal static IEnumerable<PSMemberInfo> Of(PSObject row) =>
         (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? row.Properties.Where(column => column.IsInstance || column is PSProperty);
 
-    /// <summary>The text that a custom object has in that column; null where it has something else there, or is no such object.</summary>
-    internal static string? TextOf(PSObject row, string column) => OwnOf(row)?[column] is PSNoteProperty { Value: string text } ? text : null;
-
     private static PSMemberInfoCollection<PSMemberInfo>? OwnOf(PSObject row) =>
         s_own is not null && s_isDeserialized?.Invoke(row) == false && row.BaseObject is PSCustomObject ? s_own(row) : null;
 
