@@ -17,6 +17,7 @@ internal sealed class ErrorReader
     private const int LongestBody = 1024 * 1024;
     private const int LongestRequestId = 200;
     private const int LongestAddress = 600;
+    private const int LongestInternal = 300;
 
     // In seconds. Whoever says more means never.
     private const double LongestRetryAfter = 1e9;
@@ -100,6 +101,25 @@ internal sealed class ErrorReader
             StatusCode = (int)HttpStatusCode.ProxyAuthenticationRequired,
             RecommendedAction = "Connect again with -Proxy and -ProxyCredential, or check both.",
         };
+
+    /// <summary>The error of an exception that nothing in the module expects. Its inner exception has the details, without secrets.</summary>
+    /// <param name="exception">The unexpected exception.</param>
+    internal LlmApiException Internal(Exception exception)
+    {
+        var words = PrintableText.Line(_redactor.Clean($"{exception.GetType().Name}: {exception.Message}"), LongestInternal);
+        return new LlmApiException(LlmErrorKind.InternalError, $"LlmPs failed with an unexpected exception, which is a bug: {words}", Printable(exception))
+        {
+            RecommendedAction = "Report it to the maintainers of LlmPs with the text of $Error[0].Exception.InnerException.",
+        };
+    }
+
+    /// <summary>Returns the exception itself where its text has nothing to hide, else one that carries the cleaned text.</summary>
+    private Exception Printable(Exception exception)
+    {
+        var text = exception.ToString();
+        var clean = new string(_redactor.Clean(text).Where(static c => c is '\r' or '\n' || !PrintableText.Steers(c)).ToArray());
+        return clean == text ? exception : new InvalidOperationException(clean);
+    }
 
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
         new(LlmErrorKind.InvalidResponse, _redactor.Clean(

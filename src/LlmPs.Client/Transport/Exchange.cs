@@ -86,10 +86,10 @@ internal abstract class Exchange
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
             HttpRequestException refused when IsProxyRefusal(refused) => Session.Errors.FromProxy(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
-            JsonException or InvalidOperationException => new LlmApiException(
+            _ when IsOfJson(exception) => new LlmApiException(
                 LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Words(exception, 200)),
             InvalidDataException => new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: " + Words(exception, 200)),
-            _ => new LlmApiException(LlmErrorKind.InvalidResponse, Words(exception, 600)),
+            _ => Session.Errors.Internal(exception),
         };
         error.Attempts = Context.Attempts;
         error.RequestId ??= Context.RequestId;
@@ -123,6 +123,10 @@ internal abstract class Exchange
             throw error;
         }
     }
+
+    /// <summary>The JSON reader throws an InvalidOperationException where a text is not valid UTF-8 or UTF-16.</summary>
+    private static bool IsOfJson(Exception exception) =>
+        exception is JsonException || (exception is InvalidOperationException && exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true);
 
 #if NET
     private static long? LengthOf(HttpContent body) => body.Headers.ContentLength;

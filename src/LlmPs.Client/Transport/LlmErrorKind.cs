@@ -50,4 +50,7 @@ public enum LlmErrorKind
 
     /// <summary>Given up by the user, the pipeline or a closed session.</summary>
     Canceled,
+
+    /// <summary>An unexpected exception in the module itself, which is a bug. The inner exception has the details.</summary>
+    InternalError,
 }
