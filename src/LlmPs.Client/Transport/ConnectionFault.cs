@@ -17,7 +17,7 @@ namespace LlmPs.Transport;
 /// <summary>Recognizes the failures of a connection that come from how a session was set up. No retry helps, so they are final.</summary>
 internal static class ConnectionFault
 {
-    private static readonly TimeSpan s_longestProbe = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_longestProbe = TimeSpan.FromSeconds(2);
 
 #if NET
     private static readonly Regex s_status = new(@"'(\d{3})'", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
@@ -26,11 +26,12 @@ internal static class ConnectionFault
     /// <summary>The final error of a failed connection; null where the failure may pass.</summary>
     /// <param name="exception">How the connection failed.</param>
     /// <param name="address">The address of the request.</param>
-    /// <param name="proxy">The proxy on the way; null where there is none.</param>
+    /// <param name="http">The connections of the session.</param>
     /// <param name="hasAnswered">Whether the server has answered this session before, so that the set-up is right.</param>
     /// <param name="words">The printable words of an exception.</param>
-    internal static async Task<LlmApiException?> FindAsync(HttpRequestException exception, Uri address, string? proxy, bool hasAnswered, Func<Exception, string> words)
+    internal static async Task<LlmApiException?> FindAsync(HttpRequestException exception, Uri address, HttpTransport http, bool hasAnswered, Func<Exception, string> words)
     {
+        var proxy = http.ProxyTo(address);
         var way = proxy is null ? address.Authority : $"{address.Authority} through the proxy {proxy}";
         var cause = exception.GetBaseException();
         if (HasTooLongHeaders(exception))
@@ -55,7 +56,7 @@ internal static class ConnectionFault
             };
         }
 
-        if (IsNotHttp(exception) || (address.Scheme == Uri.UriSchemeHttp && proxy is null && IsClosedEarly(exception, cause) && await SpeaksTlsAsync(address).ConfigureAwait(false)))
+        if (IsNotHttp(exception) || (address.Scheme == Uri.UriSchemeHttp && proxy is null && IsClosedEarly(exception, cause) && await http.SpeaksTls.Value.ConfigureAwait(false)))
         {
             var isPlain = address.Scheme == Uri.UriSchemeHttp;
             return new LlmApiException(
@@ -144,7 +145,7 @@ internal static class ConnectionFault
 #endif
 
     /// <summary>Whether a server that closed a plain connection without a word accepts TLS on that port. Nothing is sent but the handshake.</summary>
-    private static async Task<bool> SpeaksTlsAsync(Uri address)
+    internal static async Task<bool> SpeaksTlsAsync(Uri address)
     {
         try
         {

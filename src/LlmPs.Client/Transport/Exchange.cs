@@ -84,7 +84,7 @@ internal abstract class Exchange
         }
         catch (HttpRequestException e) when (!clock.Token.IsCancellationRequested && !IsProxyRefusal(e))
         {
-            if (await ConnectionFault.FindAsync(e, _uri, Session.Http.ProxyTo(_uri), hasAnswered, cause => Words(cause, 300)).ConfigureAwait(false) is { } fault) throw fault;
+            if (await ConnectionFault.FindAsync(e, _uri, Session.Http, hasAnswered, cause => Words(cause, 300)).ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
     }

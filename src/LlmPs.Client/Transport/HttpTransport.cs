@@ -36,11 +36,15 @@ internal sealed class HttpTransport : IDisposable
         // A blank key is none.
         _key = options.ApiKey is { Length: > 0 } key ? key : null;
         if (handler is null) _proxy = options.Proxy is null ? SystemProxy : new WebProxy(options.Proxy) { Credentials = options.ProxyCredential };
+        SpeaksTls = new Lazy<Task<bool>>(() => ConnectionFault.SpeaksTlsAsync(baseUri));
         _client = new HttpMessageInvoker(handler ?? CreateHandler(baseUri), disposeHandler: true);
     }
 
     /// <summary>Whether the server, or what stands before it, has answered a request of this session.</summary>
     internal bool HasAnswered { get; private set; }
+
+    /// <summary>Whether the server speaks TLS. Found out at most once.</summary>
+    internal Lazy<Task<bool>> SpeaksTls { get; }
 
     internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, byte[]? body, AttemptClock clock)
     {

@@ -113,7 +113,7 @@ public class SplitEchoTests
         var text = new StringBuilder();
         foreach (var piece in pieces)
         {
-            var json = JsonSerializer.Serialize(piece, new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+            var json = $"\"{JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(piece)}\"";
             text.Append(Sse.Delta(field == "arguments" ? $$$"""
                 "tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":{{{json}}}}}]
                 """ : $"\"{field}\":{json}"));
