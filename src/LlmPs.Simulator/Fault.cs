@@ -107,6 +107,9 @@ public enum FaultKind
 
     /// <summary>One line of so many Bytes (default 64 MiB).</summary>
     HugeLine,
+
+    /// <summary>400 (Status) for a request that holds <c>stream_options</c>, as some servers answer.</summary>
+    RefuseStreamOptions,
 }
 
 /// <summary>How a broken connection shows on a real socket.</summary>

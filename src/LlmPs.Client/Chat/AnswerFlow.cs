@@ -18,6 +18,7 @@ internal sealed class AnswerFlow
     private List<byte[]>? _withheld;
     private byte[]? _lastRaw;
     private bool _isClosed;
+    private EchoGuard? _echoes;
 
     internal AnswerFlow(AnswerContext context) => _context = context;
 
@@ -40,6 +41,12 @@ internal sealed class AnswerFlow
 
     /// <summary>Whether the answer comes in one piece, which has no first token.</summary>
     internal bool IsInOnePiece { get; set; }
+
+    /// <summary>Takes secrets out of the answer, also where they are split over its deltas.</summary>
+    internal void Hide(IReadOnlyList<string> secrets)
+    {
+        if (secrets.Count > 0) _echoes = new EchoGuard(secrets);
+    }
 
     /// <summary>Takes a delta as read. True where there is something in it to hand over now.</summary>
     internal bool Take(ChatCompletionDelta delta)
@@ -69,6 +76,7 @@ internal sealed class AnswerFlow
 
         choice.SetApart(delta);
         if (!IsInOnePiece && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null)) _context.TokenArrived();
+        _echoes?.Clean(delta, ref _withheld);
         if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null && delta.LogProbs is null) return Withhold(delta);
         delta.Withheld = TakeWithheld();
         _lastRaw = delta.Raw;
@@ -77,6 +85,15 @@ internal sealed class AnswerFlow
 
     /// <summary>What is left of each choice when the answer has ended; the last delta stands for the end of the request, unless it was cut off.</summary>
     internal IEnumerable<ChatCompletionDelta> Close(bool isWhole = true)
+    {
+        foreach (var delta in Rest(isWhole))
+        {
+            _echoes?.Close(delta);
+            yield return delta;
+        }
+    }
+
+    private IEnumerable<ChatCompletionDelta> Rest(bool isWhole)
     {
         if (_isClosed) yield break;
         _isClosed = true;

@@ -11,10 +11,14 @@ internal static class RequestWriter
     // What -SkipValidation sends for an option that the provider documents no field for.
     private static readonly OpenAICompatibleProvider s_fallback = new();
 
-    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream) =>
-        SupplementaryText.Unescape(CompactJson.Write((provider, request, stream), static (json, what) => Write(json, what.provider, what.request, what.stream)));
+    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream, bool streamOptions = true) => SupplementaryText.Unescape(CompactJson.Write(
+        (provider, request, stream, streamOptions), static (json, what) => Write(json, what.provider, what.request, what.stream, what.streamOptions)));
 
-    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream)
+    /// <summary>Whether the module adds <c>stream_options</c> to a stream's body by itself.</summary>
+    internal static bool AddsStreamOptions(ChatProvider provider, ChatRequest request) =>
+        provider.SendsStreamOptions && request.ExtraBody?.ContainsKey("stream_options") != true;
+
+    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream, bool streamOptions)
     {
         var body = new Body(json, provider, request.ExtraBody);
         json.WriteStartObject();
@@ -54,7 +58,7 @@ internal static class RequestWriter
         if (stream)
         {
             json.WriteBoolean("stream", true);
-            if (provider.SendsStreamOptions && body.Takes("stream_options"))
+            if (streamOptions && AddsStreamOptions(provider, request))
             {
                 json.WriteStartObject("stream_options");
                 json.WriteBoolean("include_usage", true);
@@ -64,7 +68,7 @@ internal static class RequestWriter
 
         if (request.ExtraBody is { } extra)
         {
-            foreach (var field in extra.OrderBy(field => field.Key, StringComparer.Ordinal))
+            foreach (var field in extra.Where(field => !IsLeftOut(field.Value)).OrderBy(field => field.Key, StringComparer.Ordinal))
             {
                 json.WritePropertyName(field.Key);
                 json.WriteRawValue(field.Value);
@@ -73,6 +77,9 @@ internal static class RequestWriter
 
         json.WriteEndObject();
     }
+
+    /// <summary>Null leaves a field out of the body, also one that the module writes otherwise.</summary>
+    private static bool IsLeftOut(string? json) => json is null || json.Trim() == "null";
 
     private static void WriteMessages(Utf8JsonWriter json, ChatProvider provider, ChatRequest request)
     {

@@ -41,6 +41,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         if (_events is null)
         {
             _redactor = Session.Redactor.ForAnswer();
+            _flow.Hide(_redactor.Texts);
             await _exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
             _exchange.Pass.Accepted();

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Net.Http;
+using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -14,10 +15,15 @@ internal sealed class ChatExchange : Exchange
     // Where a model server says that it gave the answer up.
     private static readonly string[] s_givenUp = ["insufficient_system_resource", "aborted"];
 
+    // Whether the body holds stream_options that the user did not ask for.
+    private bool _addsStreamOptions;
+    private byte[] _body;
+
     internal ChatExchange(LlmSession session, AnswerContext context, bool stream, RequestLog log)
         : base(session, context, session.CompletionUri(context.Request), log)
     {
-        Body = RequestWriter.Write(session.ChatProvider, context.Request, stream);
+        _addsStreamOptions = stream && RequestWriter.AddsStreamOptions(session.ChatProvider, context.Request);
+        _body = RequestWriter.Write(session.ChatProvider, context.Request, stream);
         Pass = session.Gate(context.Request).NewPass(context.Request);
     }
 
@@ -26,7 +32,7 @@ internal sealed class ChatExchange : Exchange
 
     protected override HttpMethod Method => HttpMethod.Post;
 
-    protected override byte[] Body { get; }
+    protected override byte[] Body => _body;
 
     /// <summary>The whole answer in one piece.</summary>
     /// <exception cref="LlmApiException">No whole answer came.</exception>
@@ -120,6 +126,12 @@ internal sealed class ChatExchange : Exchange
         while (true)
         {
             TimeSpan wait;
+            if (_addsStreamOptions)
+            {
+                await Session.StreamOptions.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (Session.StreamOptions.IsRefused) LeaveOutStreamOptions();
+            }
+
             var attempt = new AnswerAttempt(this, Session.NewClock(cancellationToken));
             try
             {
@@ -132,11 +144,41 @@ internal sealed class ChatExchange : Exchange
                 var builder = new ChatCompletionBuilder();
                 attempt.AddRest(deltas);
                 Fold(deltas, builder);
-                wait = WaitAfter(Told(e, clock, Partial(builder)));
+                var error = Told(e, clock, Partial(builder));
+                if (_addsStreamOptions && error.RefusesStreamOptions)
+                {
+                    SendWithoutStreamOptions(error);
+                    continue;
+                }
+
+                if (_addsStreamOptions) Session.StreamOptions.Settle();
+                wait = WaitAfter(error);
             }
 
             await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    protected override void Accepted(HttpResponseHeaders headers)
+    {
+        if (_addsStreamOptions) Session.StreamOptions.Settle();
+        Pass.Tell(RateLimitState.All(headers), Context.Request);
+    }
+
+    /// <summary>The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it again.</summary>
+    private void SendWithoutStreamOptions(LlmApiException error)
+    {
+        Session.StreamOptions.Refuse();
+        LeaveOutStreamOptions();
+        Pass.Failed(error);
+        Pass.Forgiven++;
+        Note(RequestLogLevel.Verbose, $"The server refuses stream_options. From now on session '{Session.Name}' leaves it out, so streams may come without usage. {error.Message}");
+    }
+
+    private void LeaveOutStreamOptions()
+    {
+        _addsStreamOptions = false;
+        _body = RequestWriter.Write(Session.ChatProvider, Context.Request, stream: true, streamOptions: false);
     }
 
     private async Task<bool> ContinueAsync(AnswerAttempt attempt, List<ChatCompletionDelta> deltas, ChatCompletionBuilder builder)

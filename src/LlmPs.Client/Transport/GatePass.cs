@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -45,6 +46,9 @@ internal sealed class GatePass
     /// <summary>The tokens taken for the attempt under way.</summary>
     internal long Reserved { get; set; }
 
+    /// <summary>How many requests the gate had let in with this one.</summary>
+    internal long Ordinal { get; set; }
+
     /// <summary>What a waiting request waits for.</summary>
     internal TaskCompletionSource<bool>? Turn { get; set; }
 
@@ -63,6 +67,12 @@ internal sealed class GatePass
     internal void Accepted()
     {
         if (_isIn) _gate.Accepted(this);
+    }
+
+    /// <summary>The provider says how much of the account's limits is left.</summary>
+    internal void Tell(IReadOnlyList<RateLimitState> limits, ChatRequest request)
+    {
+        if (_isIn && limits.Count > 0) _gate.Tell(this, limits, request);
     }
 
     /// <summary>The answer is whole.</summary>

@@ -55,6 +55,18 @@ public sealed class LlmApiException : Exception
     /// <summary>What the user can do about it; null where there is nothing particular.</summary>
     public string? RecommendedAction { get; internal set; }
 
+    /// <inheritdoc/>
+    public override string Message => Route is null ? base.Message : $"{base.Message} {Route}";
+
+    /// <summary>Where the request went, as the end of the message: the address, or the proxy on the way.</summary>
+    internal string? Route { get; set; }
+
+    /// <summary>Whether the server refused the field <c>stream_options</c>.</summary>
+    internal bool RefusesStreamOptions { get; set; }
+
+    /// <summary>Whether the error came as a page or plain text, which a proxy may have written.</summary>
+    internal bool IsPage { get; set; }
+
     /// <summary>Whether the same request may succeed when sent again.</summary>
     internal bool IsTransient { get; set; }
 

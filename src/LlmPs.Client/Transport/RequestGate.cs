@@ -63,6 +63,8 @@ internal sealed class RequestGate : IDisposable
     private bool _hasRequest;
     private double _shutUntil = double.NegativeInfinity;
     private double _shutSince;
+    private double _heldUntil = double.NegativeInfinity;
+    private long _sent;
     private Timer? _timer;
     private double _timerDue = double.PositiveInfinity;
     private bool _isDisposed;
@@ -144,6 +146,28 @@ internal sealed class RequestGate : IDisposable
         }
     }
 
+    /// <summary>
+    /// Holds requests back until a limit that is used up is full again, before the provider has to refuse one. What was sent after the request that the
+    /// figures come from counts as well.
+    /// </summary>
+    internal void Tell(GatePass pass, IReadOnlyList<RateLimitState> limits, ChatRequest request)
+    {
+        foreach (var limit in limits)
+        {
+            if (limit.Remaining is not { } left || limit.Reset <= TimeSpan.Zero || limit.Reset > _longestPause) continue;
+            var later = Interlocked.Read(ref _sent) - pass.Ordinal;
+            // Rows are alike: the next one takes as many tokens as this one.
+            if (limit.IsOfTokens ? left >= TokenEstimate.Of(request) * (later + 1) : left > later) continue;
+            lock (_lock)
+            {
+                var now = Now();
+                _heldUntil = Math.Max(_heldUntil, now + limit.Reset.TotalSeconds);
+                _isOpen = false;
+                Pump(now);
+            }
+        }
+    }
+
     internal void Succeeded(GatePass pass, TokenUsage? usage)
     {
         if (_tokens is null || usage is null) return;
@@ -189,7 +213,7 @@ internal sealed class RequestGate : IDisposable
                 _epoch = _search.Epoch;
             }
 
-            _isOpen = HasNoLimit && now >= _shutUntil;
+            _isOpen = HasNoLimit && now >= _shutUntil && now >= _heldUntil;
             Pump(now);
         }
     }
@@ -246,6 +270,7 @@ internal sealed class RequestGate : IDisposable
 
         Volatile.Write(ref _freelyLast, now);
         Interlocked.Increment(ref _freely);
+        pass.Ordinal = Interlocked.Increment(ref _sent);
         pass.Stamp = new SendStamp(epoch, now);
         pass.Reserved = 0;
     }
@@ -301,7 +326,7 @@ internal sealed class RequestGate : IDisposable
     }
 
     /// <summary>Seconds until anything may be sent.</summary>
-    private double Wait(double now) => now < _shutUntil ? _shutUntil - now : _search.Wait(now);
+    private double Wait(double now) => now < _shutUntil ? _shutUntil - now : now < _heldUntil ? _heldUntil - now : _search.Wait(now);
 
     /// <summary>Takes what the request costs of the limits that were given, or says how many seconds to wait for it.</summary>
     private double Take(GatePass pass)
@@ -329,6 +354,7 @@ internal sealed class RequestGate : IDisposable
     {
         _hasRequest = false;
         pass.Stamp = _search.Sent(now, waited);
+        pass.Ordinal = Interlocked.Increment(ref _sent);
         if (!HasNoLimit || now < _shutUntil) return;
         Interlocked.Exchange(ref _freely, 0);
         Volatile.Write(ref _freelySince, now);
