@@ -12,7 +12,7 @@ namespace LlmPs.Bulk;
 
 /// <summary>
 /// A file beside the checkpoint that names the run which uses it. It keeps a second run out where the file system has no locks. The lock of a process
-/// that no longer runs on this host is removed; of another host that is not known, and the user decides.
+/// that no longer runs on this host is removed, and so is one of another host that has not been touched for a while.
 /// </summary>
 internal sealed class CheckpointLock : IDisposable
 {
@@ -25,8 +25,13 @@ internal sealed class CheckpointLock : IDisposable
     private static readonly TimeSpan s_betweenReads = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestRemoval = TimeSpan.FromSeconds(30);
 
+    // A run touches its lock once a minute. So many misses are more than a slow share and clocks that differ.
+    private const int LongestSilence = 10;
+    private static readonly TimeSpan s_betweenTouches = TimeSpan.FromMinutes(1);
+
     private readonly string _path;
     private readonly byte[] _content;
+    private Timer? _toucher;
 
     private CheckpointLock(string path, byte[] content)
     {
@@ -52,11 +57,17 @@ internal sealed class CheckpointLock : IDisposable
                 if (++unread < ReadAttempts) Thread.Sleep(s_betweenReads);
                 else throw new CheckpointException(checkpoint, $"has a lock file that names no run: if no run uses the checkpoint, delete '{path}' and run again");
             }
-            else if (holder.IsOnThisHost && !holder.IsRunning && TryRemove(path, content)) mine.RemovedHolder = holder.ToString();
             else if (holder.IsOnThisHost && holder.IsRunning) throw InUse(checkpoint, holder);
-            else throw new CheckpointException(checkpoint, $"is in use by another run ({holder}): wait for that run to end. If it has ended without removing its lock, delete '{path}' and run again");
+            else if ((holder.IsOnThisHost || IsSilent(path)) && TryRemove(path, content)) mine.RemovedHolder = holder.ToString();
+            else
+            {
+                throw new CheckpointException(
+                    checkpoint,
+                    $"is in use by another run ({holder}): wait for that run to end. If it has ended without removing its lock, delete '{path}' and run again, or run again in {LongestSilence} minutes");
+            }
         }
 
+        mine._toucher = new Timer(static touched => ((CheckpointLock)touched!).Touch(), mine, s_betweenTouches, s_betweenTouches);
         return mine;
     }
 
@@ -66,7 +77,22 @@ internal sealed class CheckpointLock : IDisposable
     /// <summary>Removes the lock, unless it is another run's by now.</summary>
     public void Dispose()
     {
+        _toucher?.Dispose();
         if (Read(_path) is { } content && content.SequenceEqual(_content)) Delete(_path);
+    }
+
+    private static bool IsSilent(string path) => File.GetLastWriteTimeUtc(path) < DateTime.UtcNow.AddMinutes(-LongestSilence);
+
+    private void Touch()
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(_path, DateTime.UtcNow);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Removed by the user, or the share is away.
+        }
     }
 
     private static CheckpointException InUse(string checkpoint, Holder? holder, Exception? exception = null)

@@ -50,4 +50,7 @@ public enum LlmErrorKind
 
     /// <summary>Given up by the user, the pipeline or a closed session.</summary>
     Canceled,
+
+    /// <summary>A fault of LlmPs itself. The inner exception has the details.</summary>
+    InternalError,
 }

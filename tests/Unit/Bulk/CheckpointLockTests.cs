@@ -66,6 +66,20 @@ public sealed class CheckpointLockTests : IDisposable
         Assert.Equal(1, file.Finished);
     }
 
+    [Fact]
+    public async Task The_lock_of_another_host_that_has_not_been_touched_for_ten_minutes_is_removed()
+    {
+        await _folder.FillAsync(1);
+        Write("{\"host\":\"elsewhere\",\"process\":7,\"processStart\":\"1\",\"started\":\"2026-01-02T03:04:05Z\"}");
+        File.SetLastWriteTimeUtc(Lock, DateTime.UtcNow.AddMinutes(-9));
+        Refused("run again in 10 minutes");
+        File.SetLastWriteTimeUtc(Lock, DateTime.UtcNow.AddMinutes(-11));
+
+        using var file = Open();
+
+        Assert.Equal("process 7 on host 'elsewhere', started 2026-01-02 03:04:05 UTC", file.RemovedHolder);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("\0\0\0\0")]
