@@ -26,11 +26,16 @@ internal static class RowError
         var cause = ending.Row is null
             ? $" ({counts.Tokens.ToString(CultureInfo.InvariantCulture)} tokens used)."
             : $". {ending.Error.Message.TrimEnd('.')}.";
-        var left = counts.LeftOut == 1 ? "1 row was" : $"{counts.LeftOut.ToString(CultureInfo.InvariantCulture)} rows were";
+        var left = counts.LeftOut switch
+        {
+            0 => string.Empty,
+            1 => " 1 row was not sent.",
+            var count => $" {count.ToString(CultureInfo.InvariantCulture)} rows were not sent.",
+        };
         var resume = hasCheckpoint
             ? "Run the same command again to continue: rows in the checkpoint are not sent again."
             : "Give -CheckpointPath, so that a stopped run can be continued without sending its answered rows again.";
-        var error = new LlmApiException(ending.Error.Kind, $"The run stopped because {ending.Reason}{cause} {left} not sent. {resume}", ending.Error)
+        var error = new LlmApiException(ending.Error.Kind, $"The run stopped because {ending.Reason}{cause}{left} {resume}", ending.Error)
         {
             StatusCode = ending.Error.StatusCode,
             ProviderCode = ending.Error.ProviderCode,
