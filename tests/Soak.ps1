@@ -172,7 +172,7 @@ function Invoke-Lives([string]$Folder, [int]$Round, [int]$Count, [Random]$Random
     $output = Join-Path $Folder "round-$Round.csv"
     # The process itself, to be killed. As a dotnet tool PowerShell has no program of its own.
     $program = (Get-Process -Id $PID).Path
-    $arguments = @(if ($program -like '*dotnet*') { Join-Path $PSHOME 'pwsh.dll' }) + '-NoProfile', '-NonInteractive', '-File', $script, $ModulePath, $simulator.Uri, "round $Round", $Count, $ThrottleLimit, $checkpoint, $output
+    $arguments = @(if ($program -like '*dotnet*') { Join-Path $PSHOME 'pwsh.dll' }) + '-NoProfile', '-NonInteractive', '-File', $script, $ModulePath, $simulator.Uri, "round-$Round", $Count, $ThrottleLimit, $checkpoint, $output
     $tally = [ordered]@{ Round = $Round; Rows = $Count; Lives = 0; Killed = 0; Damaged = 0; Requests = 0 }
     $exitCode = 1
     while ($exitCode -ne 0) {
@@ -194,7 +194,7 @@ function Invoke-Lives([string]$Folder, [int]$Round, [int]$Count, [Random]$Random
     }
     $tally.Requests = $simulator.Stats().requests
     $answers = @(Import-Csv -LiteralPath $output -Encoding utf8)
-    $wrong = @(for ($i = 0; $i -lt $answers.Count; $i++) { if ($answers[$i].Id -ne "$($i + 1)" -or $answers[$i].Response -cne "Echo: round $Round row $($i + 1)") { $i } })
+    $wrong = @(for ($i = 0; $i -lt $answers.Count; $i++) { if ($answers[$i].Id -ne "$($i + 1)" -or $answers[$i].Response -cne "Echo: round-$Round row $($i + 1)") { $i } })
     Confirm-That ($answers.Count -eq $Count) "round ${Round}: $($answers.Count) rows came out of $Count."
     Confirm-That ($wrong.Count -eq 0) "round ${Round}: $($wrong.Count) answers are not those of their rows."
     Confirm-That (-not (Test-Path "$checkpoint.lock")) "round ${Round}: the lock file was left."

@@ -45,7 +45,7 @@ try {
 }
 catch {
     # The log is where anyone will look.
-    Write-Host "The run stopped: $_ ($($_.FullyQualifiedErrorId))"
+    Write-Host "Stopped by an error: $_ ($($_.FullyQualifiedErrorId))"
 }
 finally {
     if (Get-Module LlmPs) { Disconnect-LlmProvider -All }

@@ -93,9 +93,6 @@ internal sealed class BulkRun : IDisposable
         place.Close(new BulkOutput(row, error));
     }
 
-    /// <summary>Counts a row that is not looked at, because the run is over.</summary>
-    internal void LeaveOut() => Counts.LeaveOut();
-
     /// <summary>The next result whose turn it is.</summary>
     internal Taken TryTake(TimeSpan wait, out BulkOutput output) => _window.TryTake(wait, out output);
 
@@ -237,7 +234,11 @@ internal sealed class BulkRun : IDisposable
             var failures = Interlocked.Increment(ref _failures);
             if (failures >= _options.MaxConsecutiveFailure) End(RunEnding.OfFailures(error, row, failures));
         }
-        else if (error.StatusCode is not null && error.Kind is LlmErrorKind.InvalidRequest or LlmErrorKind.NotFound or LlmErrorKind.RequestTooLarge or LlmErrorKind.ContentFiltered)
+        else if (error is
+        {
+            StatusCode: not null,
+            Kind: LlmErrorKind.InvalidRequest or LlmErrorKind.NotFound or LlmErrorKind.RequestTooLarge or LlmErrorKind.ContentFiltered,
+        })
         {
             // The provider answers, if only to refuse this row.
             NoteAnswer();
@@ -255,11 +256,12 @@ internal sealed class BulkRun : IDisposable
     {
         var text = e.ToString();
         // What a secret stands in is not passed on as it is.
-        var cause = redactor.Clean(text) == text ? e : new InvalidOperationException(redactor.Clean($"{e.GetType().FullName}: {e.Message}"));
+        var isHarmless = redactor.Clean(text) == text;
+        var words = redactor.Clean($"{e.GetType().FullName}: {e.Message.TrimEnd('.')}");
         return new LlmApiException(
             LlmErrorKind.InternalError,
-            redactor.Clean($"The row could not be finished because of an internal error: {e.GetType().Name}: {e.Message.TrimEnd('.')}. This is a fault of LlmPs: please report it, with the exception's InnerException."),
-            cause);
+            $"The row could not be finished because of an internal error, {words}. This is a fault of LlmPs: please report it, with the InnerException.",
+            isHarmless ? e : new InvalidOperationException(words));
     }
 
     /// <summary>
@@ -357,7 +359,9 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    /// <summary>What an answer cost: its total, or else its parts. A part that the provider does not report is estimated where the tokens are bounded.</summary>
+    /// <summary>
+    /// What an answer cost: its total, or else its parts. A part that the provider does not report is estimated where the tokens are bounded.
+    /// </summary>
     private long TokensOf(AnswerContext row, ChatCompletion completion)
     {
         long? prompt = Figure(completion.Usage?.PromptTokens), generated = Figure(completion.Usage?.CompletionTokens);
@@ -365,8 +369,14 @@ internal sealed class BulkRun : IDisposable
         if (Figure(completion.Usage?.TotalTokens) is > 0 and var total && total >= (prompt ?? 0) + (generated ?? 0)) return total;
         if (_options.MaxTotalTokens is null || (prompt > 0 && generated is not null)) return (prompt ?? 0) + (generated ?? 0);
         if (Interlocked.Exchange(ref _isGuessing, 1) == 0)
-            _log.Write(RequestLogLevel.Warning, "Answers come without their usage, or with impossible figures: -MaxTotalTokens counts an estimate of their tokens.");
-        var estimate = completion.Choices.Sum(choice => TokenEstimate.Of(choice.Message.Content) + TokenEstimate.Of(choice.Message.ReasoningContent));
+        {
+            _log.Write(
+                RequestLogLevel.Warning,
+                "Answers come without their usage, or with impossible figures: -MaxTotalTokens counts an estimate of their tokens.");
+        }
+
+        var texts = completion.Choices.Select(choice => choice.Message);
+        var estimate = texts.Sum(message => TokenEstimate.Of(message.Content) + TokenEstimate.Of(message.ReasoningContent));
         return Math.Max(prompt ?? 0, TokenEstimate.Of(row.Request)) + Math.Max(generated ?? 0, estimate);
     }
 

@@ -71,7 +71,7 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>Rows in the file that are not known to be on the disk.</summary>
     internal int Unflushed => Volatile.Read(ref _unflushed);
 
-    /// <summary>Lines that were skipped because they are damaged, but for those whose row has another line. Their rows count as not finished.</summary>
+    /// <summary>Lines that were skipped because they are damaged, except those whose row has another line. Their rows count as not finished.</summary>
     internal int DamagedLines { get; private set; }
 
     /// <summary>The ended run whose lock was removed; null where there was none.</summary>
@@ -135,7 +135,8 @@ internal sealed class CheckpointFile : IDisposable
         if (!isFinished) return null;
         var line = Read(offset, length);
         // Read again, and perhaps not as it was: a line is only ever the answer of the row that it names.
-        return CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key) && number == n ? CheckpointLine.Restore(line, context) : null;
+        var isItsLine = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key) && number == n;
+        return isItsLine ? CheckpointLine.Restore(line, context) : null;
     }
 
     /// <summary>
@@ -268,7 +269,8 @@ internal sealed class CheckpointFile : IDisposable
         }
         else if (_index.Finished == 0)
         {
-            throw new CheckpointException(_path, "holds rows without line ends between them, and is left as it is: restore them, or give the path of a new file");
+            throw new CheckpointException(
+                _path, "holds rows without line ends between them, and is left as it is: restore them, or give the path of a new file");
         }
         else
         {
@@ -295,15 +297,17 @@ internal sealed class CheckpointFile : IDisposable
         // An editor may have put a mark of the encoding in front.
         if (line.StartsWith("\uFEFF"u8)) line = line.Slice("\uFEFF"u8.Length);
         var version = CheckpointLine.ReadHeader(WithoutReturn(line), out var isSound);
-        problem = isSound ? null : version is null or CheckpointLine.Version or CheckpointLine.UncheckedVersion ? NotACheckpoint() : Unknown(version.Value);
+        var isKnown = version is null or CheckpointLine.Version or CheckpointLine.UncheckedVersion;
+        problem = isSound ? null : isKnown ? NotACheckpoint() : Unknown(version!.Value);
         _mayLackChecksum = isSound && version == CheckpointLine.UncheckedVersion;
         return isSound;
     }
 
     private CheckpointException NotACheckpoint() => new(_path, "is a file, but not a checkpoint of LlmPs, and is left as it is: give the path of a new file");
 
-    private CheckpointException Unknown(int version) =>
-        new(_path, $"is of version {version}, and this LlmPs knows the versions up to {CheckpointLine.Version}: use the LlmPs that made it, or give another path");
+    private CheckpointException Unknown(int version) => new(
+        _path,
+        $"is of version {version}, and this LlmPs knows the versions up to {CheckpointLine.Version}: use the LlmPs that made it, or give another path");
 
     private void TakeLine(ReadOnlySpan<byte> line, long offset, List<(CheckpointKey Key, int N)> damaged)
     {
@@ -324,13 +328,14 @@ internal sealed class CheckpointFile : IDisposable
         line = WithoutReturn(line);
         if (!CheckpointLine.TryReadRow(line, _mayLackChecksum, out key, out n)) return false;
         // Without a checksum only the beginning and the end were looked at. A damaged line does not take the place of a sound one.
-        if (_mayLackChecksum && _index.TryGet(key, n, out _, out _) && !LineChecksum.IsSound(line) && CheckpointLine.Read(line, out _, out _) != CheckpointLineKind.Row) return false;
+        if (_mayLackChecksum && !LineChecksum.IsSound(line) && _index.TryGet(key, n, out _, out _)
+            && CheckpointLine.Read(line, out _, out _) != CheckpointLineKind.Row) return false;
         _index.Set(key, n, offset, line.Length);
         return true;
     }
 
     /// <summary>The line as it was written: an editor may have changed the line ends.</summary>
-    private static ReadOnlySpan<byte> WithoutReturn(ReadOnlySpan<byte> line) => line.Length > 0 && line[line.Length - 1] == '\r' ? line.Slice(0, line.Length - 1) : line;
+    private static ReadOnlySpan<byte> WithoutReturn(ReadOnlySpan<byte> line) => line.EndsWith("\r"u8) ? line.Slice(0, line.Length - 1) : line;
 
     private void FlushRows()
     {

@@ -141,14 +141,19 @@ internal static class CheckpointLine
             json.WriteRawValue(answer, skipInputValidation: true);
         });
         // What a tool answered was not cleaned when it came.
-        return LineChecksum.Seal(turns.Count > 0 && completion.Context!.Session is { } session ? session.Redactor.ForAnswer().Clean(line) : line);
+        if (turns.Count > 0 && completion.Context!.Session is { } session) line = session.Redactor.ForAnswer().Clean(line);
+        return LineChecksum.Seal(line);
     }
 
-    /// <summary>Returns whether a line is a finished row, and which. A line with a checksum that does not match is not; a line without a checksum is only where it may.</summary>
+    /// <summary>
+    /// Returns whether a line is a finished row, and which. A line whose checksum does not match is not; a line without a checksum is one only where it may
+    /// lack it.
+    /// </summary>
     internal static bool TryReadRow(ReadOnlySpan<byte> line, bool mayLackChecksum, out CheckpointKey key, out int n)
     {
         if (LineChecksum.IsSound(line)) return TryReadStart(line, out key, out n);
-        if (mayLackChecksum) return (line.EndsWith("}}"u8) && TryReadStart(line, out key, out n)) || Read(line, out key, out n) == CheckpointLineKind.Row;
+        if (mayLackChecksum)
+            return (line.EndsWith("}}"u8) && TryReadStart(line, out key, out n)) || Read(line, out key, out n) == CheckpointLineKind.Row;
         key = default;
         n = 0;
         return false;

@@ -19,6 +19,8 @@ internal sealed class CheckpointLock : IDisposable
     private const int LongestFile = 4096;
     private const int LongestHost = 100;
     private const int StartTimeField = 19;
+    private const int FileExists = unchecked((int)0x80070050);
+    private const int FileExistsUnix = 17;
 
     // A run that has just created its lock may not have written it yet.
     private const int ReadAttempts = 20;
@@ -55,7 +57,11 @@ internal sealed class CheckpointLock : IDisposable
             if (Holder.Parse(content) is not { } holder)
             {
                 if (++unread < ReadAttempts) Thread.Sleep(s_betweenReads);
-                else throw new CheckpointException(checkpoint, $"has a lock file that names no run: if no run uses the checkpoint, delete '{path}' and run again");
+                else
+                {
+                    throw new CheckpointException(
+                        checkpoint, $"has a lock file that names no run: if no run uses the checkpoint, delete '{path}' and run again");
+                }
             }
             else if (holder.IsOnThisHost && holder.IsRunning) throw InUse(checkpoint, holder);
             else if ((holder.IsOnThisHost || IsSilent(path)) && TryRemove(path, content)) mine.RemovedHolder = holder.ToString();
@@ -63,7 +69,8 @@ internal sealed class CheckpointLock : IDisposable
             {
                 throw new CheckpointException(
                     checkpoint,
-                    $"is in use by another run ({holder}): wait for that run to end. If it has ended without removing its lock, delete '{path}' and run again, or run again in {LongestSilence} minutes");
+                    $"is in use by another run ({holder}): wait for that run to end. If it has ended without removing its lock, delete '{path}' "
+                    + $"and run again, or run again in {LongestSilence} minutes");
             }
         }
 
@@ -72,7 +79,8 @@ internal sealed class CheckpointLock : IDisposable
     }
 
     /// <summary>The error of a checkpoint that another run has open; it names the run where the lock does.</summary>
-    internal static CheckpointException InUse(string checkpoint, Exception exception) => InUse(checkpoint, Read(PathOf(checkpoint)) is { } content ? Holder.Parse(content) : null, exception);
+    internal static CheckpointException InUse(string checkpoint, Exception exception) =>
+        InUse(checkpoint, Read(PathOf(checkpoint)) is { } content ? Holder.Parse(content) : null, exception);
 
     /// <summary>Removes the lock, unless it is another run's by now.</summary>
     public void Dispose()
@@ -127,8 +135,9 @@ internal sealed class CheckpointLock : IDisposable
         {
             file = new FileStream(_path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite);
         }
-        catch (IOException) when (File.Exists(_path))
+        catch (IOException e) when (e.HResult is FileExists or FileExistsUnix)
         {
+            // It may be gone again by now.
             return false;
         }
 
@@ -166,7 +175,10 @@ internal sealed class CheckpointLock : IDisposable
         }
     }
 
-    /// <summary>Removes the lock of an ended run, if it still is that lock. One process of this host at a time, so that none removes the lock that another has just taken.</summary>
+    /// <summary>
+    /// Removes the lock of an ended run, if it still is that lock. One process of this host at a time, so that none removes the lock that another has just
+    /// taken.
+    /// </summary>
     private static bool TryRemove(string path, byte[] content)
     {
         try
@@ -266,7 +278,8 @@ internal sealed class CheckpointLock : IDisposable
                 using var json = JsonDocument.Parse(content);
                 var run = json.RootElement;
                 if (run.GetProperty("host").GetString() is not { } host || run.GetProperty("processStart").GetString() is not { } start) return null;
-                return new Holder(PrintableText.Line(host, LongestHost), run.GetProperty("process").GetInt32(), start, run.GetProperty("started").GetDateTime());
+                var process = run.GetProperty("process").GetInt32();
+                return new Holder(PrintableText.Line(host, LongestHost), process, start, run.GetProperty("started").GetDateTime());
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
             {

@@ -34,7 +34,8 @@ internal sealed class FileAppender : IDisposable
         _file = file;
 #if NET
         if (OperatingSystem.IsWindows()) return;
-        _handle = OpenFile(Encoding.UTF8.GetBytes(path + "\0"), WriteOnly | (OperatingSystem.IsLinux() ? AppendLinux | CloseOnExecLinux : AppendOther | CloseOnExecOther));
+        var flags = OperatingSystem.IsLinux() ? AppendLinux | CloseOnExecLinux : AppendOther | CloseOnExecOther;
+        _handle = OpenFile(Encoding.UTF8.GetBytes(path + "\0"), WriteOnly | flags);
         if (_handle.IsInvalid) throw Failure();
 #endif
     }

@@ -89,7 +89,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     [ValidateRange(1, long.MaxValue)]
     public long? MaxTotalTokens { get; set; }
 
-    /// <summary>Stop sending once this many rows in a row failed because the provider could not be reached or did not serve: the larger of 20 and the throttle limit, 0 for never.</summary>
+    /// <summary>
+    /// Rows in a row that may fail because the provider could not be reached or did not serve; then nothing more is sent. The larger of 20 and the throttle
+    /// limit by default, 0 for any number.
+    /// </summary>
     [Parameter]
     [ValidateRange(0, int.MaxValue)]
     public int? MaxConsecutiveFailure { get; set; }
@@ -136,7 +139,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         var index = _rows++;
         if (_shard is not null && !_shard.Takes(index)) return;
         // Of a run that is over only what is emitted is looked at: a merged row, and an answer that the checkpoint has.
-        if (_run!.Ending is not null && !MergeInput && _checkpoint is null) _run.LeaveOut();
+        if (_run!.Ending is not null && !MergeInput && _checkpoint is null) _run.Counts.LeaveOut();
         else Read(index);
         while (!Stopping)
         {
@@ -209,7 +212,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (Stopping) return;
         _progress!.Finish();
         _preview!.Finish();
-        if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0)) WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));
+        if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
+            WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));
     }
 
     private Shard? ShardGiven()
@@ -247,7 +251,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             WriteWarning($"Checkpoint '{CheckpointPath}' holds {damaged} asked again, unless another line has the answer.");
         }
 
-        if (_checkpoint.RemovedHolder is { } holder) VerboseLine.Write(this, $"The lock of checkpoint '{CheckpointPath}' was removed: its run has ended ({holder}).");
+        if (_checkpoint.RemovedHolder is { } holder)
+            VerboseLine.Write(this, $"The lock of checkpoint '{CheckpointPath}' was removed: its run has ended ({holder}).");
 
         VerboseLine.Write(this, $"Checkpoint '{CheckpointPath}' holds {_checkpoint.Finished} finished rows.");
     }

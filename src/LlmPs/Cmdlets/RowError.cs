@@ -17,7 +17,7 @@ internal static class RowError
         return record;
     }
 
-    /// <summary>The error of a run that stopped early: why, how many rows were not sent, and how to resume. It belongs to no row, so it has no target.</summary>
+    /// <summary>The error of a run that stopped early: why, how many rows were not sent, how to resume. It belongs to no row, so it has no target.</summary>
     /// <param name="ending">Why it stopped; its error becomes the inner exception.</param>
     /// <param name="counts">What the run did.</param>
     /// <param name="hasCheckpoint">Whether its answers are kept.</param>

@@ -283,7 +283,7 @@ public sealed class BulkRunTests : IDisposable
 
         Assert.Equal((LlmErrorKind.InternalError, LlmErrorKind.InternalError), (plain.Kind, secret.Kind));
         Assert.Same(harmless, plain.InnerException);
-        Assert.Contains("FormatException: bad format. This is a fault of LlmPs: please report it", plain.Message, StringComparison.Ordinal);
+        Assert.Contains("internal error, System.FormatException: bad format. This is a fault of LlmPs: please report it", plain.Message, StringComparison.Ordinal);
         Assert.Contains("System.FormatException: bad", secret.InnerException!.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Key, secret.ToString(), StringComparison.Ordinal);
     }
