@@ -279,10 +279,11 @@ Describe '-MergeInput' {
         $merged.Model | Should -Be 'Qwen/Qwen3-8B', 'Qwen/Qwen3-8B', 'Qwen/Qwen3-8B', 'Qwen/QwQ-32B'
     }
 
-    It 'gives the row of the error that ends the run, too' {
+    It 'gives the row whose error stops the run, too' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized'; Match = 'bad' }) })
         $merged = New-Object System.Collections.ArrayList
-        { 'good', 'bad' | ForEach-Object { [pscustomobject]@{ Prompt = $_ } } | Invoke-ChatCompletion -MergeInput -ThrottleLimit 1 | ForEach-Object { $merged.Add($_) } } | Should -Throw -ErrorId 'Unauthorized,*'
+        'good', 'bad' | ForEach-Object { [pscustomobject]@{ Prompt = $_ } } | Invoke-ChatCompletion -MergeInput -ThrottleLimit 1 -ErrorVariable problem -ErrorAction SilentlyContinue | ForEach-Object { $null = $merged.Add($_) }
+        $problem.FullyQualifiedErrorId -replace ',.*' | Should -Be 'Unauthorized', 'RunStopped'
         $merged.Prompt | Should -Be 'good', 'bad'
         $merged[1].Error | Should -BeLike 'Unauthorized: *'
     }
@@ -324,7 +325,7 @@ Describe 'Errors of rows' {
         @($lines -like 'Row * failed*') | Should -Be 'Row 1 failed: NotFound'
         "$problem" | Should -Not -Match 'Row'
         $simulator.SetOption(@{ Faults = 'Unauthorized' })
-        $lines = & { try { 'one' | Invoke-ChatCompletion -Verbose } catch { 'thrown' } } 4>&1 | ForEach-Object { "$_" }
+        $lines = 'one' | Invoke-ChatCompletion -Verbose -ErrorAction SilentlyContinue 4>&1 | ForEach-Object { "$_" }
         $lines | Should -Contain 'Row 0 failed: Unauthorized'
     }
 
