@@ -200,6 +200,21 @@ Describe 'Point 7: text from outside in every stream' {
     }
 }
 
+Describe 'Point 7: a line end from outside' {
+    It 'starts no new line on -Verbose of tools, in an error, or in a cell' {
+        $null = Connect-LlmProvider OpenAICompatible -BaseUri "$($simulator.Uri)/raw/v1" -Model m -MaxRetryCount 0
+        $faked = 'x\nVERBOSE: fake\u0085y\u2028z'
+        Set-Raw ('{"id":"a","model":"m","choices":[{"index":0,"finish_reason":"tool_calls","message":{"role":"assistant","content":null,"tool_calls":[' + $call.Replace('"name":"@"', "`"name`":`"$faked`"") + ']}}]}')
+        $verbose = @(Invoke-ChatCompletion 'x' -Tool { 'done' } -InvokeTool -MaxToolRound 1 -Confirm:$false -Verbose -ErrorAction SilentlyContinue -ErrorVariable failed 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] })
+        "$verbose" | Should -Match 'There is no tool'
+        $verbose | ForEach-Object { $_.Message | Should -Not -Match '[\n\u0085\u2028]' }
+        "$failed" | Should -BeLike '*still calls tools*'
+        "$failed" | Should -Not -Match '[\n\u0085\u2028]'
+        $lines = @(($failed[0].Exception.PartialCompletion.ToolCalls | Out-String) -split '\r?\n' | Where-Object { $_.Trim() })
+        $lines | Should -HaveCount 3
+    }
+}
+
 Describe 'Point 7: the views where the module cannot be called' {
     It 'hide all that the rule hides' {
         $views = [xml](Get-Content (Join-Path (Get-Module LlmPs).ModuleBase 'LlmPs.Format.ps1xml') -Raw -Encoding UTF8)

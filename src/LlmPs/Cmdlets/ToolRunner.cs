@@ -39,7 +39,7 @@ internal sealed class ToolRunner
     internal ChatMessage Answer(ToolCall call, long row)
     {
         var (content, outcome) = Run(call, row);
-        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, PrintableText.Escaped(call.ToString(), LongestShown), outcome));
+        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, PrintableText.Escaped(call.ToString(), LongestShown), PrintableText.Line(outcome, LongestShown)));
         return new ChatMessage(ChatRole.Tool, content) { ToolCallId = call.Id };
     }
 
