@@ -148,7 +148,7 @@ internal sealed class BulkRun : IDisposable
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             Counts.Fail();
-            return Broken(row.Session!.Redactor, e);
+            return row.Session!.Errors.Internal(e);
         }
     }
 
@@ -195,7 +195,7 @@ internal sealed class BulkRun : IDisposable
         catch (Exception e)
         {
             Counts.Fail();
-            last = Broken(row.Session!.Redactor, e);
+            last = row.Session!.Errors.Internal(e);
         }
         finally
         {
@@ -250,19 +250,6 @@ internal sealed class BulkRun : IDisposable
     private static bool IsOutage(LlmApiException error, LlmSession session) =>
         error.Kind is LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.ServiceUnavailable or LlmErrorKind.ServerError
         || (error.Kind == LlmErrorKind.RateLimited && error.RetryAfter > session.MaxRetryDelay);
-
-    /// <summary>The error of a row that something else than its provider broke: no row is lost without a word, whatever went wrong.</summary>
-    internal static LlmApiException Broken(Redactor redactor, Exception e)
-    {
-        var text = e.ToString();
-        // What a secret stands in is not passed on as it is.
-        var isHarmless = redactor.Clean(text) == text;
-        var words = redactor.Clean($"{e.GetType().FullName}: {e.Message.TrimEnd('.')}");
-        return new LlmApiException(
-            LlmErrorKind.InternalError,
-            $"The row could not be finished because of an internal error, {words}. This is a fault of LlmPs: please report it, with the InnerException.",
-            isHarmless ? e : new InvalidOperationException(words));
-    }
 
     /// <summary>
     /// On disk before it is on the pipeline: what the caller has seen is never asked again. Where that fails the run ends, since it would

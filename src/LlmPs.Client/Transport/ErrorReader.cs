@@ -8,6 +8,7 @@ using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Threading.Tasks;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 

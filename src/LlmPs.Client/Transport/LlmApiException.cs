@@ -1,8 +1,9 @@
 using System;
+using LlmPs.Text;
 
 namespace LlmPs;
 
-/// <summary>A request that ended without a whole answer. No message holds a secret.</summary>
+/// <summary>A request that ended without a whole answer. No message holds a secret, or a character that steers a terminal.</summary>
 public sealed class LlmApiException : Exception
 {
     /// <summary>An error of no particular kind counts as an invalid response.</summary>
@@ -25,7 +26,7 @@ public sealed class LlmApiException : Exception
 
     /// <summary>An error of a kind.</summary>
     public LlmApiException(LlmErrorKind kind, string message, Exception? innerException = null)
-        : base(message, innerException)
+        : base(PrintableText.Lines(message), innerException)
     {
         Kind = kind;
         EndsRun = kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;

@@ -1,4 +1,5 @@
 using System;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
@@ -26,5 +27,5 @@ internal sealed class RequestLog
     /// <summary>Whether bodies are worth putting together for the debug stream.</summary>
     internal bool WantsDebug { get; }
 
-    internal void Write(RequestLogLevel level, string text) => _sink(level, text);
+    internal void Write(RequestLogLevel level, string text) => _sink(level, PrintableText.Lines(text));
 }

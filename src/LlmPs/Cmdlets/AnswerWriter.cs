@@ -46,7 +46,7 @@ internal sealed class AnswerWriter
                 break;
             case ChatCompletion completion:
                 // Here, and not where the answer was checked: one from a checkpoint comes by here as well.
-                if (AsksForJson(completion)) _ = StructuredAnswer.Parse(completion);
+                if (completion.Data is null && AsksForJson(completion)) StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
                 if (_merge) WriteMerged(output.Row!, completion, null);
                 else _cmdlet.WriteObject(completion);
@@ -92,6 +92,8 @@ internal sealed class AnswerWriter
     }
 
     private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;
+
+    private static bool IsObject(string json) => json[0] == '{';
 
     private static bool AsksForJson(ChatCompletion completion) =>
         completion.Context?.Request is { JsonSchema: not null } or { ResponseFormat: ChatResponseFormat.JsonObject };

@@ -40,11 +40,13 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     /// <summary>Messages in place of a prompt.</summary>
     [Parameter(Mandatory = true, ParameterSetName = MessageSet)]
+    [LiveObject]
     [ValidateNotNullOrEmpty]
     public ChatMessage[] Message { get; set; } = [];
 
     /// <summary>The completion whose conversation goes on.</summary>
     [Parameter]
+    [LiveObject]
     public ChatCompletion? History { get; set; }
 
     /// <summary>Images to add to the prompt: files, addresses, data URIs.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 using LlmPs.Bulk;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
@@ -13,6 +14,8 @@ internal static class RowError
     internal static ErrorRecord From(LlmApiException error, object? row)
     {
         var record = new ErrorRecord(error, error.Kind.ToString(), CategoryOf(error.Kind), row);
+        // The target may be a completion, whose text PowerShell would print.
+        record.CategoryInfo.TargetName = PrintableText.Line(record.CategoryInfo.TargetName);
         if (error.RecommendedAction is { } action) record.ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = action };
         return record;
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Text;
 using LlmPs.Providers;
+using LlmPs.Text;
 using LlmPs.Transport;
 
 namespace LlmPs.Cmdlets;

@@ -269,25 +269,6 @@ public sealed class BulkRunTests : IDisposable
         Assert.InRange(run.Counts.Tokens, 300, 340);
     }
 
-    [Fact]
-    public void An_internal_error_has_its_cause_and_no_secret()
-    {
-        const string Key = "key-of-this-test-0001";
-        using var session = Rows.NewSession(with: options => options.ApiKey = new NetworkCredential(string.Empty, Key).SecurePassword);
-        // The redactor knows the key once it was used.
-        _ = session.CompleteAsync(Rows.Request());
-        var harmless = new FormatException("bad format");
-
-        var plain = BulkRun.Broken(session.Redactor, harmless);
-        var secret = BulkRun.Broken(session.Redactor, new FormatException("bad " + Key, new InvalidOperationException(Key)));
-
-        Assert.Equal((LlmErrorKind.InternalError, LlmErrorKind.InternalError), (plain.Kind, secret.Kind));
-        Assert.Same(harmless, plain.InnerException);
-        Assert.Contains("internal error, System.FormatException: bad format. This is a fault of LlmPs: please report it", plain.Message, StringComparison.Ordinal);
-        Assert.Contains("System.FormatException: bad", secret.InnerException!.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(Key, secret.ToString(), StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData(500, "")]
     [InlineData(502, "")]
