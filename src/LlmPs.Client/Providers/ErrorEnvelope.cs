@@ -11,6 +11,9 @@ internal sealed class ErrorEnvelope
     private const int LongestText = 600;
     private const int LongestCode = 100;
 
+    // Beside OpenAI's: of MiniMax, of Baidu and its like.
+    private static readonly string[] s_codes = ["code", "status_code", "error_code", "errcode", "errorCode"];
+
     private ErrorEnvelope(string? code, string? message)
     {
         Code = code;
@@ -42,6 +45,8 @@ internal sealed class ErrorEnvelope
     private static ErrorEnvelope FromJson(JsonElement root, string text)
     {
         if (root.ValueKind == JsonValueKind.String) return new ErrorEnvelope(null, Shorten(root.GetString()!));
+        // Google's servers put the error object into a list.
+        if (root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > 0) root = root[0];
         if (root.ValueKind != JsonValueKind.Object) return new ErrorEnvelope(null, Shorten(text));
 
         var inner = root;
@@ -50,9 +55,11 @@ internal sealed class ErrorEnvelope
             if (error.ValueKind == JsonValueKind.String) return new ErrorEnvelope(CodeOf(root), Shorten(error.GetString()!));
             inner = error;
         }
+        else if (root.TryGetProperty("base_resp", out var status) && status.ValueKind == JsonValueKind.Object) inner = status;
 
         // GenStudio says msg; FastAPI servers say detail. Upstream errors that GenStudio passes on have the useful text in param.
-        var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(root, "message") ?? Text(inner, "detail");
+        var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(root, "message") ?? Text(inner, "detail")
+            ?? Text(inner, "status_msg") ?? Text(inner, "error_msg") ?? Text(inner, "error_message") ?? Text(inner, "errmsg") ?? Text(inner, "errors");
         if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0)) message = message is null ? param : $"{message}: {param}";
         // OpenRouter's own words are "Provider returned error"; what the upstream said stands in here.
         if (inner.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && Text(metadata, "raw") is { } raw) message = message is null ? raw : $"{message}: {raw}";
@@ -71,8 +78,9 @@ internal sealed class ErrorEnvelope
 
     private static string? CodeOf(JsonElement element)
     {
-        if (element.TryGetProperty("code", out var code))
+        foreach (var name in s_codes)
         {
+            if (!element.TryGetProperty(name, out var code)) continue;
             if (code.ValueKind == JsonValueKind.Number) return Shorten(code.GetRawText(), LongestCode);
             if (code.ValueKind == JsonValueKind.String && code.GetString() is { Length: > 0 } text) return Shorten(text, LongestCode);
         }

@@ -155,6 +155,15 @@ internal abstract class Exchange
 
     private string Way() => Session.Http.ProxyTo(_uri) is { } proxy ? $"{_uri.Authority} through the proxy {proxy}" : _uri.Authority;
 
+    /// <summary>Reports what the user must know of an answer.</summary>
+    protected void Warn(string text) => Note(RequestLogLevel.Warning, text);
+
+    /// <summary>Reports it for the first request of a run only.</summary>
+    protected void WarnOnce(string text)
+    {
+        if (_log.IsFirst(text)) Warn(text);
+    }
+
     private void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
 
     // A secret is taken out before the text is shortened: half of one would not be known any more.
