@@ -26,7 +26,7 @@ internal static class StructuredAnswer
     internal static string? Parse(ChatCompletion completion)
     {
         if (completion.Data is not null) return null;
-        var json = JsonOf(completion.Content);
+        var json = JsonOf(completion.AnswerText);
         try
         {
             using var document = JsonDocument.Parse(json);
@@ -36,7 +36,7 @@ internal static class StructuredAnswer
         // The latter of half a character, which is valid as JSON.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return json.Length == 0 ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
+            return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class AnswerCheck
     internal string? Problem(ChatCompletion completion)
     {
         if (StructuredAnswer.Parse(completion) is { } unreadable) return unreadable;
-        var json = StructuredAnswer.JsonOf(completion.Content);
+        var json = StructuredAnswer.JsonOf(completion.AnswerText);
         var problem = _hasTestJson
             ? string.Join("; ", CallerScope.Run(_cmdlet, Script, json, Schema).Select(item => item.ToString()))
             : SchemaCheck.Problem(json, Schema);
