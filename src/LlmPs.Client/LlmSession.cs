@@ -14,6 +14,7 @@ using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
+using LlmPs.Text;
 using LlmPs.Transport;
 
 namespace LlmPs;

@@ -7,6 +7,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Json;
 using System.Threading;
+using LlmPs.Text;
 
 namespace LlmPs.Bulk;
 

@@ -14,7 +14,8 @@ internal sealed class ErrorEnvelope
     private const int LongestJudged = 4000;
     private const int LongestCode = 100;
 
-    private static readonly string[] s_codes = ["code", "status_code", "error_code"];
+    // Beside OpenAI's: of MiniMax, of Baidu and its like.
+    private static readonly string[] s_codes = ["code", "status_code", "error_code", "errcode", "errorCode"];
 
     private ErrorEnvelope(string? code, string? words, string? type = null)
     {
@@ -81,7 +82,7 @@ internal sealed class ErrorEnvelope
     private static ErrorEnvelope FromJson(JsonElement root, string text)
     {
         // Google and some gateways put the object into a list.
-        if (root.ValueKind == JsonValueKind.Array && root.GetArrayLength() == 1) root = root[0];
+        if (root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > 0) root = root[0];
         if (root.ValueKind == JsonValueKind.String) return new ErrorEnvelope(null, root.GetString()!);
         if (root.ValueKind != JsonValueKind.Object) return new ErrorEnvelope(null, text);
 
@@ -91,9 +92,11 @@ internal sealed class ErrorEnvelope
             if (error.ValueKind == JsonValueKind.String) return new ErrorEnvelope(CodeOf(root), error.GetString()!);
             inner = error;
         }
+        else if (root.TryGetProperty("base_resp", out var status) && status.ValueKind == JsonValueKind.Object) inner = status;
 
         // GenStudio says msg, MiniMax status_msg, Baidu error_msg; FastAPI servers say detail. Upstream errors that GenStudio passes on have the useful text in param.
-        var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(inner, "status_msg") ?? Text(inner, "error_msg") ?? Text(root, "message") ?? Text(inner, "detail");
+        var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(inner, "status_msg") ?? Text(inner, "error_msg") ?? Text(root, "message")
+            ?? Text(inner, "detail") ?? Text(inner, "error_message") ?? Text(inner, "errmsg") ?? Text(inner, "errors");
         if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0)) message = message is null ? param : $"{message}: {param}";
         // OpenRouter's own words are "Provider returned error"; what the upstream said stands in here.
         if (inner.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && Text(metadata, "raw") is { } raw) message = message is null ? raw : $"{message}: {raw}";

@@ -93,16 +93,18 @@ internal static class RequestWriter
             instructions = null;
         }
 
-        var returnsReasoning = provider.ReturnsReasoning(request.Model!);
         for (var i = 0; i < messages.Count; i++)
         {
             var message = messages[i];
             if (i == 0 && instructions is not null) message = new ChatMessage(ChatRole.System, message.Content + "\n\n" + instructions);
-            WriteMessage(json, message, returnsReasoning && IsInToolTurn(messages, i));
+            WriteMessage(json, message, IsInToolTurn(messages, i));
         }
     }
 
-    /// <summary>Whether a tool was called in the turn of the message at that place; a turn runs from one user message to the next.</summary>
+    /// <summary>
+    /// Whether a tool was called in the turn of the message at that place; a turn runs from one user message to the next. Models that think between
+    /// calls (DeepSeek, Kimi) refuse such a turn without its reasoning; others ignore it.
+    /// </summary>
     private static bool IsInToolTurn(IReadOnlyList<ChatMessage> messages, int place)
     {
         if (messages[place].ReasoningContent is null) return false;

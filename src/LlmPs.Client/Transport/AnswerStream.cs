@@ -13,6 +13,9 @@ internal sealed class AnswerStream : Stream
     /// <summary>The longest event of a stream, in bytes. One of a chat completion is a few hundred.</summary>
     internal const int LongestEvent = 16 * 1024 * 1024;
 
+    // What is kept of a line that is not understood, to be quoted.
+    private const int LongestLine = 64 * 1024;
+
     // A length is only a word until this much has come: a false one does not fill the memory.
     private const int TrustedFrom = 1024 * 1024;
 
@@ -20,6 +23,7 @@ internal sealed class AnswerStream : Stream
 
     private static readonly byte[] s_blankLine = "\n\n"u8.ToArray();
     private static readonly byte[][] s_fields = ["data"u8.ToArray(), "event"u8.ToArray(), "id"u8.ToArray(), "retry"u8.ToArray()];
+    private static readonly byte[] s_error = "error"u8.ToArray();
 
     private readonly Stream _inner;
     private readonly AttemptClock _clock;
@@ -37,6 +41,11 @@ internal sealed class AnswerStream : Stream
     private bool _isComment;
     private bool _ended;
     private bool _isEvents;
+    private Func<byte[], bool>? _skipped;
+    private byte[] _line = [];
+    private int _lineLength;
+    private bool _keepsLine;
+    private byte[]? _skippedLine;
 
     /// <param name="inner">The body.</param>
     /// <param name="clock">The limits of the attempt.</param>
@@ -63,6 +72,12 @@ internal sealed class AnswerStream : Stream
 
     /// <summary>An event was part of the answer. What a gateway sends to keep the connection open is not: comments, blank lines, events without content.</summary>
     internal void Payload() => _clock.Payload();
+
+    /// <summary>Whether a limit has run out, or the caller gave up.</summary>
+    internal bool IsCanceled => _clock.Token.IsCancellationRequested;
+
+    /// <summary>Gives the rest of the answer this much time and no more. To be called while nothing is read.</summary>
+    internal void EndWithin(TimeSpan time) => _clock.EndWithin(time);
 
     internal bool IsCanceledByCaller => _clock.IsCanceledByCaller;
 
@@ -106,19 +121,19 @@ internal sealed class AnswerStream : Stream
         var line = _head.AsSpan(_headAt, _headEnd - _headAt);
         if (line[0] == (byte)':') return true;
         foreach (var field in s_fields)
-        {
-            var known = Math.Min(line.Length, field.Length);
-            if (line.Slice(0, known).SequenceEqual(field.AsSpan(0, known)) && (line.Length == known || line[known] is (byte)':' or (byte)'\r' or (byte)'\n')) return true;
-        }
-
-        return false;
+            if (BeginsField(line, field)) return true;
+        return BeginsField(line, s_error);
     }
 
     /// <summary>From here on the bytes are events: lines are watched, and an event that the end cuts short of its blank line still counts.</summary>
-    internal void BeginEvents()
+    /// <param name="skipped">
+    /// Takes each line that is no part of an event, in its place: after the events before it, before those behind it. Where it returns true, the
+    /// stream ends there.
+    /// </param>
+    internal void BeginEvents(Func<byte[], bool> skipped)
     {
         _isEvents = true;
-        Watch(_head.AsSpan(_headAt, _headEnd - _headAt));
+        _skipped = skipped;
     }
 
     /// <summary>What was peeked, and the rest, up to a limit.</summary>
@@ -151,15 +166,8 @@ internal sealed class AnswerStream : Stream
 
     public override async Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {
-        if (_headAt < _headEnd)
-        {
-            var kept = Math.Min(count, _headEnd - _headAt);
-            Array.Copy(_head, _headAt, buffer, offset, kept);
-            _headAt += kept;
-            return kept;
-        }
-
-        if (_ended) return 0;
+        if (IsOver()) return 0;
+        if (_headAt < _headEnd) return FromHead(buffer.AsSpan(offset, count));
         var read = await ReadInnerAsync(buffer, offset, count).ConfigureAwait(false);
         return Arrived(buffer.AsSpan(offset, count), read);
     }
@@ -167,15 +175,8 @@ internal sealed class AnswerStream : Stream
 #if NET
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_headAt < _headEnd)
-        {
-            var kept = Math.Min(buffer.Length, _headEnd - _headAt);
-            _head.AsMemory(_headAt, kept).CopyTo(buffer);
-            _headAt += kept;
-            return kept;
-        }
-
-        if (_ended) return 0;
+        if (IsOver()) return 0;
+        if (_headAt < _headEnd) return FromHead(buffer.Span);
         int read;
         _clock.Enter();
         try
@@ -233,31 +234,71 @@ internal sealed class AnswerStream : Stream
         }
     }
 
+    /// <summary>Whether there is nothing more to read. A skipped line is handed on first: whoever reads on has read all before it.</summary>
+    private bool IsOver()
+    {
+        if (_skippedLine is not { } line) return _ended && _headAt == _headEnd;
+        _skippedLine = null;
+        if (!_skipped!(line)) return _ended && _headAt == _headEnd;
+        _headAt = _headEnd;
+        return _ended = true;
+    }
+
+    private int FromHead(Span<byte> buffer)
+    {
+        var kept = Math.Min(buffer.Length, _headEnd - _headAt);
+        var bytes = _head.AsSpan(_headAt, kept);
+        if (_isEvents) kept = Watch(bytes);
+        bytes.Slice(0, kept).CopyTo(buffer);
+        _headAt += kept;
+        return kept;
+    }
+
     private int Arrived(Span<byte> buffer, int read)
     {
         if (read > 0)
         {
-            if (_isEvents) Watch(buffer.Slice(0, read));
-            return read;
+            if (!_isEvents) return read;
+            var taken = Watch(buffer.Slice(0, read));
+            if (taken == read) return read;
+            _head = buffer.Slice(taken, read - taken).ToArray();
+            _headAt = 0;
+            _headEnd = read - taken;
+            return taken;
         }
 
         _ended = true;
+        if (!_isEvents) return 0;
+        EndLine(isCut: true);
+        if (_skippedLine is { } line && _skipped!(line)) return 0;
+        _skippedLine = null;
         // Some servers leave out the blank line after their last event, which without it would not count as one.
-        if (!_isEvents || buffer.Length < s_blankLine.Length) return 0;
+        if (buffer.Length < s_blankLine.Length) return 0;
         s_blankLine.CopyTo(buffer);
         return s_blankLine.Length;
     }
 
-    /// <summary>Feeds the clock while an event is under way, since a long one takes its time, and refuses events without end.</summary>
-    private void Watch(ReadOnlySpan<byte> bytes)
+    /// <summary>
+    /// Feeds the clock while an event is under way, since a long one takes its time, and refuses events without end. How many of the bytes go up to
+    /// the end of the first line that is no part of an event; all where there is none.
+    /// </summary>
+    private int Watch(ReadOnlySpan<byte> bytes)
     {
+        var all = bytes.Length;
         while (bytes.Length > 0)
         {
             var end = bytes.IndexOfAny((byte)'\n', (byte)'\r');
             var length = end < 0 ? bytes.Length : end;
             if (length > 0)
             {
-                if (_atLineStart) _isComment = bytes[0] == (byte)':';
+                if (_atLineStart)
+                {
+                    _isComment = bytes[0] == (byte)':';
+                    _keepsLine = !_isComment && !bytes.StartsWith("data:"u8);
+                    _lineLength = 0;
+                }
+
+                if (_keepsLine) Keep(bytes.Slice(0, length));
                 _atLineStart = false;
                 _afterReturn = false;
                 // A comment is no part of an event, but one without end would fill the memory as well.
@@ -278,8 +319,36 @@ internal sealed class AnswerStream : Stream
 
             _afterReturn = bytes[end] == (byte)'\r';
             bytes = bytes.Slice(end + 1);
+            EndLine(isCut: false);
+            if (_skippedLine is not null) break;
         }
 
         if (!_atLineStart && !_isComment) _clock.Payload();
+        return _skippedLine is null ? all : all - bytes.Length;
+    }
+
+    private void Keep(ReadOnlySpan<byte> part)
+    {
+        var length = Math.Min(part.Length, LongestLine - _lineLength);
+        if (_line.Length < _lineLength + length) Array.Resize(ref _line, Math.Min(LongestLine, Math.Max(256, 2 * (_lineLength + length))));
+        part.Slice(0, length).CopyTo(_line.AsSpan(_lineLength));
+        _lineLength += length;
+    }
+
+    /// <summary>Keeps the line that has ended where it is no field of events. One that the end of the stream cuts may be the beginning of one.</summary>
+    private void EndLine(bool isCut)
+    {
+        if (!_keepsLine) return;
+        _keepsLine = false;
+        var line = _line.AsSpan(0, _lineLength);
+        foreach (var field in s_fields)
+            if ((isCut || line.Length >= field.Length) && BeginsField(line, field)) return;
+        _skippedLine = line.ToArray();
+    }
+
+    private static bool BeginsField(ReadOnlySpan<byte> line, byte[] field)
+    {
+        var known = Math.Min(line.Length, field.Length);
+        return line.Slice(0, known).SequenceEqual(field.AsSpan(0, known)) && (line.Length == known || line[known] is (byte)':' or (byte)'\r' or (byte)'\n');
     }
 }

@@ -1,20 +1,19 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
 /// <summary>One request for a completion, from its body to its answer, retries included.</summary>
 internal sealed class ChatExchange : Exchange
 {
-    // Where a model server says that it gave the answer up.
-    private static readonly string[] s_givenUp = ["insufficient_system_resource", "aborted"];
-
     // Whether the body holds stream_options that the user did not ask for.
     private bool _addsStreamOptions;
     private byte[] _body;
@@ -87,8 +86,16 @@ internal sealed class ChatExchange : Exchange
         {
             while (true)
             {
-                foreach (var delta in deltas) builder.Append(delta);
+                foreach (var delta in deltas)
+                {
+                    builder.Append(delta);
+                    if (delta.MovesContent)
+                        WarnOnce("A stream closed reasoning with </think> that no tag had opened. Deltas before the tag hold the reasoning as content; the joined answer has it in ReasoningContent.");
+                }
+
+                attempt.Clock.Hold();
                 yield return deltas;
+                attempt.Clock.Resume();
                 deltas.Clear();
                 if (!more)
                 {
@@ -108,11 +115,21 @@ internal sealed class ChatExchange : Exchange
     }
 
     /// <summary>Refuses an answer that the server gave up: it is not whole, though it has a finish reason.</summary>
-    internal static void RefuseGivenUp(IEnumerable<ChatCompletionDelta> closing)
+    internal static void RefuseGivenUp(AnswerFlow flow)
     {
-        foreach (var delta in closing)
-            if (delta.FinishReason is { } reason && Array.IndexOf(s_givenUp, reason) >= 0)
-                throw new LlmApiException(LlmErrorKind.ServiceUnavailable, $"The provider gave the answer up: {reason}.") { IsTransient = true };
+        if (flow.FailedFinishReason is { } reason)
+            throw new LlmApiException(LlmErrorKind.ServiceUnavailable, $"The provider gave the answer up (finish reason '{Shown(reason)}'): it is not whole.") { IsTransient = true };
+    }
+
+    /// <summary>Warns of what a user must know of a whole answer.</summary>
+    internal void Warn(AnswerFlow flow)
+    {
+        if (flow.UnknownFinishReason is { } reason)
+            Warn($"Row {Row}: the finish reason '{Shown(reason)}' is not known. Check whether the answer is whole.");
+        if (flow.IsAllReasoning)
+            Warn($"Row {Row}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
+        if (flow.RepeatsText)
+            WarnOnce($"{Session.Provider} repeats the whole answer so far in each event of a stream. Only the new text of each event is used; the first deltas hold some text twice, the joined answer does not.");
     }
 
     /// <summary>Refuses an answer of which moderation left nothing: to send it again changes nothing.</summary>
@@ -200,6 +217,10 @@ internal sealed class ChatExchange : Exchange
     {
         if (WantsDebug && builder.ToCompletion().Raw is { } events) Show(events);
     }
+
+    private string Row => Context.InputIndex.ToString(CultureInfo.InvariantCulture);
+
+    private static string Shown(string reason) => PrintableText.Line(reason, 100);
 
     private static ChatCompletion? Partial(ChatCompletionBuilder builder) => builder.IsEmpty ? null : builder.ToCompletion();
 

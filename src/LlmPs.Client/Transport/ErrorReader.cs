@@ -120,7 +120,7 @@ internal sealed class ErrorReader
     private Exception Printable(Exception exception)
     {
         var text = exception.ToString();
-        var clean = new string(_redactor.Clean(text).Where(static c => c is '\r' or '\n' || !PrintableText.Steers(c)).ToArray());
+        var clean = PrintableText.Lines(_redactor.Clean(text));
         return clean == text ? exception : new InvalidOperationException(clean);
     }
 

@@ -210,6 +210,15 @@ internal abstract class Exchange
 
     protected void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
 
+    /// <summary>Reports what the user must know of an answer.</summary>
+    protected void Warn(string text) => Note(RequestLogLevel.Warning, text);
+
+    /// <summary>Reports it for the first request of a run only.</summary>
+    protected void WarnOnce(string text)
+    {
+        if (_log.IsFirst(text)) Warn(text);
+    }
+
     // A secret is taken out before the text is shortened: half of one would not be known any more.
     private string Words(Exception exception, int longest) => PrintableText.Line(Session.Redactor.Clean(exception.Message), longest);
 

@@ -34,7 +34,7 @@ internal static class StructuredAnswer
     /// <param name="isWanted">Whether a value among other words is the answer.</param>
     internal static (string Json, string? Problem) Parse(ChatCompletion completion, Func<string, bool> isWanted)
     {
-        var json = JsonOf(completion.Content);
+        var json = JsonOf(completion.AnswerText);
         if (Read(json, completion) is not { } problem) return (json, null);
         var wanted = ValuesIn(json).Where(isWanted).Distinct(StringComparer.Ordinal).Take(2).ToList();
         if (wanted.Count == 0) return (json, problem);
@@ -81,7 +81,7 @@ internal static class StructuredAnswer
         // The latter of half a character, which is valid as JSON.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return json.Length == 0 ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
+            return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
         }
     }
 
