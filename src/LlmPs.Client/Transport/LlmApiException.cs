@@ -57,7 +57,7 @@ public sealed class LlmApiException : Exception
     public string? RecommendedAction { get; internal set; }
 
     /// <inheritdoc/>
-    public override string Message => Route is null ? base.Message : $"{base.Message} {Route}";
+    public override string Message => Route is null ? base.Message : $"{base.Message.TrimEnd('.')}. {Route}";
 
     /// <summary>Where the request went, as the end of the message: the address, or the proxy on the way.</summary>
     internal string? Route { get; set; }
