@@ -90,6 +90,9 @@ public static class StreamCases
 
     internal static readonly string DataOverSeveralLines = "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"Hello\"}}]}\n\n" + Finish() + Done;
 
+    internal static readonly string DataOverManyLines =
+        string.Concat("{|\"choices\"|:[{\"index\":|0,\"delta\":{\"content\":\"data:\"|}}]}".Split('|').Select(line => "data:" + line + "\r\n")) + "\r\n" + Finish() + Done;
+
     internal static readonly string TwoChoices =
         Event("""{"choices":[{"index":0,"delta":{"content":"Hel"}},{"index":1,"delta":{"content":"B"}}]}""")
         + Event("""{"choices":[{"index":1,"delta":{"content":"ye"},"finish_reason":"stop"}]}""")
@@ -151,6 +154,7 @@ public static class StreamCases
         [nameof(WithoutFinishReason)] = WithoutFinishReason,
         [nameof(LastBlankLineMissing)] = LastBlankLineMissing,
         [nameof(DataOverSeveralLines)] = DataOverSeveralLines,
+        [nameof(DataOverManyLines)] = DataOverManyLines,
         [nameof(TwoChoices)] = TwoChoices,
         [nameof(ContentInParts)] = ContentInParts,
         [nameof(MessageBesideDelta)] = MessageBesideDelta,
