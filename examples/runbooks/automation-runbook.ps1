@@ -29,12 +29,17 @@ $null = Connect-LlmProvider @Connection -Credential $credential -Name runbook
 $null = New-Item -ItemType Directory -Path $Folder -Force
 $answers = Join-Path $Folder 'answers.csv'
 $failed = $null
+# A job that was stopped leaves its lock file, and this one runs on another machine. While that job runs, the share keeps the checkpoint itself open.
+Remove-Item -LiteralPath (Join-Path $Folder 'run.jsonl.lock') -ErrorAction Ignore
 try {
     # Into a draft first: answers.csv is whole or not there.
     Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
         Invoke-ChatCompletion -Session runbook -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
+    # The run stops early where the key is refused, the account is empty or the provider is down. Then rows are left that were not sent.
+    $stopped = @($failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*')
+    if ($stopped) { throw $stopped[0] }
     Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
 }
 finally { Disconnect-LlmProvider runbook }

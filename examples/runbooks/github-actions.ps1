@@ -29,12 +29,14 @@ $rows = @(Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
 $rows | Export-Csv -LiteralPath $OutputPath -NoTypeInformation -Encoding utf8
 Disconnect-LlmProvider actions
 
+# The error of a run that stopped early belongs to no row.
+$failedRows = @($failed | Where-Object FullyQualifiedErrorId -NotLike 'RunStopped,*')
 # In an annotation a percent sign and line breaks are escaped; a summary's table takes no line break and no bar.
 foreach ($problem in $failed) {
-    Write-Host ('::error title={0}::{1}' -f ($problem.FullyQualifiedErrorId -replace ',.*'), ("Id $($problem.TargetObject.Id): $problem" -replace '%', '%25' -replace "`r?`n", '%0A'))
+    Write-Host ('::error title={0}::{1}' -f ($problem.FullyQualifiedErrorId -replace ',.*'), ("$(if ($problem.TargetObject) { "Id $($problem.TargetObject.Id): " })$problem" -replace '%', '%25' -replace "`r?`n", '%0A'))
 }
 $lines = @(
-    "### $($rows.Count) tickets, $(@($failed).Count) failed, $(($rows | Measure-Object TotalTokens -Sum).Sum) tokens"
+    "### $($rows.Count) tickets, $($failedRows.Count) failed, $(($rows | Measure-Object TotalTokens -Sum).Sum) tokens"
     ''
     '| Ticket | Answer |'
     '|---|---|'

@@ -36,13 +36,16 @@ try {
         Invoke-ChatCompletion -Session task -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
+    # The run stops early where the key is refused, the account is empty or the provider is down. Then rows are left that were not sent.
+    $stopped = @($failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*')
+    if ($stopped) { throw $stopped[0] }
     Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
     Write-Host "Rows that failed: $(@($failed).Count)$(if ($failed) { " (Id $($failed.TargetObject.Id -join ', '))" })."
     $exitCode = if ($failed) { 2 } else { 0 }
 }
 catch {
     # The log is where anyone will look.
-    Write-Host "The run stopped: $_ ($($_.FullyQualifiedErrorId))"
+    Write-Host "Stopped by an error: $_ ($($_.FullyQualifiedErrorId))"
 }
 finally {
     if (Get-Module LlmPs) { Disconnect-LlmProvider -All }

@@ -54,6 +54,9 @@ Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
         -ErrorVariable failed -ErrorAction Continue |
     Select-Object -Property * -ExcludeProperty DurationMs |
     Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
+# The run stops early where the key is refused, the account is empty or the provider is down. Then rows are left that were not sent.
+$stopped = @($failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*')
+if ($stopped) { throw $stopped[0] }
 Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
 Disconnect-LlmProvider classify
 if ($failed) { exit 1 }

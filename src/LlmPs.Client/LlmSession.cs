@@ -15,6 +15,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
 using LlmPs.Pacing;
+using LlmPs.Text;
 using LlmPs.Transport;
 
 namespace LlmPs;
@@ -22,6 +23,8 @@ namespace LlmPs;
 /// <summary>An open session with a provider: address, credential, defaults and limits. Safe to use from several threads. Shows no secret.</summary>
 public sealed class LlmSession : IDisposable
 {
+    private static readonly Regex s_version = new(@"/v\d", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_credentialParameter = new("auth|code|cred|jwt|key|pass|pwd|secret|sig|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly Regex s_credentialHeader = new("auth|cookie|cred|key|pass|pwd|secret|sign|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
 #if NET
@@ -30,10 +33,15 @@ public sealed class LlmSession : IDisposable
     private static readonly string[] s_proxySchemes = ["http"];
 #endif
 
+    private const int LongestAddress = 600;
+    private const int LongestPlainValue = 24;
+
     private readonly LlmSessionOptions _options;
     private readonly ConcurrentDictionary<(string Model, string? Chip), Uri> _uris = new();
     private readonly ConcurrentDictionary<string, RequestGate> _gates = new(StringComparer.Ordinal);
+    private readonly List<SecureString> _querySecrets = [];
     private readonly string _base;
+    private readonly string _query;
     private readonly SecureString? _proxyPassword;
     private int _closed;
 
@@ -53,14 +61,19 @@ public sealed class LlmSession : IDisposable
         ChatProvider = ProviderList.Get(options.Provider);
         Name = options.Name ?? ChatProvider.Name;
         IsSimulated = handler is not null;
-        BaseUri = CheckedBaseUri(options.BaseUri ?? ChatProvider.DefaultBaseUri, ChatProvider, IsSimulated);
-        _base = BaseUri.AbsoluteUri.TrimEnd('/');
+        var address = CheckedBaseUri(options.BaseUri ?? ChatProvider.DefaultBaseUri, ChatProvider, IsSimulated);
+        BaseUri = address.Query.Length > 1 ? new Uri(WithoutSecrets(address)) : address;
+        _base = address.GetLeftPart(UriPartial.Path).TrimEnd('/');
+        _query = address.Query.TrimStart('?');
+        foreach (var (name, value) in Parameters(_query))
+            if (IsSecret(name, value)) _querySecrets.Add(new NetworkCredential(string.Empty, Uri.UnescapeDataString(value)).SecurePassword);
         Check(options, ChatProvider, needsKey: !IsSimulated);
         Chip = ChatProvider.ChipId(options.Chip) ?? ChatProvider.DefaultChip;
 
         var values = options.Headers.ToLookup(header => options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
         var credentials = values[false].ToList();
         if (options.ApiKey is not null) credentials.Add(options.ApiKey);
+        credentials.AddRange(_querySecrets);
         IsCredentialInTheClear = credentials.Any(credential => credential.Length > 0) && !IsSimulated && BaseUri.Scheme == Uri.UriSchemeHttp && !BaseUri.IsLoopback;
         if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) credentials.Add(_proxyPassword = proxyPassword);
         Redactor = new Redactor(credentials, values[true].ToList());
@@ -75,7 +88,7 @@ public sealed class LlmSession : IDisposable
     /// <summary>The provider's name.</summary>
     public string Provider => ChatProvider.Name;
 
-    /// <summary>The address up to what the provider's own paths begin with.</summary>
+    /// <summary>The address up to what the provider's own paths begin with. Values in its query that may be secrets are masked.</summary>
     public Uri BaseUri { get; }
 
     /// <summary>Cloudsway: the customer's own path.</summary>
@@ -133,6 +146,12 @@ public sealed class LlmSession : IDisposable
 
     internal HttpTransport Http { get; }
 
+    /// <summary>Whether the server accepts <c>stream_options</c>.</summary>
+    internal StreamOptionsSupport StreamOptions { get; } = new();
+
+    /// <summary>The address with /v1 at its end where it has no version and the provider has no address of its own; else null.</summary>
+    internal string? VersionedBase => ChatProvider.DefaultBaseUri is null && !s_version.IsMatch(_base) ? _base + "/v1" : null;
+
     /// <summary>Whether a key, or a header that is a credential, goes over the network in the clear.</summary>
     internal bool IsCredentialInTheClear { get; }
 
@@ -165,6 +184,7 @@ public sealed class LlmSession : IDisposable
         Http.Dispose();
         _options.ApiKey?.Dispose();
         foreach (var header in _options.Headers.Values) header.Dispose();
+        foreach (var secret in _querySecrets) secret.Dispose();
         if (_proxyPassword is null) return;
         _proxyPassword.Dispose();
         _options.ProxyCredential!.SecurePassword = null;
@@ -177,7 +197,7 @@ public sealed class LlmSession : IDisposable
     internal string AccountHash()
     {
         using var sha = SHA256.Create();
-        using var account = new MemoryStream(Encoding.UTF8.GetBytes($"{_base}\n{new NetworkCredential(string.Empty, _options.ApiKey).Password}"));
+        using var account = new MemoryStream(Encoding.UTF8.GetBytes($"{_base}{(_query.Length == 0 ? string.Empty : "?" + _query)}\n{new NetworkCredential(string.Empty, _options.ApiKey).Password}"));
         var hash = sha.ComputeHash(account);
         return string.Concat(hash.Take(16).Select(part => part.ToString("x2", CultureInfo.InvariantCulture)));
     }
@@ -199,7 +219,7 @@ public sealed class LlmSession : IDisposable
     internal Task<IReadOnlyList<LlmModel>> GetModelsAsync(RequestLog log, CancellationToken cancellationToken)
     {
         RefuseClosed();
-        return new ModelsExchange(this, new Uri(_base + ChatProvider.ModelsPath), log).GetAsync(cancellationToken);
+        return new ModelsExchange(this, AddressOf(ChatProvider.ModelsPath), log).GetAsync(cancellationToken);
     }
 
     internal Uri CompletionUri(ChatRequest request)
@@ -207,7 +227,20 @@ public sealed class LlmSession : IDisposable
         var key = (ChatProvider.ModelId(request.Model!), request.Chip);
         return _uris.TryGetValue(key, out var known)
             ? known
-            : _uris.GetOrAdd(key, new Uri(_base + ChatProvider.CompletionPath(EndpointPath, key.Item1, key.Chip)));
+            : _uris.GetOrAdd(key, AddressOf(ChatProvider.CompletionPath(EndpointPath, key.Item1, key.Chip)));
+    }
+
+    /// <summary>An address as it may be printed: masked where its query may hold a secret.</summary>
+    internal string Shown(Uri address) => PrintableText.Line(Redactor.Clean(WithoutSecrets(address)), LongestAddress);
+
+    /// <summary>An address with the values masked that may be secrets. It stays the same where there are none.</summary>
+    internal static string WithoutSecrets(Uri address)
+    {
+        if (address.Query.Length < 2) return address.AbsoluteUri;
+        var parameters = Parameters(address.Query.Substring(1)).Select(parameter => parameter.Value.Length == 0
+            ? parameter.Name
+            : $"{parameter.Name}={(IsSecret(parameter.Name, parameter.Value) ? Redactor.Mask : parameter.Value)}");
+        return $"{address.GetLeftPart(UriPartial.Path)}?{string.Join("&", parameters)}";
     }
 
     /// <summary>What requests for a model pass before they are sent: limits are counted per account and model.</summary>
@@ -254,6 +287,21 @@ public sealed class LlmSession : IDisposable
 
     private ChatRequest Prepare(ChatRequest request) => Resolve(request ?? throw new ArgumentNullException(nameof(request)), out _);
 
+    private Uri AddressOf(string path) => new(_query.Length == 0 ? _base + path : $"{_base}{path}{(path.IndexOf('?') < 0 ? '?' : '&')}{_query}");
+
+    private static IEnumerable<(string Name, string Value)> Parameters(string query)
+    {
+        foreach (var parameter in query.Split('&'))
+        {
+            var end = parameter.IndexOf('=');
+            yield return end < 0 ? (parameter, string.Empty) : (parameter.Substring(0, end), parameter.Substring(end + 1));
+        }
+    }
+
+    /// <summary>A value is a secret if its name says so, or if it is long and looks random.</summary>
+    private static bool IsSecret(string name, string value) =>
+        value.Length > 0 && (s_credentialParameter.IsMatch(name) || (value.Length >= LongestPlainValue && value.Any(char.IsDigit) && value.Any(char.IsLetter)));
+
     private static Uri CheckedBaseUri(Uri? uri, ChatProvider provider, bool isSimulated)
     {
         if (uri is null)
@@ -262,16 +310,16 @@ public sealed class LlmSession : IDisposable
             throw new ArgumentException($"BaseUri is not set: {provider.Name} needs what stands before /chat/completions, such as http://localhost:8080/v1.");
         }
 
-        if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")) throw new ArgumentException($"BaseUri '{Shown(uri)}' is not an http or https address.");
+        if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")) throw new ArgumentException($"BaseUri '{Refused(uri)}' is not an http or https address.");
         if (uri.UserInfo.Length > 0) throw new ArgumentException("BaseUri holds a user name or password: give a key as -ApiKey, and further credentials as -Header.");
-        if (uri.Query.Length > 0 || uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{Shown(uri)}' may hold neither a query nor a fragment.");
+        if (uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{Refused(uri)}' has a fragment (#), which no request carries. Leave it out.");
         if (uri.AbsolutePath.TrimEnd('/').EndsWith("/chat/completions", StringComparison.OrdinalIgnoreCase))
-            throw new ArgumentException($"BaseUri '{Shown(uri)}' is a whole address: give what stands before {provider.CompletionPath("{endpointPath}", "model", null).Replace("%7B", "{").Replace("%7D", "}")}.");
+            throw new ArgumentException($"BaseUri '{Refused(uri)}' is a whole address: give what stands before {provider.CompletionPath("{endpointPath}", "model", null).Replace("%7B", "{").Replace("%7D", "}")}.");
         return uri;
     }
 
     /// <summary>A given address without what may be a credential: user, query and fragment.</summary>
-    private static string Shown(Uri uri)
+    private static string Refused(Uri uri)
     {
         if (uri.IsAbsoluteUri && uri.Host.Length > 0)
         {
@@ -288,7 +336,7 @@ public sealed class LlmSession : IDisposable
     {
         if (!proxy.IsAbsoluteUri || !s_proxySchemes.Contains(proxy.Scheme))
         {
-            var shown = Shown(proxy);
+            var shown = Refused(proxy);
             var meant = shown == Redactor.Mask || shown.Contains("://") ? "http://proxy.example.com:8080" : "http://" + shown;
             throw new ArgumentException($"Proxy '{shown}' is not an address with one of the schemes {string.Join(", ", s_proxySchemes)}: give it as {meant}.");
         }

@@ -17,7 +17,7 @@ public sealed class LlmSessionOptions
     /// <summary>The key; null where the server needs none. The session takes it over: give a copy of one that is needed elsewhere.</summary>
     public SecureString? ApiKey { get; set; }
 
-    /// <summary>The address up to what the provider's own paths begin with; null means the provider's own.</summary>
+    /// <summary>The address up to what the provider's own paths begin with; null means the provider's own. Every request carries its query.</summary>
     public Uri? BaseUri { get; set; }
 
     /// <summary>Cloudsway: the customer's own path.</summary>

@@ -57,6 +57,10 @@ internal sealed class Answer
     /// <summary>Text elements a piece of this text.</summary>
     internal int PieceSize(string text) => ChunkCount is int count ? Math.Max(1, (TextPieces.CountElements(text) + count - 1) / count) : ChunkSize;
 
+    /// <summary>A call's arguments as they are sent.</summary>
+    internal string Arguments(SimulatedToolCall call) =>
+        Has(StreamQuirks.TwiceEncodedArguments) ? System.Text.Json.JsonSerializer.Serialize(call.Arguments) : call.Arguments;
+
     internal bool Has(StreamQuirks quirk) => (Quirks & quirk) != 0;
 }
 

@@ -49,6 +49,18 @@ internal sealed class AnswerComposer
             reasoning = null;
         }
 
+        if (reasoning is not null && (_options.Quirks & StreamQuirks.UnopenedThink) != 0)
+        {
+            content = reasoning + "\n</think>\n\n" + content;
+            reasoning = null;
+        }
+
+        if ((_options.Quirks & StreamQuirks.ReasoningOnly) != 0 && calls.Length == 0)
+        {
+            reasoning = content;
+            content = string.Empty;
+        }
+
         string finish = blocked ? dialect.BlockedFinishReason : calls.Length > 0 ? "tool_calls" : _options.FinishReason ?? "stop";
         foreach (string stop in call.Stops())
         {

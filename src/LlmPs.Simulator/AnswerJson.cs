@@ -8,7 +8,7 @@ namespace LlmPs.Simulator;
 /// <summary>Parts of answers that all dialects write alike.</summary>
 internal static class AnswerJson
 {
-    internal static void ToolCalls(Utf8JsonWriter writer, Choice choice)
+    internal static void ToolCalls(Utf8JsonWriter writer, Answer answer, Choice choice)
     {
         writer.WriteStartArray("tool_calls");
         foreach (SimulatedToolCall call in choice.ToolCalls)
@@ -18,12 +18,38 @@ internal static class AnswerJson
             writer.WriteString("type", "function");
             writer.WriteStartObject("function");
             writer.WriteString("name", call.Name);
-            Wire.Text(writer, "arguments", call.Arguments);
+            Wire.Text(writer, "arguments", answer.Arguments(call));
             writer.WriteEndObject();
             writer.WriteEndObject();
         }
 
         writer.WriteEndArray();
+    }
+
+    /// <summary>Content as a list of parts, one of them for the reasoning.</summary>
+    internal static void Parts(Utf8JsonWriter writer, string? reasoning, string content)
+    {
+        writer.WriteStartArray("content");
+        if (reasoning is not null) Part(writer, "thinking", reasoning.AsSpan());
+        if (content.Length > 0) Part(writer, "text", content.AsSpan());
+        writer.WriteEndArray();
+    }
+
+    /// <summary>The message so far, which repeats all deltas.</summary>
+    internal static void MessageSoFar(Utf8JsonWriter writer, in Delta delta)
+    {
+        string content = delta.Kind switch
+        {
+            DeltaKind.Role or DeltaKind.Reasoning => string.Empty,
+            DeltaKind.Content => delta.Text.Substring(0, delta.Start + delta.Length),
+            _ => delta.Choice.Content,
+        };
+        string? reasoning = delta.Kind == DeltaKind.Reasoning ? delta.Text.Substring(0, delta.Start + delta.Length) : delta.Kind == DeltaKind.Role ? null : delta.Choice.Reasoning;
+        writer.WriteStartObject("message");
+        writer.WriteString("role", "assistant");
+        Wire.Text(writer, "content", content);
+        if (reasoning is not null) Wire.Text(writer, "reasoning_content", reasoning);
+        writer.WriteEndObject();
     }
 
     /// <summary>A delta as OpenAI and most others write it: only what is new.</summary>
@@ -42,7 +68,7 @@ internal static class AnswerJson
         switch (delta.Kind)
         {
             case DeltaKind.Content:
-                Piece(writer, "content", delta);
+                Content(writer, answer, delta);
                 break;
             case DeltaKind.Reasoning:
                 Reasoning(writer, answer, delta);
@@ -59,14 +85,24 @@ internal static class AnswerJson
         }
     }
 
-    internal static void Piece(Utf8JsonWriter writer, string name, in Delta delta) =>
-        Wire.Text(writer, name, delta.Text.AsSpan(delta.Start, delta.Length));
+    internal static void Piece(Utf8JsonWriter writer, string name, Answer answer, in Delta delta)
+    {
+        bool isCumulative = answer.Has(StreamQuirks.CumulativeText) && delta.Kind is DeltaKind.Content or DeltaKind.Reasoning;
+        Wire.Text(writer, name, isCumulative ? delta.Text.AsSpan(0, delta.Start + delta.Length) : delta.Text.AsSpan(delta.Start, delta.Length));
+    }
+
+    internal static void Content(Utf8JsonWriter writer, Answer answer, in Delta delta)
+    {
+        if (answer.Has(StreamQuirks.ContentParts)) Parts(writer, null, delta.Text.Substring(delta.Start, delta.Length));
+        else Piece(writer, "content", answer, delta);
+    }
 
     internal static void Reasoning(Utf8JsonWriter writer, Answer answer, in Delta delta)
     {
         // With this quirk it stands beside the delta, where Dialect.WriteChunk puts it.
         if (answer.Has(StreamQuirks.ChoiceReasoning)) return;
-        Piece(writer, answer.Has(StreamQuirks.ReasoningField) ? "reasoning" : "reasoning_content", delta);
+        if (answer.Has(StreamQuirks.ContentParts)) Parts(writer, delta.Text.Substring(delta.Start, delta.Length), string.Empty);
+        else Piece(writer, answer.Has(StreamQuirks.ReasoningField) ? "reasoning" : "reasoning_content", answer, delta);
     }
 
     internal static void ToolFragment(Utf8JsonWriter writer, Answer answer, in Delta delta)
@@ -80,11 +116,38 @@ internal static class AnswerJson
         if (opens || emptyIds) writer.WriteString("id", opens ? call.Id : string.Empty);
         if (opens) writer.WriteString("type", "function");
         writer.WriteStartObject("function");
-        if (opens || emptyIds) writer.WriteString("name", opens ? call.Name : string.Empty);
-        Piece(writer, "arguments", delta);
+        if (answer.Has(StreamQuirks.NameInPieces)) NamePiece(writer, delta, call.Name);
+        else if (opens || emptyIds) writer.WriteString("name", opens ? call.Name : string.Empty);
+        Piece(writer, "arguments", answer, delta);
         writer.WriteEndObject();
         writer.WriteEndObject();
         writer.WriteEndArray();
+    }
+
+    /// <summary>The first half of the name comes before any argument, the second half with the first of them.</summary>
+    private static void NamePiece(Utf8JsonWriter writer, in Delta delta, string name)
+    {
+        int half = name.Length / 2;
+        if (delta.OpensName) writer.WriteString("name", name.Substring(0, half));
+        else if (delta.OpensToolCall) writer.WriteString("name", name.Substring(half));
+    }
+
+    private static void Part(Utf8JsonWriter writer, string type, ReadOnlySpan<char> text)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("type", type);
+        if (type == "thinking")
+        {
+            writer.WriteStartArray("thinking");
+            Part(writer, "text", text);
+            writer.WriteEndArray();
+        }
+        else
+        {
+            Wire.Text(writer, "text", text);
+        }
+
+        writer.WriteEndObject();
     }
 
     /// <summary>Log probabilities of a text, a token a piece: the same in a plain answer and in a stream.</summary>

@@ -40,6 +40,9 @@ internal readonly struct Delta
     /// <summary>The fragment that opens a tool call.</summary>
     internal bool OpensToolCall => Kind == DeltaKind.ToolCall && Start == 0;
 
+    /// <summary>The fragment before it that holds half of the name.</summary>
+    internal bool OpensName => OpensToolCall && Length == 0;
+
     /// <summary>All of an answer's chunks. Several choices take turns, as they do on the wire.</summary>
     internal static IEnumerable<Delta> All(Answer answer, bool roleChunk, bool usageChunk)
     {
@@ -71,7 +74,13 @@ internal readonly struct Delta
             foreach (Delta delta in Pieces(answer, DeltaKind.Reasoning, choice, choice.Reasoning, 0)) yield return delta;
         foreach (Delta delta in Pieces(answer, DeltaKind.Content, choice, choice.Content, 0)) yield return delta;
         for (int i = 0; i < choice.ToolCalls.Length; i++)
-            foreach (Delta delta in Pieces(answer, DeltaKind.ToolCall, choice, choice.ToolCalls[i].Arguments, i)) yield return delta;
+        {
+            string arguments = answer.Arguments(choice.ToolCalls[i]);
+            if (answer.Has(StreamQuirks.NameInPieces)) yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, 0, i);
+            foreach (Delta delta in Pieces(answer, DeltaKind.ToolCall, choice, arguments, i)) yield return delta;
+            if (answer.Has(StreamQuirks.RepeatedArguments)) yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, arguments.Length, i);
+        }
+
         yield return new Delta(DeltaKind.Finish, choice, string.Empty, 0, 0, 0);
     }
 

@@ -71,8 +71,9 @@ internal abstract class Dialect
             writer.WriteNumber("index", choice.Index);
             writer.WriteStartObject("message");
             writer.WriteString("role", PlainRole);
-            WriteMessage(writer, choice);
-            if (choice.ToolCalls.Length > 0) AnswerJson.ToolCalls(writer, choice);
+            if (answer.Has(StreamQuirks.ContentParts)) AnswerJson.Parts(writer, choice.Reasoning, choice.Content);
+            else WriteMessage(writer, choice);
+            if (choice.ToolCalls.Length > 0) AnswerJson.ToolCalls(writer, answer, choice);
             writer.WriteEndObject();
             if (answer.LogProbs) AnswerJson.LogProbs(writer, answer, choice.Content, 0, choice.Content.Length);
             writer.WriteString("finish_reason", choice.FinishReason);
@@ -112,7 +113,9 @@ internal abstract class Dialect
                 writer.WriteEndObject();
             }
 
-            if (delta.Kind == DeltaKind.Reasoning && answer.Has(StreamQuirks.ChoiceReasoning)) AnswerJson.Piece(writer, "reasoning_content", delta);
+            if (answer.Has(StreamQuirks.MessageBesideDelta)) AnswerJson.MessageSoFar(writer, delta);
+
+            if (delta.Kind == DeltaKind.Reasoning && answer.Has(StreamQuirks.ChoiceReasoning)) AnswerJson.Piece(writer, "reasoning_content", answer, delta);
             if (answer.LogProbs && delta.Kind == DeltaKind.Content) AnswerJson.LogProbs(writer, answer, delta.Text, delta.Start, delta.Length);
             if (finish) writer.WriteString("finish_reason", delta.Choice.FinishReason);
             else if (answer.Has(StreamQuirks.EmptyFinish)) writer.WriteString("finish_reason", string.Empty);
@@ -130,6 +133,7 @@ internal abstract class Dialect
     /// <summary>The object that an error in mid-stream consists of; <paramref name="form"/> overrides the provider's own.</summary>
     internal void WriteStreamError(Utf8JsonWriter writer, string message, string? form)
     {
+        if (form == "list") writer.WriteStartArray();
         writer.WriteStartObject();
         switch (form ?? StreamErrorForm)
         {
@@ -142,6 +146,21 @@ internal abstract class Dialect
                 writer.WriteNumber("code", 50000);
                 Wire.Text(writer, "msg", message);
                 break;
+            case "object":
+                writer.WriteString("object", "error");
+                Wire.Text(writer, "message", message);
+                break;
+            case "base_resp":
+                writer.WriteNull("choices");
+                writer.WriteStartObject("base_resp");
+                writer.WriteNumber("status_code", 1000);
+                Wire.Text(writer, "status_msg", message);
+                writer.WriteEndObject();
+                break;
+            case "error_code":
+                writer.WriteNumber("error_code", 336000);
+                Wire.Text(writer, "error_msg", message);
+                break;
             default:
                 writer.WriteStartObject("error");
                 WriteStreamErrorFields(writer, message);
@@ -150,6 +169,7 @@ internal abstract class Dialect
         }
 
         writer.WriteEndObject();
+        if (form == "list") writer.WriteEndArray();
     }
 
     internal abstract void WriteModels(Utf8JsonWriter writer, SimulatorOptions options);

@@ -81,7 +81,10 @@ public enum FaultKind
     /// <summary>The stream ends after the finish chunk, without [DONE].</summary>
     NoDone,
 
-    /// <summary>An error object in mid-stream (Form error, message or msg; default the provider's own).</summary>
+    /// <summary>
+    /// An error in mid-stream. Form error, message, msg, object, base_resp, error_code or list: an event, by default in the provider's own form.
+    /// Form field: a line <c>error: {…}</c>. Form text: an event that is not JSON.
+    /// </summary>
     StreamError,
 
     /// <summary>Silence in mid-answer with the connection open (DelayMs, default for ever).</summary>
@@ -107,6 +110,15 @@ public enum FaultKind
 
     /// <summary>One line of so many Bytes (default 64 MiB).</summary>
     HugeLine,
+
+    /// <summary>400 (Status) for a request that holds <c>stream_options</c>, as some servers answer.</summary>
+    RefuseStreamOptions,
+
+    /// <summary>Two events of a stream on one line (After chunks, default half).</summary>
+    GluedEvents,
+
+    /// <summary>The stream stays open after the finish chunk (DelayMs, default for ever), without [DONE].</summary>
+    StaysOpen,
 }
 
 /// <summary>How a broken connection shows on a real socket.</summary>
@@ -163,7 +175,7 @@ public sealed class Fault
     /// <summary>The HTTP status in place of the usual one.</summary>
     public int? Status { get; set; }
 
-    /// <summary>The form of StreamError: error, message or msg.</summary>
+    /// <summary>The form of StreamError: error, message, msg, object, base_resp, error_code, list, field or text.</summary>
     public string? Form { get; set; }
 
     /// <summary>How CutStream shows on a real socket.</summary>

@@ -23,7 +23,7 @@ internal sealed class MidAnswerFault
 
     internal static MidAnswerFault? Of(Fault? fault, SimulatorOptions options) => fault?.Kind switch
     {
-        FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall or FaultKind.StreamError or FaultKind.InvalidJson or FaultKind.HugeLine
+        FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall or FaultKind.StreamError or FaultKind.InvalidJson or FaultKind.HugeLine or FaultKind.GluedEvents
             => new MidAnswerFault(fault, options),
         _ => null,
     };
@@ -40,10 +40,20 @@ internal sealed class MidAnswerFault
                 yield return Step.Wait(Fault.DelayMs ?? Step.ForEver);
                 break;
             case FaultKind.StreamError:
-                buffer.Write("data: "u8);
-                using (Utf8JsonWriter writer = Wire.Writer(buffer))
-                    dialect.WriteStreamError(writer, Fault.Message ?? "The server had an error in the middle of the answer", Fault.Form);
+                string message = Fault.Message ?? "The server had an error in the middle of the answer";
+                buffer.Write(Fault.Form == "field" ? "error: "u8 : "data: "u8);
+                if (Fault.Form == "text") buffer.Write(System.Text.Encoding.UTF8.GetBytes(message.Replace('\n', ' ')));
+                else
+                {
+                    using Utf8JsonWriter writer = Wire.Writer(buffer);
+                    dialect.WriteStreamError(writer, message, Fault.Form);
+                }
+
                 buffer.Write("\n\n"u8);
+                yield return Step.Emit;
+                break;
+            case FaultKind.GluedEvents:
+                buffer.Write("data: {\"choices\":[]}data: {\"choices\":[]}\n\n"u8);
                 yield return Step.Emit;
                 break;
             case FaultKind.InvalidJson:

@@ -105,7 +105,7 @@ internal sealed class SiliconFlowDialect : Dialect
         switch (delta.Kind)
         {
             case DeltaKind.Reasoning:
-                writer.WriteNull("content");
+                if (!answer.Has(StreamQuirks.ContentParts)) writer.WriteNull("content");
                 AnswerJson.Reasoning(writer, answer, delta);
                 break;
             case DeltaKind.ToolCall:
@@ -114,7 +114,7 @@ internal sealed class SiliconFlowDialect : Dialect
                 AnswerJson.ToolFragment(writer, answer, delta);
                 break;
             default:
-                AnswerJson.Piece(writer, "content", delta);
+                AnswerJson.Content(writer, answer, delta);
                 writer.WriteNull("reasoning_content");
                 break;
         }

@@ -88,6 +88,13 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         }
 
         ChatCall call = exchange.Call!;
+        if (fault?.Kind == FaultKind.RefuseStreamOptions && call.Root.TryGetProperty("stream_options", out _))
+        {
+            ErrorReply refusal = exchange.Dialect.Refuse(Refusal.BadRequest, fault.Message ?? "Unrecognized request argument supplied: stream_options", "stream_options");
+            refusal.Status = fault.Status ?? refusal.Status;
+            return Reply.Error(exchange.Request, refusal);
+        }
+
         string account = string.Empty;
         if (!_limit.IsUnlimited)
         {

@@ -124,7 +124,13 @@ internal static class SimulatorOptionReader
         "error" => "error",
         "message" => "message",
         "msg" => "msg",
-        _ => throw value.Bad("error, message or msg"),
+        "object" => "object",
+        "base_resp" => "base_resp",
+        "error_code" => "error_code",
+        "list" => "list",
+        "field" => "field",
+        "text" => "text",
+        _ => throw value.Bad("error, message, msg, object, base_resp, error_code, list, field or text"),
     };
 
     private static Uri ReadLocation(OptionValue value) =>

@@ -47,4 +47,28 @@ public enum StreamQuirks
 
     /// <summary><c>tool_calls: []</c> on deltas without tool calls.</summary>
     EmptyToolCalls = 1 << 12,
+
+    /// <summary>Content and reasoning come as lists of parts, in a plain answer too.</summary>
+    ContentParts = 1 << 13,
+
+    /// <summary>Reasoning stands before the answer, closed by <c>&lt;/think&gt;</c> without an opening tag; in a plain answer too.</summary>
+    UnopenedThink = 1 << 14,
+
+    /// <summary>The whole answer is reasoning, and the content is empty; in a plain answer too.</summary>
+    ReasoningOnly = 1 << 15,
+
+    /// <summary>Each delta repeats all text so far.</summary>
+    CumulativeText = 1 << 16,
+
+    /// <summary>Each event holds the whole <c>message</c> so far beside its <c>delta</c>.</summary>
+    MessageBesideDelta = 1 << 17,
+
+    /// <summary>Tool arguments come once more as a whole after their pieces.</summary>
+    RepeatedArguments = 1 << 18,
+
+    /// <summary>Tool arguments are JSON in a JSON string; in a plain answer too.</summary>
+    TwiceEncodedArguments = 1 << 19,
+
+    /// <summary>The name of a tool comes in two pieces.</summary>
+    NameInPieces = 1 << 20,
 }

@@ -72,6 +72,12 @@ internal sealed class StreamScript
         }
 
         if (_fault?.Kind == FaultKind.NoDone) yield break;
+        if (_fault?.Kind == FaultKind.StaysOpen)
+        {
+            yield return Step.Wait(_fault.DelayMs ?? Step.ForEver);
+            yield break;
+        }
+
         _buffer.Write(_data);
         _buffer.Write("[DONE]"u8);
         EndEvent();

@@ -88,12 +88,12 @@ Describe '-Shard' {
             if (Test-Path $folder) { Remove-Item $folder -Recurse }
             $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; Match = $round.Stop }) })
             0..2 | ForEach-Object { & "$example/classify.ps1" -Shard "$_/4" @common }
-            { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'InsufficientBalance,*'
+            { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'RunStopped,*'
             $simulator.Stats().requests | Should -Be $round.Sent
             $join | Should -Throw '*lacks the shards 3 of 4*'
         }
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; Match = 'Ticket 7.' }) })
-        { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'InsufficientBalance,*'
+        { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'RunStopped,*'
         $simulator.SetOption(@{})
         & "$example/classify.ps1" -Shard '3/4' @common
         $simulator.Stats().requests | Should -Be 1
@@ -103,7 +103,7 @@ Describe '-Shard' {
         # Once more, and now it stops: what it had written then is not what it would write now.
         Remove-Item (Join-Path $folder 'shard-3-of-4.jsonl')
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; Match = 'Ticket 7.' }) })
-        { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'InsufficientBalance,*'
+        { & "$example/classify.ps1" -Shard '3/4' @common } | Should -Throw -ErrorId 'RunStopped,*'
         $join | Should -Throw '*lacks the shards 3 of 4*'
         Remove-Item (Join-Path $folder '*.csv')
         $join | Should -Throw '*no shard that has ended*'
@@ -149,7 +149,7 @@ Describe '-Shard' {
         function Invoke-Task([int[]]$Array, [int]$Task, [string]$Shard) {
             $env:SLURM_ARRAY_TASK_COUNT, $env:SLURM_ARRAY_TASK_MIN, $env:SLURM_ARRAY_TASK_STEP = $Array.Count, $Array[0], 1
             $env:SLURM_ARRAY_TASK_ID = $Task
-            $said = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "& '$PSScriptRoot/../../examples/scale-out/classify.ps1' -Path '$tickets' -Folder '$folder' -Shard $Shard -Connection $connection -Module '$env:LLMPS_MODULE_PATH'; exit `$LASTEXITCODE" 2>&1 | Out-String
+            $said = & $(if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }) -NoProfile -NonInteractive -ExecutionPolicy Bypass -Command "& '$PSScriptRoot/../../examples/scale-out/classify.ps1' -Path '$tickets' -Folder '$folder' -Shard $Shard -Connection $connection -Module '$env:LLMPS_MODULE_PATH'; exit `$LASTEXITCODE" 2>&1 | Out-String
             [pscustomobject]@{ ExitCode = $LASTEXITCODE; Text = $said -replace '\x1b\[[\d;]*m' -replace '[\s|]+', ' ' }
         }
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Match = 'Ticket 6.' }) })
@@ -220,21 +220,23 @@ Describe '-MaxTotalTokens' {
     BeforeEach { $simulator.SetOption(@{}) }
 
     It 'stops sending once spent, and tells how many rows are left' {
-        $answers = $rows | Invoke-ChatCompletion -MaxTotalTokens 50 -ThrottleLimit 2 -WarningVariable warning -WarningAction SilentlyContinue
+        $answers = $rows | Invoke-ChatCompletion -MaxTotalTokens 50 -ThrottleLimit 2 -ErrorVariable problem -ErrorAction SilentlyContinue
         $spent = ($answers.Usage.TotalTokens | Measure-Object -Sum).Sum
         $most = ($answers.Usage.TotalTokens | Measure-Object -Maximum).Maximum
         $spent | Should -BeGreaterOrEqual 50
         $spent | Should -BeLessThan (50 + 2 * $most)
         $simulator.Stats().requests | Should -Be $answers.Count
-        "$warning" | Should -BeLike "*-MaxTotalTokens 50*($spent tokens used)*$(20 - $answers.Count) rows were not sent*"
+        $problem.FullyQualifiedErrorId | Should -Be 'RunStopped,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        "$problem" | Should -BeLike "The run stopped because -MaxTotalTokens 50 is spent ($spent tokens used). $(20 - $answers.Count) rows were not sent.*"
+        "$($problem.Exception.InnerException.Message)" | Should -Be '-MaxTotalTokens 50 is spent.'
     }
 
     It 'is not stopped by rows from the checkpoint, and goes on where it stopped' {
         $file = New-Checkpoint
         $got = 0
         for ($run = 0; $run -lt 20 -and $got -lt 20; $run++) {
-            $got = @($rows | Invoke-ChatCompletion -MaxTotalTokens 50 -CheckpointPath $file -WarningAction SilentlyContinue -WarningVariable warning).Count
-            if ($got -lt 20) { "$warning" | Should -BeLike '*Run the same line again*' }
+            $got = @($rows | Invoke-ChatCompletion -MaxTotalTokens 50 -CheckpointPath $file -ErrorAction SilentlyContinue -ErrorVariable problem).Count
+            if ($got -lt 20) { "$problem" | Should -BeLike '*Run the same command again*' }
         }
         $got | Should -Be 20
         $run | Should -BeGreaterThan 2
@@ -244,15 +246,16 @@ Describe '-MaxTotalTokens' {
     It 'lets a row go on whose tools have run' {
         $ran = New-Object System.Collections.ArrayList
         $calls = 1..6 | ForEach-Object { "[[call:tool1 {`"a`":`"$_`"}]]" }
-        $answers = @($calls | Invoke-ChatCompletion -Tool { param([string]$a) $null = $ran.Add($a); 'done' } -InvokeTool -Confirm:$false -MaxTotalTokens 1 -ThrottleLimit 3 -WarningAction SilentlyContinue)
+        $answers = @($calls | Invoke-ChatCompletion -Tool { param([string]$a) $null = $ran.Add($a); 'done' } -InvokeTool -Confirm:$false -MaxTotalTokens 1 -ThrottleLimit 3 -ErrorAction SilentlyContinue)
         $ran.Count | Should -BeGreaterThan 0
         $answers.Count | Should -Be $ran.Count
         $answers.Content | Should -BeLike 'Tool results: *'
     }
 
     It 'over what is needed changes nothing' {
-        @($rows | Invoke-ChatCompletion -MaxTotalTokens 100000 -WarningVariable warning).Count | Should -Be 20
+        @($rows | Invoke-ChatCompletion -MaxTotalTokens 100000 -WarningVariable warning -ErrorVariable problem).Count | Should -Be 20
         $warning | Should -BeNullOrEmpty
+        $problem | Should -BeNullOrEmpty
     }
 }
 
@@ -285,12 +288,10 @@ Describe '-Deduplicate' {
     It 'tells of each row whose one refusal ends the run' {
         $simulator.SetOption(@{ LatencyMs = 200; Faults = 'Unauthorized' })
         $merged = New-Object System.Collections.ArrayList
-        try { 'x', 'x' | Invoke-ChatCompletion -Deduplicate -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue | ForEach-Object { $null = $merged.Add($_) } } catch { $ended = $_ }
-        $ended.FullyQualifiedErrorId | Should -BeLike 'Unauthorized,*'
+        'x', 'x' | Invoke-ChatCompletion -Deduplicate -MergeInput -ErrorVariable problem -ErrorAction SilentlyContinue | ForEach-Object { $null = $merged.Add($_) }
         $merged.Error | Should -BeLike 'Unauthorized: *'
-        # The other row's is the one that ends the run.
-        $problem[0].TargetObject | Should -Be 'x'
-        $problem[0].FullyQualifiedErrorId | Should -BeLike 'Unauthorized,*'
+        $problem.FullyQualifiedErrorId -replace ',.*' | Should -Be 'Unauthorized', 'Unauthorized', 'RunStopped'
+        $problem[0, 1].TargetObject | Should -Be 'x', 'x'
     }
 
     It 'fails all rows of a request that fails' {
@@ -319,7 +320,7 @@ Describe 'A long run' {
             foreach ($name in $names) { Set-Item "env:$name" '10000000' }
             $script = "Import-Module '$env:LLMPS_MODULE_PATH'; `$null = Connect-LlmProvider OpenAICompatible -BaseUri '$($simulator.Uri)/openai/v1' -Model m
                 `$before = [GC]::CollectionCount(0); 1..5000 | Invoke-ChatCompletion -ThrottleLimit 16 | Out-Null; [GC]::CollectionCount(0) - `$before"
-            [int](& (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command $script) | Should -BeGreaterThan 1
+            [int](& $(if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }) -NoProfile -NonInteractive -Command $script) | Should -BeGreaterThan 1
         }
         finally { Remove-Item $names.ForEach{ "env:$_" } }
     }

@@ -59,7 +59,7 @@ Describe '-CheckpointPath' {
             1..5 | Invoke-ChatCompletion -CheckpointPath $File -ExtraBody @{ chat_template_kwargs = @{ one = 1; two = 2; three = 3; four = 4; five = 5; six = @{ a = 1; b = 2; c = 3 } }; metadata = @{ x = "1"; y = "2"; z = "3" } } | Measure-Object | ForEach-Object Count'
         $path = Join-Path $TestDrive 'again.ps1'
         Set-Content $path $script
-        $program = (Get-Process -Id $PID).Path
+        $program = if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }
         & $program -NoProfile -NonInteractive -File $path $env:LLMPS_MODULE_PATH $simulator.Uri $file | Should -Be 5
         & $program -NoProfile -NonInteractive -File $path $env:LLMPS_MODULE_PATH $simulator.Uri $file | Should -Be 5
         $simulator.Stats().requests | Should -Be 5
@@ -96,7 +96,7 @@ Describe '-CheckpointPath' {
         $null = $rows | Invoke-ChatCompletion -CheckpointPath $file
         $lines = @(Get-Content $file -Encoding UTF8 | ConvertFrom-Json)
         $lines.Count | Should -Be 21
-        $lines[0].llmps, $lines[0].version | Should -Be 'checkpoint', 1
+        $lines[0].llmps, $lines[0].version | Should -Be 'checkpoint', 2
         ($lines[1..20].completion | ForEach-Object { $_.choices[0].message.content } | Sort-Object) | Should -Be ($rows.Prompt | ForEach-Object { "Echo: $_" } | Sort-Object)
         @($lines[1..20].key | Select-Object -Unique).Count | Should -Be 20
     }
@@ -126,7 +126,7 @@ Describe '-CheckpointPath' {
         [System.IO.File]::WriteAllText($file, $text.Replace('"Echo: Row 7"', '"Echo: ' + "`0`0`0`0`0" + '"'))
         $answers = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue
         $answers.Content | Should -Be ($rows.Prompt | ForEach-Object { "Echo: $_" })
-        "$warning" | Should -BeLike 'Row 6:*asked again*'
+        "$warning" | Should -BeLike "*holds 1 line that can't be read; its row is asked again*"
         $simulator.Stats().requests | Should -Be 21
         $null = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning
         $warning | Should -BeNullOrEmpty
@@ -179,7 +179,7 @@ Describe '-CheckpointPath' {
     It 'that is <Name> is refused and left as it is' -ForEach @(
         @{ Name = 'another file'; Make = { Set-Content $file "Subject,Prompt`na,b" }; Says = '*not a checkpoint*' }
         @{ Name = 'another JSON file'; Make = { Set-Content $file '{"a":1}' }; Says = '*not a checkpoint*' }
-        @{ Name = 'of a later version'; Make = { Set-Content $file '{"llmps":"checkpoint","version":99}' }; Says = '*version 99*' }
+        @{ Name = 'of a later version'; Make = { Set-Content $file '{"llmps":"checkpoint","version":99}' }; Says = '*version 99*up to 2*' }
         @{ Name = 'a directory'; Make = { $null = New-Item $file -ItemType Directory }; Says = '*directory*' }
         @{ Name = 'in no directory'; Make = { $script:file = Join-Path $TestDrive 'nowhere/run.jsonl' }; Says = '*folder*' }
         @{ Name = 'read-only'; Make = { Set-Content $file '{"llmps":"checkpoint","version":1}'; Set-ItemProperty $file IsReadOnly $true }; Says = '*read-only*' }
@@ -203,8 +203,36 @@ Describe 'A checkpoint that is not used' {
         $file = New-Checkpoint
         $null = 'a' | Invoke-ChatCompletion -CheckpointPath $file
         Add-Content $file '{garbage'
+        $file + '.lock' | Should -Not -Exist
         { 'a' | Invoke-ChatCompletion -CheckpointPath $file -WarningAction Stop } | Should -Throw '*can''t be read*'
         ('a' | Invoke-ChatCompletion -CheckpointPath $file -WarningAction SilentlyContinue).Content | Should -Be 'Echo: a'
+    }
+
+    It 'that another run has open is refused where the file system has no locks, and is taken over from a run that was killed' {
+        $file = New-Checkpoint
+        $path = Join-Path $TestDrive 'unlocked.ps1'
+        Set-Content $path 'param($Module, $Uri, $File) Import-Module $Module; $null = Connect-LlmProvider OpenAICompatible -BaseUri "$Uri/openai/v1" -Model m
+            1..200 | Invoke-ChatCompletion -CheckpointPath $File -Verbose 4>&1 | Where-Object { $_ -is [LlmPs.ChatCompletion] -or "$_" -like "*lock*" } | ForEach-Object { "$_" }'
+        # The process itself, to be killed. As a dotnet tool PowerShell has no program of its own.
+        $program = (Get-Process -Id $PID).Path
+        $arguments = @(if ($program -like '*dotnet*') { Join-Path $PSHOME 'pwsh.dll' }) + '-NoProfile', '-NonInteractive', '-File', $path, $env:LLMPS_MODULE_PATH, $simulator.Uri, $file
+        $simulator.SetOption(@{ LatencyMs = 100; CountBodies = $true })
+        $env:DOTNET_SYSTEM_IO_DISABLEFILELOCKING = '1'
+        try {
+            $first = Start-Process $program $arguments -PassThru -RedirectStandardOutput (Join-Path $TestDrive 'unlocked.txt')
+            Wait-Until { (Test-Path $file) -and @(Get-Content $file).Count -gt 10 } 30 | Should -BeTrue
+            $said = & $program @arguments 2>&1 | Out-String
+            $said -replace '\x1b\[[\d;]*m' -replace '[\s|]+', ' ' | Should -BeLike "*in use by another run (process $($first.Id) on host*"
+            $first.Kill()
+            $first.WaitForExit()
+            Test-Path "$file.lock" | Should -BeTrue
+            $said = @(& $program @arguments)
+            $said[0] | Should -BeLike "The lock of checkpoint *was removed: its run has ended (process $($first.Id) on host *"
+            $said[1..200] | Should -Be (1..200 | ForEach-Object { "Echo: $_" })
+        }
+        finally { Remove-Item env:DOTNET_SYSTEM_IO_DISABLEFILELOCKING }
+        "$file.lock" | Should -Not -Exist
+        $simulator.Stats().requests | Should -BeLessOrEqual 205
     }
 
     It 'is refused outside of the file system' {

@@ -193,7 +193,7 @@ Describe 'Models that the provider listed' {
     }
 
     It 'never show a control character that a file brings' {
-        [System.IO.File]::WriteAllText($file.FullName, "LlmPs models 1`nonly-online/$([char]27)[31mred`nonly-online/$([char]0x202E)der`nonly-online/fine")
+        [System.IO.File]::WriteAllText($file.FullName, "LlmPs models 1`nonly-online/$([char]27)[31mred`nonly-online/$([char]0x202E)der`nonly-online/$([char]::ConvertFromUtf32(0xE0041))tag`nonly-online/$([char]0x200B)space`nonly-online/$([char]0x200F)mark`nonly-online/fine")
         Complete-Text 'Invoke-ChatCompletion x -Model only-on' | Should -Be 'only-online/fine'
     }
 

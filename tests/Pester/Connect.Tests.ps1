@@ -340,6 +340,81 @@ Describe 'Connect-LlmProvider: the way to the server' {
         }
     }
 
+    It 'Point10 warns where the key of OPENAI_API_KEY goes to another host than OpenAI''s' {
+        try {
+            [Environment]::SetEnvironmentVariable('OPENAI_API_KEY', 'from-variable')
+            foreach ($address in 'https://llm.example.com/v1', 'https://api.openai.com.example.com/v1', 'https://10.0.0.7/v1') {
+                $null = Connect-LlmProvider OpenAICompatible -BaseUri $address -WarningVariable warning -WarningAction SilentlyContinue
+                "$warning" | Should -BeLike "*`$env:OPENAI_API_KEY is sent to $(([uri]$address).Host)*-ApiKey*" -Because $address
+            }
+            foreach ($given in @{ BaseUri = 'https://api.openai.com/v1' }, @{ BaseUri = 'http://localhost:8080/v1' }, @{ BaseUri = 'http://127.0.0.1:1/v1' }, @{ BaseUri = 'http://[::1]:1/v1' },
+                @{ BaseUri = 'https://llm.example.com/v1'; ApiKey = 'k' }, @{ BaseUri = 'https://llm.example.com/v1'; Header = @{ Authorization = 'Bearer k' } }, @{ Simulate = $true }) {
+                $null = Connect-LlmProvider OpenAICompatible @given -WarningVariable warning -WarningAction SilentlyContinue
+                $warning | Should -BeNullOrEmpty -Because "$($given.Values)"
+            }
+        }
+        finally { [Environment]::SetEnvironmentVariable('OPENAI_API_KEY', $null) }
+    }
+
+    It 'KindM sends the query of -BaseUri with every request, and shows no secret in it' {
+        $simulator.Reset()
+        $session = Connect-LlmProvider OpenAICompatible -BaseUri "$($simulator.Uri)/openai/v1?api-version=2024-10-21&code=hidden-word7" -Model m
+        (Invoke-ChatCompletion 'Hello').Content | Should -Be 'Echo: Hello'
+        $request = $simulator.Requests()[0]
+        ($request | ConvertTo-Json -Depth 5) | Should -BeLike '*hidden-word7*'
+        ($session | Format-List * -Force | Out-String) | Should -BeLike '*api-version=2024-10-21*'
+        ($session | Format-List * -Force | Out-String) | Should -Not -BeLike '*hidden-word7*'
+        ($session | Format-Table | Out-String) | Should -Not -BeLike '*hidden-word7*'
+    }
+
+    It 'KindM names the module in the header User-Agent, unless -Header does' {
+        foreach ($case in @(@{}, '^LlmPs/\d+\.\d+\.\d+$'), @(@{ Header = @{ 'User-Agent' = 'Tickets/2' } }, '^Tickets/2$')) {
+            $null = Connect-SimulatorHost $simulator SiliconFlow $case[0]
+            $simulator.Reset()
+            $null = Invoke-ChatCompletion 'Hello'
+            $simulator.Requests()[-1].headers.'User-Agent' | Should -Match $case[1]
+        }
+    }
+
+    It 'KindE streams from a server that refuses stream_options, with one more request a session' {
+        foreach ($way in 'socket', 'process') {
+            $session = Connect-WithFault $simulator $way OpenAICompatible @{ Fault = 'RefuseStreamOptions' } @{ MaxRetryCount = 0 }
+            if ($way -eq 'socket') { $simulator.Reset() }
+            $answers = 1..4 | ForEach-Object { "Row $_" } | Invoke-ChatCompletion -Session $session -Stream -ThrottleLimit 4 | Join-ChatCompletion
+            $answers.Content | Should -Be ('Echo: Row 1', 'Echo: Row 2', 'Echo: Row 3', 'Echo: Row 4')
+            if ($way -eq 'socket') { $simulator.Stats().requests | Should -Be 5 }
+        }
+    }
+
+    It 'KindF names the proxy of the environment that answers for this computer, and no_proxy' -Skip:($PSEdition -ne 'Core') {
+        $listener = [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, 0)
+        $listener.Start()
+        $saved = $env:http_proxy
+        try {
+            $env:http_proxy = "http://127.0.0.1:$($listener.LocalEndpoint.Port)"
+            $child = Start-Job -ArgumentList $env:LLMPS_MODULE_PATH {
+                param($Path)
+                Import-Module $Path
+                $null = Connect-LlmProvider OpenAICompatible -BaseUri http://localhost:1/v1 -Model m
+                Invoke-ChatCompletion 'Hello' -ErrorVariable problem -ErrorAction SilentlyContinue
+                "$($problem[0].FullyQualifiedErrorId)|$problem|$($problem[0].ErrorDetails.RecommendedAction)|$($problem[0].Exception.Attempts)"
+            }
+            $client = $listener.AcceptTcpClientAsync()
+            $client.Wait(60000) | Should -BeTrue
+            $stream = $client.Result.GetStream()
+            $null = $stream.Read([byte[]]::new(4096), 0, 4096)
+            $page = [Text.Encoding]::ASCII.GetBytes("HTTP/1.1 502 Bad Gateway`r`nContent-Type: text/html`r`nConnection: close`r`n`r`n<html><title>no route</title></html>")
+            $stream.Write($page, 0, $page.Length)
+            $client.Result.Close()
+            $child | Receive-Job -Wait -AutoRemoveJob | Should -BeLike "ConnectionFailed,*localhost:1 through the proxy 127.0.0.1:$($listener.LocalEndpoint.Port)*no_proxy*|1"
+            $listener.Pending() | Should -BeFalse
+        }
+        finally {
+            $env:http_proxy = $saved
+            $listener.Stop()
+        }
+    }
+
     It 'sends the headers of -Header' {
         $null = Connect-SimulatorHost $simulator SiliconFlow @{ Header = @{ 'X-Tenant' = 'blue'; 'X-Number' = 7; 'X-Secret' = (ConvertTo-Secret 'hidden') } }
         $simulator.Reset()

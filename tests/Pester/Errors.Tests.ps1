@@ -44,12 +44,9 @@ Describe 'The error of <Name> from <Provider> over the <Way>' -ForEach $cases {
     BeforeAll {
         $null = Connect-WithFault $simulator $Way $Provider $Fault $once
         $row = [pscustomobject]@{ Prompt = 'Hello'; Id = 7 }
-        $problem = $null
-        if ($Ends) { try { $row | Invoke-ChatCompletion } catch { $problem = $_ } }
-        else {
-            $row | Invoke-ChatCompletion -ErrorVariable all -ErrorAction SilentlyContinue
-            $problem = $all[0]
-        }
+        $row | Invoke-ChatCompletion -ErrorVariable all -ErrorAction SilentlyContinue
+        $problem = $all[0]
+        $ending = @($all | Select-Object -Skip 1)
     }
 
     It 'is of the kind <Kind>, with category, target and advice' {
@@ -68,6 +65,14 @@ Describe 'The error of <Name> from <Provider> over the <Way>' -ForEach $cases {
         $problem.Exception.Attempts | Should -Be 1
         $problem.Exception.PartialCompletion | Should -BeNullOrEmpty
         if ($Status -and $Provider -eq 'SiliconFlow') { $problem.Exception.RequestId | Should -BeLike 'ti_*' }
+    }
+
+    It 'is followed by RunStopped only where every further row would fail' {
+        if (-not $Ends) { return $ending | Should -BeNullOrEmpty }
+        $ending.FullyQualifiedErrorId | Should -Be 'RunStopped,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        $ending.Exception.InnerException | Should -Be $problem.Exception
+        $ending.Exception.Kind, $ending.Exception.StatusCode | Should -Be $Kind, $Status
+        if ($Action) { $ending.ErrorDetails.RecommendedAction | Should -BeLike $Action }
     }
 }
 
@@ -114,14 +119,18 @@ Describe 'What fails every row' {
         $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
         $got = New-Object System.Collections.ArrayList
         $rows = 'slow 1', 'slow 2', 'bad', 'slow 3' + (4..40 | ForEach-Object { "later $_" })
-        { $rows | Invoke-ChatCompletion -ThrottleLimit 4 -WarningVariable script:warning -WarningAction SilentlyContinue | ForEach-Object { $got.Add($_) } } |
-            Should -Throw -ErrorId "$Kind,LlmPs.Cmdlets.InvokeChatCompletionCommand"
+        $rows | Invoke-ChatCompletion -ThrottleLimit 4 -ErrorVariable problem -ErrorAction SilentlyContinue | ForEach-Object { $null = $got.Add($_) }
+        $problem.FullyQualifiedErrorId | Should -Be "$Kind,LlmPs.Cmdlets.InvokeChatCompletionCommand", 'RunStopped,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        $problem[0].TargetObject | Should -Be 'bad'
+        $problem[1].TargetObject | Should -BeNullOrEmpty
+        $problem[1].Exception.InnerException | Should -Be $problem[0].Exception
         # Whatever had been sent is answered and handed over.
         $got.Count | Should -Be ($simulator.Stats().requests - 1)
         $got.Content -like 'Echo: slow*' | Should -Not -BeNullOrEmpty
         $simulator.Stats().requests | Should -BeLessThan 40
         $simulator.Stats().inFlight | Should -Be 0
-        "$script:warning" | Should -Match '\d+ rows? (was|were) read and not sent'
+        $sent = $simulator.Stats().requests
+        "$($problem[1])" | Should -BeLike "The run stopped because row 2 failed with $Kind. *. $(41 - $sent) rows were not sent. *-CheckpointPath*"
     }
 
     It 'is a key that the provider refuses, too' {
@@ -129,9 +138,117 @@ Describe 'What fails every row' {
         foreach ($case in @{ Key = 'invalid-1'; Kind = 'Unauthorized' }, @{ Key = 'nobalance-1'; Kind = 'InsufficientBalance' }, @{ Key = 'forbidden-1'; Kind = 'Forbidden' }) {
             foreach ($provider in 'GenStudio', 'Cloudsway', 'SiliconFlow') {
                 $null = Connect-SimulatorHost $simulator $provider @{ ApiKey = $case.Key }
-                { Invoke-ChatCompletion 'Hello' } | Should -Throw -ErrorId "$($case.Kind),*"
-                { Invoke-ChatCompletion 'Hello' -Stream } | Should -Throw -ErrorId "$($case.Kind),*"
+                foreach ($stream in $false, $true) {
+                    Invoke-ChatCompletion 'Hello' -Stream:$stream -ErrorVariable problem -ErrorAction SilentlyContinue
+                    $problem.FullyQualifiedErrorId -replace ',.*' | Should -Be $case.Kind, 'RunStopped'
+                    { Invoke-ChatCompletion 'Hello' -Stream:$stream -ErrorAction Stop } | Should -Throw -ErrorId "$($case.Kind),*"
+                }
             }
         }
+    }
+}
+
+Describe 'A run that stops' {
+    BeforeAll { $given = 1..20 | ForEach-Object { [pscustomobject]@{ Id = $_; Prompt = "Row $_." } } }
+
+    BeforeEach {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; On = @(8..100) }) })
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
+    }
+
+    It 'leaves the answers that were paid for in the variable' {
+        $out = $given | Invoke-ChatCompletion -ThrottleLimit 1 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $out.Content | Should -Be (1..7 | ForEach-Object { "Echo: Row $_." })
+        $problem.FullyQualifiedErrorId -replace ',.*' | Should -Be 'InsufficientBalance', 'RunStopped'
+        "$($problem[1])" | Should -BeLike '*12 rows were not sent*'
+        $simulator.Stats().requests | Should -Be 8
+    }
+
+    It 'emits every row with -MergeInput, the unsent ones with Error' {
+        $merged = $given | Invoke-ChatCompletion -MergeInput -ThrottleLimit 3 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $merged.Id | Should -Be (1..20)
+        $answered = @($merged | Where-Object Response)
+        $unsent = @($merged | Where-Object Error -Like 'RunStopped: The row was not sent because row * failed with InsufficientBalance.')
+        $failed = @($merged | Where-Object Error -Like 'InsufficientBalance: *')
+        $answered.Count | Should -Be 7
+        $failed.Count + $unsent.Count | Should -Be 13
+        $unsent.Count | Should -BeGreaterOrEqual 10
+        $unsent | Where-Object { $_.Response -or $_.TotalTokens } | Should -BeNullOrEmpty
+        @($problem | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*').Count | Should -Be 1
+        $problem[-1].FullyQualifiedErrorId | Should -BeLike 'RunStopped,*'
+        "$($problem[-1])" | Should -BeLike "*$($unsent.Count) rows were not sent*"
+        $problem.Count | Should -Be ($failed.Count + 1)
+    }
+
+    It 'is resumed from its checkpoint, which gives its answers in the stopped run, too' {
+        $file = Join-Path $TestDrive "$([guid]::NewGuid()).jsonl"
+        $null = $given | Select-Object -Last 3 | Invoke-ChatCompletion -CheckpointPath $file
+        $out = $given | Invoke-ChatCompletion -CheckpointPath $file -ThrottleLimit 1 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $out.InputObject.Id | Should -Be 1, 2, 3, 4, 18, 19, 20
+        "$($problem[-1])" | Should -BeLike '*12 rows were not sent. Run the same command again to continue*'
+        $simulator.SetOption(@{})
+        @($given | Invoke-ChatCompletion -CheckpointPath $file).Count | Should -Be 20
+        $simulator.Stats().requests | Should -Be 13
+    }
+
+    It 'still throws with -ErrorAction Stop' {
+        { $given | Invoke-ChatCompletion -ThrottleLimit 1 -ErrorAction Stop } | Should -Throw -ErrorId 'InsufficientBalance,*'
+        $simulator.SetOption(@{})
+        { $given | Invoke-ChatCompletion -MaxTotalTokens 1 -ErrorAction Stop } | Should -Throw -ErrorId 'RunStopped,*'
+    }
+
+    It 'reads the rows that are left, and runs no script block for them' {
+        $ran = New-Object System.Collections.ArrayList
+        $read = New-Object System.Collections.ArrayList
+        $null = 1..500 | ForEach-Object { $null = $read.Add($_); $_ } |
+            Invoke-ChatCompletion -Prompt { $null = $ran.Add($_); "Row $_" } -ThrottleLimit 1 -ErrorAction SilentlyContinue
+        $read.Count | Should -Be 500
+        $ran.Count | Should -Be 8
+    }
+}
+
+Describe '-MaxConsecutiveFailure' {
+    BeforeAll { $given = 1..60 | ForEach-Object { [pscustomobject]@{ Id = $_; Prompt = "Row $_." } } }
+
+    BeforeEach { $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0; IdleTimeoutSec = 0.05; MaxRetryDelaySec = 1 } }
+
+    It 'stops a run whose server answers <Name>, at the larger of 20 and the width' -ForEach @(
+        @{ Name = '500'; Fault = @{ Fault = 'ServerError' }; Kind = 'ServerError' }
+        @{ Name = '503'; Fault = @{ Fault = 'Overloaded' }; Kind = 'ServiceUnavailable' }
+        @{ Name = '504'; Fault = @{ Fault = 'Timeout504' }; Kind = 'Timeout' }
+        @{ Name = 'nothing'; Fault = @{ Fault = 'ConnectionFailed' }; Kind = 'ConnectionFailed' }
+        @{ Name = 'too many requests, for an hour'; Fault = @{ Fault = 'RateLimit'; RetryAfterSec = 3600 }; Kind = 'RateLimited' }
+    ) {
+        $simulator.SetOption(@{ Faults = @($Fault) })
+        $given | Invoke-ChatCompletion -ThrottleLimit 4 -ErrorVariable problem -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $problem[-1].FullyQualifiedErrorId | Should -Be 'RunStopped,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        $problem[-1].Exception.Kind | Should -Be $Kind
+        $problem.Count - 1 | Should -BeIn (20..23)
+        "$($problem[-1])" | Should -BeLike "The run stopped because 2? rows in a row failed *(-MaxConsecutiveFailure). *$(61 - $problem.Count) rows were not sent.*"
+    }
+
+    It 'counts as many as the width where that is larger' {
+        $simulator.SetOption(@{ Faults = @('ServerError') })
+        1..200 | Invoke-ChatCompletion -ThrottleLimit 32 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.Count - 1 | Should -BeIn (32..63)
+        $problem[-1].FullyQualifiedErrorId | Should -BeLike 'RunStopped,*'
+    }
+
+    It 'is what is given, and 0 is never' {
+        $simulator.SetOption(@{ Faults = @('ServerError') })
+        $given | Invoke-ChatCompletion -ThrottleLimit 1 -MaxConsecutiveFailure 3 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.Count | Should -Be 4
+        $given | Invoke-ChatCompletion -MaxConsecutiveFailure 0 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.Count | Should -Be 60
+        { $given | Invoke-ChatCompletion -MaxConsecutiveFailure -1 } | Should -Throw '*MaxConsecutiveFailure*'
+    }
+
+    It 'does not stop a run some of whose rows are answered, nor one that ends with its failures' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Every = 2 }) })
+        $out = $given | Invoke-ChatCompletion -MaxConsecutiveFailure 4 -ThrottleLimit 1 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $out.Count, $problem.Count | Should -Be 30, 30
+        $simulator.SetOption(@{ Faults = @('ServerError') })
+        $given | Select-Object -First 20 | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem.FullyQualifiedErrorId -replace ',.*' | Select-Object -Unique | Should -Be 'ServerError'
     }
 }

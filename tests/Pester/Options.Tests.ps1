@@ -103,8 +103,10 @@ Describe 'The body of a request' {
         } | Should -BeLike '*"day":"2026-01-02","other":"1.5","time":"03:04:00.0000000"}'
     }
 
-    It 'holds null for a statement without output in -ExtraBody' {
-        Get-Body { Invoke-ChatCompletion 'P' -Session SiliconFlow -ExtraBody @{ a = if ($false) { 1 }; b = @{ c = & { } } } } | Should -BeLike '*,"a":null,"b":{"c":null}}'
+    It 'KindE holds null for a statement without output within a field of -ExtraBody, and leaves out a field that is null' {
+        Get-Body { Invoke-ChatCompletion 'P' -Session SiliconFlow -ExtraBody @{ a = if ($false) { 1 }; b = @{ c = & { } } } } | Should -BeLike '*],"b":{"c":null}}'
+        Get-Body { Invoke-ChatCompletion 'P' -Session OpenAICompatible -Temperature 1 -Stream -ExtraBody @{ stream_options = $null; temperature = $null } } |
+            Should -BeExactly '{"model":"qwen3:8b","messages":[{"role":"user","content":"P"}],"stream":true}'
     }
 
     It 'holds what else -SkipValidation lets through' {

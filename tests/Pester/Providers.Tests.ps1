@@ -130,15 +130,15 @@ Describe 'Streams' {
     }
 
     It 'survive the quirk <Quirk>' -ForEach @(
-        'Crlf', 'NoSpace', 'Bom', 'DataKeepAlive', 'Comments', 'ReasoningField', 'ChoiceReasoning', 'NullRole', 'EmptyFinish', 'FinishWithoutDelta', 'EmptyToolCalls' | ForEach-Object { @{ Quirk = $_ } }
+        'Crlf', 'NoSpace', 'Bom', 'DataKeepAlive', 'Comments', 'ReasoningField', 'ChoiceReasoning', 'NullRole', 'EmptyFinish', 'FinishWithoutDelta', 'EmptyToolCalls', 'ContentParts', 'UnopenedThink', 'CumulativeText', 'MessageBesideDelta' | ForEach-Object { @{ Quirk = $_ } }
     ) {
         $simulator.SetOption(@{ Quirks = $Quirk; KeepAlive = 2; ChunkSize = 1 })
         foreach ($provider in 'GenStudio', 'Cloudsway', 'SiliconFlow', 'OpenAICompatible') {
             $null = Connect-SimulatorHost $simulator $provider
             $with = if ($provider -eq 'OpenAICompatible') { @{ ExtraBody = @{ enable_thinking = $true } } } else { @{ Thinking = 'Enabled' } }
-            $answer = Get-Answer $prompt $true $with
+            $answer = Get-Answer $prompt $true ($with + @{ WarningAction = 'SilentlyContinue' })
             $answer.Content | Should -BeExactly "Echo: $prompt"
-            $answer.ReasoningContent | Should -BeExactly "Thinking about: $prompt"
+            $answer.ReasoningContent.TrimEnd() | Should -BeExactly "Thinking about: $prompt"
             $answer.FinishReason | Should -Be 'stop'
             $answer.Usage.TotalTokens | Should -BeGreaterThan 0
         }

@@ -279,10 +279,11 @@ Describe '-MergeInput' {
         $merged.Model | Should -Be 'Qwen/Qwen3-8B', 'Qwen/Qwen3-8B', 'Qwen/Qwen3-8B', 'Qwen/QwQ-32B'
     }
 
-    It 'gives the row of the error that ends the run, too' {
+    It 'gives the row whose error stops the run, too' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized'; Match = 'bad' }) })
         $merged = New-Object System.Collections.ArrayList
-        { 'good', 'bad' | ForEach-Object { [pscustomobject]@{ Prompt = $_ } } | Invoke-ChatCompletion -MergeInput -ThrottleLimit 1 | ForEach-Object { $merged.Add($_) } } | Should -Throw -ErrorId 'Unauthorized,*'
+        'good', 'bad' | ForEach-Object { [pscustomobject]@{ Prompt = $_ } } | Invoke-ChatCompletion -MergeInput -ThrottleLimit 1 -ErrorVariable problem -ErrorAction SilentlyContinue | ForEach-Object { $null = $merged.Add($_) }
+        $problem.FullyQualifiedErrorId -replace ',.*' | Should -Be 'Unauthorized', 'RunStopped'
         $merged.Prompt | Should -Be 'good', 'bad'
         $merged[1].Error | Should -BeLike 'Unauthorized: *'
     }
@@ -324,7 +325,7 @@ Describe 'Errors of rows' {
         @($lines -like 'Row * failed*') | Should -Be 'Row 1 failed: NotFound'
         "$problem" | Should -Not -Match 'Row'
         $simulator.SetOption(@{ Faults = 'Unauthorized' })
-        $lines = & { try { 'one' | Invoke-ChatCompletion -Verbose } catch { 'thrown' } } 4>&1 | ForEach-Object { "$_" }
+        $lines = 'one' | Invoke-ChatCompletion -Verbose -ErrorAction SilentlyContinue 4>&1 | ForEach-Object { "$_" }
         $lines | Should -Contain 'Row 0 failed: Unauthorized'
     }
 
@@ -335,5 +336,106 @@ Describe 'Errors of rows' {
         [object]::ReferenceEquals($problem[0].TargetObject.PSObject.BaseObject, $row.PSObject.BaseObject) | Should -BeTrue
         Invoke-ChatCompletion 'text' -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].TargetObject | Should -Be 'text'
+    }
+}
+
+# What PowerShell shows of an adapted object is its columns, and the members of the class that holds them.
+Describe 'Kind G: the machinery of a row is not data: <Form>' -ForEach @(
+    @{ Form = 'DataRow'; Make = { , $table.Rows[0] } }
+    @{ Form = 'DataRowView'; Make = { , $table.DefaultView[0] } }
+    @{ Form = 'DataRow with a member added'; Make = { , ($table.Rows[0] | Add-Member Extra 'e' -PassThru) }; More = 'Extra' }
+    @{ Form = 'XML element'; Make = { , ([xml]'<a><t Id="7" Subject="S"><Prompt>P</Prompt><Temperature>0.5</Temperature></t></a>').a.t } }
+) {
+    BeforeAll {
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
+        $simulator.SetOption(@{})
+        $table = New-Object System.Data.DataTable 'tickets'
+        $null = $table.Columns.Add('Id', [int]), $table.Columns.Add('Subject'), $table.Columns.Add('Prompt'), $table.Columns.Add('Temperature')
+        $null = $table.Rows.Add(7, 'S', 'P', '0.5')
+        $row = & $Make
+    }
+
+    It 'has only its own columns in what -MergeInput gives' {
+        $merged = , $row | Invoke-ChatCompletion -MergeInput
+        $own = @('Id', 'Subject', 'Prompt', 'Temperature') + @($More | Where-Object { $_ })
+        $merged.PSObject.Properties.Name | Where-Object { $_ -notin $columns } | Sort-Object | Should -Be @($own | Sort-Object)
+        $merged.Id, $merged.Subject, $merged.Response | Should -Be 7, 'S', 'Echo: P'
+    }
+
+    It 'sets options by its columns' {
+        $simulator.Reset()
+        $null = , $row | Invoke-ChatCompletion
+        ($simulator.Requests()[0].body | ConvertFrom-Json).temperature | Should -Be 0.5
+    }
+
+    It 'names only its columns where the prompt is missing' {
+        $null = , $row | Invoke-ChatCompletion -Prompt { $_.None } -ErrorAction SilentlyContinue -ErrorVariable failed
+        "$failed" | Should -BeLike '*Prompt is blank in row 0. Its columns: *Subject*'
+        "$failed" | Should -Not -Match 'RowError|ItemArray|HasErrors|DataView|InnerXml|OuterXml|NodeType|ChildNodes'
+    }
+
+    It 'is its columns and no more where a tool gives it' {
+        $ran = @{ Row = $row }
+        $said = (Invoke-ChatCompletion '[[call:tool1 {}]]' -Tool { , $ran.Row } -InvokeTool -Confirm:$false).Messages[-2].Content | ConvertFrom-Json
+        @($said)[0].PSObject.Properties.Name | Should -Contain 'Subject'
+        @($said)[0].PSObject.Properties.Name | Should -Not -Match 'RowError|ItemArray|HasErrors|DataView|InnerXml|OuterXml|NodeType|ChildNodes'
+    }
+}
+
+Describe 'Kind G: an object that is not adapted' {
+    It 'keeps its properties in what -MergeInput gives' {
+        $merged = Get-Item $PSScriptRoot | Invoke-ChatCompletion -Prompt { $_.Name } -MergeInput
+        foreach ($name in 'Name', 'FullName', 'Parent', 'Exists', 'PSPath', 'Mode') { $merged.PSObject.Properties.Name | Should -Contain $name }
+        $merged.Response | Should -Be 'Echo: Pester'
+    }
+}
+
+Describe 'Kind H: damage that is visible before paying' {
+    BeforeAll {
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
+        $simulator.SetOption(@{})
+        $lost = [char]0xFFFD
+        $mark = [char]0xFEFF
+        $ansi = -join [char[]](0xEF, 0xBB, 0xBF)
+    }
+
+    It 'warns once a run of a prompt with U+FFFD: <Case>' -ForEach @(
+        @{ Case = 'a text'; Run = { 'good', "Gr${lost}n", "Bl${lost}" | Invoke-ChatCompletion } }
+        @{ Case = 'a column'; Run = { 'good', "Gr${lost}n", "Bl${lost}" | ForEach-Object { [pscustomobject]@{ Prompt = $_ } } | Invoke-ChatCompletion } }
+        @{ Case = 'a script block'; Run = { 'good', "Gr${lost}n", "Bl${lost}" | ForEach-Object { [pscustomobject]@{ A = $_ } } | Invoke-ChatCompletion -Prompt { "Say $($_.A)" } } }
+        @{ Case = 'a system prompt'; Run = { 'good', 'better' | Invoke-ChatCompletion -System "Gr${lost}n" } }
+        @{ Case = 'a message'; Run = { Invoke-ChatCompletion -Message (New-ChatMessage user "Gr${lost}n") } }
+    ) {
+        $null = & $Run 3>&1 | Where-Object { $_ -is [System.Management.Automation.WarningRecord] } -OutVariable warned
+        $warned | Should -HaveCount 1
+        "$warned" | Should -BeLike 'Row *: the prompt contains U+FFFD*-Encoding*'
+    }
+
+    It 'says nothing where there is none' {
+        $null = 'good', 'better' | Invoke-ChatCompletion -WarningVariable warned
+        $warned | Should -BeNullOrEmpty
+    }
+
+    It 'finds the prompt and the options behind a byte order mark: <Case>' -ForEach @(
+        @{ Case = 'prompt, the mark itself'; Row = { [pscustomobject]@{ "${mark}Prompt" = 'P'; Temperature = '0.5' } } }
+        @{ Case = 'prompt, the mark in ANSI'; Row = { [pscustomobject]@{ "${ansi}Prompt" = 'P'; Temperature = '0.5' } } }
+        @{ Case = 'prompt, in the quotes of the header'; Row = { [pscustomobject]@{ "${ansi}`"Prompt`"" = 'P'; Temperature = '0.5' } } }
+        @{ Case = 'prompt, in a hashtable'; Row = { @{ "${mark}prompt" = 'P'; Temperature = '0.5' } } }
+        @{ Case = 'prompt, in a CSV text'; Row = { "${ansi}Prompt,Temperature`nP,0.5" | ConvertFrom-Csv } }
+        @{ Case = 'option'; Row = { [pscustomobject]@{ "${mark}Temperature" = '0.5'; Prompt = 'P' } } }
+        @{ Case = 'option, in a hashtable'; Row = { [ordered]@{ "${ansi}Temperature" = '0.5'; Prompt = 'P' } } }
+    ) {
+        $simulator.Reset()
+        (& $Row | Invoke-ChatCompletion).Content | Should -BeExactly 'Echo: P'
+        ($simulator.Requests()[0].body | ConvertFrom-Json).temperature | Should -Be 0.5
+    }
+
+    It 'says that a script block does not find such a column' {
+        $null = [pscustomobject]@{ "${ansi}Subject" = 'S'; Body = 'B' } | Invoke-ChatCompletion -Prompt { "About: $($_.Subject)" } -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike "A byte order mark stands before the name of the column 'Subject'*-Encoding UTF8"
+    }
+
+    It 'sums the usage of a column behind a byte order mark' {
+        ([pscustomobject]@{ "${mark}PromptTokens" = '3'; CompletionTokens = '4' } | Measure-ChatUsage).PromptTokens | Should -Be 3
     }
 }

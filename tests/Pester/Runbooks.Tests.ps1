@@ -139,7 +139,7 @@ Describe 'A scheduled task' {
         Set-Fault @{ Fault = 'EchoKey' }
         $run = Invoke-Runbook scheduled-task.ps1 "-Folder '$folder'" '' @{ SILICONFLOW_API_KEY = $key }
         $run.ExitCode | Should -Be 1
-        Get-FolderText (Join-Path $folder logs) | Should -Match 'Unauthorized,LlmPs'
+        Get-FolderText (Join-Path $folder logs) | Should -Match 'failed with Unauthorized[\s\S]*RunStopped,LlmPs'
         $run.Text + (Get-FolderText $folder) | Should -Not -Match $key
     }
 }

@@ -154,7 +154,7 @@ Describe 'A secret' {
             $session | Format-List HasKey, HeaderNames, Proxy | Out-Host
             'good' | Invoke-ChatCompletion -Verbose | Out-Host
             'good' | Invoke-ChatCompletion -WhatIf
-            try { 'bad' | Invoke-ChatCompletion -Verbose } catch { Write-Warning "$_"; $_.Exception.ToString() | Out-Host }
+            try { 'bad' | Invoke-ChatCompletion -Verbose -ErrorAction Stop } catch { Write-Warning "$_"; $_.Exception.ToString() | Out-Host }
         }
         finally { Stop-Transcript | Out-Null }
         $text = Get-Content $file -Raw

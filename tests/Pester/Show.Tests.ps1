@@ -107,7 +107,8 @@ Describe 'What Show-ChatCompletion prints' {
     It 'obeys no control characters of the model' {
         $simulator.SetOption(@{ Answer = "a${esc}[2Jb$([char]0x9B)31mc$([char]7)d`te`nf$([char]8)$([char]0x202E)g$([char]0x2066)h" })
         $shown = -join (Invoke-ChatCompletion 'x' -Stream | Show-ChatCompletion 6>&1 | ForEach-Object { "$($_.MessageData.Message)" })
-        $shown | Should -BeLike "a``[2Jb31mcd`te*fgh*"
+        $sign = [char]0x2421
+        $shown | Should -BeLike "a$([char]0x241B)``[2Jb${sign}31mc$([char]0x2407)d`te*f$([char]0x2408)${sign}g${sign}h*"
         $shown | Should -Not -Match "$esc\[2J|[\x07\x08\x9b\u202e\u2066]"
     }
 

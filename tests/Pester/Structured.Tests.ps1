@@ -99,7 +99,7 @@ Describe 'Structured answers' {
     }
 
     It 'refuses what is no schema, before anything is sent: <_>' -ForEach '{"type": 12}', '{"type": ["string", 5]}', '{"enum": "a"}', '{"required": "name"}', '{"properties": {"list": {"items": {"required": [1]}}}}' {
-        { Invoke-ChatCompletion 'x' -JsonSchema $_ } | Should -Throw '*JsonSchema is no JSON schema*'
+        { Invoke-ChatCompletion 'x' -JsonSchema $_ } | Should -Throw '*JsonSchema is not a valid JSON schema*'
         @($simulator.Requests()).Count | Should -Be 0
         # Where there is no Test-Json.
         $check = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Binding.SchemaCheck').GetMethod('Flaw', [System.Reflection.BindingFlags]'Static,NonPublic', $null, @([string]), $null)
@@ -133,7 +133,7 @@ Describe 'Structured answers' {
     }
 
     It 'names what is wrong: <Case>' -ForEach @(
-        @{ Case = 'no JSON'; Answer = 'Sure! {"city":"a","days":1}'; Says = '*not valid JSON*' }
+        @{ Case = 'no JSON'; Answer = 'Sure! The city is a, for 1 day.'; Says = '*not valid JSON*' }
         @{ Case = 'blank'; Answer = ' '; Says = '*blank*' }
         @{ Case = 'type'; Answer = '{"city":"a","days":"1"}'; Says = '*integer*/days*' }
     ) {
@@ -259,5 +259,172 @@ Describe 'ResponseFormat JsonObject without a schema' {
         "$failed" | Should -BeLike '*ResponseFormat JsonObject: GenStudio documents no field for it*'
         @($simulator.Requests()).Count | Should -Be 0
         Disconnect-LlmProvider chips
+    }
+}
+
+Describe 'Point 5: a name that PowerShell reserves' {
+    BeforeAll { $null = Connect-SimulatorHost $simulator SiliconFlow }
+
+    It '<Name> in an answer is named <Property> and costs nothing' -ForEach @(
+        @{ Name = 'psobject'; Property = 'psobject_' }, @{ Name = 'PSObject'; Property = 'PSObject_' }, @{ Name = 'psbase'; Property = 'psbase_' }
+        @{ Name = 'pstypenames'; Property = 'pstypenames_' }, @{ Name = 'PsAdapted'; Property = 'PsAdapted_' }, @{ Name = 'psextended'; Property = 'psextended_' }
+        @{ Name = ''; Property = '_' }
+    ) {
+        Set-Answer "{`"$Name`":{`"$Name`":[{`"$Name`":7}]},`"a`":1}"
+        $answers = @('x', 'y' | Invoke-ChatCompletion -JsonSchema @{ type = 'object' })
+        $answers | Should -HaveCount 2
+        @($answers[1].Data.PSObject.Properties.Name) | Should -BeExactly $Property, 'a'
+        $answers[1].Data.$Property.$Property[0].$Property | Should -Be 7
+        @($simulator.Requests()).Count | Should -Be 2
+    }
+
+    It 'is a column where the answer is merged: <_>' -ForEach 'psobject', 'PSTypeNames', '' {
+        Set-Answer "{`"$_`":`"v`"}"
+        $rows = @('x', 'y' | Invoke-ChatCompletion -JsonSchema @{ type = 'object'; properties = @{ $_ = @{ type = 'string' } } } -MergeInput)
+        $rows.Error | Should -Be $null, $null
+        $rows[1]."$($_)_" | Should -Be 'v'
+        $rows[1].Response | Should -Be "{`"$_`":`"v`"}"
+    }
+
+    It 'is a column of a hashtable that is a row' {
+        Set-Answer 'fine'
+        $rows = @(@{ Prompt = 'x'; psobject = 1 }, @{ Prompt = 'y'; PSBase = 2 } | Invoke-ChatCompletion -MergeInput)
+        $rows.Response | Should -Be 'fine', 'fine'
+        $rows[0].psobject_, $rows[1].PSBase_ | Should -Be 1, 2
+    }
+
+    It 'keeps names that differ in case only, whatever their order' {
+        Set-Answer '{"name":1,"Name":2,"NAME":3}', '{"NAME":3,"Name":2,"name":1}'
+        foreach ($answer in 'x', 'y' | Invoke-ChatCompletion -JsonSchema @{ type = 'object' } -ThrottleLimit 1) {
+            $answer.Data.NAME, $answer.Data.Name_2, $answer.Data.name_3 | Should -Be 3, 2, 1
+        }
+    }
+
+    It 'keeps a name beside the one that stands for it' {
+        Set-Answer '{"psobject":1,"psobject_":2,"PSOBJECT":3,"a":4,"a":5}'
+        $data = (Invoke-ChatCompletion 'x' -JsonSchema @{ type = 'object' }).Data
+        $data.psobject_ | Should -Be 2
+        $data.psobject__2, $data.psobject__3 | Sort-Object | Should -Be 1, 3
+        # Of equal names the last one counts.
+        $data.a | Should -Be 5
+    }
+
+    It 'of ten thousand in other cases is read at once' {
+        $names = foreach ($i in 0..8191) { $bits = [Convert]::ToString($i, 2).PadLeft(13, '0'); -join ($bits.ToCharArray() | ForEach-Object { if ($_ -eq '1') { 'A' } else { 'a' } }) }
+        Set-Answer ('{' + (($names | ForEach-Object { "`"$_`":1" }) -join ',') + '}')
+        $took = Measure-Command { $answer = Invoke-ChatCompletion 'x' -JsonSchema @{ type = 'object' } }
+        @($answer.Data.PSObject.Properties).Count | Should -Be 8192
+        $took.TotalSeconds | Should -BeLessThan 10
+    }
+
+    It 'in JSON mode without a schema is read, too' {
+        Set-Answer '{"psobject":1,"":2}'
+        $data = (Invoke-ChatCompletion 'x, as JSON' -ResponseFormat JsonObject).Data
+        $data.psobject_, $data._ | Should -Be 1, 2
+    }
+}
+
+Describe 'Kind L: words around the JSON' {
+    BeforeAll {
+        $null = Connect-SimulatorHost $simulator SiliconFlow
+        $wanted = '{"city":"Bonn","days":3}'
+        $fence = '```'
+    }
+
+    It 'are left away, without a repair: <Case>' -ForEach @(
+        @{ Case = 'before'; Answer = { "Sure! Here it is: $wanted" } }
+        @{ Case = 'behind'; Answer = { "$wanted`nI hope this helps." } }
+        @{ Case = 'both, with a fence'; Answer = { "Here you are:`n${fence}json`n$wanted`n$fence`nAnything else?" } }
+        @{ Case = 'braces in the words'; Answer = { "With {city} and [days] it is {x: 1}: $wanted {}" } }
+        @{ Case = 'an object that does not meet the schema, before'; Answer = { "First I had {`"city`":`"Bonn`"}, but: $wanted" } }
+        @{ Case = 'an object that does not meet the schema, behind'; Answer = { "$wanted and not {`"city`":1,`"days`":2}" } }
+        @{ Case = 'two fences'; Answer = { "${fence}json`n{`"city`":1}`n$fence`n${fence}json`n$wanted`n$fence" } }
+        @{ Case = 'the same object twice'; Answer = { "$wanted - I repeat: $wanted" } }
+        @{ Case = 'an open brace before'; Answer = { "{ `"draft`": $wanted" } }
+        @{ Case = 'quotes and brackets in the values'; Answer = { '{"city":"Bo}n{n\"]","days":3} is it' } }
+    ) {
+        Set-Answer (& $Answer)
+        $answers = @('x' | Invoke-ChatCompletion -JsonSchema $schema)
+        $answers[0].Data.city | Should -Match '^Bo'
+        $answers[0].Data.days | Should -Be 3
+        # The text stays as the model wrote it.
+        $answers[0].Content | Should -BeExactly (& $Answer)
+        @($simulator.Requests()).Count | Should -Be 1
+    }
+
+    It 'are left away around a list' {
+        Set-Answer 'The numbers: [1, 2] as you said.'
+        (Invoke-ChatCompletion 'x' -JsonSchema @{ type = 'array'; items = @{ type = 'integer' } }).Data | Should -Be 1, 2
+        @($simulator.Requests()).Count | Should -Be 1
+    }
+
+    It 'with two different objects that meet the schema are repaired' {
+        Set-Answer "$wanted or {`"city`":`"Bonn`",`"days`":4}", $wanted
+        (Invoke-ChatCompletion 'x' -JsonSchema $schema).Data.days | Should -Be 3
+        (Get-Body 1).messages[-1].content | Should -BeLike '*several different JSON values*'
+    }
+
+    It 'with no object that meets the schema are repaired' {
+        Set-Answer 'Here: {"city":"Bonn"}', $wanted
+        (Invoke-ChatCompletion 'x' -JsonSchema $schema).Data.days | Should -Be 3
+        @($simulator.Requests()).Count | Should -Be 2
+    }
+
+    It 'are left away in an answer out of a checkpoint, in a merged row and with -Stream' {
+        Set-Answer "So: $wanted"
+        $path = Join-Path $TestDrive 'words.jsonl'
+        ('x' | Invoke-ChatCompletion -JsonSchema $schema -CheckpointPath $path).Data.days | Should -Be 3
+        ('x' | Invoke-ChatCompletion -JsonSchema $schema -CheckpointPath $path).Data.days | Should -Be 3
+        ('x' | Invoke-ChatCompletion -JsonSchema $schema -CheckpointPath $path -MergeInput).city | Should -Be 'Bonn'
+        @($simulator.Requests()).Count | Should -Be 1
+        -join (Invoke-ChatCompletion 'y' -JsonSchema $schema -Stream).Content | Should -Be "So: $wanted"
+    }
+
+    It 'in JSON mode without a schema leave the one object' {
+        Set-Answer "So: $wanted", "$wanted or {`"city`":`"Bonn`"}"
+        (Invoke-ChatCompletion 'x, as JSON' -ResponseFormat JsonObject).Data.days | Should -Be 3
+        (Invoke-ChatCompletion 'x, as JSON' -ResponseFormat JsonObject).Data | Should -BeNullOrEmpty
+    }
+
+    It 'of a hundred thousand brackets are read at once: <Case>' -ForEach @(
+        @{ Case = 'open'; Text = '[' * 100000 }, @{ Case = 'closed'; Text = '{}' * 50000 }, @{ Case = 'in a text'; Text = '["' + ('{[' * 50000) }, @{ Case = 'objects'; Text = '[' + ('{"a":[1,' * 12000) }
+    ) {
+        Set-Answer "x $Text"
+        $took = Measure-Command { $null = Invoke-ChatCompletion 'x' -JsonSchema $schema -MaxRepair 0 -ErrorAction SilentlyContinue -ErrorVariable failed }
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidResponse,*'
+        $took.TotalSeconds | Should -BeLessThan 10
+    }
+}
+
+Describe 'Kind L: what is not a schema' {
+    BeforeAll { $null = Connect-SimulatorHost $simulator SiliconFlow }
+
+    It 'is refused, and a right one is shown: <Case>' -ForEach @(
+        @{ Case = 'a type for each name'; Schema = @{ category = 'string' }; Says = "*-JsonSchema is not a valid JSON schema: 'category' is not a keyword*@{ type = 'object'; properties = @{ category = @{ type = 'string' } }; required = @('category') }*" }
+        @{ Case = 'JSON'; Schema = '{"city":"string","days":"integer"}'; Says = "*'city' is not a keyword*properties = @{ city = *" }
+        @{ Case = 'a name with spaces'; Schema = @{ 'my name' = 'string' }; Says = "*properties = @{ 'my name' = @{ type = 'string' } }; required = @('my name') }*" }
+        @{ Case = 'values'; Schema = @{ category = 'a', 'b' }; Says = "*'category' is not a keyword*" }
+        @{ Case = 'properties without properties'; Schema = @{ city = @{ type = 'string' } }; Says = "*'city' is not a keyword*" }
+        @{ Case = 'a type beside the names'; Schema = @{ type = 'object'; city = 'string' }; Says = "*'city' is not a keyword*" }
+        @{ Case = 'names that are notes'; Schema = @{ title = 'string'; description = 'string' }; Says = '*is not a keyword*properties = @{ *' }
+        @{ Case = 'the whole response format'; Schema = @{ name = 'x'; schema = @{ type = 'object' } }; Says = "*is not a keyword*" }
+        @{ Case = 'keywords in another case'; Schema = '{"Type":"object","Properties":{}}'; Says = "*'Type' is not a keyword*type." }
+        @{ Case = 'a property that is a type'; Schema = @{ type = 'object'; properties = @{ city = 'string' } }; Says = "*is not a valid JSON schema: `"string`" is not a schema at '/properties/city'*" }
+        @{ Case = 'items that are a type'; Schema = @{ type = 'array'; items = 'string' }; Says = "*is not a schema at '/items'*" }
+        @{ Case = 'a type that is none'; Schema = @{ type = 'strin' }; Says = "*'strin' is not a type at ''*string*" }
+    ) {
+        $simulator.Reset()
+        { Invoke-ChatCompletion 'x' -JsonSchema $Schema } | Should -Throw $Says
+        @($simulator.Requests()).Count | Should -Be 0
+    }
+
+    It 'is refused of a tool, too' {
+        { New-ChatTool -Name look -Schema @{ city = 'string' } } | Should -Throw "*-Schema is not a valid JSON schema: 'city' is not a keyword*"
+    }
+
+    It 'is not what is one: <_>' -ForEach '{}', '{"type":"object"}', '{"$ref":"#/$defs/a","$defs":{"a":{"type":"object"}}}', '{"anyOf":[{"type":"object"}]}', '{"title":"A","properties":{"title":{"type":"string"}}}', '{"const":{"city":"a","days":1}}',
+    '{"type":["object","null"],"x-order":"string","nullable":true}', '{"enum":[{"city":"a","days":1}]}', '{"items":true}' {
+        Set-Answer '{"city":"a","days":1}'
+        (Invoke-ChatCompletion 'x' -JsonSchema $_).Data.city | Should -Be 'a'
     }
 }

@@ -166,7 +166,7 @@ Describe 'Tool safety' {
         }
 
         It 'runs nothing for a call of <Name>' -ForEach @(
-            @{ Name = 'Set-Hidden' }, @{ Name = 'set-open' }, @{ Name = 'Set-Open ' }, @{ Name = 'Set-Op' }, @{ Name = 'Set-*' }, @{ Name = 'Set-Open; Set-Hidden' }
+            @{ Name = 'Set-Hidden' }, @{ Name = 'set_open' }, @{ Name = 'Set-Open ' }, @{ Name = 'Set-Op' }, @{ Name = 'Set-*' }, @{ Name = 'Set-Open; Set-Hidden' }
             @{ Name = 'Invoke-Expression' }, @{ Name = '& Set-Hidden' }, @{ Name = '$(Set-Hidden)' }, @{ Name = "Set-Open`nSet-Hidden" }, @{ Name = '' }, @{ Name = '/bin/sh' }
         ) {
             Set-RawCall $Name '{"a":"x","Command":"New-Item $env:LLMPS_CANARY"}'
@@ -320,10 +320,10 @@ Describe 'Tool safety' {
         }
 
         It 'hides nothing of the arguments from who is asked' {
-            $hidden = "a$([char]0x1b)[2K`rharmless$([char]0x202e)txt"
+            $hidden = "a$([char]0x1b)[2K`rharmless$([char]0x202e)txt$([char]0x200f)$([char]0x061c)$([char]0x2066)$([char]0x200b)$([char]0x9b)$([char]::ConvertFromUtf32(0xE0041))z$([char]0x200d)"
             $result = Invoke-Asked '&No' $run (Get-Call 'tool1' @{ a = $hidden })
-            $result.Questions[0] | Should -Not -Match "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]"
-            $result.Questions[0] | Should -Match '202e'
+            $result.Questions[0] | Should -Not -Match '[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069]|[\uDB40-\uDB43]'
+            $result.Questions[0] | Should -Match 'a\\u001b\[2K\\r|a\\u001b\[2K\\u000dharmless\\u202etxt\\u200f\\u061c\\u2066\\u200b\\u009b\\udb40\\udc41z\\u200d'
         }
 
         It 'runs nothing with -WhatIf, not even the request' {

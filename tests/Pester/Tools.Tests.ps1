@@ -398,3 +398,71 @@ Describe 'Running tools' {
         Disconnect-LlmProvider chips, deep
     }
 }
+
+Describe 'Point 5: a name that PowerShell reserves, in the arguments of a tool' {
+    BeforeAll { $null = Connect-SimulatorHost $simulator SiliconFlow }
+
+    It '<_> costs nothing' -ForEach 'psobject', 'PSObject', 'psbase', 'pstypenames', 'psadapted', 'psextended', '' {
+        $ran = @{}
+        $simulator.SetOption(@{})
+        $json = "{`"$_`":{`"$_`":7},`"x`":1,`"X`":2}"
+        $tool = { param([hashtable]$table, [psobject]$object, [object[]]$list, [string]$text) $ran.Table = $table; $ran.Object = $object; $ran.List = $list; 'done' }
+        $answers = @("[[call:tool1 {`"table`":$json,`"object`":$json,`"list`":[$json]}]]", "[[call:tool1 {`"text`":$json}]]", "[[call:tool1 {`"$_`":1}]]", 'y' |
+            Invoke-ChatCompletion -Tool $tool -InvokeTool -Confirm:$false)
+        $answers | Should -HaveCount 4
+        $answers[0].Messages[-2].Content | Should -Be 'done'
+        $answers[1].Messages[-2].Content | Should -BeLike '*takes a value of type string*'
+        $answers[2].Messages[-2].Content | Should -BeLike '*There is no parameter*'
+        $ran.Table[$_][$_] | Should -Be 7
+        $ran.Object."$($_)_"."$($_)_" | Should -Be 7
+        $ran.List[0]."$($_)_"."$($_)_" | Should -Be 7
+        $ran.Object.X, $ran.Object.x_2 | Sort-Object | Should -Be 1, 2
+    }
+}
+
+Describe 'Kind K: calls as models write them' {
+    BeforeAll {
+        $null = Connect-LlmProvider OpenAICompatible -BaseUri "$($simulator.Uri)/raw/v1" -Model m -MaxRetryCount 0
+
+        # What the model calls; the same answer comes again after the tool has run, so -MaxToolRound 1 ends it.
+        function Invoke-Raw([string]$Name, [string]$Arguments, [object[]]$Tool, [hashtable]$With = @{}) {
+            $answer = @{ id = 'a'; model = 'm'; choices = @(@{ index = 0; finish_reason = 'tool_calls'; message = @{ role = 'assistant'; content = $null; tool_calls = @(@{ id = 'call_1'; type = 'function'; function = @{ name = $Name; arguments = $Arguments } }) } }) } | ConvertTo-Json -Depth 9 -Compress
+            $bytes = [System.Text.Encoding]::UTF8.GetBytes($answer)
+            $head = [System.Text.Encoding]::ASCII.GetBytes("HTTP/1.1 200 OK`r`nContent-Type: application/json`r`nContent-Length: $($bytes.Length)`r`nConnection: close`r`n`r`n")
+            $null = Invoke-SimulatorControl "$($simulator.Uri)/_sim/raw" @{ pieces = @([Convert]::ToBase64String($head), [Convert]::ToBase64String($bytes)) }
+            $null = Invoke-ChatCompletion 'x' -Tool $Tool -InvokeTool -Confirm:$false -MaxToolRound 1 -ErrorAction SilentlyContinue -ErrorVariable failed @With
+            $failed[0].Exception.PartialCompletion.Messages | Where-Object Role -EQ 'tool' | Select-Object -Last 1 -ExpandProperty Content
+        }
+    }
+
+    It 'a name in another case matches: <_>' -ForEach 'get-weather', 'GET-WEATHER', 'Get-weather' {
+        Invoke-Raw $_ '{"City":"Bonn"}' 'Get-Weather' | Should -BeLike '*"City":"Bonn"*'
+    }
+
+    It 'a name in the same case comes before one in another' {
+        $tools = (New-ChatTool -Name 'LOOK' -ScriptBlock { 'upper' }), (New-ChatTool -Name 'look' -ScriptBlock { 'lower' })
+        Invoke-Raw 'look' '{}' $tools | Should -Be 'lower'
+        Invoke-Raw 'LOOK' '{}' $tools | Should -Be 'upper'
+        Invoke-Raw 'Look' '{}' $tools | Should -Be 'upper'
+    }
+
+    It 'a name that is like none is refused: <_>' -ForEach 'GetWeather', 'Get-Weather ', 'Get-Weathe' {
+        Invoke-Raw $_ '{"City":"Bonn"}' 'Get-Weather' | Should -BeLike '{"error":"There is no tool*'
+    }
+
+    It '<Json> binds to a switch and a bool as <Value>' -ForEach @(
+        @{ Json = 'true'; Value = $true }, @{ Json = 'false'; Value = $false }, @{ Json = '"true"'; Value = $true }, @{ Json = '"false"'; Value = $false }, @{ Json = '"True"'; Value = $true }
+        @{ Json = '"FALSE"'; Value = $false }, @{ Json = '" true "'; Value = $true }, @{ Json = '1'; Value = $true }, @{ Json = '0'; Value = $false }, @{ Json = '"1"'; Value = $true }, @{ Json = '"0"'; Value = $false }
+    ) {
+        $ran = @{}
+        $tool = { param([switch]$s, [bool]$b, [bool[]]$list, [nullable[bool]]$n) $ran.All = $s.IsPresent, $b, $list[0], $n; 'done' }
+        Invoke-Raw 'tool1' "{`"s`":$Json,`"b`":$Json,`"list`":[$Json],`"n`":$Json}" $tool | Should -Be 'done'
+        $ran.All | Should -Be $Value, $Value, $Value, $Value
+    }
+
+    It '<_> is neither true nor false' -ForEach '"maybe"', '""', '2', '"$true"', '[true]' {
+        $ran = @{}
+        Invoke-Raw 'tool1' "{`"s`":$_}" { param([switch]$s) $ran.Any = 1 } | Should -BeLike '{"error":"Parameter*'
+        $ran.Count | Should -Be 0
+    }
+}

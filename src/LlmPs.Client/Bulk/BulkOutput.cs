@@ -10,7 +10,10 @@ internal sealed class LogLine(RequestLogLevel level, string text)
     internal string Text { get; } = text;
 }
 
-/// <summary>What came of a row: a completion, a delta, a <see cref="RowReview"/>, an <see cref="LlmApiException"/>, or a <see cref="LogLine"/> that belongs to none.</summary>
+/// <summary>
+/// What came of a row: a completion, a delta, a <see cref="RowReview"/>, an <see cref="LlmApiException"/>, or the <see cref="RunEnding"/> that kept it
+/// from being sent; or a <see cref="LogLine"/> that belongs to none.
+/// </summary>
 internal readonly struct BulkOutput(AnswerContext? row, object value)
 {
     internal AnswerContext? Row { get; } = row;

@@ -15,6 +15,9 @@ namespace LlmPs.Bulk;
 /// </summary>
 internal sealed class BulkRun : IDisposable
 {
+    // More tokens than any request has. A server that reports more is mistaken.
+    private const long MostTokens = int.MaxValue;
+
     private readonly BulkRunOptions _options;
     private readonly OrderedWindow<BulkOutput> _window;
     private readonly SemaphoreSlim _width;
@@ -23,6 +26,7 @@ internal sealed class BulkRun : IDisposable
     private readonly CountdownEvent _tasks = new(1);
     private readonly ConcurrentDictionary<CheckpointKey, Task<ChatCompletion>> _inFlight = new();
     private RunEnding? _ending;
+    private int _failures;
     private int _isGuessing;
     private bool _disposed;
 
@@ -39,7 +43,7 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Whether results must be taken before another row is added.</summary>
     internal bool IsFull => _window.IsFull;
 
-    /// <summary>The error that ends the run: no row is sent any more, but those in flight are waited for.</summary>
+    /// <summary>Why no row is sent any more, though those in flight are waited for; null while rows are sent.</summary>
     internal RunEnding? Ending => _ending;
 
     /// <summary>What was done so far.</summary>
@@ -48,8 +52,6 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Whether the tokens to spend are spent.</summary>
     internal bool IsSpent => _options.MaxTotalTokens is { } most && Counts.Tokens >= most;
 
-    private bool IsOver => _ending is not null || IsSpent;
-
     /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
     internal void Add(AnswerContext row)
     {
@@ -57,8 +59,15 @@ internal sealed class BulkRun : IDisposable
         CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
         var kept = _options.Checkpoint is not null ? Find(row, key!.Value, occurrence) : null;
-        if (_options.IsWanted?.Invoke(row, kept is not null) == false) return;
+        var ending = kept is null ? EndingOf() : null;
+        if (ending is null && _options.IsWanted?.Invoke(row, kept is not null) == false) return;
         var place = _window.Open();
+        if (ending is not null)
+        {
+            place.Close(LeftOut(row, ending));
+            return;
+        }
+
         if (kept is not null)
         {
             Replay(row, place, kept);
@@ -127,9 +136,15 @@ internal sealed class BulkRun : IDisposable
             _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
             return null;
         }
+        catch (CheckpointException e)
+        {
+            Counts.Fail();
+            return new LlmApiException(LlmErrorKind.Canceled, e.Message, e);
+        }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            return Broken(row, e);
+            Counts.Fail();
+            return row.Session!.Errors.Internal(e);
         }
     }
 
@@ -155,10 +170,13 @@ internal sealed class BulkRun : IDisposable
         object? last = null;
         try
         {
-            if (await AnswerAsync(row, place, key, occurrence, turn).ConfigureAwait(false) is not { } completion) return;
-            Counts.Finish();
-            // A stream was handed over as it came.
-            if (!_options.Stream) last = completion;
+            last = await AnswerAsync(row, place, key, occurrence, turn).ConfigureAwait(false);
+            if (last is ChatCompletion)
+            {
+                Counts.Finish();
+                // A stream was handed over as it came.
+                if (_options.Stream) last = null;
+            }
         }
         catch (OperationCanceledException)
         {
@@ -172,7 +190,8 @@ internal sealed class BulkRun : IDisposable
         }
         catch (Exception e)
         {
-            last = Broken(row, e);
+            Counts.Fail();
+            last = row.Session!.Errors.Internal(e);
         }
         finally
         {
@@ -182,17 +201,51 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
+    private void End(RunEnding ending) => Interlocked.CompareExchange(ref _ending, ending, null);
+
     private void End(LlmApiException error, AnswerContext row)
     {
-        if (error.EndsRun) Interlocked.CompareExchange(ref _ending, new RunEnding(error, row), null);
+        if (error.EndsRun) End(RunEnding.Of(error, row));
     }
 
-    /// <summary>The error of a row that something else than its provider broke: no row is lost without a word, whatever went wrong.</summary>
-    private LlmApiException Broken(AnswerContext row, Exception e)
+    /// <summary>Why no row is sent any more; null while rows are sent.</summary>
+    private RunEnding? EndingOf()
     {
-        Counts.Fail();
-        return new LlmApiException(LlmErrorKind.InvalidRequest, row.Session!.Redactor.Clean($"The row could not be finished: {e.Message}"));
+        if (_ending is null && IsSpent) End(RunEnding.OfBudget(_options.MaxTotalTokens!.Value));
+        return _ending;
     }
+
+    private BulkOutput LeftOut(AnswerContext row, RunEnding ending)
+    {
+        Counts.LeaveOut();
+        return new BulkOutput(row, ending);
+    }
+
+    /// <summary>Ends the run where the provider has failed so many rows in a row. Counted by requests: rows that share one have failed once.</summary>
+    private void NoteFailure(LlmApiException error, AnswerContext row)
+    {
+        if (_options.MaxConsecutiveFailure == 0) return;
+        if (IsOutage(error, row.Session!))
+        {
+            var failures = Interlocked.Increment(ref _failures);
+            if (failures >= _options.MaxConsecutiveFailure) End(RunEnding.OfFailures(error, row, failures));
+        }
+        else if (error is
+        {
+            StatusCode: not null,
+            Kind: LlmErrorKind.InvalidRequest or LlmErrorKind.NotFound or LlmErrorKind.RequestTooLarge or LlmErrorKind.ContentFiltered,
+        })
+        {
+            // The provider answers, if only to refuse this row.
+            NoteAnswer();
+        }
+    }
+
+    private void NoteAnswer() => Volatile.Write(ref _failures, 0);
+
+    private static bool IsOutage(LlmApiException error, LlmSession session) =>
+        error.Kind is LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.ServiceUnavailable or LlmErrorKind.ServerError
+        || (error.Kind == LlmErrorKind.RateLimited && error.RetryAfter > session.MaxRetryDelay);
 
     /// <summary>
     /// On disk before it is on the pipeline: what the caller has seen is never asked again. Where that fails the run ends, since it would
@@ -211,8 +264,8 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    /// <summary>The row's whole answer, reviews passed; null where the run was over before the row was sent.</summary>
-    private async Task<ChatCompletion?> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)
+    /// <summary>The row's whole answer, reviews passed; the ending where the run was over before the row was sent.</summary>
+    private async Task<object> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)
     {
         ChatCompletion completion;
         Task kept;
@@ -220,10 +273,10 @@ internal sealed class BulkRun : IDisposable
         // Kept through reviews and further rounds until the answer is in the file: a killed run loses no more rows than its width.
         try
         {
-            if (IsOver)
+            if (EndingOf() is { } ending)
             {
                 Counts.LeaveOut();
-                return null;
+                return ending;
             }
 
             completion = key is { } known && IsDeduplicated(row.Request)
@@ -273,12 +326,14 @@ internal sealed class BulkRun : IDisposable
         {
             var completion = _options.Stream ? await StreamAsync(row, place).ConfigureAwait(false) : await row.Session!.CompleteAsync(row, _log, _stop.Token).ConfigureAwait(false);
             Counts.Spend(TokensOf(row, completion));
+            NoteAnswer();
             return completion;
         }
-        catch (LlmApiException e) when (e.PartialCompletion is not null)
+        catch (LlmApiException e)
         {
             // What had come of it was generated, and is paid for.
-            Counts.Spend(TokensOf(row, e.PartialCompletion));
+            if (e.PartialCompletion is not null) Counts.Spend(TokensOf(row, e.PartialCompletion));
+            NoteFailure(e, row);
             throw;
         }
         finally
@@ -287,16 +342,29 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    /// <summary>What an answer cost. A provider that says no total is taken at its parts, and one that says nothing at a guess where the tokens are bounded.</summary>
+    /// <summary>
+    /// What an answer cost: its total, or else its parts. A part that the provider does not report is estimated where the tokens are bounded.
+    /// </summary>
     private long TokensOf(AnswerContext row, ChatCompletion completion)
     {
-        if (completion.Usage is { } usage && (usage.TotalTokens ?? usage.PromptTokens ?? usage.CompletionTokens) is not null)
-            return usage.TotalTokens ?? (usage.PromptTokens ?? 0) + (usage.CompletionTokens ?? 0);
-        if (_options.MaxTotalTokens is null) return 0;
+        long? prompt = Figure(completion.Usage?.PromptTokens), generated = Figure(completion.Usage?.CompletionTokens);
+        // A request has at least one token: a total of 0 is not a figure, nor is one that is less than its parts.
+        if (Figure(completion.Usage?.TotalTokens) is > 0 and var total && total >= (prompt ?? 0) + (generated ?? 0)) return total;
+        if (_options.MaxTotalTokens is null || (prompt > 0 && generated is not null)) return (prompt ?? 0) + (generated ?? 0);
         if (Interlocked.Exchange(ref _isGuessing, 1) == 0)
-            _log.Write(RequestLogLevel.Warning, "Answers come without their usage: -MaxTotalTokens goes by a guess at their tokens.");
-        return TokenEstimate.Of(row.Request) + completion.Choices.Sum(choice => TokenEstimate.Of(choice.Message.Content) + TokenEstimate.Of(choice.Message.ReasoningContent));
+        {
+            _log.Write(
+                RequestLogLevel.Warning,
+                "Answers come without their usage, or with impossible figures: -MaxTotalTokens counts an estimate of their tokens.");
+        }
+
+        var texts = completion.Choices.Select(choice => choice.Message);
+        var estimate = texts.Sum(message => TokenEstimate.Of(message.Content) + TokenEstimate.Of(message.ReasoningContent));
+        return Math.Max(prompt ?? 0, TokenEstimate.Of(row.Request)) + Math.Max(generated ?? 0, estimate);
     }
+
+    /// <summary>A count of tokens as the server reports it; null for one that cannot be.</summary>
+    private static long? Figure(long? reported) => reported is >= 0 and <= MostTokens ? reported : null;
 
     /// <summary>The answer of an equal request that is in flight, or of this one.</summary>
     private async Task<ChatCompletion> SharedAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey key)

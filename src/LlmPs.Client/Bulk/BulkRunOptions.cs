@@ -29,6 +29,9 @@ internal sealed class BulkRunOptions
     /// <summary>Tokens to spend at most; null for no bound.</summary>
     internal long? MaxTotalTokens { get; set; }
 
+    /// <summary>How many rows in a row may fail because the provider cannot be reached or does not serve; 0 for any number.</summary>
+    internal int MaxConsecutiveFailure { get; set; }
+
     /// <summary>Where finished rows are kept; null for nowhere. The run does not own it.</summary>
     internal CheckpointFile? Checkpoint { get; set; }
 

@@ -17,9 +17,14 @@ internal sealed class CheckpointFile : IDisposable
 {
     private const int BlockSize = 64 * 1024;
 
+    // A file whose first line is longer is not read any further to find out that it is no checkpoint.
+    private const int LongestFirstLine = 16 * 1024 * 1024;
+
     private readonly string _path;
     // Flushed while rows are written and read: none waits for the disk but the rows that are flushed.
     private readonly FileStream _file;
+    private readonly FileAppender? _appender;
+    private readonly CheckpointLock? _lock;
     private readonly LineReader _answers;
     private readonly Action _flush;
     private readonly CheckpointIndex _index = new();
@@ -32,14 +37,26 @@ internal sealed class CheckpointFile : IDisposable
     private int _unflushed;
     // Up to here the file is sound.
     private long _length;
+    // Whether rows may lack a checksum: behind a header of the first version they do, up to the next header.
+    private bool _mayLackChecksum;
 
-    private CheckpointFile(string path, FileStream file, Action? flush)
+    private CheckpointFile(string path, FileStream file, CheckpointLock? ownLock, Action? flush)
     {
         _path = path;
         _file = file;
+        _lock = ownLock;
         _flush = flush ?? FlushToDisk;
-        Load();
-        _answers = new LineReader(FileLock.OpenForReading(path));
+        _appender = file.CanWrite ? new FileAppender(path, file) : null;
+        try
+        {
+            Load();
+            _answers = new LineReader(FileLock.OpenForReading(path));
+        }
+        catch
+        {
+            _appender?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>How many rows are finished.</summary>
@@ -54,8 +71,11 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>Rows in the file that are not known to be on the disk.</summary>
     internal int Unflushed => Volatile.Read(ref _unflushed);
 
-    /// <summary>Lines that were skipped because it cannot be told any more which rows they are. Those count as not finished.</summary>
+    /// <summary>Lines that were skipped because they are damaged, except those whose row has another line. Their rows count as not finished.</summary>
     internal int DamagedLines { get; private set; }
+
+    /// <summary>The ended run whose lock was removed; null where there was none.</summary>
+    internal string? RemovedHolder => _lock?.RemovedHolder;
 
     /// <summary>The length of the unfinished last line, which was cut off; 0 where there was none.</summary>
     internal long TornBytes { get; private set; }
@@ -68,6 +88,7 @@ internal sealed class CheckpointFile : IDisposable
     internal static CheckpointFile Open(string path, Action? flush = null, bool toRead = false)
     {
         FileStream? file = null;
+        CheckpointLock? ownLock = null;
         try
         {
             if (Directory.Exists(path)) throw new CheckpointException(path, "is a directory: give the path of a file");
@@ -76,17 +97,19 @@ internal sealed class CheckpointFile : IDisposable
                 throw new CheckpointException(path, "is read-only: make it writable, or give another path");
             file = toRead ? FileLock.OpenForReading(path) : FileLock.OpenForWriting(path);
             if (!file.CanSeek) throw new CheckpointException(path, "is not a file on a disk: give the path of one");
-            return new CheckpointFile(path, file, flush);
+            if (!toRead) ownLock = CheckpointLock.Take(path);
+            return new CheckpointFile(path, file, ownLock, flush);
         }
         catch (Exception e)
         {
             file?.Dispose();
+            ownLock?.Dispose();
             if (e is CheckpointException) throw;
             throw e switch
             {
                 DirectoryNotFoundException => new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
                 UnauthorizedAccessException => new CheckpointException(path, $"may not be {(toRead ? "read" : "written to")}: check the permissions of the file and of its folder, or give another path", e),
-                IOException io when FileLock.IsInUse(io) => new CheckpointException(path, "is in use by another run: wait for that run to end, or give each run a path of its own", e),
+                IOException io when FileLock.IsInUse(io) => CheckpointLock.InUse(path, e),
                 _ => new CheckpointException(path, $"cannot be used: {e.Message.TrimEnd('.')}", e),
             };
         }
@@ -109,7 +132,11 @@ internal sealed class CheckpointFile : IDisposable
         long offset;
         int length;
         lock (_index) isFinished = _index.TryGet(key, n, out offset, out length);
-        return isFinished ? CheckpointLine.Restore(Read(offset, length), context) : null;
+        if (!isFinished) return null;
+        var line = Read(offset, length);
+        // Read again, and perhaps not as it was: a line is only ever the answer of the row that it names.
+        var isItsLine = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key) && number == n;
+        return isItsLine ? CheckpointLine.Restore(line, context) : null;
     }
 
     /// <summary>
@@ -128,11 +155,12 @@ internal sealed class CheckpointFile : IDisposable
             var row = new Append(key, n, _length, line.Length - 1);
             try
             {
-                _length = WriteAt(_length, line);
+                _appender!.Write(line);
+                _length += line.Length;
             }
             catch (Exception e)
             {
-                return Task.FromException(FailAt(_length, e));
+                return Task.FromException(FailAt(_length, _length + line.Length, e));
             }
 
             _written.Add(row);
@@ -159,8 +187,10 @@ internal sealed class CheckpointFile : IDisposable
         }
 
         _flusher?.Join();
+        _appender?.Dispose();
         _file.Dispose();
         _answers.Dispose();
+        _lock?.Dispose();
     }
 
     private byte[] Read(long offset, int length)
@@ -180,7 +210,10 @@ internal sealed class CheckpointFile : IDisposable
         var buffer = new byte[BlockSize];
         var filled = 0;
         long start = 0;
-        var hasHeader = false;
+        // Rows whose line is damaged, but for the beginning.
+        var damaged = new List<(CheckpointKey Key, int N)>();
+        CheckpointException? noHeader = null;
+        var hasLine = false;
         int read;
         while ((read = _file.Read(buffer, filled, buffer.Length - filled)) > 0)
         {
@@ -190,9 +223,8 @@ internal sealed class CheckpointFile : IDisposable
             while ((length = buffer.AsSpan(at, filled - at).IndexOf((byte)'\n')) >= 0)
             {
                 var line = buffer.AsSpan(at, length);
-                if (hasHeader) TakeLine(line, start + at);
-                else CheckHeader(line);
-                hasHeader = true;
+                if (hasLine || !TakeFirstLine(line, out noHeader)) TakeLine(line, start + at, damaged);
+                hasLine = true;
                 at += length + 1;
             }
 
@@ -201,62 +233,109 @@ internal sealed class CheckpointFile : IDisposable
             start += at;
             Buffer.BlockCopy(buffer, at, buffer, 0, filled);
             if (filled < buffer.Length) continue;
-            if (!hasHeader) throw NotACheckpoint();
+            if (!hasLine && filled >= LongestFirstLine) throw NotACheckpoint();
             Array.Resize(ref buffer, buffer.Length * 2);
         }
 
         _length = start;
-        End(buffer.AsSpan(0, filled), hasHeader);
+        var rest = buffer.AsSpan(0, filled);
+        if (!hasLine && !TakeFirstLine(rest, out noHeader)) noHeader = CheckpointLine.IsTornHeader(rest) ? null : noHeader;
+        // A damaged header costs no row: its rows have their checksums.
+        if (noHeader is not null && _index.Finished == 0 && !TryTakeRow(rest, _length, out _, out _)) throw noHeader;
+        End(rest, hasLine || noHeader is not null);
+        foreach (var (key, n) in damaged)
+            if (_index.TryGet(key, n, out _, out _)) DamagedLines--;
     }
 
-    /// <summary>Takes what stands after the last line end: nothing, a row that lacks but its line end, or a torn line.</summary>
-    private void End(ReadOnlySpan<byte> rest, bool hasHeader)
+    /// <summary>Takes what stands after the last line end: nothing, a row that lacks only its line end, or a torn line.</summary>
+    private void End(ReadOnlySpan<byte> rest, bool hasLine)
     {
-        if (!hasHeader)
+        if (!hasLine)
         {
-            // Nothing, or the beginning of a header from a run that died in making the file.
-            if (!CheckpointLine.IsTornHeader(rest)) CheckHeader(rest);
+            // Nothing, a header, or the beginning of one from a run that died in making the file.
             Mend(CheckpointLine.Header());
+            return;
         }
-        else if (CheckpointLine.Read(rest, out _, out _) == CheckpointLineKind.Row)
+
+        if (TryTakeRow(rest, _length, out _, out _))
         {
-            TakeLine(rest, _length);
             _length += rest.Length;
             Mend([(byte)'\n']);
         }
-        else
+        else if (!CheckpointLine.HoldsRows(rest))
         {
-            if (CheckpointLine.HoldsRows(rest)) throw new CheckpointException(_path, "holds rows without line ends between them, and is left as it is: restore them, or give the path of a new file");
             TornBytes = rest.Length;
             Mend([]);
         }
+        else if (_index.Finished == 0)
+        {
+            throw new CheckpointException(
+                _path, "holds rows without line ends between them, and is left as it is: restore them, or give the path of a new file");
+        }
+        else
+        {
+            DamagedLines++;
+            _length += rest.Length;
+            Mend([(byte)'\n']);
+        }
+
+        if (_mayLackChecksum) Mend(CheckpointLine.Header());
     }
 
-    /// <summary>Ends the file with this, in place of what stands behind its sound part.</summary>
+    /// <summary>Ends the file with this, instead of what stands behind its sound part.</summary>
     private void Mend(byte[] end)
     {
-        if (!_file.CanWrite) return;
+        if (_appender is null) return;
         _file.SetLength(_length);
-        _length = WriteAt(_length, end);
+        _appender.Write(end);
+        _length += end.Length;
     }
 
-    private void CheckHeader(ReadOnlySpan<byte> line)
+    /// <summary>Takes the first line as the header; otherwise returns why the file is no checkpoint, unless a row in it says that it is.</summary>
+    private bool TakeFirstLine(ReadOnlySpan<byte> line, out CheckpointException? problem)
     {
         // An editor may have put a mark of the encoding in front.
         if (line.StartsWith("\uFEFF"u8)) line = line.Slice("\uFEFF"u8.Length);
-        var version = CheckpointLine.ReadHeader(line) ?? throw NotACheckpoint();
-        if (version != CheckpointLine.Version)
-            throw new CheckpointException(_path, $"is of version {version}, and this LlmPs knows version {CheckpointLine.Version}: use the LlmPs that made it, or give another path");
+        var version = CheckpointLine.ReadHeader(WithoutReturn(line), out var isSound);
+        var isKnown = version is null or CheckpointLine.Version or CheckpointLine.UncheckedVersion;
+        problem = isSound ? null : isKnown ? NotACheckpoint() : Unknown(version!.Value);
+        _mayLackChecksum = isSound && version == CheckpointLine.UncheckedVersion;
+        return isSound;
     }
 
     private CheckpointException NotACheckpoint() => new(_path, "is a file, but not a checkpoint of LlmPs, and is left as it is: give the path of a new file");
 
-    private void TakeLine(ReadOnlySpan<byte> line, long offset)
+    private CheckpointException Unknown(int version) => new(
+        _path,
+        $"is of version {version}, and this LlmPs knows the versions up to {CheckpointLine.Version}: use the LlmPs that made it, or give another path");
+
+    private void TakeLine(ReadOnlySpan<byte> line, long offset, List<(CheckpointKey Key, int N)> damaged)
     {
-        var kind = CheckpointLine.TryReadRow(line, out var key, out var n) ? CheckpointLineKind.Row : CheckpointLine.Read(line, out key, out n);
-        if (kind == CheckpointLineKind.Row) _index.Set(key, n, offset, line.Length);
-        else if (kind == CheckpointLineKind.Damaged) DamagedLines++;
+        if (CheckpointLine.IsBlank(line) || TryTakeRow(line, offset, out var key, out var n)) return;
+        // Files that were joined have a header each.
+        if (CheckpointLine.ReadHeader(WithoutReturn(line), out var isSound) is { } version && isSound)
+        {
+            _mayLackChecksum = version == CheckpointLine.UncheckedVersion;
+            return;
+        }
+
+        DamagedLines++;
+        if (CheckpointLine.TryReadStart(line, out key, out n)) damaged.Add((key, n));
     }
+
+    private bool TryTakeRow(ReadOnlySpan<byte> line, long offset, out CheckpointKey key, out int n)
+    {
+        line = WithoutReturn(line);
+        if (!CheckpointLine.TryReadRow(line, _mayLackChecksum, out key, out n)) return false;
+        // Without a checksum only the beginning and the end were looked at. A damaged line does not take the place of a sound one.
+        if (_mayLackChecksum && !LineChecksum.IsSound(line) && _index.TryGet(key, n, out _, out _)
+            && CheckpointLine.Read(line, out _, out _) != CheckpointLineKind.Row) return false;
+        _index.Set(key, n, offset, line.Length);
+        return true;
+    }
+
+    /// <summary>The line as it was written: an editor may have changed the line ends.</summary>
+    private static ReadOnlySpan<byte> WithoutReturn(ReadOnlySpan<byte> line) => line.EndsWith("\r"u8) ? line.Slice(0, line.Length - 1) : line;
 
     private void FlushRows()
     {
@@ -307,7 +386,7 @@ internal sealed class CheckpointFile : IDisposable
         }
         catch (Exception e)
         {
-            lock (_gate) return FailAt(rows[0].Offset, e);
+            lock (_gate) return FailAt(rows[0].Offset, _length, e);
         }
     }
 
@@ -324,28 +403,23 @@ internal sealed class CheckpointFile : IDisposable
     }
 
     /// <summary>Takes away what stands behind the last sound row. Where not even that is possible, the next run does it. Under the lock.</summary>
-    private CheckpointException FailAt(long length, Exception e)
+    /// <param name="length">The length of the sound part.</param>
+    /// <param name="most">The length that this run may have given to the file. A longer one has lines of another run, which stay.</param>
+    /// <param name="e">The failure.</param>
+    private CheckpointException FailAt(long length, long most, Exception e)
     {
         _length = length;
         try
         {
-            _file.SetLength(length);
+            if (_file.Length <= most) _file.SetLength(length);
         }
         catch (Exception cut) when (cut is IOException or UnauthorizedAccessException)
         {
-            // The failure to write is the one to tell.
+            // The failure to write is the one to report.
         }
 
         return _failure ??= new CheckpointException(
             _path, $"cannot be written any more ({e.Message.TrimEnd('.')}): what it holds is sound, but answers from here on are not in it. Mend that, and run again with the same file", e);
-    }
-
-    private long WriteAt(long offset, byte[] line)
-    {
-        _file.Position = offset;
-        _file.Write(line, 0, line.Length);
-        _file.Flush();
-        return _file.Position;
     }
 
     private sealed class Append(CheckpointKey key, int n, long offset, int length) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)

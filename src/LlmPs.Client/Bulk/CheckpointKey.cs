@@ -32,7 +32,7 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
         using var content = new MemoryStream(1024);
         using var writer = new BinaryWriter(content, Encoding.UTF8);
         writer.Write(session.Provider);
-        writer.Write(session.CompletionUri(request).AbsoluteUri);
+        writer.Write(LlmSession.WithoutSecrets(session.CompletionUri(request)));
         writer.Write(session.ChatProvider.ModelId(request.Model!));
         writer.Write(request.Chip ?? string.Empty);
         writer.Write(RequestWriter.Write(session.ChatProvider, request, stream: false));

@@ -26,28 +26,42 @@ internal enum CheckpointLineKind
 /// <summary>The lines of a checkpoint file: one JSON object each.</summary>
 internal static class CheckpointLine
 {
-    internal const int Version = 1;
+    internal const int Version = 2;
+
+    /// <summary>The version whose lines have no checksum.</summary>
+    internal const int UncheckedVersion = 1;
 
     // An answer may be as deep as the reader of answers goes, and stands a level deeper here.
     private static readonly JsonReaderOptions s_reading = new() { MaxDepth = 128 };
 
-    /// <summary>How every header of this version begins.</summary>
-    private static ReadOnlySpan<byte> HeaderStart => "{\"llmps\":\"checkpoint\",\"version\":1,\"created\":\""u8;
+    private static ReadOnlySpan<byte> HeaderStart => "{\"llmps\":\"checkpoint\",\"version\":2,\"created\":\""u8;
+
+    private static ReadOnlySpan<byte> OldHeaderStart => "{\"llmps\":\"checkpoint\",\"version\":1,\"created\":\""u8;
 
     private static ReadOnlySpan<byte> RowStart => "{\"key\":\""u8;
 
     private static ReadOnlySpan<byte> BehindKey => "\",\"n\":"u8;
 
-    internal static byte[] Header() => Line(json =>
+    internal static byte[] Header() => LineChecksum.Seal(Line(json =>
     {
         json.WriteString("llmps", "checkpoint");
         json.WriteNumber("version", Version);
         json.WriteString("created", DateTime.UtcNow);
-    });
+    }));
 
-    /// <summary>The version that a header names; null for a line that is no header.</summary>
-    internal static int? ReadHeader(ReadOnlySpan<byte> line)
+    /// <summary>The version that a header names; null for a line that is no header. A header of the present version has a checksum, too.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="isSound">Whether the header is of a version that this class reads, and is not damaged.</param>
+    internal static int? ReadHeader(ReadOnlySpan<byte> line, out bool isSound)
     {
+        var version = VersionOf(line, out var hasChecksum);
+        isSound = version == Version ? LineChecksum.IsSound(line) : version == UncheckedVersion && !hasChecksum;
+        return version;
+    }
+
+    private static int? VersionOf(ReadOnlySpan<byte> line, out bool hasChecksum)
+    {
+        hasChecksum = false;
         var isCheckpoint = false;
         int? version = null;
         try
@@ -58,7 +72,12 @@ internal static class CheckpointLine
             {
                 if (reader.ValueTextEquals("llmps"u8)) isCheckpoint = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("checkpoint"u8);
                 else if (reader.ValueTextEquals("version"u8)) version = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : null;
-                else reader.Read();
+                else
+                {
+                    hasChecksum |= reader.ValueTextEquals("check"u8);
+                    reader.Read();
+                }
+
                 reader.Skip();
             }
 
@@ -75,8 +94,13 @@ internal static class CheckpointLine
     /// <summary>Whether the text may be the beginning of a header. Of one that holds more, such as rows whose line ends were lost, it is not.</summary>
     internal static bool IsTornHeader(ReadOnlySpan<byte> text)
     {
-        var known = Math.Min(text.Length, HeaderStart.Length);
-        return text.Length <= HeaderStart.Length + "yyyy-mm-ddThh:mm:ss.fffffffZ\"}"u8.Length && text.Slice(0, known).SequenceEqual(HeaderStart.Slice(0, known));
+        return text.Length < Header().Length && text.IndexOf("\"}"u8) < 0 && (Begins(text, HeaderStart) || Begins(text, OldHeaderStart));
+
+        static bool Begins(ReadOnlySpan<byte> text, ReadOnlySpan<byte> header)
+        {
+            var known = Math.Min(text.Length, header.Length);
+            return text.Slice(0, known).SequenceEqual(header.Slice(0, known));
+        }
     }
 
     /// <summary>Whether more than one row begins in the text.</summary>
@@ -117,31 +141,43 @@ internal static class CheckpointLine
             json.WriteRawValue(answer, skipInputValidation: true);
         });
         // What a tool answered was not cleaned when it came.
-        return turns.Count > 0 && completion.Context!.Session is { } session ? session.Redactor.ForAnswer().Clean(line) : line;
+        if (turns.Count > 0 && completion.Context!.Session is { } session) line = session.Redactor.ForAnswer().Clean(line);
+        return LineChecksum.Seal(line);
     }
 
     /// <summary>
-    /// Which row a line is that begins and ends as <see cref="Write"/> leaves it; what stands between is read when the row's turn comes. So that a run
-    /// which goes on with many finished rows does not read them twice.
+    /// Returns whether a line is a finished row, and which. A line whose checksum does not match is not; a line without a checksum is one only where it may
+    /// lack it.
     /// </summary>
-    internal static bool TryReadRow(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
+    internal static bool TryReadRow(ReadOnlySpan<byte> line, bool mayLackChecksum, out CheckpointKey key, out int n)
+    {
+        if (LineChecksum.IsSound(line)) return TryReadStart(line, out key, out n);
+        if (mayLackChecksum)
+            return (line.EndsWith("}}"u8) && TryReadStart(line, out key, out n)) || Read(line, out key, out n) == CheckpointLineKind.Row;
+        key = default;
+        n = 0;
+        return false;
+    }
+
+    /// <summary>Returns which row a line is that begins as <see cref="Write"/> leaves it. The rest of the line is not looked at.</summary>
+    internal static bool TryReadStart(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
     {
         key = default;
         n = 0;
-        if (!BeginsRow(line) || !line.EndsWith("}}"u8)) return false;
+        if (!BeginsRow(line)) return false;
         var rest = line.Slice(RowStart.Length + CheckpointKey.TextLength + BehindKey.Length);
         return CheckpointKey.TryParse(line.Slice(RowStart.Length, CheckpointKey.TextLength), out key)
             && Utf8Parser.TryParse(rest, out n, out var read) && n > 0
-            && rest[read] == ',';
+            && read < rest.Length && rest[read] == ',';
     }
 
-    /// <summary>Tells what a line is, and which row. The whole line must be sound.</summary>
+    /// <summary>Returns what a line without a checksum is, and which row. The whole line must be sound JSON.</summary>
     internal static CheckpointLineKind Read(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
     {
         key = default;
         n = 0;
         if (IsBlank(line)) return CheckpointLineKind.Blank;
-        bool hasKey = false, isHeader = false, hasCompletion = false;
+        bool hasKey = false, isHeader = false, hasCompletion = false, hasChecksum = false;
         try
         {
             var reader = new Utf8JsonReader(line, s_reading);
@@ -154,6 +190,7 @@ internal static class CheckpointLine
                 else
                 {
                     isHeader |= reader.ValueTextEquals("llmps"u8);
+                    hasChecksum |= reader.ValueTextEquals("check"u8);
                     reader.Read();
                 }
 
@@ -168,6 +205,8 @@ internal static class CheckpointLine
             return CheckpointLineKind.Damaged;
         }
 
+        // A line that has a checksum and comes here does not match it.
+        if (hasChecksum) return CheckpointLineKind.Damaged;
         return hasKey && n > 0 && hasCompletion ? CheckpointLineKind.Row : isHeader ? CheckpointLineKind.Header : CheckpointLineKind.Damaged;
     }
 
@@ -263,7 +302,7 @@ internal static class CheckpointLine
     private static bool BeginsRow(ReadOnlySpan<byte> text) =>
         text.StartsWith(RowStart) && text.Length >= RowStart.Length + CheckpointKey.TextLength && text.Slice(RowStart.Length + CheckpointKey.TextLength).StartsWith(BehindKey);
 
-    private static bool IsBlank(ReadOnlySpan<byte> line)
+    internal static bool IsBlank(ReadOnlySpan<byte> line)
     {
         foreach (var character in line)
             if (character is not ((byte)' ' or (byte)'\t' or (byte)'\r')) return false;
@@ -277,8 +316,7 @@ internal static class CheckpointLine
             json.WriteStartObject();
             write(json);
             json.WriteEndObject();
-        },
-        asLine: true);
+        });
 
     /// <summary>In milliseconds, to the tick.</summary>
     private static void WriteTime(Utf8JsonWriter json, string name, TimeSpan? time)

@@ -1,9 +1,42 @@
+using System.Globalization;
+
 namespace LlmPs.Bulk;
 
-/// <summary>The error that ended a run, and its row.</summary>
-internal sealed class RunEnding(LlmApiException error, AnswerContext row)
+/// <summary>Why a run sends no further rows.</summary>
+internal sealed class RunEnding
 {
-    internal LlmApiException Error { get; } = error;
+    private RunEnding(LlmApiException error, AnswerContext? row, string reason)
+    {
+        Error = error;
+        Row = row;
+        Reason = reason;
+    }
 
-    internal AnswerContext Row { get; } = row;
+    /// <summary>The cause.</summary>
+    internal LlmApiException Error { get; }
+
+    /// <summary>The row that failed with it; null where no row did.</summary>
+    internal AnswerContext? Row { get; }
+
+    /// <summary>The cause in a few words, without the provider's.</summary>
+    internal string Reason { get; }
+
+    /// <summary>Whether the run ends even if there is no further row.</summary>
+    internal bool IsFinal => Error.EndsRun;
+
+    /// <summary>Every further row would fail like this one.</summary>
+    internal static RunEnding Of(LlmApiException error, AnswerContext row) => new(error, row, $"row {Text(row.InputIndex)} failed with {error.Kind}");
+
+    /// <summary>The provider cannot be reached or does not serve.</summary>
+    internal static RunEnding OfFailures(LlmApiException last, AnswerContext row, int count) =>
+        new(last, row, $"{Text(count)} rows in a row failed because the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
+
+    /// <summary>The tokens are spent.</summary>
+    internal static RunEnding OfBudget(long most)
+    {
+        var reason = $"-MaxTotalTokens {Text(most)} is spent";
+        return new RunEnding(new LlmApiException(LlmErrorKind.Canceled, reason + "."), null, reason);
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -159,6 +159,12 @@ public sealed class ChatCompletion
         }
     }
 
+    /// <summary>The text to read a structured answer from: some models answer in their reasoning only (issue 21, B).</summary>
+    internal string? AnswerText =>
+        string.IsNullOrWhiteSpace(Content) && FinishReason == FinishReasons.Stop && ToolCalls is not { Count: > 0 } && !string.IsNullOrWhiteSpace(ReasoningContent)
+            ? ReasoningContent
+            : Content;
+
     private ChatChoice? First => Choices.Count > 0 ? Choices[0] : null;
 
     /// <inheritdoc/>

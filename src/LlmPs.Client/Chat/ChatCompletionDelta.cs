@@ -60,6 +60,18 @@ public sealed class ChatCompletionDelta
     /// <summary>The events before this one that held nothing to hand over.</summary>
     internal IReadOnlyList<byte[]>? Withheld { get; set; }
 
+    /// <summary>Whether text and calls are the whole message so far and not its next piece.</summary>
+    internal bool IsWhole { get; set; }
+
+    /// <summary>All content before this delta, where that of earlier deltas holds repeated text; otherwise null.</summary>
+    internal string? ContentBefore { get; set; }
+
+    /// <summary>All reasoning before this delta, where that of earlier deltas holds repeated text; otherwise null.</summary>
+    internal string? ReasoningBefore { get; set; }
+
+    /// <summary>Whether the content of all earlier deltas is reasoning: a closing tag that no tag opened came behind it.</summary>
+    internal bool MovesContent { get; set; }
+
     internal string? SystemFingerprint { get; set; }
 
     internal bool? Blocked { get; set; }

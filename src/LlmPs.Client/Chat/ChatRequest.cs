@@ -94,7 +94,7 @@ public sealed class ChatRequest
     /// <summary>auto, none, required, or the name of a tool.</summary>
     public string? ToolChoice { get; set; }
 
-    /// <summary>Further fields of the body, each a name and its JSON text, sent as they are.</summary>
+    /// <summary>Further fields of the body, each a name and its JSON text, sent as they are. A field with the text null is left out, also one that is written otherwise.</summary>
     public IReadOnlyDictionary<string, string>? ExtraBody { get; set; }
 
     /// <summary>Send options and values that the provider does not document.</summary>

@@ -1,6 +1,8 @@
+using System;
+
 namespace LlmPs;
 
-/// <summary>The finish reasons that mean something to the module; others pass through.</summary>
+/// <summary>What the finish reasons of servers mean. Only those known as success, and those of moderation, end an answer that counts as whole without a warning.</summary>
 internal static class FinishReasons
 {
     internal const string Stop = "stop";
@@ -8,6 +10,29 @@ internal static class FinishReasons
     internal const string ToolCalls = "tool_calls";
     internal const string ContentFilter = "content_filter";
 
-    /// <summary>SiliconFlow says eos where the others say stop.</summary>
-    internal static string? Normalize(string? reason) => reason == "eos" ? Stop : reason;
+    private static readonly string[] s_known = [Stop, Length, ToolCalls, ContentFilter, "function_call"];
+
+    // error, network_error, abort, aborted, insufficient_system_resource, cancelled, timeout, and what is named like them.
+    private static readonly string[] s_failures = ["error", "abort", "insufficient_system_resource", "cancel", "timeout", "timed_out", "fail", "interrupted", "unavailable", "overload"];
+
+    /// <summary>The common word: SiliconFlow says eos, others end_turn where the most say stop, and sensitive for content_filter.</summary>
+    internal static string? Normalize(string? reason)
+    {
+        if (reason is null) return null;
+        foreach (var known in s_known)
+            if (known.Equals(reason, StringComparison.OrdinalIgnoreCase)) return known;
+        if (reason.Equals("eos", StringComparison.OrdinalIgnoreCase) || reason.Equals("end_turn", StringComparison.OrdinalIgnoreCase)) return Stop;
+        return reason.Equals("sensitive", StringComparison.OrdinalIgnoreCase) ? ContentFilter : reason;
+    }
+
+    /// <summary>Whether a normalized reason is known as the end of a whole answer.</summary>
+    internal static bool IsKnown(string reason) => Array.IndexOf(s_known, reason) >= 0;
+
+    /// <summary>Whether a normalized reason says that the server gave the answer up.</summary>
+    internal static bool IsFailure(string reason)
+    {
+        foreach (var failure in s_failures)
+            if (reason.IndexOf(failure, StringComparison.OrdinalIgnoreCase) >= 0) return true;
+        return false;
+    }
 }

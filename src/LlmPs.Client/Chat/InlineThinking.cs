@@ -5,7 +5,8 @@ namespace LlmPs;
 
 /// <summary>
 /// Takes reasoning that stands inline as <c>&lt;think&gt;…&lt;/think&gt;</c> at the head of the text out of it, however the text is split.
-/// The tag counts only at the very start (white space aside): text that merely contains it later on stays whole.
+/// The opening tag counts only at the very start (white space aside): text that merely contains it later on stays whole.
+/// A closing tag without an opening one counts anywhere, since the prompt template of some models opens it (issue 21, B), unless quotes surround it.
 /// </summary>
 internal sealed class InlineThinking
 {
@@ -17,6 +18,8 @@ internal sealed class InlineThinking
 
     private readonly StringBuilder _held = new();
     private State _state = State.Start;
+    private bool _hasPassed;
+    private char _lastPassed;
 
     private enum State
     {
@@ -29,22 +32,41 @@ internal sealed class InlineThinking
         /// <summary>After the closing tag, where the blank lines before the answer are dropped.</summary>
         Gap,
 
-        /// <summary>In the answer.</summary>
+        /// <summary>In text that no tag opened: a closing tag still makes all of it reasoning.</summary>
+        Unopened,
+
+        /// <summary>In the answer, where no tag counts.</summary>
         Answer,
     }
+
+    /// <summary>Whether the last piece showed that all content returned before it is reasoning.</summary>
+    internal bool MovesContent { get; private set; }
 
     /// <summary>Splits the next piece of text. What might be part of a tag is held back until it is known.</summary>
     internal (string? Reasoning, string? Content) Next(string? text, bool hasReasoningField)
     {
+        MovesContent = false;
         // A provider that has a field for the reasoning does not put it inline as well.
+        if (hasReasoningField && _state == State.Unopened)
+        {
+            _state = State.Answer;
+            if (_held.Length == 0) return (null, text);
+            text = _held.Append(text).ToString();
+            _held.Clear();
+            return (null, text);
+        }
+
         if (hasReasoningField && _state == State.Start && _held.Length == 0) _state = State.Answer;
-        if (_state == State.Start && _held.Length == 0 && BeginsOtherwise(text)) _state = State.Answer;
+        if (_state == State.Start && _held.Length == 0 && BeginsOtherwise(text)) _state = State.Unopened;
         if (string.IsNullOrEmpty(text) || _state == State.Answer) return (null, text);
+        // Most pieces hold no tag, and need no copy.
+        if (_state == State.Unopened && _held.Length == 0 && text!.IndexOf('<') < 0) return (null, Passed(text));
         _held.Append(text);
         return _state switch
         {
             State.Start => AtStart(),
             State.Thinking => InThought(null),
+            State.Unopened => InUnopened(),
             _ => (null, AfterThought()),
         };
     }
@@ -52,7 +74,16 @@ internal sealed class InlineThinking
     /// <summary>What was held back and turned out to be no tag, and what else the text ends with.</summary>
     internal (string? Reasoning, string? Content) Rest(string? end = null)
     {
+        MovesContent = false;
         if (_state == State.Gap) _held.Clear();
+        // The tag waited for the quote behind it that did not come.
+        if (_state == State.Unopened && _held.Length == Close.Length && IsAt(_held.ToString(), 0, Close))
+        {
+            MovesContent = _hasPassed;
+            _held.Clear();
+            return (string.Empty, end);
+        }
+
         _held.Append(end);
         if (_held.Length == 0) return (null, null);
         var rest = _held.ToString();
@@ -80,10 +111,55 @@ internal sealed class InlineThinking
         }
 
         if (Open.StartsWith(tag, StringComparison.Ordinal) && text.Length <= LongestGap) return (null, null);
-        _held.Clear();
-        _state = State.Answer;
-        return (null, text);
+        _state = State.Unopened;
+        return InUnopened();
     }
+
+    private (string? Reasoning, string? Content) InUnopened()
+    {
+        var text = _held.ToString();
+        _held.Clear();
+        for (var at = text.IndexOf('<'); at >= 0; at = text.IndexOf('<', at + 1))
+        {
+            var end = at + Close.Length;
+            if (IsAt(text, at, Open))
+            {
+                _state = State.Answer;
+                return (null, text);
+            }
+
+            var isClose = IsAt(text, at, Close);
+            var quote = at > 0 ? text[at - 1] : _lastPassed;
+            if (isClose && quote is '`' or '"' or '\'' && end < text.Length && text[end] == quote) continue;
+            if (isClose && (quote is not ('`' or '"' or '\'') || end < text.Length))
+            {
+                _state = State.Gap;
+                MovesContent = _hasPassed;
+                _held.Append(text, end, text.Length - end);
+                return (text.Substring(0, at), AfterThought());
+            }
+
+            if (!isClose && !IsBeginning(text, at, Open) && !IsBeginning(text, at, Close)) continue;
+            _held.Append(text, at, text.Length - at);
+            text = text.Substring(0, at);
+            break;
+        }
+
+        return (null, text.Length == 0 ? null : Passed(text));
+    }
+
+    private string Passed(string text)
+    {
+        _hasPassed = true;
+        _lastPassed = text[text.Length - 1];
+        return text;
+    }
+
+    private static bool IsAt(string text, int at, string tag) => string.CompareOrdinal(text, at, tag, 0, tag.Length) == 0;
+
+    /// <summary>Whether the text ends there within a tag.</summary>
+    private static bool IsBeginning(string text, int at, string tag) =>
+        text.Length - at < tag.Length && string.CompareOrdinal(text, at, tag, 0, text.Length - at) == 0;
 
     private (string? Reasoning, string? Content) InThought(string? reasoning)
     {

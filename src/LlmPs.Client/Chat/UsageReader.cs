@@ -20,11 +20,11 @@ internal static class UsageReader
         var usage = new TokenUsage();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("prompt_tokens"u8)) usage.PromptTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("completion_tokens"u8)) usage.CompletionTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("total_tokens"u8)) usage.TotalTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("prompt_cache_hit_tokens"u8)) usage.PromptCacheHitTokens = ReadInteger(ref reader);
-            else if (reader.ValueTextEquals("prompt_cache_miss_tokens"u8)) usage.PromptCacheMissTokens = ReadInteger(ref reader);
+            if (reader.ValueTextEquals("prompt_tokens"u8)) usage.PromptTokens = ReadCount(ref reader);
+            else if (reader.ValueTextEquals("completion_tokens"u8)) usage.CompletionTokens = ReadCount(ref reader);
+            else if (reader.ValueTextEquals("total_tokens"u8)) usage.TotalTokens = ReadCount(ref reader);
+            else if (reader.ValueTextEquals("prompt_cache_hit_tokens"u8)) usage.PromptCacheHitTokens = ReadCount(ref reader);
+            else if (reader.ValueTextEquals("prompt_cache_miss_tokens"u8)) usage.PromptCacheMissTokens = ReadCount(ref reader);
             else if (reader.ValueTextEquals("prompt_tokens_details"u8)) usage.PromptTokensDetails = ReadDetails(ref reader);
             else if (reader.ValueTextEquals("completion_tokens_details"u8)) usage.CompletionTokensDetails = ReadDetails(ref reader);
             else SkipValue(ref reader);
@@ -34,6 +34,9 @@ internal static class UsageReader
         usage.ReasoningTokens = Detail(usage.CompletionTokensDetails, "reasoning_tokens");
         return usage;
     }
+
+    /// <summary>A figure below zero counts as left out.</summary>
+    private static long? ReadCount(ref Utf8JsonReader reader) => ReadInteger(ref reader) is >= 0 and var count ? count : null;
 
     private static long? Detail(IDictionary<string, long>? details, string name) =>
         details is not null && details.TryGetValue(name, out var value) ? value : null;
@@ -51,7 +54,7 @@ internal static class UsageReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = Whole(ref reader);
-            if (ReadInteger(ref reader) is { } value) details[name] = value;
+            if (ReadCount(ref reader) is { } value) details[name] = value;
         }
 
         return details;

@@ -10,35 +10,85 @@ namespace LlmPs;
 // What is not to be inlined: see AnswerReader.
 internal static class WireValue
 {
-    /// <summary>The text, which may begin or end with half a character: see <see cref="SplitCharacter"/>.</summary>
+    /// <summary>The text, which may begin or end with half a character: see <see cref="SplitCharacter"/>. Text in parts is joined.</summary>
     internal static string? ReadText(ref Utf8JsonReader reader)
     {
         reader.Read();
+        return TextOf(ref reader);
+    }
+
+    /// <summary>The text of an answer, which may come in parts. Parts of reasoning are set apart (issue 21, B).</summary>
+    internal static string? ReadContent(ref Utf8JsonReader reader, out string? reasoning)
+    {
+        reasoning = null;
+        reader.Read();
         if (reader.TokenType == JsonTokenType.String) return Piece(ref reader);
-        if (reader.TokenType != JsonTokenType.StartArray)
+        if (reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject))
         {
             reader.Skip();
             return null;
         }
 
-        // Content may come in parts, of which only the texts are an answer's text.
-        string? text = null;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            if (reader.TokenType != JsonTokenType.StartObject)
-            {
-                reader.Skip();
-                continue;
-            }
+        StringBuilder? text = null, thinking = null;
+        ReadParts(ref reader, ref text, ref thinking);
+        reasoning = thinking?.ToString();
+        return text?.ToString();
+    }
 
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals("text"u8)) text += ReadText(ref reader);
-                else SkipValue(ref reader);
-            }
+    private static string? TextOf(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.String) return Piece(ref reader);
+        if (reader.TokenType != JsonTokenType.StartArray && reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return null;
         }
 
-        return text;
+        StringBuilder? text = null, thinking = null;
+        ReadParts(ref reader, ref text, ref thinking);
+        return thinking is null ? text?.ToString() : thinking.Append(text).ToString();
+    }
+
+    private static void ReadParts(ref Utf8JsonReader reader, ref StringBuilder? text, ref StringBuilder? thinking)
+    {
+        if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            ReadPart(ref reader, ref text, ref thinking);
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType == JsonTokenType.StartObject) ReadPart(ref reader, ref text, ref thinking);
+            else if (reader.TokenType == JsonTokenType.String) (text ??= new StringBuilder()).Append(Piece(ref reader));
+            else reader.Skip();
+        }
+    }
+
+    /// <summary>One part: of text, or of reasoning by its type or by its field. The reasoning itself may be text or parts again.</summary>
+    private static void ReadPart(ref Utf8JsonReader reader, ref StringBuilder? text, ref StringBuilder? thinking)
+    {
+        string? own = null, reasoning = null;
+        var isReasoning = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("type"u8))
+            {
+                SkipValue(ref reader);
+                isReasoning = reader.TokenType == JsonTokenType.String && (reader.ValueSpan.IndexOf("think"u8) >= 0 || reader.ValueSpan.IndexOf("reason"u8) >= 0);
+            }
+            else if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("content"u8)) own = ReadText(ref reader) ?? own;
+            else if (reader.ValueTextEquals("thinking"u8) || reader.ValueTextEquals("reasoning"u8) || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("summary"u8))
+            {
+                reasoning = ReadText(ref reader) ?? reasoning;
+            }
+            else SkipValue(ref reader);
+        }
+
+        if (reasoning is not null) (thinking ??= new StringBuilder()).Append(reasoning);
+        if (own is null) return;
+        if (isReasoning) (thinking ??= new StringBuilder()).Append(own);
+        else (text ??= new StringBuilder()).Append(own);
     }
 
     /// <summary>A short string of a fixed vocabulary, where "" means the same as null.</summary>

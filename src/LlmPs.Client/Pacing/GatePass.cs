@@ -1,5 +1,7 @@
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Transport;
 
 namespace LlmPs.Pacing;
 
@@ -33,6 +35,9 @@ internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens,
 
     internal double Reserved { get; set; }
 
+    /// <summary>How many requests the gate had let in with this one.</summary>
+    internal long Ordinal { get; set; }
+
     internal TaskCompletionSource<bool>? Turn { get; set; }
 
     /// <summary>Waits until the request may be sent.</summary>
@@ -41,6 +46,9 @@ internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens,
     internal Task EnterAsync(CancellationToken cancellationToken) => gate.EnterAsync(this, cancellationToken);
 
     internal void Accepted() => gate.Accepted(this);
+
+    /// <summary>Notes how much the provider says is left of the account's limits.</summary>
+    internal void Report(IReadOnlyList<RateLimitState> limits) => gate.Report(this, limits);
 
     internal void Succeeded(TokenUsage? usage) => gate.Succeeded(this, usage);
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Transport;
 
 namespace LlmPs.Pacing;
 
@@ -37,6 +38,7 @@ internal sealed class RequestGate : IDisposable
     private readonly Timer _timer;
     private double _timerDue = double.PositiveInfinity;
     private long _tickets;
+    private long _sent;
     private long _answers;
     private double _lastAcceptedSent = double.NegativeInfinity;
     private double _completion;
@@ -61,7 +63,7 @@ internal sealed class RequestGate : IDisposable
 
     /// <summary>Returns a pass for a request that is to be sent.</summary>
     internal GatePass NewPass(ChatRequest request) =>
-        new(this, Interlocked.Increment(ref _tickets), _tokens is null ? 0 : TokenEstimate.Of(request), request);
+        new(this, Interlocked.Increment(ref _tickets), TokenEstimate.Of(request), request);
 
     internal GateState State()
     {
@@ -106,6 +108,26 @@ internal sealed class RequestGate : IDisposable
             _lastAcceptedSent = Math.Max(_lastAcceptedSent, pass.SentAt);
             _rate.Accepted(pass.Epoch);
             Pump(Now());
+        }
+    }
+
+    /// <summary>
+    /// Holds requests back until a limit that is used up is full again, before the provider has to refuse one. What was sent after the request that the
+    /// figures come from counts as well.
+    /// </summary>
+    internal void Report(GatePass pass, IReadOnlyList<RateLimitState> limits)
+    {
+        lock (_lock)
+        {
+            if (!pass.IsIn) return;
+            var now = Now();
+            foreach (var limit in limits)
+            {
+                if (limit.Remaining is not { } left || limit.Reset > _longestPause) continue;
+                var later = _sent - pass.Ordinal;
+                // Rows are alike: the next one takes as many tokens as this one.
+                if (limit.IsOfTokens ? left < pass.PromptTokens * (later + 1) : left <= later) _rate.PauseUntil(now + limit.Reset.TotalSeconds);
+            }
         }
     }
 
@@ -262,7 +284,7 @@ internal sealed class RequestGate : IDisposable
     private void Send(GatePass pass, double now, bool waited)
     {
         _hasRequest = false;
-        (pass.IsIn, pass.Epoch, pass.SentAt) = (true, _rate.Epoch, now);
+        (pass.IsIn, pass.Epoch, pass.SentAt, pass.Ordinal) = (true, _rate.Epoch, now, ++_sent);
         _rate.Sent(now, waited);
     }
 

@@ -87,9 +87,6 @@ internal abstract class ChatProvider
 
     internal abstract string ModelsPath { get; }
 
-    /// <summary>Whether earlier reasoning must go back with the turns that called tools (the DeepSeek rule).</summary>
-    internal virtual bool ReturnsReasoning(string model) => IsDeepSeek(model);
-
     /// <summary>Rules that span several options.</summary>
     internal virtual void Validate(ChatRequest request, ICollection<string> problems)
     {
@@ -100,8 +97,6 @@ internal abstract class ChatProvider
 
     /// <summary>What a user can do about an error that is particular to this provider.</summary>
     internal virtual string? Advice(LlmErrorKind kind, string? code, string? message) => null;
-
-    protected static bool IsDeepSeek(string model) => model.IndexOf("deepseek", StringComparison.OrdinalIgnoreCase) >= 0;
 
     protected static OptionRule Number(ChatOption option, string field, double? min = null, double? max = null) => new(option, field) { Min = min, Max = max };
 

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace LlmPs.Providers;
 
-/// <summary>Reads a provider's own list of models: <c>data</c>, also one <c>data</c> deeper, rows that repeat, times as strings.</summary>
+/// <summary>Reads a provider's own list of models: <c>data</c>, also one <c>data</c> deeper, rows that repeat, times as strings, null for an empty list.</summary>
 internal static class ModelList
 {
     /// <exception cref="JsonException">Not JSON, or no list in it.</exception>
@@ -13,7 +13,10 @@ internal static class ModelList
     {
         using var document = JsonDocument.Parse(json);
         var rows = document.RootElement;
+        if (IsError(rows)) throw new JsonException("The answer is an error.");
         while (rows.ValueKind == JsonValueKind.Object && rows.TryGetProperty("data", out var inner)) rows = inner;
+        // Some servers write null for an empty list.
+        if (rows.ValueKind == JsonValueKind.Null && document.RootElement.ValueKind == JsonValueKind.Object) return [];
         if (rows.ValueKind != JsonValueKind.Array) throw new JsonException("The answer holds no list of models.");
 
         var models = new List<LlmModel>();
@@ -32,6 +35,15 @@ internal static class ModelList
         }
 
         return models;
+    }
+
+    /// <summary>Error envelopes have a null in <c>data</c>, too. The codes are those of success.</summary>
+    private static bool IsError(JsonElement root)
+    {
+        if (root.ValueKind != JsonValueKind.Object || (root.TryGetProperty("data", out var data) && data.ValueKind != JsonValueKind.Null)) return false;
+        if (root.TryGetProperty("error", out var error) && error.ValueKind is not (JsonValueKind.Null or JsonValueKind.False)) return true;
+        var code = root.TryGetProperty("code", out var given) && given.ValueKind is JsonValueKind.Number or JsonValueKind.String ? given.ToString() : string.Empty;
+        return code is not ("0" or "200" or "20000") && (code.Length > 0 || Text(root, "message") is { Length: > 0 } || Text(root, "msg") is { Length: > 0 });
     }
 
     /// <summary>The catalogue entries for ids that a document lists.</summary>

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text.Json;
+using LlmPs.Text;
 
 namespace LlmPs.Providers;
 
@@ -63,7 +64,7 @@ internal static class RequestValidator
             if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId)) problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
         CheckJson("JsonSchema", request.JsonSchema, problems);
         foreach (var tool in request.Tools ?? []) CheckJson($"Tool '{tool.Name}': its schema of parameters", tool.Parameters, problems);
-        foreach (var field in request.ExtraBody ?? s_noFields) CheckJson($"ExtraBody '{field.Key}'", field.Value ?? string.Empty, problems);
+        foreach (var field in request.ExtraBody ?? s_noFields) CheckJson($"ExtraBody '{field.Key}'", field.Value, problems);
         if (request.ExtraBody?.ContainsKey("stream") == true) problems.Add("ExtraBody may not set 'stream': use -Stream.");
     }
 

@@ -11,10 +11,14 @@ internal static class RequestWriter
     // What -SkipValidation sends for an option that the provider documents no field for.
     private static readonly OpenAICompatibleProvider s_fallback = new();
 
-    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream) =>
-        SupplementaryText.Unescape(CompactJson.Write((provider, request, stream), static (json, what) => Write(json, what.provider, what.request, what.stream)));
+    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream, bool streamOptions = true) => SupplementaryText.Unescape(CompactJson.Write(
+        (provider, request, stream, streamOptions), static (json, what) => Write(json, what.provider, what.request, what.stream, what.streamOptions)));
 
-    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream)
+    /// <summary>Whether the module adds <c>stream_options</c> to a stream's body by itself.</summary>
+    internal static bool AddsStreamOptions(ChatProvider provider, ChatRequest request) =>
+        provider.SendsStreamOptions && request.ExtraBody?.ContainsKey("stream_options") != true;
+
+    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream, bool streamOptions)
     {
         var body = new Body(json, provider, request.ExtraBody);
         json.WriteStartObject();
@@ -54,7 +58,7 @@ internal static class RequestWriter
         if (stream)
         {
             json.WriteBoolean("stream", true);
-            if (provider.SendsStreamOptions && body.Takes("stream_options"))
+            if (streamOptions && AddsStreamOptions(provider, request))
             {
                 json.WriteStartObject("stream_options");
                 json.WriteBoolean("include_usage", true);
@@ -64,7 +68,7 @@ internal static class RequestWriter
 
         if (request.ExtraBody is { } extra)
         {
-            foreach (var field in extra.OrderBy(field => field.Key, StringComparer.Ordinal))
+            foreach (var field in extra.Where(field => !IsLeftOut(field.Value)).OrderBy(field => field.Key, StringComparer.Ordinal))
             {
                 json.WritePropertyName(field.Key);
                 json.WriteRawValue(field.Value);
@@ -73,6 +77,9 @@ internal static class RequestWriter
 
         json.WriteEndObject();
     }
+
+    /// <summary>Null leaves a field out of the body, also one that the module writes otherwise.</summary>
+    private static bool IsLeftOut(string? json) => json is null || json.Trim() == "null";
 
     private static void WriteMessages(Utf8JsonWriter json, ChatProvider provider, ChatRequest request)
     {
@@ -86,16 +93,18 @@ internal static class RequestWriter
             instructions = null;
         }
 
-        var returnsReasoning = provider.ReturnsReasoning(request.Model!);
         for (var i = 0; i < messages.Count; i++)
         {
             var message = messages[i];
             if (i == 0 && instructions is not null) message = new ChatMessage(ChatRole.System, message.Content + "\n\n" + instructions);
-            WriteMessage(json, message, returnsReasoning && IsInToolTurn(messages, i));
+            WriteMessage(json, message, IsInToolTurn(messages, i));
         }
     }
 
-    /// <summary>Whether a tool was called in the turn of the message at that place; a turn runs from one user message to the next.</summary>
+    /// <summary>
+    /// Whether a tool was called in the turn of the message at that place; a turn runs from one user message to the next. Models that think between
+    /// calls (DeepSeek, Kimi) refuse such a turn without its reasoning; others ignore it.
+    /// </summary>
     private static bool IsInToolTurn(IReadOnlyList<ChatMessage> messages, int place)
     {
         if (messages[place].ReasoningContent is null) return false;

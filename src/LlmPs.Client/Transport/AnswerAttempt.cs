@@ -1,11 +1,11 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Net.Http;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
@@ -41,6 +41,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         if (_events is null)
         {
             _redactor = Session.Redactor.ForAnswer();
+            _flow.Hide(_redactor.Texts);
             await _exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
             _exchange.Pass.Accepted();
@@ -51,7 +52,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
                 case -1:
                     throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
                 case not ('{' or '[' or '"' or '<') when _stream.BeginsEvent() || _response.Content.Headers.ContentType?.MediaType == EventStream:
-                    _events = new SseReader(_stream, _flow, _redactor, charset);
+                    _events = new SseReader(_stream, _flow, Session.Redactor, _redactor, charset);
                     break;
                 default:
                     ReadPlain(_redactor.Clean(charset.ToUtf8(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false))), deltas);
@@ -62,8 +63,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
         if (more) return true;
-        if (_events.Error is { } error) throw Session.Errors.FromBody(error, inStream: true, _exchange.Context.RequestId);
-        ChatExchange.RefuseGivenUp(deltas);
+        if (_events.Error is { } error) throw Session.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId);
         Succeeded(deltas);
         return false;
     }
@@ -85,7 +85,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     {
         _exchange.Show(body);
         if (body[0] == '<') throw NoAnswer($"{Session.Provider} answered with {Envelope(body).Message}");
-        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw NoAnswer($"{Session.Provider} answered with text that is no answer: {Envelope(body).Message}");
+        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw Judged(body) ?? NoAnswer($"{Session.Provider} answered with text that is no answer: {Envelope(body).Message}");
         _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
         AnswerContent content;
@@ -98,7 +98,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             throw new LlmApiException(LlmErrorKind.StreamInterrupted, "The answer broke off before its end.") { IsTransient = true };
         }
 
-        if (content == AnswerContent.Error) throw Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
+        if (content is AnswerContent.Error or AnswerContent.Message) throw Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
         foreach (var delta in read)
         {
             delta.Raw = body;
@@ -106,11 +106,14 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         }
 
         ChatExchange.RefuseBlocked(_flow);
-        if (!_flow.HasBegun) throw NoAnswer($"The answer holds no choice: {PrintableText.Line(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), 300)}");
-        var closing = _flow.Close().ToList();
-        deltas.AddRange(closing);
-        ChatExchange.RefuseGivenUp(closing);
+        ChatExchange.RefuseGivenUp(_flow);
+        if (!_flow.HasBegun) throw Judged(body) ?? NoAnswer($"The answer holds no choice: {PrintableText.Line(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), 300)}");
+        deltas.AddRange(_flow.Close());
     }
+
+    /// <summary>The error that a body without an answer stands for; null where nothing in it says so.</summary>
+    private LlmApiException? Judged(byte[] body) =>
+        Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId) is { Kind: not LlmErrorKind.InvalidResponse } error ? error : null;
 
     /// <summary>Whether the JSON is sound as far as it goes.</summary>
     private static bool IsCutOff(byte[] body)
@@ -128,7 +131,11 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     }
 
     // The usage is said with the last of the closing deltas.
-    private void Succeeded(List<ChatCompletionDelta> deltas) => _exchange.Pass.Succeeded(deltas.Count == 0 ? null : deltas[deltas.Count - 1].Usage);
+    private void Succeeded(List<ChatCompletionDelta> deltas)
+    {
+        _exchange.Warn(_flow);
+        _exchange.Pass.Succeeded(deltas.Count == 0 ? null : deltas[deltas.Count - 1].Usage);
+    }
 
     private ErrorEnvelope Envelope(byte[] body) => ErrorEnvelope.Read(Session.Redactor.ForPrint().Clean(body));
 

@@ -6,23 +6,27 @@ using System.Threading;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The limits of one attempt. They run only while the module waits for the network, so that a slow reader of the answer costs nothing:
-/// a whole limit from sending to the last byte, a limit until the answer begins, and from then on a limit between payloads.
+/// The limits of one attempt. The whole limit runs from sending to the last byte, reading included, so that it ends an answer that arrives faster
+/// than it is read. It stands still while the caller has the deltas: a slow pipeline costs nothing. The limit until the answer begins, and the one
+/// between payloads from then on, run only while the module waits for the network.
 /// </summary>
 internal sealed class AttemptClock : IDisposable
 {
     // Before the first payload a provider may hold the request in its queue.
     private const int FirstPayloadFactor = 5;
 
-    private readonly TimeSpan _whole;
     private readonly TimeSpan _idle;
+    private readonly Stopwatch _elapsed = new();
+    private readonly object _switch = new();
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _source;
     private CancellationTokenRegistration _end;
-    private TimeSpan _waited;
+    private TimeSpan _whole;
     private TimeSpan _silent;
     private long _entered;
     private bool _begun;
+    private bool _isWaiting;
+    private bool _isHeld;
 
     internal AttemptClock(TimeSpan whole, TimeSpan idle, CancellationToken caller)
     {
@@ -46,21 +50,61 @@ internal sealed class AttemptClock : IDisposable
     internal void Abort() => _source.Cancel();
 
     /// <summary>Begins to wait for the network.</summary>
+    /// <exception cref="OperationCanceledException">A limit has run out.</exception>
     internal void Enter()
     {
+        lock (_switch)
+        {
+            _isWaiting = true;
+            _elapsed.Start();
+        }
+
         _entered = Stopwatch.GetTimestamp();
-        var left = Min(_whole - _waited, SilenceLimit - _silent);
-        _source.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        var left = Min(_whole - _elapsed.Elapsed, SilenceLimit - _silent);
+        if (left <= TimeSpan.Zero)
+        {
+            // What has arrived already would be read without a look at the token.
+            _source.Cancel();
+            _source.Token.ThrowIfCancellationRequested();
+        }
+
+        _source.CancelAfter(left);
     }
 
     /// <summary>The wait is over, one way or the other.</summary>
     internal void Leave()
     {
-        var waited = TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _entered) / (double)Stopwatch.Frequency);
-        _waited += waited;
-        _silent += waited;
+        _silent += TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _entered) / (double)Stopwatch.Frequency);
         if (!_source.IsCancellationRequested) _source.CancelAfter(Timeout.InfiniteTimeSpan);
+        lock (_switch)
+        {
+            _isWaiting = false;
+            if (_isHeld) _elapsed.Stop();
+        }
     }
+
+    /// <summary>Stops the whole limit while the caller has the deltas, unless a read is under way.</summary>
+    internal void Hold()
+    {
+        lock (_switch)
+        {
+            _isHeld = true;
+            if (!_isWaiting) _elapsed.Stop();
+        }
+    }
+
+    /// <summary>The caller asks for more.</summary>
+    internal void Resume()
+    {
+        lock (_switch)
+        {
+            _isHeld = false;
+            _elapsed.Start();
+        }
+    }
+
+    /// <summary>Shortens what is left of the whole limit. To be called while nothing is read.</summary>
+    internal void EndWithin(TimeSpan time) => _whole = Min(_whole, _elapsed.Elapsed + time);
 
     /// <summary>Something of the answer has arrived: comments and blank lines are not.</summary>
     internal void Payload()
@@ -72,7 +116,7 @@ internal sealed class AttemptClock : IDisposable
     /// <summary>The error of the limit that ran out.</summary>
     internal LlmApiException Expired()
     {
-        var message = _whole - _waited <= SilenceLimit - _silent
+        var message = _whole - _elapsed.Elapsed <= SilenceLimit - _silent
             ? $"No whole answer within {RetryPolicy.Seconds(_whole)} s (-TimeoutSec)."
             : _begun
                 ? $"The answer stopped: nothing of it came for {RetryPolicy.Seconds(_idle)} s (-IdleTimeoutSec)."

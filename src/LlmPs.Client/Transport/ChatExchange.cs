@@ -1,24 +1,29 @@
 using LlmPs.Pacing;
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Net.Http;
+using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
 /// <summary>One request for a completion, from its body to its answer, retries included.</summary>
 internal sealed class ChatExchange : Exchange
 {
-    // Where a model server says that it gave the answer up.
-    private static readonly string[] s_givenUp = ["insufficient_system_resource", "aborted"];
+    // Whether the body holds stream_options that the user did not ask for.
+    private bool _addsStreamOptions;
+    private byte[] _body;
 
     internal ChatExchange(LlmSession session, AnswerContext context, bool stream, RequestLog log)
         : base(session, context, session.CompletionUri(context.Request), log)
     {
-        Body = RequestWriter.Write(session.ChatProvider, context.Request, stream);
+        _addsStreamOptions = stream && RequestWriter.AddsStreamOptions(session.ChatProvider, context.Request);
+        _body = RequestWriter.Write(session.ChatProvider, context.Request, stream);
         Pass = session.Gate(context.Request).NewPass(context.Request);
     }
 
@@ -27,7 +32,7 @@ internal sealed class ChatExchange : Exchange
 
     protected override HttpMethod Method => HttpMethod.Post;
 
-    protected override byte[] Body { get; }
+    protected override byte[] Body => _body;
 
     /// <summary>The whole answer in one piece.</summary>
     /// <exception cref="LlmApiException">No whole answer came.</exception>
@@ -82,8 +87,16 @@ internal sealed class ChatExchange : Exchange
         {
             while (true)
             {
-                foreach (var delta in deltas) builder.Append(delta);
+                foreach (var delta in deltas)
+                {
+                    builder.Append(delta);
+                    if (delta.MovesContent)
+                        WarnOnce("A stream closed reasoning with </think> that no tag had opened. Deltas before the tag hold the reasoning as content; the joined answer has it in ReasoningContent.");
+                }
+
+                attempt.Clock.Hold();
                 yield return deltas;
+                attempt.Clock.Resume();
                 deltas.Clear();
                 if (!more)
                 {
@@ -103,11 +116,21 @@ internal sealed class ChatExchange : Exchange
     }
 
     /// <summary>Refuses an answer that the server gave up: it is not whole, though it has a finish reason.</summary>
-    internal static void RefuseGivenUp(IEnumerable<ChatCompletionDelta> closing)
+    internal static void RefuseGivenUp(AnswerFlow flow)
     {
-        foreach (var delta in closing)
-            if (delta.FinishReason is { } reason && Array.IndexOf(s_givenUp, reason) >= 0)
-                throw new LlmApiException(LlmErrorKind.ServiceUnavailable, $"The provider gave the answer up: {reason}.") { IsTransient = true };
+        if (flow.FailedFinishReason is { } reason)
+            throw new LlmApiException(LlmErrorKind.ServiceUnavailable, $"The provider gave the answer up (finish reason '{Shown(reason)}'): it is not whole.") { IsTransient = true };
+    }
+
+    /// <summary>Warns of what a user must know of a whole answer.</summary>
+    internal void Warn(AnswerFlow flow)
+    {
+        if (flow.UnknownFinishReason is { } reason)
+            Warn($"Row {Row}: the finish reason '{Shown(reason)}' is not known. Check whether the answer is whole.");
+        if (flow.IsAllReasoning)
+            Warn($"Row {Row}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
+        if (flow.RepeatsText)
+            WarnOnce($"{Session.Provider} repeats the whole answer so far in each event of a stream. Only the new text of each event is used; the first deltas hold some text twice, the joined answer does not.");
     }
 
     /// <summary>Refuses an answer of which moderation left nothing: to send it again changes nothing.</summary>
@@ -121,6 +144,12 @@ internal sealed class ChatExchange : Exchange
         while (true)
         {
             TimeSpan wait;
+            if (_addsStreamOptions)
+            {
+                await Session.StreamOptions.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (Session.StreamOptions.IsRefused) LeaveOutStreamOptions();
+            }
+
             var attempt = new AnswerAttempt(this, Session.NewClock(cancellationToken));
             try
             {
@@ -133,11 +162,41 @@ internal sealed class ChatExchange : Exchange
                 var builder = new ChatCompletionBuilder();
                 attempt.AddRest(deltas);
                 Fold(deltas, builder);
-                wait = WaitAfter(Told(e, clock, Partial(builder)));
+                var error = Told(e, clock, Partial(builder));
+                if (_addsStreamOptions && error.RefusesStreamOptions)
+                {
+                    SendWithoutStreamOptions(error);
+                    continue;
+                }
+
+                if (_addsStreamOptions) Session.StreamOptions.Settle();
+                wait = WaitAfter(error);
             }
 
             await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    protected override void Accepted(HttpResponseHeaders headers)
+    {
+        if (_addsStreamOptions) Session.StreamOptions.Settle();
+        Pass.Report(RateLimitState.All(headers));
+    }
+
+    /// <summary>The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it again.</summary>
+    private void SendWithoutStreamOptions(LlmApiException error)
+    {
+        Session.StreamOptions.Refuse();
+        LeaveOutStreamOptions();
+        Pass.Failed(error);
+        Pass.Forgiven++;
+        Note(RequestLogLevel.Verbose, $"The server refuses stream_options. From now on session '{Session.Name}' leaves it out, so streams may come without usage. {error.Message}");
+    }
+
+    private void LeaveOutStreamOptions()
+    {
+        _addsStreamOptions = false;
+        _body = RequestWriter.Write(Session.ChatProvider, Context.Request, stream: true, streamOptions: false);
     }
 
     private async Task<bool> ContinueAsync(AnswerAttempt attempt, List<ChatCompletionDelta> deltas, ChatCompletionBuilder builder)
@@ -159,6 +218,10 @@ internal sealed class ChatExchange : Exchange
     {
         if (WantsDebug && builder.ToCompletion().Raw is { } events) Show(events);
     }
+
+    private string Row => Context.InputIndex.ToString(CultureInfo.InvariantCulture);
+
+    private static string Shown(string reason) => PrintableText.Line(reason, 100);
 
     private static ChatCompletion? Partial(ChatCompletionBuilder builder) => builder.IsEmpty ? null : builder.ToCompletion();
 

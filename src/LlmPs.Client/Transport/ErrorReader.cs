@@ -8,6 +8,7 @@ using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Threading.Tasks;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
@@ -17,9 +18,7 @@ internal sealed class ErrorReader
     private const int LongestBody = 1024 * 1024;
     private const int LongestRequestId = 200;
     private const int LongestAddress = 600;
-
-    // In seconds. Whoever says more means never.
-    private const double LongestRetryAfter = 1e9;
+    private const int LongestInternal = 300;
 
     private static readonly string[] s_requestIdHeaders = ["x-request-id", "x-siliconcloud-trace-id", "request-id", "x-trace-id", "trace-id", "x-ds-trace-id"];
 
@@ -69,10 +68,13 @@ internal sealed class ErrorReader
         if (status is >= 300 and < 400) return FromRedirect(status, headers);
         if (status == (int)HttpStatusCode.ProxyAuthenticationRequired) return FromProxy();
 
-        var kind = _provider.KindOf(envelope.Code) ?? KindOf(status, envelope.Code);
+        var asked = WaitingTime.Asked(headers);
+        var kind = MeaningOf(envelope, status, asked is not null) ?? KindOf(status, envelope.Code);
         var error = Make(kind, $"HTTP {status.ToString(CultureInfo.InvariantCulture)}", envelope, RequestId(headers));
         error.StatusCode = status;
-        error.RetryAfter = RetryAfter(headers);
+        error.RetryAfter = asked ?? WaitIn(envelope, kind) ?? (kind == LlmErrorKind.RateLimited ? WaitingTime.UntilReset(headers) : null);
+        error.RefusesStreamOptions = RefusesStreamOptions(status, body);
+        error.IsPage = envelope.IsPage;
         error.IsTransient = ShouldRetry(headers) is { } should ? should && !IsFinal(kind, status) : IsTransient(kind, status);
         return error;
     }
@@ -83,13 +85,15 @@ internal sealed class ErrorReader
         var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
         // Some put the HTTP status that they mean into the code.
         int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 400 and < 600 ? code : null;
-        var meaning = _provider.KindOf(envelope.Code) ?? (status is { } s ? KindOf(s, envelope.Code) : (LlmErrorKind?)null);
+        var meaning = MeaningOf(envelope, status, hasWait: false) ?? (status is { } s ? KindOf(s, envelope.Code) : (LlmErrorKind?)null);
         // A key or an account that fails must end a run however the provider puts it.
         var kind = inStream && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
             ? LlmErrorKind.StreamError
             : meaning ?? LlmErrorKind.InvalidResponse;
         var error = Make(kind, inStream ? "an error in mid-stream" : "an error in place of an answer", envelope, requestId);
         error.IsTransient = meaning is { } known ? IsTransient(known, status ?? 0) : inStream;
+        error.RetryAfter = WaitIn(envelope, meaning);
+        error.RefusesStreamOptions = RefusesStreamOptions(status, body);
         return error;
     }
 
@@ -100,6 +104,25 @@ internal sealed class ErrorReader
             StatusCode = (int)HttpStatusCode.ProxyAuthenticationRequired,
             RecommendedAction = "Connect again with -Proxy and -ProxyCredential, or check both.",
         };
+
+    /// <summary>The error of an exception that nothing in the module expects. Its inner exception has the details, without secrets.</summary>
+    /// <param name="exception">The unexpected exception.</param>
+    internal LlmApiException Internal(Exception exception)
+    {
+        var words = PrintableText.Line(_redactor.Clean($"{exception.GetType().Name}: {exception.Message}"), LongestInternal);
+        return new LlmApiException(LlmErrorKind.InternalError, $"LlmPs failed with an unexpected exception, which is a bug: {words}", Printable(exception))
+        {
+            RecommendedAction = "Report it to the maintainers of LlmPs with the text of $Error[0].Exception.InnerException.",
+        };
+    }
+
+    /// <summary>Returns the exception itself where its text has nothing to hide, else one that carries the cleaned text.</summary>
+    private Exception Printable(Exception exception)
+    {
+        var text = exception.ToString();
+        var clean = PrintableText.Lines(_redactor.Clean(text));
+        return clean == text ? exception : new InvalidOperationException(clean);
+    }
 
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
         new(LlmErrorKind.InvalidResponse, _redactor.Clean(
@@ -123,6 +146,19 @@ internal sealed class ErrorReader
         };
     }
 
+    /// <summary>What codes and words mean, whatever the status; null where the status decides.</summary>
+    private LlmErrorKind? MeaningOf(ErrorEnvelope envelope, int? status, bool hasWait) =>
+        _provider.KindOf(envelope.Code) ?? (EmptyAccount.Describes(envelope, status, hasWait) ? LlmErrorKind.InsufficientBalance : null);
+
+    private static TimeSpan? WaitIn(ErrorEnvelope envelope, LlmErrorKind? kind) =>
+        kind is LlmErrorKind.RateLimited or LlmErrorKind.ServiceUnavailable ? WaitingTime.InWords(envelope.Words) : null;
+
+    private static bool RefusesStreamOptions(int? status, byte[] body) => status is 400 or 422 && ErrorEnvelope.Names(body, static text =>
+    {
+        var name = text.Replace("_", string.Empty).Replace(" ", string.Empty).Replace("-", string.Empty);
+        return name.IndexOf("streamoptions", StringComparison.OrdinalIgnoreCase) >= 0 || name.IndexOf("includeusage", StringComparison.OrdinalIgnoreCase) >= 0;
+    });
+
     private static LlmErrorKind KindOf(int status, string? code) => status switch
     {
         400 when code is "content_filter" or "data_inspection_failed" or "content_policy_violation" => LlmErrorKind.ContentFiltered,
@@ -133,7 +169,8 @@ internal sealed class ErrorReader
         408 or 504 => LlmErrorKind.Timeout,
         413 => LlmErrorKind.RequestTooLarge,
         429 => LlmErrorKind.RateLimited,
-        503 => LlmErrorKind.ServiceUnavailable,
+        // 520 to 529 are those of Cloudflare and Anthropic: the server behind is down or overloaded.
+        503 or (>= 520 and <= 529) => LlmErrorKind.ServiceUnavailable,
         >= 500 => LlmErrorKind.ServerError,
         _ => LlmErrorKind.InvalidRequest,
     };
@@ -161,25 +198,6 @@ internal sealed class ErrorReader
         _ => null,
     };
 
-    /// <summary>Seconds or a date, or milliseconds in a header of OpenAI's. In ticks, since .NET Framework would round to milliseconds.</summary>
-    private static TimeSpan? RetryAfter(HttpResponseHeaders headers)
-    {
-        if (headers.TryGetValues("retry-after-ms", out var values)
-            && double.TryParse(values.FirstOrDefault(), NumberStyles.Float, CultureInfo.InvariantCulture, out var milliseconds)
-            && milliseconds >= 0) return Seconds(milliseconds / 1000);
-        // Fractions of a second are seen, which the header's own type does not know.
-        if (headers.TryGetValues("Retry-After", out values)
-            && double.TryParse(values.FirstOrDefault(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
-            && seconds >= 0) return Seconds(seconds);
-        if (headers.RetryAfter is not { } after) return null;
-        if (after.Delta is { } delta) return delta;
-        return after.Date is { } date ? Max(date - DateTimeOffset.UtcNow, TimeSpan.Zero) : null;
-    }
-
-    private static TimeSpan Seconds(double seconds) => TimeSpan.FromTicks((long)(Math.Min(seconds, LongestRetryAfter) * TimeSpan.TicksPerSecond));
-
     private static bool? ShouldRetry(HttpResponseHeaders headers) =>
         headers.TryGetValues("x-should-retry", out var values) && bool.TryParse(values.FirstOrDefault(), out var should) ? should : null;
-
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

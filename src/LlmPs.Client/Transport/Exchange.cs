@@ -4,11 +4,13 @@ using System.Globalization;
 using System.IO;
 using System.Net;
 using System.Net.Http;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
@@ -45,14 +47,19 @@ internal abstract class Exchange
     {
         Context.Send();
         if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Method} {_uri} {Shown(Body)}");
-        var response = await Session.Http.SendAsync(Method, _uri, Body, clock).ConfigureAwait(false);
+        var response = await SendOnceAsync(clock).ConfigureAwait(false);
         AnswerStream? stream = null;
         try
         {
             Context.RequestId = Session.Errors.RequestId(response.Headers);
             if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
-            if (response.IsSuccessStatusCode) return (response, stream);
+            if (response.IsSuccessStatusCode)
+            {
+                Accepted(response.Headers);
+                return (response, stream);
+            }
+
             throw await Session.Errors.ReadAsync(response, stream).ConfigureAwait(false);
         }
         catch
@@ -64,6 +71,25 @@ internal abstract class Exchange
     }
 
     protected bool WantsDebug => _log.WantsDebug;
+
+    /// <summary>The server takes the request.</summary>
+    protected virtual void Accepted(HttpResponseHeaders headers)
+    {
+    }
+
+    private async Task<HttpResponseMessage> SendOnceAsync(AttemptClock clock)
+    {
+        var hasAnswered = Session.Http.HasAnswered;
+        try
+        {
+            return await Session.Http.SendAsync(Method, _uri, Body, clock).ConfigureAwait(false);
+        }
+        catch (HttpRequestException e) when (!clock.Token.IsCancellationRequested && !IsProxyRefusal(e))
+        {
+            if (await ConnectionFault.FindAsync(e, _uri, Session.Http, hasAnswered, cause => Words(cause, 300)).ConfigureAwait(false) is { } fault) throw fault;
+            throw;
+        }
+    }
 
     /// <summary>Shows the answer's body on the debug stream.</summary>
     internal void Show(byte[] body)
@@ -87,14 +113,37 @@ internal abstract class Exchange
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
             HttpRequestException refused when IsProxyRefusal(refused) => Session.Errors.FromProxy(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
-            JsonException or InvalidOperationException => new LlmApiException(
+            _ when IsOfJson(exception) => new LlmApiException(
                 LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Words(exception, 200)),
             InvalidDataException => new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: " + Words(exception, 200)),
-            _ => new LlmApiException(LlmErrorKind.InvalidResponse, Words(exception, 600)),
+            _ => Session.Errors.Internal(exception),
         };
+        error = WithRoute(error);
         error.Attempts = Context.Attempts;
         error.RequestId ??= Context.RequestId;
         error.PartialCompletion ??= partial;
+        return error;
+    }
+
+    /// <summary>Adds what a wrong set-up shows in: the address, the proxy, and advice on both.</summary>
+    private LlmApiException WithRoute(LlmApiException error)
+    {
+        if (error.Route is not null || error.Kind is LlmErrorKind.Canceled or LlmErrorKind.InternalError) return error;
+        var proxy = Session.Http.ProxyTo(_uri);
+        if (proxy is not null && _uri.IsLoopback && error is { IsPage: true, StatusCode: not null })
+        {
+            var (status, requestId) = (error.StatusCode, error.RequestId);
+            error = ConnectionFault.OfLoopback(Way(), $"the proxy answered instead of the server. {error.Message}", _uri);
+            (error.StatusCode, error.RequestId) = (status, requestId);
+        }
+
+        if (error.StatusCode is 404 or 405) error.Route = $"The address was {Session.Shown(_uri)}.";
+        if (proxy is not null && error.Message.IndexOf(proxy, StringComparison.Ordinal) < 0)
+            error.Route = (error.Route is null ? string.Empty : error.Route + " ") + $"The request went through the proxy {proxy}.";
+        if (Session.VersionedBase is { } versioned && (error.StatusCode is 404 or 405 ? error.Message.IndexOf("model", StringComparison.OrdinalIgnoreCase) < 0 : error.Message.Contains("HTML page")))
+            error.RecommendedAction = $"Check -BaseUri. Most servers expect /v1 at its end: {versioned}";
+        else if (error.StatusCode == 400 && _uri.Scheme == Uri.UriSchemeHttp && error.Message.IndexOf("https", StringComparison.OrdinalIgnoreCase) >= 0)
+            error.RecommendedAction = $"Use https in -BaseUri: https://{_uri.Authority}";
         return error;
     }
 
@@ -124,6 +173,10 @@ internal abstract class Exchange
             throw error;
         }
     }
+
+    /// <summary>The JSON reader throws an InvalidOperationException where a text is not valid UTF-8 or UTF-16.</summary>
+    private static bool IsOfJson(Exception exception) =>
+        exception is JsonException || (exception is InvalidOperationException && exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true);
 
 #if NET
     private static long? LengthOf(HttpContent body) => body.Headers.ContentLength;
@@ -156,7 +209,16 @@ internal abstract class Exchange
 
     private string Way() => Session.Http.ProxyTo(_uri) is { } proxy ? $"{_uri.Authority} through the proxy {proxy}" : _uri.Authority;
 
-    private void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
+    protected void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
+
+    /// <summary>Reports what the user must know of an answer.</summary>
+    protected void Warn(string text) => Note(RequestLogLevel.Warning, text);
+
+    /// <summary>Reports it for the first request of a run only.</summary>
+    protected void WarnOnce(string text)
+    {
+        if (_log.IsFirst(text)) Warn(text);
+    }
 
     // A secret is taken out before the text is shortened: half of one would not be known any more.
     private string Words(Exception exception, int longest) => PrintableText.Line(Session.Redactor.Clean(exception.Message), longest);

@@ -2,12 +2,14 @@ using System;
 using System.Collections.Generic;
 using System.Net;
 using System.Net.Http;
-using System.Net.Http.Headers;
+using System.Reflection;
 using System.Security;
 using System.Threading;
 using System.Threading.Tasks;
 #if NETFRAMEWORK
 using System.Security.Authentication;
+#else
+using System.Net.Sockets;
 #endif
 
 namespace LlmPs.Transport;
@@ -15,7 +17,9 @@ namespace LlmPs.Transport;
 /// <summary>Owns the connections of one session: pooled, with proxy and decompression, TLS as the system has it, and no redirects.</summary>
 internal sealed class HttpTransport : IDisposable
 {
-    private static readonly MediaTypeHeaderValue s_json = new("application/json");
+    // Firewalls refuse requests without it.
+    private static readonly string s_userAgent =
+        "LlmPs/" + typeof(HttpTransport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     private readonly HttpMessageInvoker _client;
     private readonly LlmSessionOptions _options;
@@ -32,19 +36,27 @@ internal sealed class HttpTransport : IDisposable
         // A blank key is none.
         _key = options.ApiKey is { Length: > 0 } key ? key : null;
         if (handler is null) _proxy = options.Proxy is null ? SystemProxy : new WebProxy(options.Proxy) { Credentials = options.ProxyCredential };
+        SpeaksTls = new Lazy<Task<bool>>(() => ConnectionFault.SpeaksTlsAsync(baseUri));
         _client = new HttpMessageInvoker(handler ?? CreateHandler(baseUri), disposeHandler: true);
     }
+
+    /// <summary>Whether the server, or what stands before it, has answered a request of this session.</summary>
+    internal bool HasAnswered { get; private set; }
+
+    /// <summary>Whether the server speaks TLS. Found out at most once.</summary>
+    internal Lazy<Task<bool>> SpeaksTls { get; }
 
     internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, byte[]? body, AttemptClock clock)
     {
         using var request = new HttpRequestMessage(method, uri);
-        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = s_json } };
+        if (body is not null) request.Content = new BodyContent(body);
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
+        request.Headers.TryAddWithoutValidation("User-Agent", s_userAgent);
         // The key is a plain string for no longer than the request.
         if (_key is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + new NetworkCredential(string.Empty, _key).Password);
         foreach (var header in _options.Headers)
         {
-            if (header.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)) request.Headers.Remove(header.Key);
+            request.Headers.Remove(header.Key);
             request.Headers.TryAddWithoutValidation(header.Key, new NetworkCredential(string.Empty, header.Value).Password);
         }
 
@@ -53,7 +65,9 @@ internal sealed class HttpTransport : IDisposable
         clock.Enter();
         try
         {
-            return await _client.SendAsync(request, clock.Token).ConfigureAwait(false);
+            var response = await _client.SendAsync(request, clock.Token).ConfigureAwait(false);
+            HasAnswered = true;
+            return response;
         }
         finally
         {
@@ -111,6 +125,8 @@ internal sealed class HttpTransport : IDisposable
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.All,
             ConnectTimeout = _options.ConnectTimeout,
+            ConnectCallback = static async (connection, cancellationToken) =>
+                new NetworkStream(await AddressRace.ConnectAsync(connection.DnsEndPoint, cancellationToken).ConfigureAwait(false), ownsSocket: true),
             // A name that moves to another address is noticed in a run of hours.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ActivityHeadersPropagator = null,

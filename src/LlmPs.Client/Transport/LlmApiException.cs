@@ -1,8 +1,9 @@
 using System;
+using LlmPs.Text;
 
 namespace LlmPs;
 
-/// <summary>A request that ended without a whole answer. No message holds a secret.</summary>
+/// <summary>A request that ended without a whole answer. No message holds a secret, or a character that steers a terminal.</summary>
 public sealed class LlmApiException : Exception
 {
     /// <summary>An error of no particular kind counts as an invalid response.</summary>
@@ -25,7 +26,7 @@ public sealed class LlmApiException : Exception
 
     /// <summary>An error of a kind.</summary>
     public LlmApiException(LlmErrorKind kind, string message, Exception? innerException = null)
-        : base(message, innerException)
+        : base(PrintableText.Lines(message), innerException)
     {
         Kind = kind;
         EndsRun = kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;
@@ -54,6 +55,18 @@ public sealed class LlmApiException : Exception
 
     /// <summary>What the user can do about it; null where there is nothing particular.</summary>
     public string? RecommendedAction { get; internal set; }
+
+    /// <inheritdoc/>
+    public override string Message => Route is null ? base.Message : $"{base.Message.TrimEnd('.')}. {Route}";
+
+    /// <summary>Where the request went, as the end of the message: the address, or the proxy on the way.</summary>
+    internal string? Route { get; set; }
+
+    /// <summary>Whether the server refused the field <c>stream_options</c>.</summary>
+    internal bool RefusesStreamOptions { get; set; }
+
+    /// <summary>Whether the error came as a page or plain text, which a proxy may have written.</summary>
+    internal bool IsPage { get; set; }
 
     /// <summary>Whether the same request may succeed when sent again.</summary>
     internal bool IsTransient { get; set; }

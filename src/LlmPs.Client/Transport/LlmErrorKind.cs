@@ -9,7 +9,7 @@ public enum LlmErrorKind
     /// <summary>The key is missing, wrong or expired: HTTP 401, GenStudio codes 10009 and 60000. Or the proxy asks for a password: HTTP 407. Ends a run.</summary>
     Unauthorized,
 
-    /// <summary>The account is out of money: HTTP 402, SiliconFlow code 30001, OpenAI's insufficient_quota. Ends a run.</summary>
+    /// <summary>The account has no money left: HTTP 402, or codes and words that say so under any status. Ends a run.</summary>
     InsufficientBalance,
 
     /// <summary>The account may not do this: HTTP 403, SiliconFlow code 30003. Ends a run.</summary>
@@ -24,10 +24,10 @@ public enum LlmErrorKind
     /// <summary>Too many requests or tokens a minute: HTTP 429.</summary>
     RateLimited,
 
-    /// <summary>The provider failed: HTTP 5xx other than 503 and 504.</summary>
+    /// <summary>The provider failed: HTTP 5xx other than 503, 504 and 520 to 529.</summary>
     ServerError,
 
-    /// <summary>The provider is overloaded or down: HTTP 503, SiliconFlow codes 50505 and 50508, an answer given up for lack of resources.</summary>
+    /// <summary>The provider is overloaded or down: HTTP 503 and 520 to 529, SiliconFlow codes 50505 and 50508, an answer given up for lack of resources.</summary>
     ServiceUnavailable,
 
     /// <summary>No connection, or it broke before an answer began.</summary>
@@ -50,4 +50,7 @@ public enum LlmErrorKind
 
     /// <summary>Given up by the user, the pipeline or a closed session.</summary>
     Canceled,
+
+    /// <summary>An unexpected exception in the module itself, which is a bug. The inner exception has the details.</summary>
+    InternalError,
 }

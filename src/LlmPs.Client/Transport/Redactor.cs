@@ -72,12 +72,12 @@ internal sealed class Redactor
 
     private static AnswerRedactor For(IReadOnlyList<SecureString> secrets)
     {
-        var forms = new List<byte[]>(secrets.Count);
+        var forms = new List<string>(secrets.Count);
         foreach (var secret in secrets)
         {
             var plain = Plain(secret);
             if (plain.Length < ShortestSecretInAnswer) continue;
-            foreach (var form in Forms(plain)) forms.Add(Encoding.UTF8.GetBytes(form));
+            forms.AddRange(Forms(plain));
         }
 
         return new AnswerRedactor(forms);
@@ -129,9 +129,14 @@ internal sealed class Redactor
 }
 
 /// <summary>Takes the session's secrets out of the bytes of an answer.</summary>
-internal readonly struct AnswerRedactor(IReadOnlyList<byte[]> secrets)
+internal readonly struct AnswerRedactor(IReadOnlyList<string> secrets)
 {
+    private readonly byte[][] _secrets = [.. secrets.Select(Encoding.UTF8.GetBytes)];
+
     private static readonly byte[] s_mask = Encoding.ASCII.GetBytes(Redactor.Mask);
+
+    /// <summary>The secrets in each form in which an answer may hold them.</summary>
+    internal IReadOnlyList<string> Texts => secrets;
 
     /// <summary>The bytes themselves where they hold no secret, else a copy without it.</summary>
     internal byte[] Clean(byte[] bytes)
@@ -143,7 +148,7 @@ internal readonly struct AnswerRedactor(IReadOnlyList<byte[]> secrets)
     /// <inheritdoc cref="Clean(byte[])"/>
     internal ReadOnlySpan<byte> Clean(ReadOnlySpan<byte> bytes)
     {
-        foreach (var secret in secrets)
+        foreach (var secret in _secrets)
         {
             if (bytes.IndexOf(secret) is >= 0 and var first) bytes = Replaced(bytes, secret, first);
         }

@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Concurrent;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
@@ -14,6 +16,7 @@ internal enum RequestLogLevel
 internal sealed class RequestLog
 {
     private readonly Action<RequestLogLevel, string> _sink;
+    private readonly ConcurrentDictionary<string, bool> _seen = new();
 
     internal RequestLog(bool wantsDebug, Action<RequestLogLevel, string> sink)
     {
@@ -26,5 +29,8 @@ internal sealed class RequestLog
     /// <summary>Whether bodies are worth putting together for the debug stream.</summary>
     internal bool WantsDebug { get; }
 
-    internal void Write(RequestLogLevel level, string text) => _sink(level, text);
+    /// <summary>Whether the text is asked about for the first time: a run has one log.</summary>
+    internal bool IsFirst(string text) => _seen.TryAdd(text, true);
+
+    internal void Write(RequestLogLevel level, string text) => _sink(level, PrintableText.Lines(text));
 }

@@ -2,32 +2,48 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Net.ServerSentEvents;
+using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
+using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The one reader of streams: events in, deltas out. Knows [DONE], errors in mid-stream, comments in data, and plain JSON in place of a stream.
+/// The one reader of streams: events in, deltas out. Knows [DONE], errors in mid-stream, comments in data, and lines that are no part of an event.
 /// </summary>
 internal sealed class SseReader : IAsyncDisposable
 {
     // The most that is handed over at once, so that the first of it does not wait for long.
     private const int MostAtOnce = 256;
 
+    /// <summary>The most that the events of an answer may have, in bytes.</summary>
+    internal const int LongestStream = 256 * 1024 * 1024;
+
+    private const int LongestQuote = 300;
+
+    // How long a stream that every choice has finished may stay open; the usage comes after the finish reason.
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
+
     private readonly AnswerStream _stream;
     private readonly AnswerFlow _flow;
+    private readonly Redactor _printing;
     private readonly AnswerRedactor _redactor;
     private readonly AnswerCharset _charset;
     private readonly AnswerReader _reader = new();
     private readonly List<ChatCompletionDelta> _read = [];
     private IAsyncEnumerator<SseItem<EventContent>>? _events;
     private ValueTask<bool>? _next;
+    private byte[]? _notUnderstood;
+    private bool _hasWords;
+    private bool _isEnding;
+    private long _length;
 
-    internal SseReader(AnswerStream stream, AnswerFlow flow, AnswerRedactor redactor, AnswerCharset charset)
+    internal SseReader(AnswerStream stream, AnswerFlow flow, Redactor printing, AnswerRedactor redactor, AnswerCharset charset)
     {
         _stream = stream;
         _flow = flow;
+        _printing = printing;
         _redactor = redactor;
         _charset = charset;
     }
@@ -39,10 +55,14 @@ internal sealed class SseReader : IAsyncDisposable
         Done,
         Error,
         Torn,
+        Glued,
     }
 
-    /// <summary>The event that reported an error.</summary>
+    /// <summary>The event or line that reported an error.</summary>
     internal byte[]? Error { get; private set; }
+
+    /// <summary>Whether it is an error in the middle of an answer, and not a message instead of one or of its rest.</summary>
+    internal bool IsErrorInStream { get; private set; }
 
     /// <summary>The next deltas, at least one, and more where they have arrived as well; false after the last of a whole answer.</summary>
     /// <exception cref="LlmApiException">StreamInterrupted, where the stream ended before the answer; InvalidResponse.</exception>
@@ -50,7 +70,7 @@ internal sealed class SseReader : IAsyncDisposable
     {
         if (_events is null)
         {
-            _stream.BeginEvents();
+            _stream.BeginEvents(TakeLine);
             _events = SseParser.Create(_stream, Parse).EnumerateAsync().GetAsyncEnumerator();
         }
 
@@ -59,9 +79,7 @@ internal sealed class SseReader : IAsyncDisposable
             switch (_events.Current.Data)
             {
                 case EventContent.Deltas:
-                    foreach (var delta in _read)
-                        if (_flow.Take(delta)) deltas.Add(delta);
-                    _read.Clear();
+                    Take(deltas);
                     if (deltas.Count > 0 && (deltas.Count >= MostAtOnce || !IsMoreAtHand(_events))) return true;
                     break;
                 case EventContent.Done:
@@ -70,10 +88,12 @@ internal sealed class SseReader : IAsyncDisposable
                     return false;
                 case EventContent.Torn when !_flow.IsFinished:
                     throw Interrupted("ended in the middle of an event");
+                case EventContent.Glued when !_flow.IsFinished:
+                    throw Interrupted("has two events on one line");
             }
         }
 
-        return Finish(deltas, isDone: false);
+        return Error is null && Finish(deltas, isDone: false);
     }
 
     public async ValueTask DisposeAsync()
@@ -109,6 +129,23 @@ internal sealed class SseReader : IAsyncDisposable
         return isEvent && events.Current.Data == EventContent.Deltas;
     }
 
+    private void Take(List<ChatCompletionDelta> deltas)
+    {
+        foreach (var delta in _read)
+        {
+            if (!_flow.Take(delta)) continue;
+            deltas.Add(delta);
+            // What was not understood before it did not end the answer.
+            _notUnderstood = null;
+            _hasWords = false;
+        }
+
+        _read.Clear();
+        if (_isEnding || !_flow.IsFinished) return;
+        _isEnding = true;
+        _stream.EndWithin(s_grace);
+    }
+
     private async ValueTask<bool> NextEventAsync(IAsyncEnumerator<SseItem<EventContent>> events)
     {
         var next = _next ?? events.MoveNextAsync();
@@ -117,20 +154,74 @@ internal sealed class SseReader : IAsyncDisposable
         {
             return await next.ConfigureAwait(false);
         }
-        catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && e is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && (_stream.IsCanceled || e is IOException or OperationCanceledException or ObjectDisposedException))
         {
             // Every choice has said why it ended, so what is cut off is no part of the answer.
             return false;
         }
     }
 
-    /// <summary>[DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end.</summary>
+    /// <summary>
+    /// [DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end. Without a finish reason, a message
+    /// that came last is the reason why there is no more of the answer.
+    /// </summary>
     private bool Finish(List<ChatCompletionDelta> deltas, bool isDone)
     {
         ChatExchange.RefuseBlocked(_flow);
+        ChatExchange.RefuseGivenUp(_flow);
+        if (!_flow.IsFinished && _hasWords) return Fail(_notUnderstood!, inStream: false);
         if (!_flow.IsFinished && !(isDone && _flow.HasBegun)) throw Interrupted(isDone ? "said [DONE] without an answer" : "ended without a finish reason and without [DONE]");
         deltas.AddRange(_flow.Close());
         return false;
+    }
+
+    private bool Fail(byte[] error, bool inStream)
+    {
+        Error = error;
+        IsErrorInStream = inStream;
+        return false;
+    }
+
+    /// <summary>Takes a line that is no part of an event. True where it reports an error, which ends the stream.</summary>
+    private bool TakeLine(byte[] line)
+    {
+        if (_flow.IsFinished) return false;
+        var text = _redactor.Clean(_charset.ToUtf8(Trim(line)));
+        var colon = text.IndexOf((byte)':');
+        var value = colon < 0 ? text : Trim(text.Slice(colon + 1));
+        // llama.cpp writes its errors in a field of this name.
+        var isError = colon >= 0 && value.Length > 0 && text.Slice(0, colon).SequenceEqual("error"u8);
+        if (!isError && IsError(text)) value = text;
+        else if (!isError && !IsError(value))
+        {
+            Remember(text, hasWords: colon < 0);
+            return false;
+        }
+
+        Fail(value.ToArray(), _flow.HasBegun);
+        return true;
+    }
+
+    /// <summary>Keeps what was not understood, in case that the answer does not come to its end. What has words is not replaced by what has none.</summary>
+    private EventContent Remember(ReadOnlySpan<byte> text, bool hasWords)
+    {
+        if (_hasWords && !hasWords) return EventContent.Nothing;
+        _notUnderstood = text.ToArray();
+        _hasWords = hasWords;
+        return EventContent.Nothing;
+    }
+
+    private static bool IsError(ReadOnlySpan<byte> text)
+    {
+        if (text.IsEmpty || text[0] is not ((byte)'{' or (byte)'[')) return false;
+        try
+        {
+            return new AnswerReader().Read(text, []) == AnswerContent.Error;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or LlmApiException)
+        {
+            return false;
+        }
     }
 
     private EventContent Parse(string eventType, ReadOnlySpan<byte> data)
@@ -145,8 +236,18 @@ internal sealed class SseReader : IAsyncDisposable
         {
             content = _reader.Read(data, _read);
         }
+        catch (JsonException) when (data[0] is not ((byte)'{' or (byte)'[' or (byte)'"'))
+        {
+            return Remember(data, hasWords: true);
+        }
+        catch (JsonException) when (IsFollowed(data))
+        {
+            _read.Clear();
+            return EventContent.Glued;
+        }
         catch (JsonException) when (_stream.HasEnded)
         {
+            _read.Clear();
             return EventContent.Torn;
         }
 
@@ -154,9 +255,13 @@ internal sealed class SseReader : IAsyncDisposable
         {
             case AnswerContent.Error:
                 return KeepError(data);
+            case AnswerContent.Message:
+                return Remember(data, hasWords: true);
             case AnswerContent.Nothing:
-                return EventContent.Nothing;
+                return Remember(data, hasWords: data[0] == (byte)'"');
             default:
+                _length += data.Length;
+                if (_length > LongestStream) throw AnswerReader.OverLimit($"{LongestStream / (1024 * 1024)} MiB for the events of a stream");
                 _stream.Payload();
                 var raw = data.ToArray();
                 foreach (var delta in _read) delta.Raw = raw;
@@ -167,8 +272,22 @@ internal sealed class SseReader : IAsyncDisposable
     private EventContent KeepError(ReadOnlySpan<byte> data)
     {
         _read.Clear();
-        Error = data.ToArray();
+        Fail(data.ToArray(), inStream: true);
         return EventContent.Error;
+    }
+
+    /// <summary>Whether a whole JSON value is followed by something else, as where the line end between two events is lost.</summary>
+    private static bool IsFollowed(ReadOnlySpan<byte> data)
+    {
+        var reader = new Utf8JsonReader(data, isFinalBlock: false, default);
+        try
+        {
+            return reader.Read() && reader.TrySkip() && Trim(data.Slice((int)reader.BytesConsumed)).Length > 0;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> data)
@@ -178,6 +297,11 @@ internal sealed class SseReader : IAsyncDisposable
         return data;
     }
 
-    private static LlmApiException Interrupted(string how) =>
-        new(LlmErrorKind.StreamInterrupted, $"The stream {how}: the answer is not whole.") { IsTransient = true };
+    private LlmApiException Interrupted(string how)
+    {
+        var quote = _notUnderstood is { } last
+            ? $" The last line that was not understood: '{PrintableText.Line(_printing.Clean(Encoding.UTF8.GetString(last)), LongestQuote)}'"
+            : string.Empty;
+        return new LlmApiException(LlmErrorKind.StreamInterrupted, $"The stream {how}: the answer is not whole.{quote}") { IsTransient = true };
+    }
 }

@@ -42,7 +42,7 @@ internal static class InputRow
     {
         var fields = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
         if (row is null) return fields;
-        foreach (var column in Columns(PSObject.AsPSObject(row))) fields[column.Key] = column.Value;
+        foreach (var column in Columns(PSObject.AsPSObject(row))) fields[RowColumns.NameOf(column.Key)] = column.Value;
         return fields;
     }
 
@@ -50,12 +50,13 @@ internal static class InputRow
 
     private static string Listed(List<string> names) => string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
 
-    /// <summary>The name as it is written behind a dot.</summary>
-    private static string Member(string name) =>
+    /// <summary>The name as it is written behind a dot, or as the key of a hashtable.</summary>
+    internal static string Member(string name) =>
         !char.IsDigit(name[0]) && name.All(letter => char.IsLetterOrDigit(letter) || letter == '_') ? name : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
 
     private static void Set(PSObject row, string name, object? value)
     {
+        name = PropertyNames.Usable(name);
         if (row.Properties[name] is { } known) known.Value = value;
         else row.Properties.Add(new PSNoteProperty(name, value));
     }
@@ -77,7 +78,7 @@ internal static class InputRow
             yield break;
         }
 
-        foreach (var property in row.Properties)
+        foreach (var property in RowColumns.DataOf(row))
             if (property.IsGettable) yield return new KeyValuePair<string, object?>(property.Name, ValueOf(property));
     }
 

@@ -8,7 +8,9 @@ using System.Numerics;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Xml;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Binding;
 
@@ -114,6 +116,9 @@ internal static class JsonText
                 break;
             case IDictionary dictionary:
                 return WriteDictionary(json, dictionary, level, isInObject, most);
+            // Its attributes and elements, as PowerShell names them. To .NET it is a list of nodes.
+            case XmlNode node:
+                return WriteProperties(json, PSObject.AsPSObject(node), level, isInObject, most);
             case IEnumerable list:
                 json.WriteStartArray();
                 foreach (var item in list)
@@ -155,7 +160,7 @@ internal static class JsonText
     private static bool WriteProperties(Utf8JsonWriter json, PSObject value, int level, bool isInObject, long most)
     {
         json.WriteStartObject();
-        foreach (var property in value.Properties)
+        foreach (var property in RowColumns.DataOf(value))
         {
             if (!property.IsGettable) continue;
             object? inner;

@@ -12,19 +12,20 @@ internal static class JsonValue
     // More digits than a double holds.
     private const int LongestDouble = 15;
 
-    /// <exception cref="JsonException">A property without a name, which PowerShell has no object for.</exception>
+    /// <exception cref="System.InvalidOperationException">Half a character, which is valid in JSON.</exception>
     internal static object? From(JsonElement json)
     {
         switch (json.ValueKind)
         {
             case JsonValueKind.Object:
                 var value = new PSObject();
+                var names = PropertyNames.Of(json.EnumerateObject().Select(property => property.Name));
                 foreach (var property in json.EnumerateObject())
                 {
-                    if (property.Name.Length == 0) throw new JsonException("A property has no name.");
-                    // PowerShell's names differ by more than case; the last one counts, as among equal names.
-                    value.Properties.Remove(property.Name);
-                    value.Properties.Add(new PSNoteProperty(property.Name, From(property.Value)));
+                    var name = names[property.Name];
+                    // Of equal names the last one counts.
+                    if (value.Properties[name] is { } known) known.Value = From(property.Value);
+                    else value.Properties.Add(new PSNoteProperty(name, From(property.Value)));
                 }
 
                 return value;

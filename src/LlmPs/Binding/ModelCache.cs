@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text;
+using LlmPs.Text;
 
 namespace LlmPs.Binding;
 
@@ -63,5 +64,5 @@ internal static class ModelCache
         return age < s_keeps && age > -s_keeps;
     }
 
-    private static bool IsId(string id) => id.Length is > 0 and <= LongestId && !id.Any(PrintableText.Steers);
+    private static bool IsId(string id) => id.Length is > 0 and <= LongestId && PrintableText.IsPlain(id);
 }

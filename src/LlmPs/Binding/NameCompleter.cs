@@ -6,6 +6,7 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using LlmPs.Loading;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Binding;
 
@@ -20,7 +21,7 @@ internal abstract class NameCompleter : IArgumentCompleter
         var word = typed.Trim('\'', '"');
         var line = new TypedLine(commandName, fakeBoundParameters ?? new Hashtable());
         return Matching(Candidates(line, word), word)
-            .Select(found => new CompletionResult(Quoted(found.Name, quote), found.Name, CompletionResultType.ParameterValue, string.IsNullOrEmpty(found.Hint) ? found.Name : found.Hint));
+            .Select(found => new CompletionResult(Quoted(found.Name, quote), found.Name, CompletionResultType.ParameterValue, string.IsNullOrEmpty(found.Hint) ? found.Name : PrintableText.Line(found.Hint)));
     }
 
     /// <summary>The names with a hint each.</summary>
@@ -29,7 +30,7 @@ internal abstract class NameCompleter : IArgumentCompleter
     private static IEnumerable<(string Name, string Hint)> Matching(IEnumerable<(string Name, string Hint)> candidates, string word)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var usable = candidates.Where(candidate => candidate.Name.Length > 0 && !candidate.Name.Any(PrintableText.Steers) && seen.Add(candidate.Name));
+        var usable = candidates.Where(candidate => candidate.Name.Length > 0 && PrintableText.IsPlain(candidate.Name) && seen.Add(candidate.Name));
         if (WildcardPattern.ContainsWildcardCharacters(word))
         {
             var pattern = new WildcardPattern(word + "*", WildcardOptions.IgnoreCase);

@@ -40,15 +40,18 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
         if (plain is null or string or ValueType) return false;
         if (plain is IDictionary dictionary)
         {
-            var name = dictionary.Keys.OfType<string>().FirstOrDefault(key => key.Equals(Column, StringComparison.OrdinalIgnoreCase));
+            var name = dictionary.Keys.OfType<string>().FirstOrDefault(IsColumn);
             if (name is not null) cell = dictionary[name];
             return name is not null;
         }
 
-        if (PSObject.AsPSObject(row!).Properties[Column] is not { } property) return false;
+        var columns = PSObject.AsPSObject(row!);
+        if ((columns.Properties[Column] ?? RowColumns.Of(columns).OfType<PSPropertyInfo>().FirstOrDefault(column => IsColumn(column.Name))) is not { } property) return false;
         cell = property.Value;
         return true;
     }
+
+    private static bool IsColumn(string name) => RowColumns.NameOf(name).Equals(Column, StringComparison.OrdinalIgnoreCase);
 
     /// <param name="value">A text, or what has one.</param>
     /// <param name="level">How many lists it stands in.</param>

@@ -13,6 +13,11 @@ namespace LlmPs.Binding;
 /// </summary>
 internal static class RowColumns
 {
+    private const string AdaptedMembers = "psadapted";
+    private const string MarkInAnsi = "\u00EF\u00BB\u00BF";
+
+    private static readonly char[] s_mark = ['\uFEFF', .. MarkInAnsi];
+
     private static readonly Func<PSObject, PSMemberInfoCollection<PSMemberInfo>>? s_own = Getter<PSMemberInfoCollection<PSMemberInfo>>("InstanceMembers");
 
     // Out of a file or a job an object of any class is a custom one, and the properties of its class are not its own.
@@ -20,7 +25,29 @@ internal static class RowColumns
 
     /// <summary>Its columns, and perhaps its methods. Without what PowerShell adds to all objects of a type, such as the User that owns a file: that is no word about the request.</summary>
     internal static IEnumerable<PSMemberInfo> Of(PSObject row) =>
-        (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? row.Properties.Where(column => column.IsInstance || column is PSProperty);
+        (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? DataOf(row).Where(column => column.IsInstance || column is PSProperty);
+
+    /// <summary>
+    /// The properties that are data. An object that PowerShell adapts, such as a DataRow, a DataRowView or an XML element, shows the members of its .NET class
+    /// beside its columns: RowError, Table, InnerXml. Those are left out; of an object that is not adapted they are the columns.
+    /// </summary>
+    internal static IEnumerable<PSPropertyInfo> DataOf(PSObject row)
+    {
+        if (row.BaseObject is PSCustomObject || row.Members[AdaptedMembers] is not PSMemberSet adapted) return row.Properties;
+        var columns = new HashSet<string>(adapted.Properties.Select(column => column.Name), StringComparer.OrdinalIgnoreCase);
+        return row.Properties.Where(column => column is not PSProperty || columns.Contains(column.Name));
+    }
+
+    /// <summary>The name without the byte order mark that a file read in the wrong way leaves before its first header, and without the quotes that it keeps behind one.</summary>
+    internal static string NameOf(string column)
+    {
+        if (!HasMark(column)) return column;
+        var name = column.TrimStart(s_mark);
+        return name.Length > 1 && name[0] == '"' && name[name.Length - 1] == '"' ? name.Substring(1, name.Length - 2) : name;
+    }
+
+    /// <summary>Whether a byte order mark stands before the name: itself, or its three bytes read as ANSI.</summary>
+    internal static bool HasMark(string column) => column.Length > 0 && (column[0] == s_mark[0] || column.StartsWith(MarkInAnsi, StringComparison.Ordinal));
 
     private static PSMemberInfoCollection<PSMemberInfo>? OwnOf(PSObject row) =>
         s_own is not null && s_isDeserialized?.Invoke(row) == false && row.BaseObject is PSCustomObject ? s_own(row) : null;

@@ -71,15 +71,12 @@ internal sealed class RowOptions
 
     private static RowOptionAttribute? AttributeOf(PropertyInfo property) => property.GetCustomAttribute<RowOptionAttribute>(inherit: false);
 
-    private PropertyInfo? OptionOf(string name) => _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
+    private PropertyInfo? OptionOf(string column) => RowColumns.NameOf(column) is var name && _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
 
     /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
     private static void RefuseLostConversation(PSObject row)
     {
-        if (row.TypeNames.Contains("Deserialized.LlmPs.ChatCompletion"))
-            throw new PSArgumentException("The row is a completion out of a file or a job (Import-Clixml, Receive-Job), where its conversation has lost the form that goes on. "
-                + "To go on, send its messages: -Message (@($row.Messages | ForEach-Object { New-ChatMessage $_.Role $_.Content }) + (New-ChatMessage user 'And now?')). "
-                + "For a plain row, pipe it through Select-Object Content.");
+        if (LiveObjectAttribute.Advice(row) is { } advice) throw new PSArgumentException(advice);
     }
 
     private void Take(PropertyInfo option, object? value)

@@ -15,6 +15,7 @@ internal sealed class SessionAttribute : ArgumentTransformationAttribute
         // A variable that was misspelt, or that a Connect-LlmProvider which failed was to fill: the rows are not for whatever session is the default.
         var plain = PlainValue.Unwrap(inputData)
             ?? throw new ArgumentTransformationMetadataException("Session is null. Give a session or its name, or leave the parameter out for the default session.");
+        LiveObjectAttribute.Refuse(inputData);
         if (plain is not string name) return inputData;
         return SessionTable.Current.Find(name) ?? throw new ArgumentTransformationMetadataException(Unknown(name));
     }

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using System.Text;
 using System.Text.Json;
 
 namespace LlmPs.Binding;
@@ -10,6 +11,9 @@ namespace LlmPs.Binding;
 internal static class StructuredAnswer
 {
     private const string Fence = "```";
+
+    // More values than these are a text with JSON in it, not an answer with words around it.
+    private const int MostValues = 16;
 
     /// <summary>The JSON of an answer, out of the code fence that models put around it.</summary>
     internal static string JsonOf(string? content)
@@ -22,11 +26,52 @@ internal static class StructuredAnswer
         return (word < fenced.Length && char.IsWhiteSpace(fenced[word]) ? fenced.Substring(word) : fenced).Trim();
     }
 
-    /// <summary>Parses the answer into <see cref="ChatCompletion.Data"/>; what is wrong with it where it is no JSON, or null.</summary>
-    internal static string? Parse(ChatCompletion completion)
+    /// <summary>
+    /// Parses the answer into <see cref="ChatCompletion.Data"/>: the whole text, or where that is not JSON the one value in it that is wanted. Returns the
+    /// JSON, or what is wrong with the answer.
+    /// </summary>
+    /// <param name="completion">The answer.</param>
+    /// <param name="isWanted">Whether a value among other words is the answer.</param>
+    internal static (string Json, string? Problem) Parse(ChatCompletion completion, Func<string, bool> isWanted)
     {
-        if (completion.Data is not null) return null;
-        var json = JsonOf(completion.Content);
+        var json = JsonOf(completion.AnswerText);
+        if (Read(json, completion) is not { } problem) return (json, null);
+        var wanted = ValuesIn(json).Where(isWanted).Distinct(StringComparer.Ordinal).Take(2).ToList();
+        if (wanted.Count == 0) return (json, problem);
+        return (wanted[0], wanted.Count == 1 ? Read(wanted[0], completion) : "The answer holds several different JSON values that meet the schema.");
+    }
+
+    /// <summary>The objects and lists that stand in a text, outermost only; none where there are too many to be an answer.</summary>
+    internal static IReadOnlyList<string> ValuesIn(string text)
+    {
+        var found = new List<string>();
+        var bytes = Encoding.UTF8.GetBytes(text);
+        for (var at = Next(bytes, 0); at >= 0;)
+        {
+            var length = LengthOfValue(bytes.AsSpan(at));
+            if (length > 0) found.Add(Encoding.UTF8.GetString(bytes, at, length));
+            if (found.Count > MostValues) return [];
+            at = Next(bytes, at + Math.Max(length, 1));
+        }
+
+        return found;
+    }
+
+    /// <summary>The columns of a row that the answer's value gives: those that the schema names, so that all rows have the same, then any others.</summary>
+    internal static IEnumerable<KeyValuePair<string, object?>> Columns(object? data, string? schema)
+    {
+        var row = data as PSObject;
+        var described = schema is null ? [] : SchemaCheck.PropertiesOf(schema);
+        var names = PropertyNames.Of(described);
+        var named = described.Select(name => names[name]).Distinct().ToList();
+        foreach (var name in named) yield return new(name, row?.Properties[name]?.Value);
+        if (row is null) yield break;
+        foreach (var property in row.Properties)
+            if (!named.Contains(property.Name, StringComparer.OrdinalIgnoreCase)) yield return new(property.Name, property.Value);
+    }
+
+    private static string? Read(string json, ChatCompletion completion)
+    {
         try
         {
             using var document = JsonDocument.Parse(json);
@@ -36,18 +81,23 @@ internal static class StructuredAnswer
         // The latter of half a character, which is valid as JSON.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return json.Length == 0 ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
+            return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
         }
     }
 
-    /// <summary>The columns of a row that the answer's value gives: those that the schema names, so that all rows have the same, then any others.</summary>
-    internal static IEnumerable<KeyValuePair<string, object?>> Columns(object? data, string? schema)
+    private static int Next(byte[] text, int from) => from >= text.Length ? -1 : text.AsSpan(from).IndexOfAny((byte)'{', (byte)'[') is >= 0 and var at ? from + at : -1;
+
+    /// <summary>The bytes of the JSON value that stands at the beginning; 0 where there is none.</summary>
+    private static int LengthOfValue(ReadOnlySpan<byte> text)
     {
-        var row = data as PSObject;
-        var named = schema is null ? [] : SchemaCheck.PropertiesOf(schema);
-        foreach (var name in named) yield return new(name, row?.Properties[name]?.Value);
-        if (row is null) yield break;
-        foreach (var property in row.Properties)
-            if (!named.Contains(property.Name, StringComparer.OrdinalIgnoreCase)) yield return new(property.Name, property.Value);
+        var reader = new Utf8JsonReader(text, isFinalBlock: false, default);
+        try
+        {
+            return reader.Read() && reader.TrySkip() ? (int)reader.BytesConsumed : 0;
+        }
+        catch (JsonException)
+        {
+            return 0;
+        }
     }
 }

@@ -59,9 +59,23 @@ internal static class ToolArguments
         var type = Member(parameter, "type")?.GetString();
         if (value.ValueKind == JsonValueKind.Array && type is not null and not "array" || value.ValueKind == JsonValueKind.Object && type is not null and not "object" and not "array")
             throw new ArgumentException($"Parameter '{name}' takes a value of type {type}.");
+        if (type == "boolean") return Flag(name, value);
         if (value.ValueKind == JsonValueKind.Array && Member(parameter, "items") is { } items) return value.EnumerateArray().Select(item => Value(name, item, items)).ToArray();
         return type == "object" ? JsonValue.WithTables(value) : JsonValue.From(value);
     }
+
+    /// <summary>Models write true and false as texts and as numbers, too, which PowerShell binds to no switch.</summary>
+    private static bool Flag(string name, JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => value.ToString().Trim().ToUpperInvariant() switch
+        {
+            "TRUE" or "1" => true,
+            "FALSE" or "0" => false,
+            _ => throw new ArgumentException($"Parameter '{name}' takes true or false."),
+        },
+    };
 
     private static List<string> Required(JsonElement schema) =>
         Member(schema, "required") is { ValueKind: JsonValueKind.Array } required ? required.EnumerateArray().Select(name => name.GetString()!).ToList() : [];

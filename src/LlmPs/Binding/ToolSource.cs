@@ -36,7 +36,7 @@ internal static class ToolSource
                 string name => FromCommand(cmdlet, Find(cmdlet, name)),
                 CommandInfo command => FromCommand(cmdlet, command),
                 ScriptBlock block => FromBlock(cmdlet, block, $"tool{tools.Count + 1}"),
-                var other => throw new PSArgumentException($"Tool '{other}' is no tool: give a ChatTool, a command's name, a command of Get-Command or a script block."),
+                var other => throw new PSArgumentException(LiveObjectAttribute.Advice(item) ?? $"Tool '{other}' is no tool: give a ChatTool, a command's name, a command of Get-Command or a script block."),
             };
             if (tools.Any(known => known.Name == tool.Name)) throw new PSArgumentException($"Tool '{tool.Name}' is given twice: New-ChatTool -Name gives another name.");
             tools.Add(tool);

@@ -1,6 +1,7 @@
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
@@ -9,6 +10,8 @@ internal sealed class AnswerCheck
 {
     // By its full name: a function of the caller's may have the short one.
     private const string TestJson = "Microsoft.PowerShell.Utility\\Test-Json";
+
+    private const int LongestProblem = 1000;
 
     private const string Script = """
         param($Json, $Schema)
@@ -19,13 +22,14 @@ internal sealed class AnswerCheck
     private readonly PSCmdlet _cmdlet;
     private readonly bool _hasTestJson;
 
-    /// <exception cref="PSArgumentException">A schema that is none.</exception>
+    /// <exception cref="PSArgumentException">Not a schema; the message says why.</exception>
     internal AnswerCheck(PSCmdlet cmdlet, string schema)
     {
         _cmdlet = cmdlet;
         Schema = schema;
         _hasTestJson = cmdlet.InvokeCommand.GetCommand(TestJson, CommandTypes.Cmdlet) is CmdletInfo command && command.Parameters.ContainsKey("Schema");
-        if ((_hasTestJson ? Flaw() : SchemaCheck.Flaw(schema)) is { } flaw) throw new PSArgumentException($"JsonSchema is no JSON schema: {flaw}");
+        if ((SchemaCheck.Flaw(schema) ?? (_hasTestJson ? Flaw() : null)) is { } flaw)
+            throw new PSArgumentException($"-JsonSchema is not a valid JSON schema: {PrintableText.Line(flaw, LongestProblem)}");
     }
 
     internal string Schema { get; }
@@ -33,12 +37,20 @@ internal sealed class AnswerCheck
     /// <summary>Parses the answer; what is wrong with it, or null.</summary>
     internal string? Problem(ChatCompletion completion)
     {
-        if (StructuredAnswer.Parse(completion) is { } unreadable) return unreadable;
-        var json = StructuredAnswer.JsonOf(completion.Content);
+        var (json, unreadable) = StructuredAnswer.Parse(completion, Meets);
+        return unreadable ?? Problem(json);
+    }
+
+    /// <summary>Whether a JSON value meets the schema.</summary>
+    internal bool Meets(string json) => Problem(json) is null;
+
+    /// <summary>What is wrong with a JSON value, or null.</summary>
+    private string? Problem(string json)
+    {
         var problem = _hasTestJson
             ? string.Join("; ", CallerScope.Run(_cmdlet, Script, json, Schema).Select(item => item.ToString()))
             : SchemaCheck.Problem(json, Schema);
-        return string.IsNullOrEmpty(problem) ? null : problem;
+        return string.IsNullOrEmpty(problem) ? null : PrintableText.Line(problem!, LongestProblem);
     }
 
     private string? Flaw()

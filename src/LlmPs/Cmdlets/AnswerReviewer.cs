@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using LlmPs.Bulk;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
@@ -50,7 +51,7 @@ internal sealed class AnswerReviewer
 
         if (rounds.OfTools++ >= MaxToolRound)
         {
-            Refuse(review, $"The model still calls tools after {MaxToolRound} rounds: {calls[0].Name}. The conversation so far is in the exception's PartialCompletion; -MaxToolRound allows more.");
+            Refuse(review, $"The model still calls tools after {MaxToolRound} rounds: {PrintableText.Line(calls[0].Name)}. The conversation so far is in the exception's PartialCompletion; -MaxToolRound allows more.");
             return;
         }
 

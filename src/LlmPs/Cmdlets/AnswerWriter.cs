@@ -37,7 +37,7 @@ internal sealed class AnswerWriter
         if (hidden.Count > 0) _cmdlet.WriteWarning($"-JsonSchema names {string.Join(", ", hidden)}, as -MergeInput does columns of its own, which take their place. Name them otherwise in the schema, or leave out -MergeInput: Data has them.");
     }
 
-    internal void Write(BulkOutput output, BulkRun run)
+    internal void Write(BulkOutput output)
     {
         switch (output.Value)
         {
@@ -46,7 +46,7 @@ internal sealed class AnswerWriter
                 break;
             case ChatCompletion completion:
                 // Here, and not where the answer was checked: one from a checkpoint comes by here as well.
-                if (AsksForJson(completion)) _ = StructuredAnswer.Parse(completion);
+                if (completion.Data is null && AsksForJson(completion)) StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
                 if (_merge) WriteMerged(output.Row!, completion, null);
                 else _cmdlet.WriteObject(completion);
@@ -56,11 +56,13 @@ internal sealed class AnswerWriter
                 _cmdlet.WriteObject(delta);
                 break;
             case LlmApiException error:
-                if (_merge) WriteMerged(output.Row!, error.PartialCompletion, error);
+                if (_merge) WriteMerged(output.Row!, error.PartialCompletion, $"{error.Kind}: {error.Message}");
                 // The message is the provider's, and does not know of rows.
                 VerboseLine.Write(_cmdlet, $"Row {output.Row!.InputIndex} failed: {error.Kind}");
-                // The error that ends the run is thrown when what is in flight has ended.
-                if (!ReferenceEquals(output.Row, run.Ending?.Row)) _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
+                _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
+                break;
+            case RunEnding ending:
+                if (_merge) WriteMerged(output.Row!, null, $"{RowError.RunStopped}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
                 Log(line);
@@ -68,10 +70,10 @@ internal sealed class AnswerWriter
         }
     }
 
-    private void WriteMerged(AnswerContext row, ChatCompletion? completion, LlmApiException? error) =>
+    private void WriteMerged(AnswerContext row, ChatCompletion? completion, string? error) =>
         _cmdlet.WriteObject(InputRow.Merge(PSObject.AsPSObject(row.InputObject ?? string.Empty), Columns(row, completion, error)));
 
-    private IEnumerable<KeyValuePair<string, object?>> Columns(AnswerContext row, ChatCompletion? completion, LlmApiException? error)
+    private IEnumerable<KeyValuePair<string, object?>> Columns(AnswerContext row, ChatCompletion? completion, string? error)
     {
         // What came of a failed answer is in the error, not in the columns of whole ones.
         var whole = error is null ? completion : null;
@@ -85,11 +87,13 @@ internal sealed class AnswerWriter
         yield return new("CompletionTokens", completion?.Usage?.CompletionTokens);
         yield return new("TotalTokens", completion?.Usage?.TotalTokens);
         yield return new("DurationMs", whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null);
-        yield return new("Error", error is null ? null : $"{error.Kind}: {error.Message}");
+        yield return new("Error", error);
         if (_isShard) yield return new("InputIndex", row.InputIndex);
     }
 
     private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;
+
+    private static bool IsObject(string json) => json[0] == '{';
 
     private static bool AsksForJson(ChatCompletion completion) =>
         completion.Context?.Request is { JsonSchema: not null } or { ResponseFormat: ChatResponseFormat.JsonObject };

@@ -50,7 +50,7 @@ internal sealed class ChatCommands
         var words = line.Substring(1).Split([' ', '\t', '\n'], 2);
         if (!_commands.TryGetValue(words[0], out var command))
         {
-            _printer.Line($"There is no /{VisibleText.Of(words[0])}. There are {string.Join(", ", _commands.Keys.Select(name => "/" + name))}. Begin a prompt with // for a slash.");
+            _printer.Line($"There is no /{words[0]}. There are {string.Join(", ", _commands.Keys.Select(name => "/" + name))}. Begin a prompt with // for a slash.");
             return;
         }
 

@@ -16,6 +16,8 @@ namespace LlmPs.Cmdlets;
 [OutputType(typeof(LlmSession))]
 public sealed class ConnectLlmProviderCommand : PSCmdlet
 {
+    private bool _isOpenAIKeyOfEnvironment;
+
     /// <summary>The provider.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [ArgumentCompleter(typeof(ProviderCompleter))]
@@ -139,6 +141,8 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         {
             var session = new LlmSession(Options(), Handler());
             if (session.IsCredentialInTheClear) WriteWarning($"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
+            if (_isOpenAIKeyOfEnvironment && !IsForOpenAIKey(session))
+                WriteWarning($"The key in $env:OPENAI_API_KEY is sent to {session.BaseUri.Host}. Give -ApiKey or another -Credential if it is not meant for this host.");
             SessionTable.Current.Add(session, mayBeDefault: !NoDefault);
             WriteObject(session);
         }
@@ -147,6 +151,11 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
             ThrowTerminatingError(new ErrorRecord(e, "InvalidConnection", ErrorCategory.InvalidArgument, Provider));
         }
     }
+
+    /// <summary>Whether OpenAI's key does not leave for a host that is not OpenAI's.</summary>
+    private bool IsForOpenAIKey(LlmSession session) =>
+        session.IsSimulated || session.BaseUri.IsLoopback || session.BaseUri.Host.Equals("api.openai.com", StringComparison.OrdinalIgnoreCase)
+        || session.HeaderNames.Contains("Authorization", StringComparer.OrdinalIgnoreCase);
 
     private LlmSessionOptions Options()
     {
@@ -212,9 +221,9 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         // PSCredential.Empty has no password at all.
         if (Credential is not null) return Credential.Password?.Copy();
         if (SecretName is not null) return FromVault();
-        return Environment.GetEnvironmentVariable(provider.KeyVariable) is { } key && !string.IsNullOrWhiteSpace(key)
-            ? new NetworkCredential(string.Empty, key.Trim()).SecurePassword
-            : null;
+        if (Environment.GetEnvironmentVariable(provider.KeyVariable) is not { } key || string.IsNullOrWhiteSpace(key)) return null;
+        _isOpenAIKeyOfEnvironment = provider.KeyVariable == "OPENAI_API_KEY";
+        return new NetworkCredential(string.Empty, key.Trim()).SecurePassword;
     }
 
     private SecureString? FromVault()

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
@@ -46,5 +47,5 @@ internal sealed class DeltaFold
 
     /// <summary>The error of an answer that has not come to its end.</summary>
     internal static LlmApiException Interrupted(ChatCompletion partial) =>
-        new(LlmErrorKind.StreamInterrupted, $"The deltas of answer '{partial.Id}' end before the answer does; what came is in the exception's PartialCompletion.") { PartialCompletion = partial };
+        new(LlmErrorKind.StreamInterrupted, $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does; what came is in the exception's PartialCompletion.") { PartialCompletion = partial };
 }

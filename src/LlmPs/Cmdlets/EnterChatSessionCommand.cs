@@ -1,6 +1,7 @@
 using System;
 using System.Management.Automation;
 using System.Management.Automation.Host;
+using LlmPs.Binding;
 using LlmPs.Terminal;
 
 namespace LlmPs.Cmdlets;
@@ -11,6 +12,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
 {
     /// <summary>The completion whose conversation goes on.</summary>
     [Parameter(ValueFromPipeline = true)]
+    [LiveObject]
     public ChatCompletion? History { get; set; }
 
     /// <summary>Leave the reasoning out.</summary>

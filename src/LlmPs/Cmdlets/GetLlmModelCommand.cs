@@ -6,6 +6,7 @@ using System.Threading;
 using LlmPs.Binding;
 using LlmPs.Loading;
 using LlmPs.Providers;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
@@ -75,7 +76,7 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
             if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
             {
                 var known = string.Join(", ", offered.Take(MostListed).Select(model => model.Id)) + (offered.Count > MostListed ? $", … ({offered.Count} in all)" : string.Empty);
-                WriteError(new ErrorRecord(new ItemNotFoundException($"No model matches '{name}'. Known models: {known}."), "ModelNotFound", ErrorCategory.ObjectNotFound, name));
+                WriteError(new ErrorRecord(new ItemNotFoundException(PrintableText.Line($"No model matches '{name}'. Known models: {known}.")), "ModelNotFound", ErrorCategory.ObjectNotFound, name));
             }
         }
     }

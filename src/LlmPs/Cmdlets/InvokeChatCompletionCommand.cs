@@ -15,6 +15,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     private const string PromptSet = "Prompt";
 
+    private const int FewestFailures = 20;
+
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
 
     private RowReader? _reader;
@@ -38,11 +40,13 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     /// <summary>Messages in place of a prompt.</summary>
     [Parameter(Mandatory = true, ParameterSetName = MessageSet)]
+    [LiveObject]
     [ValidateNotNullOrEmpty]
     public ChatMessage[] Message { get; set; } = [];
 
     /// <summary>The completion whose conversation goes on.</summary>
     [Parameter]
+    [LiveObject]
     public ChatCompletion? History { get; set; }
 
     /// <summary>Images to add to the prompt: files, addresses, data URIs.</summary>
@@ -87,6 +91,14 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     [ValidateRange(1, long.MaxValue)]
     public long? MaxTotalTokens { get; set; }
 
+    /// <summary>
+    /// Rows in a row that may fail because the provider could not be reached or did not serve; then nothing more is sent. The larger of 20 and the throttle
+    /// limit by default, 0 for any number.
+    /// </summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    public int? MaxConsecutiveFailure { get; set; }
+
     /// <summary>Send equal requests that are in flight together once. With temperature 0 that is so anyway.</summary>
     [Parameter]
     public SwitchParameter Deduplicate { get; set; }
@@ -114,6 +126,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             Reviews = reviewer.IsNeeded,
             Deduplicate = Deduplicate,
             MaxTotalTokens = MaxTotalTokens,
+            MaxConsecutiveFailure = MaxConsecutiveFailure ?? Math.Max(FewestFailures, limit),
             Checkpoint = _checkpoint,
             IsWanted = _preview.IsWanted,
         });
@@ -127,21 +140,18 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         var index = _rows++;
         if (_shard is not null && !_shard.Takes(index)) return;
-        var row = _reader!.Read(index, out var refusal);
-        _progress!.Session = row.Session;
-        if (refusal is null) _run!.Add(row);
-        else _run!.Fail(row, refusal);
+        // Of a run that is over only what is emitted is looked at: a merged row, and an answer that the checkpoint has.
+        if (_run!.Ending is not null && !MergeInput && _checkpoint is null) _run.Counts.LeaveOut();
+        else Read(index);
         while (!Stopping)
         {
             // One at a time is answered before the next is read: with a slow upstream it would wait for that.
-            var waits = _isOneByOne || _run!.IsFull;
-            var taken = _run!.TryTake(waits ? s_tick : TimeSpan.Zero, out var output);
-            if (taken == Taken.Item) _writer!.Write(output, _run);
+            var waits = _isOneByOne || _run.IsFull;
+            var taken = _run.TryTake(waits ? s_tick : TimeSpan.Zero, out var output);
+            if (taken == Taken.Item) _writer!.Write(output);
             else if (taken == Taken.Drained || !waits) break;
             _progress!.Update();
         }
-
-        if (_run!.Ending is not null) Finish();
     });
 
     /// <inheritdoc/>
@@ -155,6 +165,14 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         _run?.Dispose();
         _checkpoint?.Dispose();
+    }
+
+    private void Read(long index)
+    {
+        var row = _reader!.Read(index, out var refusal);
+        _progress!.Session = row.Session;
+        if (refusal is null) _run!.Add(row);
+        else _run!.Fail(row, refusal);
     }
 
     /// <summary>Whatever ends the pipeline in the middle, such as Select-Object -First, ends the requests as well.</summary>
@@ -189,26 +207,15 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         while (!Stopping && _run!.TryTake(s_tick, out var output) is var taken && taken != Taken.Drained)
         {
-            if (taken == Taken.Item) _writer!.Write(output, _run);
+            if (taken == Taken.Item) _writer!.Write(output);
             _progress!.Update();
         }
 
         if (Stopping) return;
         _progress!.Finish();
         _preview!.Finish();
-        TellWhatIsLeft();
-        if (_run!.Ending is { } ending) ThrowTerminatingError(RowError.From(ending.Error, ending.Row.InputObject));
-    }
-
-    private void TellWhatIsLeft()
-    {
-        var count = _run!.Counts.LeftOut;
-        if (count == 0) return;
-        var left = count == 1 ? "1 row was" : $"{count} rows were";
-        var again = CheckpointPath is null ? string.Empty : " Run the same line again to go on where it stopped.";
-        WriteWarning(_run.IsSpent
-            ? $"-MaxTotalTokens {MaxTotalTokens} is spent ({_run.Counts.Tokens} tokens used): {left} not sent.{again}"
-            : $"{left} read and not sent.{again}");
+        if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
+            WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));
     }
 
     private Shard? ShardGiven()
@@ -243,8 +250,11 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (_checkpoint.DamagedLines > 0)
         {
             var damaged = _checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is" : $"{_checkpoint.DamagedLines} lines that can't be read; their rows are";
-            WriteWarning($"Checkpoint '{CheckpointPath}' holds {damaged} asked again.");
+            WriteWarning($"Checkpoint '{CheckpointPath}' holds {damaged} asked again, unless another line has the answer.");
         }
+
+        if (_checkpoint.RemovedHolder is { } holder)
+            VerboseLine.Write(this, $"The lock of checkpoint '{CheckpointPath}' was removed: its run has ended ({holder}).");
 
         VerboseLine.Write(this, $"Checkpoint '{CheckpointPath}' holds {_checkpoint.Finished} finished rows.");
     }

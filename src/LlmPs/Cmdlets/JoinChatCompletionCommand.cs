@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using LlmPs.Binding;
 
 namespace LlmPs.Cmdlets;
 
@@ -11,6 +12,7 @@ public sealed class JoinChatCompletionCommand : PSCmdlet
 
     /// <summary>The deltas.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [LiveObject]
     public ChatCompletionDelta[] InputObject { get; set; } = [];
 
     /// <inheritdoc/>

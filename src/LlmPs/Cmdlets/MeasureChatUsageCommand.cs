@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
@@ -68,7 +69,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
             }
             catch (PSArgumentException e)
             {
-                WriteError(new ErrorRecord(e, "InvalidInput", ErrorCategory.InvalidArgument, item));
+                WriteError(new ErrorRecord(new PSArgumentException(PrintableText.Line(e.Message), e), "InvalidInput", ErrorCategory.InvalidArgument, item));
             }
         }
     }
@@ -101,7 +102,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     {
         if (prices[row.Model] is not { } price)
         {
-            if (_unpriced.Add(row.Model ?? string.Empty)) WriteWarning($"Price has no model '{row.Model}', so the cost is unknown where it answered.");
+            if (_unpriced.Add(row.Model ?? string.Empty)) WriteWarning($"Price has no model '{PrintableText.Line(row.Model)}', so the cost is unknown where it answered.");
             return null;
         }
 
@@ -112,7 +113,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         }
 
         if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, Math.Min(prompt, row.CachedTokens ?? 0), completion);
-        if (_unpriced.Add("\n" + row.Model)) WriteWarning($"An answer of '{row.Model}' came without its usage, so the cost is unknown.");
+        if (_unpriced.Add("\n" + row.Model)) WriteWarning($"An answer of '{PrintableText.Line(row.Model)}' came without its usage, so the cost is unknown.");
         return null;
     }
 }

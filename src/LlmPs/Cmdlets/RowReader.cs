@@ -3,12 +3,15 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
 /// <summary>Makes of each row that the pipeline has bound the request to send, and warns of what its sender may not have meant.</summary>
 internal sealed class RowReader
 {
+    private const char Lost = '\uFFFD';
+
     private readonly InvokeChatCompletionCommand _cmdlet;
     private readonly HashSet<string> _given;
     private readonly RowOptions _columns;
@@ -53,6 +56,8 @@ internal sealed class RowReader
 
         WarnOfModel(session);
         WarnOfPrompt();
+        WarnOfMark();
+        WarnOfDamage(prompt, index);
         foreach (var warning in warnings)
             if (_warned.Add(warning)) _cmdlet.WriteWarning(warning);
         return new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt };
@@ -102,6 +107,7 @@ internal sealed class RowReader
         var row = _cmdlet.InputObject;
         if (row?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
         if (row.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
+        if (LiveObjectAttribute.Advice(row) is { } advice) return advice;
         return InputRow.NoPrompt(row, index, isMissing: !_given.Contains(nameof(_cmdlet.Prompt)) && !PromptTextAttribute.IsIn(row));
     }
 
@@ -110,7 +116,27 @@ internal sealed class RowReader
     {
         var model = _cmdlet.Model;
         if (model is null || session.Model is null || model == session.Model || _given.Contains(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
-        _cmdlet.WriteWarning($"The column Model of the rows takes the place of the session's model: '{model}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
+        _cmdlet.WriteWarning($"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
+    }
+
+    /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it, and is blank there.</summary>
+    private void WarnOfMark()
+    {
+        if (_read > 1 || _cmdlet.RowBlocks is null || _cmdlet.InputObject is not { BaseObject: PSCustomObject } row) return;
+        if (RowColumns.Of(row).FirstOrDefault(column => RowColumns.HasMark(column.Name)) is not { } marked) return;
+        var name = PrintableText.Line(RowColumns.NameOf(marked.Name));
+        _cmdlet.WriteWarning($"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
+    }
+
+    /// <summary>What was lost when the file was read does not come back, and costs as much as a whole prompt.</summary>
+    private void WarnOfDamage(string? prompt, long index)
+    {
+        if (_warned.Contains(nameof(WarnOfDamage))) return;
+        var texts = new[] { prompt, _cmdlet.System }.Concat(_cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content)));
+        if (!texts.Any(text => text?.IndexOf(Lost) >= 0)) return;
+        _warned.Add(nameof(WarnOfDamage));
+        _cmdlet.WriteWarning($"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: the file was read in the wrong encoding. "
+            + "Give Import-Csv or Get-Content the -Encoding of the file, for example: -Encoding ansi (PowerShell 7.4), -Encoding Default (Windows PowerShell), -Encoding 936 (a code page).");
     }
 
     /// <summary>A prompt in quotes is made once, before there is a row, and a piped text is no part of it.</summary>

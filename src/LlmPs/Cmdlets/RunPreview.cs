@@ -3,6 +3,7 @@ using System.Management.Automation;
 using System.Text;
 using LlmPs.Providers;
 using LlmPs.Pacing;
+using LlmPs.Text;
 using LlmPs.Transport;
 
 namespace LlmPs.Cmdlets;

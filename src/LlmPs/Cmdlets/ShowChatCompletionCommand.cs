@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
+using LlmPs.Binding;
 using LlmPs.Terminal;
 
 namespace LlmPs.Cmdlets;
@@ -49,7 +50,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
                     if (PassThru) WriteObject(completion);
                     break;
                 default:
-                    var error = new PSArgumentException($"InputObject is of type {item.BaseObject.GetType().Name}: give what Invoke-ChatCompletion emits, without -MergeInput.");
+                    var error = new PSArgumentException(LiveObjectAttribute.Advice(item) ?? $"InputObject is of type {item.BaseObject.GetType().Name}: give what Invoke-ChatCompletion emits, without -MergeInput.");
                     WriteError(new ErrorRecord(error, "InvalidInput", ErrorCategory.InvalidArgument, item));
                     break;
             }

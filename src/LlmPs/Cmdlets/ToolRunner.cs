@@ -6,7 +6,7 @@ using System.Linq;
 using System.Management.Automation;
 using System.Text.Json;
 using LlmPs.Binding;
-using LlmPs.Terminal;
+using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;
 
@@ -18,6 +18,8 @@ internal sealed class ToolRunner
 {
     /// <summary>The longest answer of a tool, in characters.</summary>
     internal const int LargestResult = 64 * 1024;
+
+    private const int LongestShown = 4000;
 
     private const string Script = "param($LlmPsCommand, $LlmPsArguments) & $LlmPsCommand @LlmPsArguments 2>&1";
 
@@ -37,7 +39,7 @@ internal sealed class ToolRunner
     internal ChatMessage Answer(ToolCall call, long row)
     {
         var (content, outcome) = Run(call, row);
-        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, VisibleText.Of(call.ToString()), outcome));
+        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, PrintableText.Escaped(call.ToString(), LongestShown), PrintableText.Line(outcome, LongestShown)));
         return new ChatMessage(ChatRole.Tool, content) { ToolCallId = call.Id };
     }
 
@@ -54,15 +56,17 @@ internal sealed class ToolRunner
             return Error(e.Message);
         }
 
-        return IsWanted(call, row) ? Invoke((CommandInfo)tool.Command!, arguments) : Error("Declined by the user.");
+        return IsWanted(tool, call, row) ? Invoke((CommandInfo)tool.Command!, arguments) : Error("Declined by the user.");
     }
 
-    private ChatTool? Find(ToolCall call) => _tools.FirstOrDefault(tool => tool.Name == call.Name);
+    /// <summary>Models write names in another case; PowerShell's names have none. Of two tools that differ in case only, the one that is named exactly.</summary>
+    private ChatTool? Find(ToolCall call) =>
+        _tools.FirstOrDefault(tool => tool.Name == call.Name) ?? _tools.FirstOrDefault(tool => tool.Name.Equals(call.Name, StringComparison.OrdinalIgnoreCase));
 
-    private bool IsWanted(ToolCall call, long row)
+    private bool IsWanted(ChatTool tool, ToolCall call, long row)
     {
         // Words of the model in a question to the user: nothing in them may hide or feign a part of it.
-        var running = string.Format(CultureInfo.InvariantCulture, "Row {0}: run tool {1} with {2}", row, call.Name, VisibleText.Of(call.Arguments));
+        var running = string.Format(CultureInfo.InvariantCulture, "Row {0}: run tool {1} with {2}", row, tool.Name, PrintableText.Escaped(call.Arguments, LongestShown));
         try
         {
             return _cmdlet.ShouldProcess(running, running + "?", "The model asks for a tool");

@@ -2,14 +2,14 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Management.Automation;
-using System.Text;
 using LlmPs.Binding;
+using LlmPs.Text;
 
 namespace LlmPs.Terminal;
 
 /// <summary>
-/// Prints answers to the host as they come: the reasoning dimmed and above the answer, calls by name, the usage at the end. What
-/// models say cannot steer the screen: the characters that would are dropped.
+/// Prints answers to the host as they come: the reasoning dimmed and above the answer, calls by name, the usage at the end. Text from
+/// outside passes <see cref="PrintableText"/>.
 /// </summary>
 internal sealed class AnswerPrinter
 {
@@ -26,6 +26,9 @@ internal sealed class AnswerPrinter
     private object? _input;
     private int _choice;
     private Part _part;
+
+    // The last character of the text so far, which the next piece may go on from.
+    private int _before;
     private bool _isAtLineStart = true;
 
     /// <param name="cmdlet">Whose host shows it.</param>
@@ -78,13 +81,13 @@ internal sealed class AnswerPrinter
         Begin(completion.InputIndex, completion.InputObject, _choice);
         EndLine();
         foreach (var call in completion.ToolCalls ?? [])
-            Line(_style.Bold($"> {VisibleText.Of(call.Name)}") + " " + _style.Dim(VisibleText.Of(PrintableText.Head(call.Arguments, LongestArguments, out var isCut) + (isCut ? "…" : string.Empty))));
-        Line(_style.Dim($"[{Footer(completion)}]"));
+            Write(_style.Bold($"> {PrintableText.Line(call.Name)}") + " " + _style.Dim(PrintableText.Escaped(call.Arguments, LongestArguments)) + "\n");
+        Write(_style.Dim($"[{Footer(completion)}]") + "\n");
         _part = Part.Nothing;
     }
 
-    /// <summary>Prints a line of the program's own.</summary>
-    internal void Line(string text) => Write(text + "\n");
+    /// <summary>Prints a line of the program's own, in which names from outside may stand.</summary>
+    internal void Line(string text) => Write(PrintableText.Lines(text) + "\n");
 
     /// <summary>Ends a line that was left open.</summary>
     internal void EndLine()
@@ -96,7 +99,7 @@ internal sealed class AnswerPrinter
     private static string Footer(ChatCompletion completion)
     {
         var parts = new List<string>();
-        if (completion.FinishReason is { } reason and not FinishReasons.Stop and not FinishReasons.ToolCalls) parts.Add("ended by " + VisibleText.Of(reason));
+        if (completion.FinishReason is { } reason and not FinishReasons.Stop and not FinishReasons.ToolCalls) parts.Add("ended by " + PrintableText.Line(reason));
         if (completion.Blocked == true) parts.Add("blocked by moderation");
         parts.Add(UsageText(completion.Usage));
         if (completion.Duration is { } duration) parts.Add(string.Format(CultureInfo.CurrentCulture, "{0:0.0} s", duration.TotalSeconds));
@@ -125,14 +128,13 @@ internal sealed class AnswerPrinter
         if (!isFirst) Write("\n");
         var heading = string.Format(CultureInfo.CurrentCulture, "--- {0}{1}", index, choice == 0 ? string.Empty : string.Format(CultureInfo.CurrentCulture, ", choice {0}", choice));
         if (input is not null) heading += ": " + Prompt(input);
-        Line(_style.Bold(heading));
+        Write(_style.Bold(heading) + "\n");
     }
 
     private static string Prompt(object input)
     {
         var text = input is PSObject { BaseObject: PSCustomObject } row ? row.Properties["Prompt"]?.Value?.ToString() ?? InputRow.ColumnsOf(row) : input.ToString() ?? string.Empty;
-        var line = PrintableText.Head(text.Replace('\n', ' ').Replace('\r', ' '), LongestPrompt, out var isCut);
-        return VisibleText.Of(isCut ? line + "…" : line);
+        return PrintableText.Line(text, LongestPrompt);
     }
 
     private void Text(string? reasoning, string? answer)
@@ -143,10 +145,11 @@ internal sealed class AnswerPrinter
             {
                 EndLine();
                 if (_style.IsPlain) Line("Reasoning:");
+                _before = 0;
             }
 
             _part = Part.Reasoning;
-            Write(Lines(Plain(reasoning!)));
+            Write(Lines(PrintableText.Lines(reasoning, ref _before)));
         }
 
         if (string.IsNullOrEmpty(answer)) return;
@@ -156,8 +159,9 @@ internal sealed class AnswerPrinter
             Line(_style.IsPlain ? "Answer:" : string.Empty);
         }
 
+        if (_part != Part.Answer) _before = 0;
         _part = Part.Answer;
-        Write(Plain(answer!));
+        Write(PrintableText.Lines(answer, ref _before));
     }
 
     /// <summary>Dimmed line by line, so that a pager, or a scrolled screen, shows each line as it is.</summary>
@@ -167,14 +171,6 @@ internal sealed class AnswerPrinter
         var lines = text.Split('\n');
         for (var i = 0; i < lines.Length; i++) lines[i] = _style.Dim(lines[i]);
         return string.Join("\n", lines);
-    }
-
-    private static string Plain(string text)
-    {
-        var plain = new StringBuilder(text.Length);
-        foreach (var c in text)
-            if (c is '\n' or '\t' || !PrintableText.Steers(c)) plain.Append(c);
-        return plain.ToString();
     }
 
     /// <summary>What Write-Host does, so that it can be redirected and kept as that can.</summary>

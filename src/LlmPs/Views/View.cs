@@ -1,9 +1,12 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using System.Text;
+using LlmPs.Binding;
+using LlmPs.Text;
 
 namespace LlmPs.Views;
 
@@ -168,10 +171,22 @@ public static class View
     public static string Percent(double logProb) => (Math.Exp(logProb) * 100).ToString("0.0", Invariant) + "%";
 
     /// <summary>A text in one line, control characters as signs: the model's text must not steer the terminal.</summary>
-    public static string Line(string? text) => Visible(text, keepsLines: false);
+    public static string Line(string? text) => PrintableText.Line(text);
 
     /// <summary>A text with its lines, other control characters as signs.</summary>
-    public static string Lines(string? text) => Visible(text, keepsLines: true);
+    public static string Lines(string? text) => PrintableText.Lines(text);
+
+    /// <summary>The value of a property, or an object of the module, as text.</summary>
+    public static string Value(object? value) => PlainValue.Unwrap(value) switch
+    {
+        null => string.Empty,
+        string text => Lines(text),
+        ChatUsageSummary summary => Group(summary),
+        IDictionary names => Line(string.Join(", ", names.Keys.Cast<object>().Select(name => $"{name}: {names[name]}"))),
+        IEnumerable list => $"{{{string.Join(", ", list.Cast<object?>().Select(item => Line(item?.ToString())))}}}",
+        IFormattable scalar => Line(scalar.ToString(null, CultureInfo.CurrentCulture)),
+        _ => Lines(value!.ToString()),
+    };
 
     /// <summary>Dims a text where PowerShell colours what it shows.</summary>
     private static string Dim(string text, EngineIntrinsics? engine)
@@ -182,22 +197,6 @@ public static class View
         var rendering = style.Properties["OutputRendering"]?.Value?.ToString();
         if (rendering == "PlainText" || (rendering != "Ansi" && Console.IsOutputRedirected)) return text;
         return $"{style.Properties["Dim"]?.Value ?? "\u001b[2m"}{text}{style.Properties["DimOff"]?.Value ?? "\u001b[22m"}";
-    }
-
-    private static string Visible(string? text, bool keepsLines)
-    {
-        if (text is null) return string.Empty;
-        if (!text.Any(PrintableText.Steers)) return text;
-        var visible = new StringBuilder(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            var c = text[i];
-            if (c == '\r' && i + 1 < text.Length && text[i + 1] == '\n') continue;
-            if (!PrintableText.Steers(c) || (keepsLines && c is '\n' or '\t')) visible.Append(c);
-            else visible.Append(c == '\n' ? '↵' : c < ' ' ? (char)('\u2400' + c) : '\u2421');
-        }
-
-        return visible.ToString();
     }
 
     private static (string Stem, long Number)? Numbered(string name)

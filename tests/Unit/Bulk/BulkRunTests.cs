@@ -33,7 +33,10 @@ public sealed class BulkRunTests : IDisposable
 
         Assert.Equal(Taken.Item, run.TryTake(TimeSpan.Zero, out var output));
         var error = Assert.IsType<LlmApiException>(output.Value);
+        Assert.Equal(LlmErrorKind.InternalError, error.Kind);
+        Assert.IsType<ObjectDisposedException>(error.InnerException);
         Assert.Contains("could not be finished", error.Message, StringComparison.Ordinal);
+        Assert.Contains("please report it", error.Message, StringComparison.Ordinal);
         Assert.Same(row, output.Row);
         Assert.Equal(Taken.Drained, run.TryTake(Timeout.InfiniteTimeSpan, out _));
         Assert.Equal((1, 0, 0), (run.Counts.Failed, run.Counts.Done, run.Counts.Replayed));
@@ -206,6 +209,7 @@ public sealed class BulkRunTests : IDisposable
 
         // 100 for the answer, and a few for the prompt.
         Assert.Equal((3, 2), (run.Counts.Done, run.Counts.LeftOut));
+        Assert.Equal("-MaxTotalTokens 250 is spent", run.Ending!.Reason);
         Assert.InRange(run.Counts.Tokens, 300, 330);
         Assert.Contains("without their usage", Assert.Single(said.OfType<LogLine>()).Text, StringComparison.Ordinal);
     }
@@ -237,8 +241,111 @@ public sealed class BulkRunTests : IDisposable
         Assert.True(run.IsSpent);
         Assert.Equal(Taken.Item, run.TryTake(TimeSpan.FromSeconds(5), out var output));
         Assert.IsType<ChatCompletion>(output.Value);
+        Assert.Equal(Taken.Item, run.TryTake(TimeSpan.FromSeconds(5), out output));
+        Assert.Same(run.Ending, output.Value);
         Assert.Equal(Taken.Drained, run.TryTake(TimeSpan.FromSeconds(5), out _));
         Assert.Equal((1, 1), (run.Counts.Done, run.Counts.LeftOut));
+    }
+
+    [Theory]
+    [InlineData("{\"total_tokens\":-1000000}")]
+    [InlineData("{\"total_tokens\":0}")]
+    [InlineData("{\"total_tokens\":9223372036854775807}")]
+    [InlineData("{\"prompt_tokens\":-5,\"completion_tokens\":-5,\"total_tokens\":-10}")]
+    [InlineData("{\"prompt_tokens\":5,\"completion_tokens\":-400,\"total_tokens\":-395}")]
+    [InlineData("{\"prompt_tokens\":-500,\"completion_tokens\":100,\"total_tokens\":-400}")]
+    [InlineData("{\"prompt_tokens\":4,\"completion_tokens\":100,\"total_tokens\":1}")]
+    [InlineData("{\"prompt_tokens\":4}")]
+    [InlineData("{}")]
+    public void A_figure_that_cannot_be_does_not_defeat_the_budget(string usage)
+    {
+        using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"" + new string('x', 400) + "\"}}],\"usage\":" + usage + "}");
+        using var run = new BulkRun(new BulkRunOptions { MaxTotalTokens = 250 });
+        for (var i = 0; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+
+        TakeAll(run);
+
+        Assert.Equal((3, 2), (run.Counts.Done, run.Counts.LeftOut));
+        Assert.InRange(run.Counts.Tokens, 300, 340);
+    }
+
+    [Theory]
+    [InlineData(500, "")]
+    [InlineData(502, "")]
+    [InlineData(503, "")]
+    [InlineData(504, "")]
+    [InlineData(408, "")]
+    [InlineData(429, "3600")]
+    [InlineData(0, "")]
+    public void A_server_that_does_not_serve_ends_the_run(int status, string retryAfter)
+    {
+        var handler = new ScriptedHandler(_ => status == 0 ? throw new HttpRequestException("refused") : Reply.Status(status, "{}", retryAfter.Length > 0 ? [("Retry-After", retryAfter)] : []));
+        using var session = NewSession(handler, retries: 0);
+        using var run = new BulkRun(new BulkRunOptions { MaxConsecutiveFailure = 5 });
+        for (var i = 0; i < 12; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)) { InputIndex = i });
+
+        var taken = TakeAll(run);
+
+        Assert.Equal((5, 7), (run.Counts.Failed, run.Counts.LeftOut));
+        Assert.Equal(5, taken.OfType<LlmApiException>().Count());
+        // The rows that were not sent come out in their turn.
+        Assert.All(taken.Skip(5), ending => Assert.Same(run.Ending, ending));
+        Assert.Equal(12, taken.Count);
+        Assert.Contains("5 rows in a row failed", run.Ending!.Reason, StringComparison.Ordinal);
+        Assert.Same(taken[4], run.Ending.Error);
+    }
+
+    [Theory]
+    [InlineData(0, 503, 503, 503)]
+    [InlineData(3, 503, 503, 200)]
+    [InlineData(3, 503, 503, 400)]
+    [InlineData(3, 503, 503, 404)]
+    [InlineData(1, 400, 413, 429)]
+    public void A_server_that_serves_now_and_then_does_not_end_the_run(int most, params int[] statuses)
+    {
+        using var session = NewSession(new ScriptedHandler(n => statuses[(n - 1) % statuses.Length] is not 200 and var status ? Reply.Status(status, "{}") : Reply.Plain()), retries: 0);
+        using var run = new BulkRun(new BulkRunOptions { MaxConsecutiveFailure = most });
+        for (var i = 0; i < 12; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+
+        Assert.Equal(12, TakeAll(run).Count(value => value is LlmApiException or ChatCompletion));
+        Assert.Null(run.Ending);
+    }
+
+    [Fact]
+    public void Rows_that_share_a_request_fail_once()
+    {
+        using var slow = new SemaphoreSlim(0);
+        var handler = new ScriptedHandler(async (_, token) =>
+        {
+            await slow.WaitAsync(token);
+            return Reply.Status(503, "{}");
+        });
+        using var session = NewSession(handler, retries: 0);
+        using var run = new BulkRun(new BulkRunOptions { ThrottleLimit = 10, Deduplicate = true, MaxConsecutiveFailure = 3 });
+        for (var i = 0; i < 10; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("the same")));
+        SpinWait.SpinUntil(() => handler.Sent.Count > 0, TimeSpan.FromSeconds(5));
+        Thread.Sleep(100);
+        slow.Release();
+
+        Assert.Equal(10, TakeAll(run).OfType<LlmApiException>().Count());
+        Assert.Null(run.Ending);
+    }
+
+    [Fact]
+    public async Task A_row_that_the_checkpoint_has_comes_out_though_the_run_is_over()
+    {
+        using var session = NewSession(new ScriptedHandler(_ => Reply.Status(401, "{}")));
+        using (var file = CheckpointFile.Open(_folder.File)) await file.AppendAsync(CheckpointKey.Of(session, Rows.Request("Row 3")), 1, Rows.Completion("kept"));
+        using var checkpoint = CheckpointFile.Open(_folder.File);
+        using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint });
+        run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row 0")));
+        Assert.IsType<LlmApiException>(Assert.Single(TakeAll(run)));
+        for (var i = 1; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+
+        var taken = TakeAll(run);
+
+        Assert.Equal("kept", Assert.IsType<ChatCompletion>(taken[2]).Content);
+        Assert.Equal((3, 1), (run.Counts.LeftOut, run.Counts.Replayed));
     }
 
     private static RowReview Review(BulkRun run)
@@ -259,7 +366,8 @@ public sealed class BulkRunTests : IDisposable
         return taken;
     }
 
-    private static LlmSession NewSession(HttpMessageHandler handler) => new(new LlmSessionOptions { Provider = "OpenAICompatible", BaseUri = new Uri("http://localhost:8080/v1") }, handler);
+    private static LlmSession NewSession(HttpMessageHandler handler, int retries = 4) =>
+        new(new LlmSessionOptions { Provider = "OpenAICompatible", BaseUri = new Uri("http://localhost:8080/v1"), MaxRetryCount = retries }, handler);
 
     private sealed class Answering(SemaphoreSlim? slow = null, Action<string>? sent = null) : HttpMessageHandler
     {

@@ -29,7 +29,8 @@ namespace LlmPs.Unit.Bulk
 
         /// <param name="job">What to do, with which file, and from which row on.</param>
         /// <param name="limit">The longest file that the process may write, in bytes; 0 for any.</param>
-        internal CheckpointChild(string job, string path, int first = 0, int limit = 0)
+        /// <param name="hasLocks">Whether the runtime locks the files that it opens. Without it the file system seems to have no locks.</param>
+        internal CheckpointChild(string job, string path, int first = 0, int limit = 0, bool hasLocks = true)
         {
             var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
             var assembly = typeof(CheckpointChild).Assembly.Location;
@@ -40,6 +41,7 @@ namespace LlmPs.Unit.Bulk
             start.RedirectStandardInput = true;
             start.Environment["DOTNET_STARTUP_HOOKS"] = assembly;
             start.Environment[Job] = string.Join('|', job, path, first.ToString(CultureInfo.InvariantCulture));
+            if (!hasLocks) start.Environment["DOTNET_SYSTEM_IO_DISABLEFILELOCKING"] = "1";
             // The limit would hold for the memory files of the runtime, too.
             start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
             _process = Process.Start(start)!;

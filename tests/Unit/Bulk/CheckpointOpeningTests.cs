@@ -41,9 +41,9 @@ public sealed class CheckpointOpeningTests : IDisposable
     [InlineData("")]
     public void AnotherVersionIsRefused(string end)
     {
-        File.WriteAllText(_folder.File, "{\"llmps\":\"checkpoint\",\"version\":2,\"more\":[]}" + end);
+        File.WriteAllText(_folder.File, "{\"llmps\":\"checkpoint\",\"version\":3,\"more\":[]}" + end);
 
-        Refused(_folder.File, "of version 2", "version 1", "give another path");
+        Refused(_folder.File, "of version 3", "up to 2", "give another path");
     }
 
     [Fact]

@@ -36,6 +36,78 @@ public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposab
     }
 
     [Fact]
+    public void Where_files_have_no_locks_the_lock_file_keeps_a_second_process_out()
+    {
+        using var first = new CheckpointChild("hold", _folder.File, hasLocks: false);
+        Assert.Equal("open", first.Next());
+        using (var second = new CheckpointChild("append", _folder.File, hasLocks: false)) Assert.Contains("in use by another run (process ", second.Next(), StringComparison.Ordinal);
+
+        first.Kill();
+        while (first.Next() is not null)
+        {
+        }
+
+        using var third = new CheckpointChild("hold", _folder.File, hasLocks: false);
+        Assert.Equal("open", third.Next());
+    }
+
+    [Fact]
+    public void Of_many_processes_that_find_the_lock_of_an_ended_one_one_gets_the_file()
+    {
+        for (var round = 0; round < 3; round++)
+        {
+            using (var ended = new CheckpointChild("hold", _folder.File, hasLocks: false))
+            {
+                Assert.Equal("open", ended.Next());
+                ended.Kill();
+                while (ended.Next() is not null)
+                {
+                }
+            }
+
+            Assert.True(File.Exists(_folder.File + ".lock"));
+            var children = Enumerable.Range(0, 5).Select(_ => new CheckpointChild("hold", _folder.File, hasLocks: false)).ToList();
+            try
+            {
+                var said = children.Select(child => child.Next()!).ToList();
+                Assert.Single(said, "open");
+                Assert.All(said.Where(line => line != "open"), line => Assert.Contains("in use by another run", line, StringComparison.Ordinal));
+            }
+            finally
+            {
+                foreach (var child in children) child.Dispose();
+            }
+        }
+    }
+
+    [Fact]
+    public void Where_two_processes_write_all_the_same_no_line_overwrites_another()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var acknowledged = new HashSet<int>();
+        using (var first = new CheckpointChild("append", _folder.File, 0, hasLocks: false))
+        {
+            Assert.Equal("open", first.Next());
+            // As someone does who takes the lock for a stale one.
+            File.Delete(_folder.File + ".lock");
+            using var second = new CheckpointChild("append", _folder.File, 1_000_000, hasLocks: false);
+            Assert.Equal("open", second.Next());
+            foreach (var child in new[] { first, second })
+                for (var count = 0; count < 200; count++) acknowledged.Add(Row(child.Next()!));
+            foreach (var child in new[] { first, second })
+            {
+                child.Kill();
+                while (child.Next() is { } line)
+                    if (line.StartsWith("done ", StringComparison.Ordinal)) acknowledged.Add(Row(line));
+            }
+        }
+
+        using var file = CheckpointFile.Open(_folder.File);
+        Assert.Equal(0, file.DamagedLines);
+        Assert.All(acknowledged, row => Assert.Equal(CheckpointChild.Answer(row), file.Find(Rows.Key(row), 1, Rows.Context(row), out _)?.Content));
+    }
+
+    [Fact]
     public void KilledAtAnyMomentNothingAcknowledgedIsLost()
     {
         var random = new Random(7);

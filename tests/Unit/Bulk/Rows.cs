@@ -129,5 +129,17 @@ internal sealed class Folder : IDisposable
         return await System.IO.File.ReadAllBytesAsync(File);
     }
 
+    /// <summary>The same file as a version of LlmPs without checksums wrote it.</summary>
+    internal async Task<string[]> FillOldAsync(int rows)
+    {
+        await FillAsync(rows);
+        var lines = Lines().Select(line => line[..line.LastIndexOf(",\"check\":", StringComparison.Ordinal)] + "}").ToArray();
+        lines[0] = lines[0].Replace("\"version\":2", "\"version\":1", StringComparison.Ordinal);
+        await WriteAsync(lines);
+        return lines;
+    }
+
+    internal Task WriteAsync(params string[] lines) => System.IO.File.WriteAllTextAsync(File, string.Concat(lines.Select(line => line + "\n")));
+
     public void Dispose() => Directory.Delete(_path, recursive: true);
 }

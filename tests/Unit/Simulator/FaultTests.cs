@@ -54,11 +54,24 @@ public class FaultTests
                 JsonObject body = Asking.Body(Asking.OpenAI, "hi", stream);
                 string usual = await plain.TextAsync(Asking.OpenAI, body);
                 string faulty = await Outcome(asking, body);
-                // These two change answers of the other kind alone, and a plain answer has no [DONE].
-                bool none = fault == (stream ? "StreamInsteadOfPlain" : "PlainInsteadOfStream") || (fault == "NoDone" && !stream);
+                // The first two change answers of the other kind only, the others streams only; the requests here have no stream_options.
+                bool none = fault == (stream ? "StreamInsteadOfPlain" : "PlainInsteadOfStream")
+                    || fault == "RefuseStreamOptions" || (fault is "NoDone" or "GluedEvents" or "StaysOpen" && !stream);
                 Assert.True(none == (faulty == usual), $"{fault}, stream {stream}: {faulty}");
             }
         }
+    }
+
+    [Fact]
+    public async Task KindE_stream_options_can_be_refused_and_nothing_else()
+    {
+        using var asking = new Asking(("Faults", "RefuseStreamOptions"));
+        JsonObject body = Asking.Body(Asking.OpenAI, "hi", stream: true);
+        Assert.Contains("[DONE]", await asking.TextAsync(Asking.OpenAI, body));
+        body["stream_options"] = new JsonObject { ["include_usage"] = true };
+        using HttpResponseMessage response = await asking.SendAsync(Asking.OpenAI, body.ToJsonString());
+        Assert.Equal(400, (int)response.StatusCode);
+        Assert.Contains("stream_options", await response.Content.ReadAsStringAsync());
     }
 
     [Theory]

@@ -165,6 +165,11 @@ public class StreamShapeTests
     [InlineData("EmptyFinish", "\"finish_reason\":\"\"")]
     [InlineData("EmptyToolCalls", "\"tool_calls\":[]")]
     [InlineData("Bom", "\uFEFFdata: ")]
+    [InlineData("ContentParts", "\"content\":[{\"type\":\"text\",\"text\":\"")]
+    [InlineData("ContentParts", "\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"")]
+    [InlineData("CumulativeText", "\"content\":\"Echo: hi\"")]
+    [InlineData("MessageBesideDelta", "\"message\":{\"role\":\"assistant\",\"content\":\"Echo: hi\"")]
+    [InlineData("ReasoningOnly", "\"reasoning_content\":\"Echo\"")]
     public async Task Quirks_show_on_the_wire(string quirk, string shown)
     {
         using var asking = new Asking(("Quirks", quirk));

@@ -54,8 +54,6 @@ internal sealed class CloudswayProvider : ChatProvider
     /// <summary>Public pages, not the seed document.</summary>
     internal override string ModelsPath => "/v1/models";
 
-    internal override bool ReturnsReasoning(string model) => true;
-
     internal override void Validate(ChatRequest request, ICollection<string> problems)
     {
         if (request.ToolChoice is not null and not "auto" and not "none" && request.Thinking != ThinkingMode.Disabled)

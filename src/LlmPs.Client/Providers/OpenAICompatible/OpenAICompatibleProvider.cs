@@ -53,7 +53,4 @@ internal sealed class OpenAICompatibleProvider : ChatProvider
     internal override string CompletionPath(string? endpointPath, string model, string? chip) => "/chat/completions";
 
     internal override string ModelsPath => "/models";
-
-    /// <summary>OpenAI says an empty account with a 429, which no waiting mends.</summary>
-    internal override LlmErrorKind? KindOf(string? code) => code == "insufficient_quota" ? LlmErrorKind.InsufficientBalance : null;
 }

@@ -52,7 +52,6 @@ internal sealed class SiliconFlowProvider : ChatProvider
 
     internal override LlmErrorKind? KindOf(string? code) => code switch
     {
-        "30001" => LlmErrorKind.InsufficientBalance,
         "30003" => LlmErrorKind.Forbidden,
         "50505" or "50508" => LlmErrorKind.ServiceUnavailable,
         _ => null,

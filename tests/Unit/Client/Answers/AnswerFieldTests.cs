@@ -55,6 +55,18 @@ public class AnswerFieldTests
     }
 
     [Fact]
+    public async Task A_figure_below_zero_is_no_figure()
+    {
+        var usage = (await AnswerAsync(""","usage":{"prompt_tokens":-3,"completion_tokens":"-1","total_tokens":-4.0,"prompt_cache_hit_tokens":-1,"completion_tokens_details":{"reasoning_tokens":-2,"x":1}}""")).Usage!;
+        Assert.Equal((null, null, null, null), (usage.PromptTokens, usage.CompletionTokens, usage.TotalTokens, usage.PromptCacheHitTokens));
+        Assert.Null(usage.ReasoningTokens);
+        Assert.Equal([1], usage.CompletionTokensDetails!.Values);
+        // One on an event takes nothing from what an earlier one said.
+        var streamed = await StreamOutcome.OfEventsAsync(Sse.Event("""{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}],"usage":{"total_tokens":7}}""") + Sse.Event("""{"choices":[],"usage":{"total_tokens":-1}}""") + Sse.Done);
+        Assert.Equal(7, streamed.Completion!.Usage!.TotalTokens);
+    }
+
+    [Fact]
     public async Task What_is_not_known_is_in_RawJson()
     {
         var completion = await AnswerAsync(""","x_new":{"a":[1,null]},"service_tier":"default" """);

@@ -19,7 +19,8 @@ internal static class FuzzCases
 
     private static readonly Gen<string> s_values = Gen.Elements(
         "null", "{}", "[]", "[{}]", "[[]]", "[null,1]", "true", "0", "-1", "1e999", "-1e-999", "9223372036854775808", "2147483648", "0.5", "\"\"", "\" \"", "\"\\ud800\"", "\"\\u0000\"", "\"stop\"",
-        "{\"text\":1}", "[{\"text\":\"a\"},{\"text\":[{\"text\":\"b\"}]}]", "{\"content\":[{\"token\":1}]}", "{\"message\":{}}", "{\"delta\":{\"content\":\"c\"}}");
+        "{\"text\":1}", "[{\"text\":\"a\"},{\"text\":[{\"text\":\"b\"}]}]", "{\"content\":[{\"token\":1}]}", "{\"message\":{}}", "{\"delta\":{\"content\":\"c\"}}",
+        "[{\"type\":\"thinking\",\"thinking\":[{\"text\":\"t\"}]},{\"text\":\"a\"}]", "\"a</think>b\"", "\"<think>\"", "\"error\"", "{\"status_code\":1}", "\"abort\"", "{\"content\":\"Hel\"}", "-2");
 
     /// <summary>A change of one byte: where, what, and whether it is put in, replaced or taken out.</summary>
     internal sealed record Edit(int At, byte Value, int Kind);
@@ -41,7 +42,7 @@ internal static class FuzzCases
     internal static Gen<Raw> Bytes { get; } = Gen.Frequency(
         (1, Gen.Choose(0, 255).Select(b => (byte)b).ArrayOf()),
         // What means something to the parsers comes up more often than chance would have it.
-        (2, Gen.Elements("data:", " ", "\n", "\r", "\n\n", ":", "{", "}", "[", "]", "\"", ",", "\\", "\\u", "d800", "\"choices\"", "\"delta\"", "\"error\"", "\"code\"", "\"message\"", "null", "1e999", "<", "[DONE]", "event: error", "\uFEFF", "é", "\0")
+        (2, Gen.Elements("data:", " ", "\n", "\r", "\n\n", ":", "{", "}", "[", "]", "\"", ",", "\\", "\\u", "d800", "\"choices\"", "\"delta\"", "\"error\"", "\"code\"", "\"message\"", "null", "1e999", "<", "[DONE]", "event: error", "error:", "error: {\"code\":400}", "x: 1", "</think>", "<think>", "\"finish_reason\"", "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}", "\uFEFF", "é", "\0")
             .ArrayOf().Select(words => Sse.Bytes(string.Concat(words))))).Select(bytes => new Raw(bytes));
 
     /// <summary>Where a text is cut into reads, as shares of its length.</summary>

@@ -36,6 +36,29 @@ public class ModelListTests
         using (session) Assert.Equal(["a", "b"], (await session.GetModelsAsync()).Select(model => model.Id));
     }
 
+    [Theory]
+    [InlineData("""{"object":"list","data":null}""")]
+    [InlineData("""{"data":{"data":null}}""")]
+    [InlineData("""{"object":"list","data":[],"error":null}""")]
+    [InlineData("""{"code":20000,"message":"OK","data":null}""")]
+    [InlineData("""{"code":0,"msg":"success","data":null}""")]
+    public async Task KindM_a_list_of_null_holds_no_models(string json)
+    {
+        var (session, handler) = Open("SiliconFlow", json);
+        using (session) Assert.Empty(await session.GetModelsAsync());
+        Assert.Single(handler.Sent);
+    }
+
+    [Theory]
+    [InlineData("""{"code":20012,"message":"no list today","data":null}""")]
+    [InlineData("""{"error":{"message":"no list today"},"data":null}""")]
+    [InlineData("""{"message":"no list today","data":null}""")]
+    public async Task KindM_an_error_with_a_list_of_null_is_an_error(string json)
+    {
+        var (session, _) = Open("SiliconFlow", json);
+        using (session) Assert.Contains("no list today", (await Assert.ThrowsAsync<LlmApiException>(() => session.GetModelsAsync())).Message);
+    }
+
     [Fact]
     public async Task Cloudsways_times_are_strings()
     {

@@ -10,7 +10,8 @@ namespace LlmPs.Unit.Client;
 public class ConnectionTests
 {
     [Theory]
-    [InlineData("http://example.com/v1?api-key=hidden", "http://example.com/v1")]
+    [InlineData("http://example.com/v1?api-key=hidden#hidden", "http://example.com/v1")]
+    [InlineData("http://example.com/v1/chat/completions?api-key=hidden", "http://example.com/v1/chat/completions")]
     [InlineData("http://example.com/v1#hidden", "http://example.com/v1")]
     [InlineData("ftp://me:hidden@example.com/v1?hidden", "ftp://example.com")]
     [InlineData("me:hidden@example.com/v1", "***")]

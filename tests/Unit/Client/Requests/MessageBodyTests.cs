@@ -63,18 +63,6 @@ public class MessageBodyTests
         Assert.DoesNotContain("reasoning_content", Messages("Cloudsway", [.. ToolTurn(null, null)]));
     }
 
-    [Theory]
-    [InlineData("SiliconFlow", "deepseek-ai/DeepSeek-V3", true)]
-    [InlineData("GenStudio", "deepseek-v3.2-exp", true)]
-    [InlineData("OpenAICompatible", "DeepSeek-R1", true)]
-    [InlineData("Cloudsway", "any", true)]
-    [InlineData("SiliconFlow", "Qwen/QwQ-32B", false)]
-    public void Reasoning_goes_back_to_models_of_the_DeepSeek_family(string provider, string model, bool goesBack)
-    {
-        var request = new ChatRequest { Model = model, Messages = [.. ToolTurn("r1", "r2")] };
-        Assert.Equal(goesBack, Written.Body(provider, request).Contains("reasoning_content"));
-    }
-
     [Fact]
     public void The_answer_of_a_completion_can_be_sent_back_word_for_word()
     {

@@ -80,6 +80,62 @@ public class SendingTests
         Assert.Equal("Token abc", handler.Sent[0].Headers["Authorization"]);
     }
 
+    [Fact]
+    public async Task KindM_every_request_names_the_module_unless_a_header_does()
+    {
+        var handler = new ScriptedHandler(n => n == 2 ? Reply.Json("""{"data":[]}""") : Reply.Plain());
+        using (var session = TestSession.Open(handler))
+        {
+            await session.CompleteAsync(TestSession.Ask());
+            await session.GetModelsAsync();
+        }
+
+        using (var session = TestSession.Open(handler, options => options.Headers["user-agent"] = TestSession.Secret("Tickets/2")))
+            await session.CompleteAsync(TestSession.Ask());
+        var agents = handler.Sent.Select(sent => sent.Headers["User-Agent"]).ToList();
+        Assert.Matches(@"^LlmPs/\d+\.\d+\.\d+$", agents[0]);
+        Assert.Equal([agents[0], agents[0], "Tickets/2"], agents);
+    }
+
+    [Theory]
+    [InlineData("OpenAICompatible", "https://x.example.com/v1?api-version=2024-10-21", "https://x.example.com/v1/chat/completions?api-version=2024-10-21", "https://x.example.com/v1/models?api-version=2024-10-21")]
+    [InlineData("OpenAICompatible", "https://x.example.com/v1/?a=b%20c&d", "https://x.example.com/v1/chat/completions?a=b%20c&d", "https://x.example.com/v1/models?a=b%20c&d")]
+    [InlineData("SiliconFlow", "https://x.example.com/v1?api-version=1", "https://x.example.com/v1/chat/completions?api-version=1", "https://x.example.com/v1/models?type=text&sub_type=chat&api-version=1")]
+    [InlineData("GenStudio", "https://x.example.com?api-version=1", "https://x.example.com/maas/m/nvidia/chat/completions?api-version=1", "https://x.example.com/maas/v1/models?api-version=1")]
+    public async Task KindM_every_request_carries_the_query_of_the_base_address(string provider, string baseUri, string completions, string models)
+    {
+        var handler = new ScriptedHandler(n => n == 2 ? Reply.Json("""{"data":[]}""") : Reply.Plain());
+        using var session = TestSession.Open(provider, handler, options => options.BaseUri = new Uri(baseUri));
+        await session.CompleteAsync(TestSession.Ask());
+        await session.GetModelsAsync();
+        Assert.Equal([completions, models], handler.Sent.Select(sent => sent.Uri.AbsoluteUri));
+        Assert.Equal(baseUri, session.BaseUri.AbsoluteUri.Replace(".com/?", ".com?"));
+    }
+
+    [Theory]
+    [InlineData("code=ab12")]
+    [InlineData("subscription-key=team.7")]
+    [InlineData("x=0123456789abcdef0123456789abcdef")]
+    [InlineData("sig=a%2Fb%3D7Z")]
+    public async Task KindM_a_secret_in_the_query_is_sent_and_never_shown(string secret)
+    {
+        var value = secret.Substring(secret.IndexOf('=') + 1);
+        var handler = new ScriptedHandler(_ => Reply.Status(404, $"nothing at {value} or {Uri.UnescapeDataString(value)}"));
+        var lines = new System.Collections.Generic.List<string>();
+        using var session = TestSession.Open("OpenAICompatible", handler, options => options.BaseUri = new Uri("https://x.example.com/v1?api-version=1&" + secret));
+        var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask(), out _));
+        var log = new LlmPs.Transport.RequestLog(true, (_, text) => lines.Add(text));
+        var error = await Assert.ThrowsAsync<LlmApiException>(() => session.CompleteAsync(context, log, default));
+        Assert.EndsWith(secret, handler.Sent[0].Uri.AbsoluteUri);
+        Assert.Contains($"The address was https://x.example.com/v1/chat/completions?api-version=1&{secret.Substring(0, secret.IndexOf('='))}=***.", error.Message);
+        Assert.NotEmpty(lines);
+        foreach (var shown in lines.Append(error.Message).Append(session.BaseUri.AbsoluteUri))
+        {
+            Assert.DoesNotContain(value, shown);
+            Assert.DoesNotContain(Uri.UnescapeDataString(value), shown);
+        }
+    }
+
     [Theory]
     [InlineData("GenStudio", true)]
     [InlineData("Cloudsway", true)]

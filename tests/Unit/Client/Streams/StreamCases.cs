@@ -90,10 +90,42 @@ public static class StreamCases
 
     internal static readonly string DataOverSeveralLines = "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"Hello\"}}]}\n\n" + Finish() + Done;
 
+    internal static readonly string DataOverManyLines =
+        string.Concat("{|\"choices\"|:[{\"index\":|0,\"delta\":{\"content\":\"data:\"|}}]}".Split('|').Select(line => "data:" + line + "\r\n")) + "\r\n" + Finish() + Done;
+
     internal static readonly string TwoChoices =
         Event("""{"choices":[{"index":0,"delta":{"content":"Hel"}},{"index":1,"delta":{"content":"B"}}]}""")
         + Event("""{"choices":[{"index":1,"delta":{"content":"ye"},"finish_reason":"stop"}]}""")
         + Event("""{"choices":[{"index":0,"delta":{"content":"lo"},"finish_reason":"length"}]}""") + Done;
+
+    internal static readonly string ContentInParts =
+        Delta("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"Hm\"}]}]") + Delta("\"content\":[{\"type\":\"text\",\"text\":\"Hello\"}]") + Finish() + Done;
+
+    internal static readonly string UnopenedThinking = Content("H") + Content("m</thi") + Content("nk>\\n\\nHel") + Content("lo") + Finish() + Done;
+
+    internal static readonly string MessageBesideDelta =
+        Event("""{"choices":[{"index":0,"delta":{"content":"Hel"},"message":{"content":"Hel"}}]}""")
+        + Event("""{"choices":[{"index":0,"message":{"content":"Hello"},"delta":{"content":"lo"}}]}""")
+        + Event("""{"choices":[{"index":0,"message":{"content":"Hello"},"finish_reason":"stop"}]}""") + Done;
+
+    internal static readonly string CumulativeDeltas = string.Concat(new[] { "H", "He", "Hel", "Hell", "Hello", "Hello" }.Select(Content)) + Finish() + Done;
+
+    internal static readonly string ToolArgumentsTwice =
+        Delta("""
+            "tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"get_","arguments":"{}"}}]
+            """.Trim())
+        + Delta("""
+            "tool_calls":[{"index":0,"id":"c1","function":{"name":"get_weather","arguments":"{\"city\":"}}]
+            """.Trim())
+        + Delta("""
+            "tool_calls":[{"index":0,"function":{"arguments":"\"Paris\"}"}}]
+            """.Trim())
+        + Delta("""
+            "tool_calls":[{"index":0,"function":{"arguments":"{\"city\":\"Paris\"}"}}]
+            """.Trim())
+        + Finish("tool_calls") + Done;
+
+    internal static readonly string LinesOfNoEvent = "x-served-by: 7\n" + Content("Hel") + "note\n\n" + Event("ping") + Content("lo") + Finish() + "error: late\n\n" + Done;
 
     /// <summary>Those that answer "Hello" or a tool call, whole.</summary>
     internal static IReadOnlyDictionary<string, string> Whole { get; } = new Dictionary<string, string>
@@ -122,12 +154,19 @@ public static class StreamCases
         [nameof(WithoutFinishReason)] = WithoutFinishReason,
         [nameof(LastBlankLineMissing)] = LastBlankLineMissing,
         [nameof(DataOverSeveralLines)] = DataOverSeveralLines,
+        [nameof(DataOverManyLines)] = DataOverManyLines,
         [nameof(TwoChoices)] = TwoChoices,
+        [nameof(ContentInParts)] = ContentInParts,
+        [nameof(MessageBesideDelta)] = MessageBesideDelta,
+        [nameof(ToolArgumentsTwice)] = ToolArgumentsTwice,
     };
 
-    /// <summary>Those that end in an error, and a plain answer in place of a stream.</summary>
+    /// <summary>Those that end in an error, those whose deltas the joined answer corrects, and plain answers to a stream request.</summary>
     internal static IReadOnlyDictionary<string, string> Others { get; } = new Dictionary<string, string>
     {
+        [nameof(UnopenedThinking)] = UnopenedThinking,
+        [nameof(CumulativeDeltas)] = CumulativeDeltas,
+        [nameof(LinesOfNoEvent)] = LinesOfNoEvent,
         ["NoFinishAndNoDone"] = Content("Hello"),
         ["OnlyDone"] = Done,
         ["OnlyComments"] = ": keep-alive\n\n: keep-alive\n\n",
@@ -137,6 +176,14 @@ public static class StreamCases
         ["ErrorInChoice"] = Content("Hel") + Event("""{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}"""),
         ["ErrorDetail"] = Content("Hel") + Event("""{"detail":"worker died"}"""),
         ["ErrorEvent"] = Content("Hel") + "event: error\ndata: out of memory\n\n",
+        ["ErrorField"] = Content("Hel") + "error: {\"code\":500,\"message\":\"died\"}\n\n" + Done,
+        ["ErrorFieldFirst"] = "error: {\"code\":400,\"message\":\"too long\"}\n\n" + Done,
+        ["ErrorInList"] = Event("""[{"error":{"code":503,"message":"loading"}}]""") + Done,
+        ["ErrorBaseResponse"] = Content("Hel") + Event("""{"choices":null,"base_resp":{"status_code":1000,"status_msg":"died"}}""") + Done,
+        ["ErrorMessage"] = Content("Hel") + Event("""{"object":"x","message":"died"}""") + Done,
+        ["ErrorText"] = Content("Hel") + "Internal Server Error\n\n" + Done,
+        ["GivenUp"] = Content("Hel") + Finish("network_error") + Done,
+        ["Glued"] = Content("Hel") + Event("""{"choices":[{"index":0,"delta":{"content":"l"}}]}data: {"choices":[{"index":0,"delta":{"content":"o"}}]}"""),
         ["NotJson"] = Content("Hel") + Event("not json"),
         ["TornEvent"] = Content("Hel") + "data: {\"choices\":[{\"ind",
         ["Plain"] = Reply.PlainAnswer,

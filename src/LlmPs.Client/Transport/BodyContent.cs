@@ -1,0 +1,42 @@
+using System.IO;
+using System.Net;
+using System.Net.Http;
+using System.Net.Http.Headers;
+using System.Threading.Tasks;
+
+namespace LlmPs.Transport;
+
+/// <summary>
+/// The JSON body of a request. A server that refuses a request by its size answers and closes the connection while the body is still being sent. So a
+/// body that cannot be sent to its end is no failure yet: the answer may be there to be read.
+/// </summary>
+internal sealed class BodyContent : HttpContent
+{
+    private static readonly MediaTypeHeaderValue s_json = new("application/json");
+
+    private readonly byte[] _body;
+
+    internal BodyContent(byte[] body)
+    {
+        _body = body;
+        Headers.ContentType = s_json;
+    }
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+    {
+        try
+        {
+            await stream.WriteAsync(_body, 0, _body.Length).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // Reading the response fails next, unless there is one.
+        }
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = _body.Length;
+        return true;
+    }
+}

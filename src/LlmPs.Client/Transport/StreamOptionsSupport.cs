@@ -1,0 +1,40 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace LlmPs.Transport;
+
+/// <summary>
+/// Remembers for a session whether its server refuses <c>stream_options</c>. The first stream finds out, and others wait for its outcome, so that a
+/// refusal costs one request a session and not one a row.
+/// </summary>
+internal sealed class StreamOptionsSupport
+{
+    // A refusal comes before the model is asked. A server that takes longer has most likely accepted the field.
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(2);
+
+    private readonly TaskCompletionSource<bool> _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _isAsked;
+
+    /// <summary>Whether the server refused the field.</summary>
+    internal bool IsRefused { get; private set; }
+
+    /// <summary>Waits until the first stream has an outcome; does not wait for the first stream itself.</summary>
+    internal async ValueTask WaitAsync(CancellationToken cancellationToken)
+    {
+        if (_known.Task.IsCompleted || Interlocked.Exchange(ref _isAsked, 1) == 0) return;
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(_known.Task, Task.Delay(s_longestWait, done.Token)).ConfigureAwait(false);
+        done.Cancel();
+    }
+
+    /// <summary>The server refused the field.</summary>
+    internal void Refuse()
+    {
+        IsRefused = true;
+        Settle();
+    }
+
+    /// <summary>A stream has an outcome of any other kind.</summary>
+    internal void Settle() => _known.TrySetResult(true);
+}
