@@ -119,24 +119,27 @@ internal sealed class RowReader
         _cmdlet.WriteWarning($"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
     }
 
-    /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it, and is blank there.</summary>
+    /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it.</summary>
     private void WarnOfMark()
     {
         if (_read > 1 || _cmdlet.RowBlocks is null || _cmdlet.InputObject is not { BaseObject: PSCustomObject } row) return;
         if (RowColumns.Of(row).FirstOrDefault(column => RowColumns.HasMark(column.Name)) is not { } marked) return;
         var name = PrintableText.Line(RowColumns.NameOf(marked.Name));
-        _cmdlet.WriteWarning($"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
+        _cmdlet.WriteWarning($"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. "
+            + "Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
     }
 
     /// <summary>What was lost when the file was read does not come back, and costs as much as a whole prompt.</summary>
     private void WarnOfDamage(string? prompt, long index)
     {
         if (_warned.Contains(nameof(WarnOfDamage))) return;
-        var texts = new[] { prompt, _cmdlet.System }.Concat(_cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content)));
+        var given = _cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content));
+        var texts = new[] { prompt, _cmdlet.System }.Concat(given);
         if (!texts.Any(text => text?.IndexOf(Lost) >= 0)) return;
         _warned.Add(nameof(WarnOfDamage));
-        _cmdlet.WriteWarning($"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: the file was read in the wrong encoding. "
-            + "Give Import-Csv or Get-Content the -Encoding of the file, for example: -Encoding ansi (PowerShell 7.4), -Encoding Default (Windows PowerShell), -Encoding 936 (a code page).");
+        _cmdlet.WriteWarning($"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: "
+            + "the file was read in the wrong encoding. Give Import-Csv or Get-Content the -Encoding of the file, for example: "
+            + "-Encoding ansi (PowerShell 7.4), -Encoding Default (Windows PowerShell), -Encoding 936 (a code page).");
     }
 
     /// <summary>A prompt in quotes is made once, before there is a row, and a piped text is no part of it.</summary>
