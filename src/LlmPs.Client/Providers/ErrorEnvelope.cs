@@ -59,7 +59,8 @@ internal sealed class ErrorEnvelope
 
         // GenStudio says msg; FastAPI servers say detail. Upstream errors that GenStudio passes on have the useful text in param.
         var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(root, "message") ?? Text(inner, "detail")
-            ?? Text(inner, "status_msg") ?? Text(inner, "error_msg") ?? Text(inner, "error_message") ?? Text(inner, "errmsg") ?? Text(inner, "errors");
+            ?? Text(inner, "status_msg") ?? Text(inner, "error_msg") ?? Text(inner, "error_message") ?? Text(inner, "errmsg")
+                ?? Text(inner, "errors");
         if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0)) message = message is null ? param : $"{message}: {param}";
         // OpenRouter's own words are "Provider returned error"; what the upstream said stands in here.
         if (inner.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && Text(metadata, "raw") is { } raw) message = message is null ? raw : $"{message}: {raw}";
