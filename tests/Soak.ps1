@@ -218,7 +218,7 @@ function Invoke-Minutes {
     try {
         for ($round = 1; (Get-Date) -lt $until; $round++) {
             foreach ($stream in $false, $true) {
-                $result = Invoke-Soak 500 $stream $allFaults $random.Next()
+                $result = Invoke-Soak 200 $stream $allFaults $random.Next()
                 $answered += $result.Answered
                 "$($result.Way): $($result.Answered) answered, $($result.Requests) requests; errors: $($result.Told)" | Write-Host
             }

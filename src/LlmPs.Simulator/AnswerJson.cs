@@ -44,7 +44,8 @@ internal static class AnswerJson
             DeltaKind.Content => delta.Text.Substring(0, delta.Start + delta.Length),
             _ => delta.Choice.Content,
         };
-        string? reasoning = delta.Kind == DeltaKind.Reasoning ? delta.Text.Substring(0, delta.Start + delta.Length) : delta.Kind == DeltaKind.Role ? null : delta.Choice.Reasoning;
+        string? reasoning = delta.Kind == DeltaKind.Reasoning
+            ? delta.Text.Substring(0, delta.Start + delta.Length) : delta.Kind == DeltaKind.Role ? null : delta.Choice.Reasoning;
         writer.WriteStartObject("message");
         writer.WriteString("role", "assistant");
         Wire.Text(writer, "content", content);

@@ -82,7 +82,8 @@ public enum FaultKind
     NoDone,
 
     /// <summary>
-    /// An error in mid-stream. Form error, message, msg, object, base_resp, error_code or list: an event, by default in the provider's own form.
+    /// An error in mid-stream. Form error, message, msg, object, base_resp, error_code or list: an event, by default in the provider's
+    /// own form.
     /// Form field: a line <c>error: {…}</c>. Form text: an event that is not JSON.
     /// </summary>
     StreamError,

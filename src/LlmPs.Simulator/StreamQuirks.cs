@@ -51,7 +51,9 @@ public enum StreamQuirks
     /// <summary>Content and reasoning come as lists of parts, in a plain answer too.</summary>
     ContentParts = 1 << 13,
 
-    /// <summary>Reasoning stands before the answer, closed by <c>&lt;/think&gt;</c> without an opening tag; in a plain answer too.</summary>
+    /// <summary>
+    /// Reasoning stands before the answer, closed by <c>&lt;/think&gt;</c> without an opening tag; in a plain answer too.
+    /// </summary>
     UnopenedThink = 1 << 14,
 
     /// <summary>The whole answer is reasoning, and the content is empty; in a plain answer too.</summary>

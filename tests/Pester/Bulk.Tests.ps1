@@ -329,9 +329,11 @@ Describe 'A long run' {
 Describe 'A run with -Debug' {
     It 'asks nobody' {
         $script = "Import-Module '$env:LLMPS_MODULE_PATH'; `$null = Connect-LlmProvider OpenAICompatible -BaseUri '$($simulator.Uri)/openai/v1' -Model m
-            'a', 'b' | Invoke-ChatCompletion -Debug -CheckpointPath '$(New-Checkpoint)' 5>`$null | ForEach-Object Content; 'done'"
+            'a', 'b' | Invoke-ChatCompletion -Debug -CheckpointPath '$(New-Checkpoint)' 5>`$null | ForEach-Object Content
+            # With a warning.
+            'c' | Invoke-ChatCompletion -Debug -MaxTokens 1 5>`$null | ForEach-Object FinishReason; 'done'"
         $shell = if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }
-        & $shell -NoProfile -NonInteractive -Command $script 2>&1 | Should -Be 'Echo: a', 'Echo: b', 'done'
+        & $shell -NoProfile -NonInteractive -Command $script 2>&1 | Should -Be 'Echo: a', 'Echo: b', 'length', 'done'
     }
 }
 

@@ -118,7 +118,7 @@ Describe 'A prompt' {
         { 'A', 'B' | Invoke-ChatCompletion -Prompt { "Summarize: $_" } @warned }
         { 1..3 | Invoke-ChatCompletion 'Tell a joke' @warned }
         { [pscustomobject]@{ Subject = 'A' } | Invoke-ChatCompletion 'Classify: A' @warned }
-        { [pscustomobject]@{ Seed = 1 }, [pscustomobject]@{ Seed = 2 } | Invoke-ChatCompletion 'Tell a joke' @warned }
+        { [pscustomobject]@{ Seed = 1 }, [pscustomobject]@{ Seed = 2 } | Invoke-ChatCompletion 'Tell a joke' @warned -ErrorAction SilentlyContinue }
         { 'A', 'B' | Invoke-ChatCompletion 'Translate' -System { "Into $_" } @warned }
         { 'A', 'B' | Invoke-ChatCompletion @warned }
     ) {

@@ -107,7 +107,8 @@ internal sealed class AnswerFlow
     private void Measure(ChatCompletionDelta delta)
     {
         _length += (delta.Content?.Length ?? 0) + (delta.ReasoningContent?.Length ?? 0);
-        foreach (var call in delta.ToolCalls ?? []) _length += (call.Id?.Length ?? 0) + (call.Name?.Length ?? 0) + (call.Arguments?.Length ?? 0);
+        foreach (var call in delta.ToolCalls ?? [])
+            _length += (call.Id?.Length ?? 0) + (call.Name?.Length ?? 0) + (call.Arguments?.Length ?? 0);
         if (_length > LongestText) throw AnswerReader.OverLimit($"{LongestText / (1024 * 1024)} Mi characters of content, reasoning and tool arguments together");
     }
 
@@ -204,7 +205,10 @@ internal sealed class AnswerFlow
 
         internal bool IsAllReasoning => FinishReason == FinishReasons.Stop && _hasReasoning && !_hasContent && !_hasCalls;
 
-        /// <summary>Leaves in the delta what is new, with inline reasoning set apart. True where the stream proves to repeat all text in each event.</summary>
+        /// <summary>
+        /// Leaves in the delta what is new, with inline reasoning set apart. True where the stream proves to repeat all text in each
+        /// event.
+        /// </summary>
         internal bool SetApart(ChatCompletionDelta delta)
         {
             var reasoning = _reasoningSoFar.Next(delta.ReasoningContent, delta.IsWhole, out var reasoningBefore);

@@ -12,7 +12,9 @@ internal enum AnswerContent
     /// <summary>Valid JSON that holds nothing of an answer, such as <c>{}</c>.</summary>
     Nothing,
 
-    /// <summary>Nothing of an answer, but a message: an error in an unknown shape, or a notice such as <c>{"status":"queued","message":"…"}</c>.</summary>
+    /// <summary>
+    /// Nothing of an answer, but a message: an error in an unknown shape, or a notice such as <c>{"status":"queued","message":"…"}</c>.
+    /// </summary>
     Message,
 
     /// <summary>An answer, whole or in part.</summary>
@@ -95,7 +97,8 @@ internal sealed class AnswerReader
         }
 
         // FastAPI servers say detail and nothing else.
-        if (error || (failure && deltas.Count == first) || (!choices && ((code && message) || (detail && usage is null)))) return AnswerContent.Error;
+        if (error || (failure && deltas.Count == first) || (!choices && ((code && message)
+            || (detail && usage is null)))) return AnswerContent.Error;
         if (deltas.Count == first)
         {
             if (usage is null && blocked is null && !choices) return message ? AnswerContent.Message : AnswerContent.Nothing;
@@ -146,18 +149,21 @@ internal sealed class AnswerReader
             SkipValue(ref reader);
             error |= reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("error"u8);
         }
-        else if (reader.ValueTextEquals("error_code"u8) || reader.ValueTextEquals("errorCode"u8) || reader.ValueTextEquals("err_code"u8) || reader.ValueTextEquals("errcode"u8))
+        else if (reader.ValueTextEquals("error_code"u8) || reader.ValueTextEquals("errorCode"u8)
+            || reader.ValueTextEquals("err_code"u8) || reader.ValueTextEquals("errcode"u8))
         {
             failure |= IsErrorCode(ref reader);
         }
-        else if (reader.ValueTextEquals("error_msg"u8) || reader.ValueTextEquals("error_message"u8) || reader.ValueTextEquals("errorMessage"u8)
+        else if (reader.ValueTextEquals("error_msg"u8) || reader.ValueTextEquals("error_message"u8)
+            || reader.ValueTextEquals("errorMessage"u8)
             || reader.ValueTextEquals("err_msg"u8) || reader.ValueTextEquals("errmsg"u8))
         {
             failure |= HasValue(ref reader);
         }
         else if (reader.ValueTextEquals("errors"u8)) failure |= HasValue(ref reader);
         else if (reader.ValueTextEquals("success"u8)) failure |= ReadBoolean(ref reader) == false;
-        else if (reader.ValueTextEquals("title"u8) || reader.ValueTextEquals("status_msg"u8) || reader.ValueTextEquals("reason"u8)) message |= HasValue(ref reader);
+        else if (reader.ValueTextEquals("title"u8) || reader.ValueTextEquals("status_msg"u8)
+            || reader.ValueTextEquals("reason"u8)) message |= HasValue(ref reader);
         // MiniMax puts it on every answer, with the status 0.
         else if (reader.ValueTextEquals("base_resp"u8)) error |= ReadBaseResponse(ref reader);
         else SkipValue(ref reader);
@@ -227,7 +233,8 @@ internal sealed class AnswerReader
         }
 
         // Some servers repeat the whole message so far beside each delta, or in the last event (issue 21, C).
-        if (whole is not null && string.IsNullOrEmpty(delta.Content) && string.IsNullOrEmpty(delta.ReasoningContent) && delta.ToolCalls is null)
+        if (whole is not null && string.IsNullOrEmpty(delta.Content) && string.IsNullOrEmpty(delta.ReasoningContent)
+            && delta.ToolCalls is null)
         {
             delta.IsWhole = true;
             delta.Role ??= whole.Role;

@@ -161,7 +161,8 @@ public sealed class ChatCompletion
 
     /// <summary>The text to read a structured answer from: some models answer in their reasoning only (issue 21, B).</summary>
     internal string? AnswerText =>
-        string.IsNullOrWhiteSpace(Content) && FinishReason == FinishReasons.Stop && ToolCalls is not { Count: > 0 } && !string.IsNullOrWhiteSpace(ReasoningContent)
+        string.IsNullOrWhiteSpace(Content) && FinishReason == FinishReasons.Stop && ToolCalls is not { Count: > 0 }
+            && !string.IsNullOrWhiteSpace(ReasoningContent)
             ? ReasoningContent
             : Content;
 

@@ -44,25 +44,30 @@ internal sealed class EchoGuard
         private readonly EchoFilter _content = new(secrets);
         private readonly EchoFilter _reasoning = new(secrets);
         private readonly Dictionary<int, EchoFilter> _arguments = [];
+        private readonly HashSet<int> _heldCalls = [];
 
         /// <summary>The events whose text is held back.</summary>
         internal List<byte[]> Events { get; } = [];
 
         internal (bool HasCut, bool IsHolding) Clean(ChatCompletionDelta delta)
         {
+            if (delta.ContentBefore is { } content) delta.ContentBefore = new EchoFilter(secrets).Rest(content);
+            if (delta.ReasoningBefore is { } reasoning) delta.ReasoningBefore = new EchoFilter(secrets).Rest(reasoning);
+            // What is held back of the content becomes reasoning with the rest of it.
+            if (delta.MovesContent && _content.IsHolding) delta.ReasoningContent = _content.Rest() + delta.ReasoningContent;
             delta.Content = _content.Next(delta.Content);
             delta.ReasoningContent = _reasoning.Next(delta.ReasoningContent);
             var hasCut = _content.HasCut || _reasoning.HasCut;
             if (delta.ToolCalls is { } fragments) delta.ToolCalls = Clean(fragments, ref hasCut);
-            return (hasCut, _content.IsHolding || _reasoning.IsHolding || _arguments.Values.Any(static call => call.IsHolding));
+            return (hasCut, _content.IsHolding || _reasoning.IsHolding || _heldCalls.Count > 0);
         }
 
         internal void Close(ChatCompletionDelta delta)
         {
+            if (delta.MovesContent && _content.IsHolding) delta.ReasoningContent = _content.Rest() + delta.ReasoningContent;
             delta.Content = _content.Rest(delta.Content);
             delta.ReasoningContent = _reasoning.Rest(delta.ReasoningContent);
-            foreach (var call in _arguments.Where(static call => call.Value.IsHolding).OrderBy(static call => call.Key).ToList())
-                delta.ToolCalls = [.. delta.ToolCalls ?? [], RestOf(call.Key, call.Value)];
+            if (_heldCalls.Count > 0) delta.ToolCalls = [.. delta.ToolCalls ?? [], .. _heldCalls.OrderBy(static index => index).Select(index => RestOf(index, _arguments[index]))];
         }
 
         private List<ToolCallFragment>? Clean(IReadOnlyList<ToolCallFragment> fragments, ref bool hasCut)
@@ -75,6 +80,8 @@ internal sealed class EchoGuard
                 if (index == NoIndex && fragment.Id is not null && call.IsHolding) (clean ??= []).Add(RestOf(index, call));
                 var arguments = call.Next(fragment.Arguments);
                 hasCut |= call.HasCut;
+                if (call.IsHolding) _heldCalls.Add(index);
+                else _heldCalls.Remove(index);
                 if (arguments == fragment.Arguments) (clean ??= []).Add(fragment);
                 else if (arguments is not null || fragment.Id is not null || fragment.Name is not null)
                     (clean ??= []).Add(new ToolCallFragment(fragment.Index, fragment.Id, fragment.Name, arguments));

@@ -2,7 +2,10 @@ using System;
 
 namespace LlmPs;
 
-/// <summary>What the finish reasons of servers mean. Only those known as success, and those of moderation, end an answer that counts as whole without a warning.</summary>
+/// <summary>
+/// What the finish reasons of servers mean. Only those known as success, and those of moderation, end an answer that counts as whole
+/// without a warning.
+/// </summary>
 internal static class FinishReasons
 {
     internal const string Stop = "stop";
@@ -21,7 +24,8 @@ internal static class FinishReasons
         if (reason is null) return null;
         foreach (var known in s_known)
             if (known.Equals(reason, StringComparison.OrdinalIgnoreCase)) return known;
-        if (reason.Equals("eos", StringComparison.OrdinalIgnoreCase) || reason.Equals("end_turn", StringComparison.OrdinalIgnoreCase)) return Stop;
+        if (reason.Equals("eos", StringComparison.OrdinalIgnoreCase)
+            || reason.Equals("end_turn", StringComparison.OrdinalIgnoreCase)) return Stop;
         return reason.Equals("sensitive", StringComparison.OrdinalIgnoreCase) ? ContentFilter : reason;
     }
 

@@ -6,7 +6,8 @@ namespace LlmPs;
 /// <summary>
 /// Takes reasoning that stands inline as <c>&lt;think&gt;…&lt;/think&gt;</c> at the head of the text out of it, however the text is split.
 /// The opening tag counts only at the very start (white space aside): text that merely contains it later on stays whole.
-/// A closing tag without an opening one counts anywhere, since the prompt template of some models opens it (issue 21, B), unless quotes surround it.
+/// A closing tag without an opening one counts anywhere, since the prompt template of some models opens it (issue 21, B), unless quotes
+/// surround it.
 /// </summary>
 internal sealed class InlineThinking
 {

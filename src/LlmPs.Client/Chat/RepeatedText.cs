@@ -3,7 +3,8 @@ using System;
 namespace LlmPs;
 
 /// <summary>
-/// Finds text that a stream sends twice (issue 21, C): deltas that each repeat all text so far, and whole messages that repeat what came as deltas.
+/// Finds text that a stream sends twice (issue 21, C): deltas that each repeat all text so far, and whole messages that repeat what came
+/// as deltas.
 /// Three deltas in a row that strictly extend the one before show that a stream repeats; from then on only the new end of each counts.
 /// </summary>
 internal struct RepeatedText
@@ -38,7 +39,8 @@ internal struct RepeatedText
         if (string.IsNullOrEmpty(text)) return text;
         if (isWhole && _hasPieces) return null;
         // Whole messages alone may be cumulative or, from servers that write message for delta, incremental: the second one shows which.
-        if (isWhole && _state == State.Open && _all is not null) _state = IsExtended(text!) || _all == text ? State.Cumulative : State.Incremental;
+        if (isWhole && _state == State.Open && _all is not null)
+            _state = IsExtended(text!) || _all == text ? State.Cumulative : State.Incremental;
         else if (!isWhole && !_hasPieces && _all is not null) _state = State.Incremental;
         _hasPieces |= !isWhole;
 

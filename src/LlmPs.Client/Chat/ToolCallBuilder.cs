@@ -29,7 +29,8 @@ internal sealed class ToolCallBuilder
         }
     }
 
-    internal ToolCall[] Build() => _calls.OrderBy(static call => call.Place).Select(static (call, position) => call.Build(position)).ToArray();
+    internal ToolCall[] Build() => _calls.OrderBy(static call => call.Place).Select(static (call, position) =>
+        call.Build(position)).ToArray();
 
     private static bool Begins(IReadOnlyList<ChatTool>? tools, string text)
     {
@@ -59,7 +60,8 @@ internal sealed class ToolCallBuilder
         {
             if (_byId.TryGetValue(fragment.Id, out var earlier)) return earlier;
         }
-        else if (_latest is not null && (fragment.Name is null || beside is null) && !_latest.IsFollowedBy(fragment, isBeside: false, tools))
+        else if (_latest is not null && (fragment.Name is null || beside is null)
+            && !_latest.IsFollowedBy(fragment, isBeside: false, tools))
         {
             // Without an index and without an id, a piece continues where the last one stopped, unless it names a call of its own.
             return _latest;
@@ -90,10 +92,12 @@ internal sealed class ToolCallBuilder
 
         /// <summary>By index. A new id with a name of its own is another call, though it repeats an index.</summary>
         internal bool Owns(ToolCallFragment fragment, bool isBeside, IReadOnlyList<ChatTool>? tools) =>
-            (fragment.Id is null || fragment.Name is null || _id is null || fragment.Id == _id || ContinuesName(fragment, tools)) && !IsFollowedBy(fragment, isBeside, tools);
+            (fragment.Id is null || fragment.Name is null || _id is null || fragment.Id == _id
+                || ContinuesName(fragment, tools)) && !IsFollowedBy(fragment, isBeside, tools);
 
         /// <summary>
-        /// Whether a piece begins the next call, though no id says so: it names another tool, or the same again with arguments where this call has
+        /// Whether a piece begins the next call, though no id says so: it names another tool, or the same again with arguments where this
+        /// call has
         /// all of its own. Gemini gives each of several calls the index 0 and the id "".
         /// </summary>
         internal bool IsFollowedBy(ToolCallFragment fragment, bool isBeside, IReadOnlyList<ChatTool>? tools)
@@ -102,7 +106,8 @@ internal sealed class ToolCallBuilder
             if (fragment.Name != _name) return !ContinuesName(fragment, tools);
             if (string.IsNullOrWhiteSpace(fragment.Arguments) || !_extent.IsWhole) return false;
             // The arguments once more as a whole, or after a placeholder, belong to this call (issue 21, C).
-            var isRepeated = fragment.Id is null && !isBeside && (_isEmptyObject || (_pieces > 1 && fragment.Arguments!.Trim() == _arguments.Value!.Trim()));
+            var isRepeated = fragment.Id is null && !isBeside && (_isEmptyObject
+                || (_pieces > 1 && fragment.Arguments!.Trim() == _arguments.Value!.Trim()));
             return !isRepeated;
         }
 
@@ -133,7 +138,8 @@ internal sealed class ToolCallBuilder
             var arguments = _arguments.Value ?? string.Empty;
             // Pieces that each repeat all before them join to no JSON; the last one is whole.
             if (_lastWhole is not null && !IsObject(arguments) && IsObject(_lastWhole)) arguments = _lastWhole;
-            return new ToolCall(_id ?? "call_" + position.ToString(CultureInfo.InvariantCulture), _name ?? string.Empty, Decoded(arguments));
+            var id = _id ?? "call_" + position.ToString(CultureInfo.InvariantCulture);
+            return new ToolCall(id, _name ?? string.Empty, Decoded(arguments));
         }
 
         /// <summary>Whether the piece's other name is the next part of this call's name.</summary>
@@ -162,7 +168,8 @@ internal sealed class ToolCallBuilder
             try
             {
                 using var text = JsonDocument.Parse(Encoding.UTF8.GetBytes(arguments));
-                return text.RootElement.ValueKind == JsonValueKind.String && text.RootElement.GetString() is { } inner && IsObject(inner) ? inner : arguments;
+                return text.RootElement.ValueKind == JsonValueKind.String && text.RootElement.GetString() is { } inner
+                    && IsObject(inner) ? inner : arguments;
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {

@@ -10,7 +10,9 @@ namespace LlmPs;
 // What is not to be inlined: see AnswerReader.
 internal static class WireValue
 {
-    /// <summary>The text, which may begin or end with half a character: see <see cref="SplitCharacter"/>. Text in parts is joined.</summary>
+    /// <summary>
+    /// The text, which may begin or end with half a character: see <see cref="SplitCharacter"/>. Text in parts is joined.
+    /// </summary>
     internal static string? ReadText(ref Utf8JsonReader reader)
     {
         reader.Read();
@@ -75,10 +77,12 @@ internal static class WireValue
             if (reader.ValueTextEquals("type"u8))
             {
                 SkipValue(ref reader);
-                isReasoning = reader.TokenType == JsonTokenType.String && (reader.ValueSpan.IndexOf("think"u8) >= 0 || reader.ValueSpan.IndexOf("reason"u8) >= 0);
+                isReasoning = reader.TokenType == JsonTokenType.String && (reader.ValueSpan.IndexOf("think"u8) >= 0
+                    || reader.ValueSpan.IndexOf("reason"u8) >= 0);
             }
             else if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("content"u8)) own = ReadText(ref reader) ?? own;
-            else if (reader.ValueTextEquals("thinking"u8) || reader.ValueTextEquals("reasoning"u8) || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("summary"u8))
+            else if (reader.ValueTextEquals("thinking"u8) || reader.ValueTextEquals("reasoning"u8)
+                || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("summary"u8))
             {
                 reasoning = ReadText(ref reader) ?? reasoning;
             }

@@ -102,7 +102,8 @@ internal static class RequestWriter
     }
 
     /// <summary>
-    /// Whether a tool was called in the turn of the message at that place; a turn runs from one user message to the next. Models that think between
+    /// Whether a tool was called in the turn of the message at that place; a turn runs from one user message to the next. Models that
+    /// think between
     /// calls (DeepSeek, Kimi) refuse such a turn without its reasoning; others ignore it.
     /// </summary>
     private static bool IsInToolTurn(IReadOnlyList<ChatMessage> messages, int place)

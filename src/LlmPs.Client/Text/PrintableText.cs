@@ -4,9 +4,9 @@ using System.Text;
 namespace LlmPs.Text;
 
 /// <summary>
-/// The one rule for text from outside that reaches a terminal or a log. Controls, bidirectional marks, invisible characters and halves of characters are
-/// never printed: <see cref="Line(string)"/> and <see cref="Lines(string)"/> show a sign instead, <see cref="Escaped"/> writes <c>\u001b</c>. A joiner
-/// or a variation selector is printed where a script or an emoji needs it: one, after a character that it can join or vary.
+/// The one rule for text from outside that reaches a terminal or a log. Controls, bidirectional marks, invisible characters and halves of
+/// characters are never printed: <see cref="Line(string)"/> and <see cref="Lines(string)"/> show a sign instead, <see cref="Escaped"/> writes
+/// <c>\u001b</c>. A joiner or a variation selector is printed where a script or an emoji needs it: one, after a character that it can join or vary.
 /// </summary>
 internal static class PrintableText
 {
@@ -18,8 +18,9 @@ internal static class PrintableText
     // Invisible characters that are not of Unicode's category Cf (Default_Ignorable_Code_Point, and the noncharacters of the Arabic block).
     private static readonly (int First, int Last)[] s_invisible =
     [
-        (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164),
-        (0xFDD0, 0xFDEF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+        (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F),
+        (0x3164, 0x3164), (0xFDD0, 0xFDEF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3),
+        (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
     ];
 
     // Signs that stand before digits and are seen, although their category is Cf (Prepended_Concatenation_Mark).
@@ -87,7 +88,7 @@ internal static class PrintableText
         return line.Length > longest ? Head(line.ToString(), longest, out _) + "…" : line.ToString();
     }
 
-    /// <summary>The text in one line, each character that is not printed as an escape. A longer text is cut, with its length behind it.</summary>
+    /// <summary>The text in one line, an escape for each character that is not printed. A longer text is cut, with its length behind it.</summary>
     internal static string Escaped(string text, int longest)
     {
         var before = 0;
@@ -115,7 +116,8 @@ internal static class PrintableText
         for (var i = plain; i < text.Length;)
         {
             var scalar = ScalarAt(text, i, out var length);
-            var endsLine = scalar == '\r' && rendering != Rendering.Escaped && (i + 1 < text.Length ? text[i + 1] == '\n' : rendering == Rendering.Lines);
+            var isBeforeFeed = i + 1 < text.Length ? text[i + 1] == '\n' : rendering == Rendering.Lines;
+            var endsLine = scalar == '\r' && rendering != Rendering.Escaped && isBeforeFeed;
             if (!endsLine) Append(rendered, text, i, length, scalar, rendering, before);
             before = scalar;
             i += length;
@@ -154,7 +156,8 @@ internal static class PrintableText
         if (IsSelector(scalar)) return CanVary(before, scalar);
         if (IsIn(s_visibleFormat, scalar)) return true;
         if (IsIn(s_invisible, scalar) || (scalar & 0xFFFE) == 0xFFFE) return false;
-        return CharUnicodeInfo.GetUnicodeCategory(text, at) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate);
+        return CharUnicodeInfo.GetUnicodeCategory(text, at)
+            is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate);
     }
 
     private static char SignOf(int scalar) => scalar switch
@@ -165,7 +168,8 @@ internal static class PrintableText
         _ => Hidden,
     };
 
-    private static bool IsSelector(int scalar) => scalar is (>= 0xFE00 and <= 0xFE0F) or (>= 0x180B and <= 0x180D) or 0x180F or (>= 0xE0100 and <= 0xE01EF);
+    private static bool IsSelector(int scalar) =>
+        scalar is (>= 0xFE00 and <= 0xFE0F) or (>= 0x180B and <= 0x180D) or 0x180F or (>= 0xE0100 and <= 0xE01EF);
 
     /// <summary>Letters and marks of the scripts that use joiners, and emoji.</summary>
     private static bool CanJoin(int before)
@@ -174,7 +178,8 @@ internal static class PrintableText
         if (before == EmojiSelector) return true;
         // As a text: .NET Framework has no category of a number. New emoji have none in older tables.
         return !IsIn(s_invisible, before) && !IsHalf(before) && CharUnicodeInfo.GetUnicodeCategory(char.ConvertFromUtf32(before), 0) is
-            <= UnicodeCategory.EnclosingMark or UnicodeCategory.OtherSymbol or UnicodeCategory.MathSymbol or UnicodeCategory.ModifierSymbol or UnicodeCategory.OtherNotAssigned;
+            <= UnicodeCategory.EnclosingMark or UnicodeCategory.OtherSymbol or UnicodeCategory.MathSymbol or UnicodeCategory.ModifierSymbol
+            or UnicodeCategory.OtherNotAssigned;
     }
 
     private static bool CanVary(int before, int selector)

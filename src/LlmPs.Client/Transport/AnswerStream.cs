@@ -131,7 +131,8 @@ internal sealed class AnswerStream : Stream
 
     /// <summary>From here on the bytes are events: lines are watched, and an event that the end cuts short of its blank line still counts.</summary>
     /// <param name="skipped">
-    /// Takes each line that is no part of an event, in its place: after the events before it, before those behind it. Where it returns true, the
+    /// Takes each line that is no part of an event, in its place: after the events before it, before those behind it. Where it returns
+    /// true, the
     /// stream ends there.
     /// </param>
     internal void BeginEvents(Func<byte[], bool> skipped)
@@ -272,8 +273,10 @@ internal sealed class AnswerStream : Stream
     }
 
     /// <summary>
-    /// Feeds the clock while an event is under way, since a long one takes its time, and refuses events without end. Joins the data lines of an event
-    /// by spaces, which JSON takes for white space: on .NET Framework the parser's work for many lines is quadratic. How many of the bytes go up to the
+    /// Feeds the clock while an event is under way, since a long one takes its time, and refuses events without end. Joins the data lines
+    /// of an event
+    /// by spaces, which JSON takes for white space: on .NET Framework the parser's work for many lines is quadratic. How many of the
+    /// bytes go up to the
     /// end of the first line that is no part of an event, or to what only the next bytes explain; all where there is neither.
     /// </summary>
     private int Watch(Span<byte> bytes)
@@ -344,7 +347,8 @@ internal sealed class AnswerStream : Stream
     }
 
     /// <summary>Whether only the next bytes tell if a line of data begins there. At the end of the stream there are none.</summary>
-    private bool IsHeldBack(ReadOnlySpan<byte> line) => _isHeldBack = !_ended && line.Length < s_data.Length && line.SequenceEqual(s_data.AsSpan(0, line.Length));
+    private bool IsHeldBack(ReadOnlySpan<byte> line) => _isHeldBack = !_ended && line.Length < s_data.Length
+        && line.SequenceEqual(s_data.AsSpan(0, line.Length));
 
     private void Count(int length)
     {
@@ -363,7 +367,9 @@ internal sealed class AnswerStream : Stream
         _lineLength += length;
     }
 
-    /// <summary>Keeps the line that has ended where it is no field of events. One that the end of the stream cuts may be the beginning of one.</summary>
+    /// <summary>
+    /// Keeps the line that has ended where it is no field of events. One that the end of the stream cuts may be the beginning of one.
+    /// </summary>
     private void EndLine(bool isCut)
     {
         if (!_keepsLine) return;
@@ -377,6 +383,7 @@ internal sealed class AnswerStream : Stream
     private static bool BeginsField(ReadOnlySpan<byte> line, byte[] field)
     {
         var known = Math.Min(line.Length, field.Length);
-        return line.Slice(0, known).SequenceEqual(field.AsSpan(0, known)) && (line.Length == known || line[known] is (byte)':' or (byte)'\r' or (byte)'\n');
+        return line.Slice(0, known).SequenceEqual(field.AsSpan(0, known)) && (line.Length == known
+            || line[known] is (byte)':' or (byte)'\r' or (byte)'\n');
     }
 }

@@ -6,8 +6,10 @@ using System.Threading;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The limits of one attempt. The whole limit runs from sending to the last byte, reading included, so that it ends an answer that arrives faster
-/// than it is read. It stands still while the caller has the deltas: a slow pipeline costs nothing. The limit until the answer begins, and the one
+/// The limits of one attempt. The whole limit runs from sending to the last byte, reading included, so that it ends an answer that
+/// arrives faster
+/// than it is read. It stands still while the caller has the deltas: a slow pipeline costs nothing. The limit until the answer begins,
+/// and the one
 /// between payloads from then on, run only while the module waits for the network.
 /// </summary>
 internal sealed class AttemptClock : IDisposable

@@ -10,7 +10,8 @@ using LlmPs.Text;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The one reader of streams: events in, deltas out. Knows [DONE], errors in mid-stream, comments in data, and lines that are no part of an event.
+/// The one reader of streams: events in, deltas out. Knows [DONE], errors in mid-stream, comments in data, and lines that are no part of
+/// an event.
 /// </summary>
 internal sealed class SseReader : IAsyncDisposable
 {
@@ -154,7 +155,8 @@ internal sealed class SseReader : IAsyncDisposable
         {
             return await next.ConfigureAwait(false);
         }
-        catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && (_stream.IsCanceled || e is IOException or OperationCanceledException or ObjectDisposedException))
+        catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && (_stream.IsCanceled
+            || e is IOException or OperationCanceledException or ObjectDisposedException))
         {
             // Every choice has said why it ended, so what is cut off is no part of the answer.
             return false;
@@ -162,7 +164,8 @@ internal sealed class SseReader : IAsyncDisposable
     }
 
     /// <summary>
-    /// [DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end. Without a finish reason, a message
+    /// [DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end. Without a finish
+    /// reason, a message
     /// that came last is the reason why there is no more of the answer.
     /// </summary>
     private bool Finish(List<ChatCompletionDelta> deltas, bool isDone)
@@ -202,7 +205,9 @@ internal sealed class SseReader : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Keeps what was not understood, in case that the answer does not come to its end. What has words is not replaced by what has none.</summary>
+    /// <summary>
+    /// Keeps what was not understood, in case that the answer does not come to its end. What has words is not replaced by what has none.
+    /// </summary>
     private EventContent Remember(ReadOnlySpan<byte> text, bool hasWords)
     {
         if (_hasWords && !hasWords) return EventContent.Nothing;

@@ -6,8 +6,8 @@ using System.Management.Automation;
 namespace LlmPs.Binding;
 
 /// <summary>
-/// Refuses a copy of one of the module's objects, as Import-Clixml, Receive-Job and remoting make them, and says what to do. The binder would say only that it
-/// cannot convert the copy.
+/// Refuses a copy of one of the module's objects, as Import-Clixml, Receive-Job and remoting make them, and says what to do. The binder would say
+/// only that it cannot convert the copy.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class LiveObjectAttribute : ArgumentTransformationAttribute
@@ -25,18 +25,21 @@ internal sealed class LiveObjectAttribute : ArgumentTransformationAttribute
     internal static void Refuse(object? value)
     {
         var items = PlainValue.Unwrap(value) is IList list ? list : new[] { value };
-        if (items.Cast<object?>().Select(Advice).FirstOrDefault(advice => advice is not null) is { } found) throw new ArgumentTransformationMetadataException(found);
+        var found = items.Cast<object?>().Select(Advice).FirstOrDefault(advice => advice is not null);
+        if (found is not null) throw new ArgumentTransformationMetadataException(found);
     }
 
     /// <summary>What to do instead of passing a copy; null where the value is not one.</summary>
     internal static string? Advice(object? value)
     {
-        if (value is not PSObject { BaseObject: PSCustomObject } copy || copy.TypeNames.FirstOrDefault(name => name.StartsWith(Prefix, StringComparison.Ordinal)) is not { } type) return null;
+        if (value is not PSObject { BaseObject: PSCustomObject } copy) return null;
+        if (copy.TypeNames.FirstOrDefault(name => name.StartsWith(Prefix, StringComparison.Ordinal)) is not { } type) return null;
         type = type.Substring(Prefix.Length);
         var what = $"The value is a copy of a {type} that came out of a file or a job (Import-Clixml, Start-Job, remoting). ";
         return what + type switch
         {
-            nameof(LlmSession) => "A copy of a session has no key and no connection. Run Connect-LlmProvider inside the job, or start it with Start-ThreadJob, which passes the session itself.",
+            nameof(LlmSession) => "A copy of a session has no key and no connection. "
+                + "Run Connect-LlmProvider inside the job, or start it with Start-ThreadJob, which passes the session itself.",
             nameof(ChatCompletion) => "Its conversation cannot be continued. Send its messages instead: "
                 + "-Message (@($copy.Messages | ForEach-Object { New-ChatMessage $_.Role $_.Content }) + (New-ChatMessage user 'And now?')). "
                 + "To send its text as a prompt, use: $copy | Select-Object Content.",

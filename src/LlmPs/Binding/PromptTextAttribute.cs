@@ -46,7 +46,8 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
         }
 
         var columns = PSObject.AsPSObject(row!);
-        if ((columns.Properties[Column] ?? RowColumns.Of(columns).OfType<PSPropertyInfo>().FirstOrDefault(column => IsColumn(column.Name))) is not { } property) return false;
+        var property = columns.Properties[Column] ?? RowColumns.Of(columns).OfType<PSPropertyInfo>().FirstOrDefault(column => IsColumn(column.Name));
+        if (property is null) return false;
         cell = property.Value;
         return true;
     }

@@ -5,17 +5,18 @@ using System.Linq;
 namespace LlmPs.Binding;
 
 /// <summary>
-/// The names that the members of a JSON object have as properties. PowerShell has no property without a name, none named as one of its own member sets,
-/// and no two that differ in case only: such a member is named <c>_</c>, <c>psobject_</c> or <c>name_2</c>.
+/// The names that the members of a JSON object have as properties. PowerShell has no property without a name, none named as one of its own
+/// member sets, and no two that differ in case only: such a member is named <c>_</c>, <c>psobject_</c> or <c>name_2</c>.
 /// </summary>
 internal static class PropertyNames
 {
-    private static readonly HashSet<string> s_reserved = new(StringComparer.OrdinalIgnoreCase) { string.Empty, "psobject", "psbase", "pstypenames", "psadapted", "psextended" };
+    private static readonly HashSet<string> s_reserved =
+        new(StringComparer.OrdinalIgnoreCase) { string.Empty, "psobject", "psbase", "pstypenames", "psadapted", "psextended" };
 
     /// <summary>The name where PowerShell can have it, else the name with an underscore behind it.</summary>
     internal static string Usable(string name) => s_reserved.Contains(name) ? name + "_" : name;
 
-    /// <summary>The property's name for each of an object's names. It depends on the names and not on their order, so that all rows have the same.</summary>
+    /// <summary>The property's name for each name of an object. Their order does not matter, so that all rows have the same.</summary>
     internal static Dictionary<string, string> Of(IEnumerable<string> names)
     {
         var properties = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -28,8 +28,8 @@ internal static class RowColumns
         (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? DataOf(row).Where(column => column.IsInstance || column is PSProperty);
 
     /// <summary>
-    /// The properties that are data. An object that PowerShell adapts, such as a DataRow, a DataRowView or an XML element, shows the members of its .NET class
-    /// beside its columns: RowError, Table, InnerXml. Those are left out; of an object that is not adapted they are the columns.
+    /// The properties that are data. An object that PowerShell adapts, such as a DataRow, a DataRowView or an XML element, shows the members of its
+    /// .NET class beside its columns: RowError, Table, InnerXml. Those are left out; of an object that is not adapted they are the columns.
     /// </summary>
     internal static IEnumerable<PSPropertyInfo> DataOf(PSObject row)
     {
@@ -38,7 +38,7 @@ internal static class RowColumns
         return row.Properties.Where(column => column is not PSProperty || columns.Contains(column.Name));
     }
 
-    /// <summary>The name without the byte order mark that a file read in the wrong way leaves before its first header, and without the quotes that it keeps behind one.</summary>
+    /// <summary>The name without a byte order mark, which a file that is read in the wrong encoding has before its first header, and without its quotes.</summary>
     internal static string NameOf(string column)
     {
         if (!HasMark(column)) return column;
@@ -47,7 +47,8 @@ internal static class RowColumns
     }
 
     /// <summary>Whether a byte order mark stands before the name: itself, or its three bytes read as ANSI.</summary>
-    internal static bool HasMark(string column) => column.Length > 0 && (column[0] == s_mark[0] || column.StartsWith(MarkInAnsi, StringComparison.Ordinal));
+    internal static bool HasMark(string column) =>
+        column.Length > 0 && (column[0] == s_mark[0] || column.StartsWith(MarkInAnsi, StringComparison.Ordinal));
 
     private static PSMemberInfoCollection<PSMemberInfo>? OwnOf(PSObject row) =>
         s_own is not null && s_isDeserialized?.Invoke(row) == false && row.BaseObject is PSCustomObject ? s_own(row) : null;

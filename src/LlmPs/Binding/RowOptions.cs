@@ -71,7 +71,8 @@ internal sealed class RowOptions
 
     private static RowOptionAttribute? AttributeOf(PropertyInfo property) => property.GetCustomAttribute<RowOptionAttribute>(inherit: false);
 
-    private PropertyInfo? OptionOf(string column) => RowColumns.NameOf(column) is var name && _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
+    private PropertyInfo? OptionOf(string column) =>
+        RowColumns.NameOf(column) is var name && _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
 
     /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
     private static void RefuseLostConversation(PSObject row)

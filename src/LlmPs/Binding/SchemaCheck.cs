@@ -13,17 +13,17 @@ internal static class SchemaCheck
     // Drafts 4 to 2020-12.
     private static readonly HashSet<string> s_rules =
     [
-        "type", "enum", "const", "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties", "propertyNames",
-        "dependencies", "dependentRequired", "dependentSchemas", "unevaluatedProperties", "items", "prefixItems", "additionalItems", "contains", "minContains",
-        "maxContains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef",
-        "$recursiveRef", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "format",
-        "contentEncoding", "contentMediaType", "contentSchema",
+        "type", "enum", "const", "format", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "$recursiveRef",
+        "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties", "propertyNames", "dependencies",
+        "dependentRequired", "dependentSchemas", "unevaluatedProperties", "items", "prefixItems", "additionalItems", "contains", "minContains",
+        "maxContains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+        "multipleOf", "minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType", "contentSchema",
     ];
 
     private static readonly HashSet<string> s_notes =
     [
-        "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$defs", "definitions", "$comment", "$vocabulary", "title", "description", "default",
-        "examples", "deprecated", "readOnly", "writeOnly",
+        "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$defs", "definitions", "$comment", "$vocabulary", "title",
+        "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
     ];
 
     /// <summary>What the value breaks first, of a schema without a flaw; null where all is well.</summary>
@@ -42,8 +42,8 @@ internal static class SchemaCheck
     }
 
     /// <summary>
-    /// A name at the top that shows that this is a list of properties and not a schema; null where it may be one. That is a name which is not a keyword, if
-    /// nothing else is a rule or its value is the name of a type; or a note such as title with the name of a type, if nothing is a rule.
+    /// A name at the top that shows that this is a list of properties and not a schema; null where it may be one. That is a name which is not a
+    /// keyword, if nothing else is a rule or its value is the name of a type; or a note such as title with the name of a type, if nothing is a rule.
     /// </summary>
     internal static string? NoKeyword(string schema)
     {
@@ -60,7 +60,8 @@ internal static class SchemaCheck
     }
 
     /// <summary>The keyword that a name differs from in case only; null for none.</summary>
-    internal static string? KeywordLike(string name) => s_rules.FirstOrDefault(word => word.Equals(name, StringComparison.OrdinalIgnoreCase) && word != name);
+    internal static string? KeywordLike(string name) =>
+        s_rules.FirstOrDefault(word => word.Equals(name, StringComparison.OrdinalIgnoreCase) && word != name);
 
     /// <summary>The names of the properties that a schema describes at the top.</summary>
     internal static IReadOnlyList<string> PropertiesOf(string schema)
@@ -74,9 +75,11 @@ internal static class SchemaCheck
     private static string? Flaw(JsonElement schema, string path)
     {
         if (schema.ValueKind is JsonValueKind.True or JsonValueKind.False) return null;
-        if (schema.ValueKind != JsonValueKind.Object) return $"{schema.GetRawText()} is not a schema at '{path}': write {{ \"type\": \"string\" }}, or @{{ type = 'string' }} in PowerShell";
+        if (schema.ValueKind != JsonValueKind.Object)
+            return $"{schema.GetRawText()} is not a schema at '{path}': write {{ \"type\": \"string\" }}, or @{{ type = 'string' }} in PowerShell";
         if (schema.TryGetProperty("type", out var type) && type.ValueKind != JsonValueKind.String && !IsListOfTexts(type)) return $"'type' is neither a text nor a list of texts at '{path}'";
-        if (schema.TryGetProperty("type", out type) && Types(type).FirstOrDefault(word => !s_types.Contains(word!)) is { } unknown) return $"'{unknown}' is not a type at '{path}'. Types are: {string.Join(", ", s_types)}";
+        if (schema.TryGetProperty("type", out type) && Types(type).FirstOrDefault(word => !s_types.Contains(word!)) is { } unknown)
+            return $"'{unknown}' is not a type at '{path}'. Types are: {string.Join(", ", s_types)}";
         if (schema.TryGetProperty("enum", out var values) && values.ValueKind != JsonValueKind.Array) return $"'enum' is no list at '{path}'";
         if (schema.TryGetProperty("required", out var required) && !IsListOfTexts(required)) return $"'required' is no list of texts at '{path}'";
         if (schema.TryGetProperty("items", out var items) && FlawOfItems(items, path + "/items") is { } flaw) return flaw;

@@ -36,10 +36,11 @@ internal static class SchemaText
     {
         if (SchemaCheck.NoKeyword(json) is not { } name) return json;
         var shown = PrintableText.Line(name, LongestName);
+        var problem = $"-{parameter} is not a valid JSON schema: '{shown}' is not a keyword";
         if (SchemaCheck.KeywordLike(name) is { } keyword)
-            throw new PSArgumentException($"-{parameter} is not a valid JSON schema: '{shown}' is not a keyword. Write it in lower and upper case as JSON Schema does: {keyword}.");
+            throw new PSArgumentException($"{problem}. Write it in lower and upper case as JSON Schema does: {keyword}.");
         var key = InputRow.Member(shown);
-        throw new PSArgumentException($"-{parameter} is not a valid JSON schema: '{shown}' is not a keyword of JSON Schema. Describe the properties of an object, for example: "
+        throw new PSArgumentException($"{problem} of JSON Schema. Describe the properties of an object, for example: "
             + $"@{{ type = 'object'; properties = @{{ {key} = @{{ type = 'string' }} }}; required = @('{shown.Replace("'", "''")}') }}");
     }
 

@@ -27,8 +27,8 @@ internal static class StructuredAnswer
     }
 
     /// <summary>
-    /// Parses the answer into <see cref="ChatCompletion.Data"/>: the whole text, or where that is not JSON the one value in it that is wanted. Returns the
-    /// JSON, or what is wrong with the answer.
+    /// Parses the answer into <see cref="ChatCompletion.Data"/>: the whole text, or where that is not JSON the one value in it that is wanted.
+    /// Returns the JSON, or what is wrong with the answer.
     /// </summary>
     /// <param name="completion">The answer.</param>
     /// <param name="isWanted">Whether a value among other words is the answer.</param>
@@ -38,7 +38,8 @@ internal static class StructuredAnswer
         if (Read(json, completion) is not { } problem) return (json, null);
         var wanted = ValuesIn(json).Where(isWanted).Distinct(StringComparer.Ordinal).Take(2).ToList();
         if (wanted.Count == 0) return (json, problem);
-        return (wanted[0], wanted.Count == 1 ? Read(wanted[0], completion) : "The answer holds several different JSON values that meet the schema.");
+        if (wanted.Count > 1) return (json, "The answer holds several different JSON values that meet the schema.");
+        return (wanted[0], Read(wanted[0], completion));
     }
 
     /// <summary>The objects and lists that stand in a text, outermost only; none where there are too many to be an answer.</summary>
@@ -85,7 +86,8 @@ internal static class StructuredAnswer
         }
     }
 
-    private static int Next(byte[] text, int from) => from >= text.Length ? -1 : text.AsSpan(from).IndexOfAny((byte)'{', (byte)'[') is >= 0 and var at ? from + at : -1;
+    private static int Next(byte[] text, int from) =>
+        from < text.Length && text.AsSpan(from).IndexOfAny((byte)'{', (byte)'[') is >= 0 and var at ? from + at : -1;
 
     /// <summary>The bytes of the JSON value that stands at the beginning; 0 where there is none.</summary>
     private static int LengthOfValue(ReadOnlySpan<byte> text)

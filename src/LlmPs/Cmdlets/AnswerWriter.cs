@@ -34,7 +34,7 @@ internal sealed class AnswerWriter
         if (!_merge || _reviewer.Check?.Schema is not { } schema) return;
         var own = Columns(new AnswerContext(null, string.Empty, new ChatRequest()), null, null).Select(column => column.Key);
         var hidden = SchemaCheck.PropertiesOf(schema).Intersect(own, StringComparer.OrdinalIgnoreCase).ToList();
-        if (hidden.Count > 0) _cmdlet.WriteWarning($"-JsonSchema names {string.Join(", ", hidden)}, as -MergeInput does columns of its own, which take their place. Name them otherwise in the schema, or leave out -MergeInput: Data has them.");
+        if (hidden.Count > 0) VerboseLine.Warn(_cmdlet, $"-JsonSchema names {string.Join(", ", hidden)}, as -MergeInput does columns of its own, which take their place. Name them otherwise in the schema, or leave out -MergeInput: Data has them.");
     }
 
     internal void Write(BulkOutput output)
@@ -100,9 +100,9 @@ internal sealed class AnswerWriter
 
     private void Warn(string? finishReason, bool? blocked, long index)
     {
-        if (blocked == true) _cmdlet.WriteWarning($"Row {index}: the provider's moderation blocked the answer.");
-        if (finishReason == FinishReasons.Length) _cmdlet.WriteWarning($"Row {index}: the answer is cut short at the token limit (finish reason length). Raise -MaxTokens.");
-        if (finishReason == FinishReasons.ContentFilter) _cmdlet.WriteWarning($"Row {index}: the provider's content filter left out part of the answer.");
+        if (blocked == true) VerboseLine.Warn(_cmdlet, $"Row {index}: the provider's moderation blocked the answer.");
+        if (finishReason == FinishReasons.Length) VerboseLine.Warn(_cmdlet, $"Row {index}: the answer is cut short at the token limit (finish reason length). Raise -MaxTokens.");
+        if (finishReason == FinishReasons.ContentFilter) VerboseLine.Warn(_cmdlet, $"Row {index}: the provider's content filter left out part of the answer.");
     }
 
     private void Log(LogLine line)
@@ -116,7 +116,7 @@ internal sealed class AnswerWriter
                 VerboseLine.Write(_cmdlet, line.Text);
                 break;
             default:
-                _cmdlet.WriteWarning(line.Text);
+                VerboseLine.Warn(_cmdlet, line.Text);
                 break;
         }
     }

@@ -112,7 +112,7 @@ internal sealed class ChatTalk
             request.Chip = Chip ?? request.Chip;
             request.Thinking = Thinking;
             request = Session.Resolve(request, out var warnings);
-            foreach (var warning in warnings) _cmdlet.WriteWarning(warning);
+            foreach (var warning in warnings) VerboseLine.Warn(_cmdlet, warning);
             Receive(new AnswerContext(Session, Session.Provider, request));
         }
         catch (LlmApiException e)
@@ -141,7 +141,7 @@ internal sealed class ChatTalk
                     }
 
                     error = output.Value as LlmApiException ?? error;
-                    if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) _cmdlet.WriteWarning(line.Text);
+                    if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) VerboseLine.Warn(_cmdlet, line.Text);
                 }
 
                 // By a host or a closing runspace: Ctrl+C is a key here.

@@ -184,7 +184,7 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         }
         catch (Exception e) when (CacheFile.IsOfFiles(e))
         {
-            if (!Stopping) WriteWarning($"What was found could not be kept: {e.Message}");
+            if (!Stopping) VerboseLine.Warn(this, $"What was found could not be kept: {e.Message}");
         }
     }
 

@@ -250,7 +250,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (_checkpoint.DamagedLines > 0)
         {
             var damaged = _checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is" : $"{_checkpoint.DamagedLines} lines that can't be read; their rows are";
-            WriteWarning($"Checkpoint '{CheckpointPath}' holds {damaged} asked again, unless another line has the answer.");
+            VerboseLine.Warn(this, $"Checkpoint '{CheckpointPath}' holds {damaged} asked again, unless another line has the answer.");
         }
 
         if (_checkpoint.RemovedHolder is { } holder)

@@ -102,18 +102,18 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     {
         if (prices[row.Model] is not { } price)
         {
-            if (_unpriced.Add(row.Model ?? string.Empty)) WriteWarning($"Price has no model '{PrintableText.Line(row.Model)}', so the cost is unknown where it answered.");
+            if (_unpriced.Add(row.Model ?? string.Empty)) VerboseLine.Warn(this, $"Price has no model '{PrintableText.Line(row.Model)}', so the cost is unknown where it answered.");
             return null;
         }
 
         if (price.DependsOnCached && !row.TellsCached && !_warnedOfCached)
         {
             _warnedOfCached = true;
-            WriteWarning("Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full price, so the cost may be too high.");
+            VerboseLine.Warn(this, "Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full price, so the cost may be too high.");
         }
 
         if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, Math.Min(prompt, row.CachedTokens ?? 0), completion);
-        if (_unpriced.Add("\n" + row.Model)) WriteWarning($"An answer of '{PrintableText.Line(row.Model)}' came without its usage, so the cost is unknown.");
+        if (_unpriced.Add("\n" + row.Model)) VerboseLine.Warn(this, $"An answer of '{PrintableText.Line(row.Model)}' came without its usage, so the cost is unknown.");
         return null;
     }
 }

@@ -59,7 +59,7 @@ internal sealed class RowReader
         WarnOfMark();
         WarnOfDamage(prompt, index);
         foreach (var warning in warnings)
-            if (_warned.Add(warning)) _cmdlet.WriteWarning(warning);
+            if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
         return new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt };
     }
 
@@ -116,27 +116,30 @@ internal sealed class RowReader
     {
         var model = _cmdlet.Model;
         if (model is null || session.Model is null || model == session.Model || _given.Contains(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
-        _cmdlet.WriteWarning($"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
+        VerboseLine.Warn(_cmdlet, $"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
     }
 
-    /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it, and is blank there.</summary>
+    /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it.</summary>
     private void WarnOfMark()
     {
         if (_read > 1 || _cmdlet.RowBlocks is null || _cmdlet.InputObject is not { BaseObject: PSCustomObject } row) return;
         if (RowColumns.Of(row).FirstOrDefault(column => RowColumns.HasMark(column.Name)) is not { } marked) return;
         var name = PrintableText.Line(RowColumns.NameOf(marked.Name));
-        _cmdlet.WriteWarning($"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
+        VerboseLine.Warn(_cmdlet, $"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. "
+            + "Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
     }
 
     /// <summary>What was lost when the file was read does not come back, and costs as much as a whole prompt.</summary>
     private void WarnOfDamage(string? prompt, long index)
     {
         if (_warned.Contains(nameof(WarnOfDamage))) return;
-        var texts = new[] { prompt, _cmdlet.System }.Concat(_cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content)));
+        var given = _cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content));
+        var texts = new[] { prompt, _cmdlet.System }.Concat(given);
         if (!texts.Any(text => text?.IndexOf(Lost) >= 0)) return;
         _warned.Add(nameof(WarnOfDamage));
-        _cmdlet.WriteWarning($"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: the file was read in the wrong encoding. "
-            + "Give Import-Csv or Get-Content the -Encoding of the file, for example: -Encoding ansi (PowerShell 7.4), -Encoding Default (Windows PowerShell), -Encoding 936 (a code page).");
+        VerboseLine.Warn(_cmdlet, $"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: "
+            + "the file was read in the wrong encoding. Give Import-Csv or Get-Content the -Encoding of the file, for example: "
+            + "-Encoding ansi (PowerShell 7.4), -Encoding Default (Windows PowerShell), -Encoding 936 (a code page).");
     }
 
     /// <summary>A prompt in quotes is made once, before there is a row, and a piped text is no part of it.</summary>
@@ -147,6 +150,6 @@ internal sealed class RowReader
         var row = _cmdlet.InputObject?.BaseObject;
         var isUnused = row is string || (_read > 1 && row is not (null or ValueType or ChatCompletion or ChatMessage));
         if (isUnused && _warned.Add(nameof(_cmdlet.Prompt)))
-            _cmdlet.WriteWarning("The rows are not in the prompt: -Prompt is the same text for all of them. Give a script block, such as -Prompt { \"Summarize: $_\" } for texts or -Prompt { \"Classify: $($_.Subject)\" } for objects.");
+            VerboseLine.Warn(_cmdlet, "The rows are not in the prompt: -Prompt is the same text for all of them. Give a script block, such as -Prompt { \"Summarize: $_\" } for texts or -Prompt { \"Classify: $($_.Subject)\" } for objects.");
     }
 }

@@ -76,7 +76,7 @@ internal sealed class RunProgress
     {
         if (_hasWarned || !(Session?.Pacing().PausedFor > s_patience)) return;
         _hasWarned = true;
-        _cmdlet.WriteWarning($"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's quota may be used up.");
+        VerboseLine.Warn(_cmdlet, $"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's quota may be used up.");
     }
 
     private string Status()

@@ -39,7 +39,8 @@ internal sealed class ToolRunner
     internal ChatMessage Answer(ToolCall call, long row)
     {
         var (content, outcome) = Run(call, row);
-        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, PrintableText.Escaped(call.ToString(), LongestShown), PrintableText.Line(outcome, LongestShown)));
+        var shown = PrintableText.Escaped(call.ToString(), LongestShown);
+        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, shown, PrintableText.Line(outcome, LongestShown)));
         return new ChatMessage(ChatRole.Tool, content) { ToolCallId = call.Id };
     }
 
@@ -59,14 +60,16 @@ internal sealed class ToolRunner
         return IsWanted(tool, call, row) ? Invoke((CommandInfo)tool.Command!, arguments) : Error("Declined by the user.");
     }
 
-    /// <summary>Models write names in another case; PowerShell's names have none. Of two tools that differ in case only, the one that is named exactly.</summary>
+    /// <summary>Models write names in another case, which PowerShell ignores. The tool that is named exactly comes first.</summary>
     private ChatTool? Find(ToolCall call) =>
-        _tools.FirstOrDefault(tool => tool.Name == call.Name) ?? _tools.FirstOrDefault(tool => tool.Name.Equals(call.Name, StringComparison.OrdinalIgnoreCase));
+        _tools.FirstOrDefault(tool => tool.Name == call.Name)
+        ?? _tools.FirstOrDefault(tool => tool.Name.Equals(call.Name, StringComparison.OrdinalIgnoreCase));
 
     private bool IsWanted(ChatTool tool, ToolCall call, long row)
     {
         // Words of the model in a question to the user: nothing in them may hide or feign a part of it.
-        var running = string.Format(CultureInfo.InvariantCulture, "Row {0}: run tool {1} with {2}", row, tool.Name, PrintableText.Escaped(call.Arguments, LongestShown));
+        var arguments = PrintableText.Escaped(call.Arguments, LongestShown);
+        var running = string.Format(CultureInfo.InvariantCulture, "Row {0}: run tool {1} with {2}", row, tool.Name, arguments);
         try
         {
             return _cmdlet.ShouldProcess(running, running + "?", "The model asks for a tool");

@@ -35,8 +35,8 @@ public sealed class BulkRunTests : IDisposable
         var error = Assert.IsType<LlmApiException>(output.Value);
         Assert.Equal(LlmErrorKind.InternalError, error.Kind);
         Assert.IsType<ObjectDisposedException>(error.InnerException);
-        Assert.Contains("could not be finished", error.Message, StringComparison.Ordinal);
-        Assert.Contains("please report it", error.Message, StringComparison.Ordinal);
+        Assert.Contains("unexpected exception, which is a bug: ObjectDisposedException", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Report it", error.RecommendedAction, StringComparison.Ordinal);
         Assert.Same(row, output.Row);
         Assert.Equal(Taken.Drained, run.TryTake(Timeout.InfiniteTimeSpan, out _));
         Assert.Equal((1, 0, 0), (run.Counts.Failed, run.Counts.Done, run.Counts.Replayed));

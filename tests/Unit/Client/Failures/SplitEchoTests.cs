@@ -95,6 +95,25 @@ public class SplitEchoTests
         Assert.Equal("a sk-tes", outcome.Error!.PartialCompletion!.Content);
     }
 
+    [Fact]
+    public async Task Point10_a_key_in_a_stream_that_repeats_all_text_is_taken_out()
+    {
+        var text = "a " + Key + " b c d e f";
+        var ends = new[] { 1, 2, 8, 12, 20, text.Length - 6, text.Length - 4, text.Length - 2, text.Length };
+        var outcome = await ReadAsync("content", ends.Select(end => text[..end]));
+        Assert.DoesNotContain(Key, outcome.Completion!.Content);
+        Assert.DoesNotContain(Key, outcome.Completion.RawJson);
+    }
+
+    [Theory]
+    [InlineData("x sk-tes", "</think>y", "x sk-tes", "y")]
+    [InlineData("x sk-tes", "t/0123+abc</think>y", "x sk-test/0123+abc", "y")]
+    public async Task Point10_what_is_held_back_before_a_closing_tag_becomes_reasoning(string first, string second, string reasoning, string content)
+    {
+        var outcome = await ReadAsync("content", [first, second]);
+        Assert.Equal((reasoning, content), (outcome.Completion!.ReasoningContent, outcome.Completion.Content));
+    }
+
     private static async Task NoKeyAsync(string field, string[] pieces)
     {
         var outcome = await ReadAsync(field, pieces);
