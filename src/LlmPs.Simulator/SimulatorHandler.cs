@@ -74,8 +74,8 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         if (fault?.Kind == FaultKind.ConnectionFailed) throw new SimulatedConnectionException(FaultKind.ConnectionFailed);
         int latency = _options.LatencyMs;
         if (_options.LatencyJitterMs > 0) latency += (int)(Fnv.Fraction(_options.Seed, ordinal, -1) * (_options.LatencyJitterMs + 1));
-        if (latency > 0) await Task.Delay(latency, cancellationToken).ConfigureAwait(false);
-        if (fault?.Kind == FaultKind.StallBeforeHeaders) await Task.Delay(fault.DelayMs ?? Step.ForEver, cancellationToken).ConfigureAwait(false);
+        if (latency > 0) await Step.DelayAsync(latency, cancellationToken).ConfigureAwait(false);
+        if (fault?.Kind == FaultKind.StallBeforeHeaders) await Step.DelayAsync(fault.DelayMs ?? Step.ForEver, cancellationToken).ConfigureAwait(false);
         if (fault?.Kind == FaultKind.Reset) throw new SimulatedConnectionException(FaultKind.Reset);
     }
 

@@ -1,3 +1,7 @@
+using System.Diagnostics;
+using System.Threading;
+using System.Threading.Tasks;
+
 namespace LlmPs.Simulator;
 
 internal enum StepKind
@@ -36,4 +40,12 @@ internal readonly struct Step
     internal static Step Wait(int milliseconds) => new(StepKind.Wait, milliseconds);
 
     internal static Step Cut(CutBy by) => new(StepKind.Cut, cutBy: by);
+
+    /// <summary>Waits so many milliseconds, and not less: the runtime's timers may fire a millisecond early.</summary>
+    internal static async Task DelayAsync(int milliseconds, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        await Task.Delay(milliseconds, cancellationToken).ConfigureAwait(false);
+        while (clock.ElapsedMilliseconds < milliseconds) await Task.Delay(1, cancellationToken).ConfigureAwait(false);
+    }
 }

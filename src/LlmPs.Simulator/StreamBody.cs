@@ -102,7 +102,7 @@ internal sealed class StreamBody : Stream
             {
                 try
                 {
-                    await Task.Delay(_waitMs, either.Token).ConfigureAwait(false);
+                    await Step.DelayAsync(_waitMs, either.Token).ConfigureAwait(false);
                 }
                 catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
                 {

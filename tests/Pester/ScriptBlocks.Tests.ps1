@@ -68,13 +68,13 @@ Describe 'A prompt by a script block' {
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 
-    It 'is run for the first row, for breakpoints, and filled in for the others' {
+    It 'is run for each row, with its breakpoints' {
         Set-Content "$TestDrive/block.ps1" "'a', 'b' |`n    Invoke-ChatCompletion {`n        `"x `$_`"`n    }"
         $hits = [System.Collections.Generic.List[int]]::new()
         $point = Set-PSBreakpoint -Script "$TestDrive/block.ps1" -Line 3 -Action { $hits.Add(1) }
         try { (& "$TestDrive/block.ps1").Content | Should -Be 'Echo: x a', 'Echo: x b' }
         finally { $point | Remove-PSBreakpoint }
-        $hits.Count | Should -Be 1
+        $hits.Count | Should -Be 2
     }
 
     It 'that fails is an error of that row, which keeps its place, and the other rows go on' {

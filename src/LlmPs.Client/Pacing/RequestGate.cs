@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
-using LlmPs.Transport;
 
 namespace LlmPs.Pacing;
 
@@ -12,6 +11,9 @@ namespace LlmPs.Pacing;
 /// <param name="PausedFor">How long the account has refused all; null where it does not.</param>
 /// <param name="RatePerMinute">The rate that requests are held to; null where there is none.</param>
 internal readonly record struct GateState(int Waiting, TimeSpan? PausedFor, double? RatePerMinute);
+
+/// <summary>What a response says about one limit of the account: whether it counts tokens, how much is left, and in how long it is full again.</summary>
+internal readonly record struct AccountLimit(bool IsOfTokens, double? Remaining, TimeSpan Reset);
 
 /// <summary>
 /// Holds the attempts of a session for one model to the limits that the user gave and to the one that refusals teach (<see cref="AdaptiveRate"/>).
@@ -43,7 +45,6 @@ internal sealed class RequestGate : IDisposable
     private double _lastAcceptedSent = double.NegativeInfinity;
     private double _completion;
     private int _completions;
-    private bool _hasRequest;
     private double _shutUntil = double.NegativeInfinity;
     private double _shutSince;
     private bool _isDisposed;
@@ -55,15 +56,13 @@ internal sealed class RequestGate : IDisposable
     {
         _requests = requestsPerMinute is { } requests ? TokenBucket.OfRequests(requests) : null;
         _tokens = tokensPerMinute is { } tokens ? TokenBucket.OfTokens(tokens) : null;
-        _givenRate = requestsPerMinute;
-        _longestPause = longestPause;
+        (_givenRate, _longestPause) = (requestsPerMinute, longestPause);
+        // Below a rate that the user gave, a refusal here and there is the provider's passing trouble.
         _rate = new AdaptiveRate(longestPause.TotalSeconds, new Random(), tolerates: requestsPerMinute is not null);
         _timer = new Timer(static gate => ((RequestGate)gate!).Tick(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
-    /// <summary>Returns a pass for a request that is to be sent.</summary>
-    internal GatePass NewPass(ChatRequest request) =>
-        new(this, Interlocked.Increment(ref _tickets), TokenEstimate.Of(request), request);
+    internal GatePass NewPass(ChatRequest request) => new(this, Interlocked.Increment(ref _tickets), TokenEstimate.Of(request), request);
 
     internal GateState State()
     {
@@ -72,23 +71,25 @@ internal sealed class RequestGate : IDisposable
             var now = Now();
             var since = _shutUntil > now ? _shutSince : _rate.ShutSince;
             var rate = _rate.Rate * 60;
-            return new GateState(
-                _line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate is null || rate > _givenRate ? _givenRate ?? rate : rate);
+            return new GateState(_line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate > _givenRate ? _givenRate : rate ?? _givenRate);
         }
     }
 
-    internal Task EnterAsync(GatePass pass, CancellationToken cancellationToken)
+    /// <summary>Waits until the request may be sent.</summary>
+    /// <exception cref="LlmApiException">The provider asked for a wait over the longest allowed.</exception>
+    /// <exception cref="ObjectDisposedException">The session was closed.</exception>
+    internal async Task EnterAsync(GatePass pass, CancellationToken cancellationToken)
     {
-        if (cancellationToken.IsCancellationRequested) return Task.FromCanceled(cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
-            if (_isDisposed) return Task.FromException(new ObjectDisposedException(nameof(RequestGate)));
+            if (_isDisposed) throw new ObjectDisposedException(nameof(RequestGate));
             var now = Now();
-            if (RefusalOf(now) is { } refusal) return Task.FromException(refusal);
-            if (_line.Count == 0 && Wait(now) <= 0 && Take(pass, now) <= 0)
+            if (RefusalOf(now) is { } refusal) throw refusal;
+            if (_line.Count == 0 && WaitOf(pass, now) <= 0)
             {
                 Send(pass, now, waited: false);
-                return Task.CompletedTask;
+                return;
             }
 
             pass.Turn = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -96,106 +97,93 @@ internal sealed class RequestGate : IDisposable
             Pump(now);
         }
 
-        return AwaitTurnAsync(pass, cancellationToken);
+        using var registration = cancellationToken.Register(() =>
+        {
+            lock (_lock)
+            {
+                if (_line.Remove(pass)) pass.Turn.TrySetCanceled(cancellationToken);
+            }
+        });
+        await pass.Turn.Task.ConfigureAwait(false);
     }
 
-    internal void Accepted(GatePass pass)
+    /// <summary>Notes that the provider has begun to answer.</summary>
+    internal void Accepted(GatePass pass) => Update(pass, leaves: false, _ =>
     {
-        lock (_lock)
-        {
-            if (!pass.IsIn) return;
-            _answers++;
-            _lastAcceptedSent = Math.Max(_lastAcceptedSent, pass.SentAt);
-            _rate.Accepted(pass.Epoch);
-            Pump(Now());
-        }
-    }
+        _answers++;
+        _lastAcceptedSent = Math.Max(_lastAcceptedSent, pass.SentAt);
+        _rate.Accepted(pass.Epoch);
+    });
 
     /// <summary>
     /// Holds requests back until a limit that is used up is full again, before the provider has to refuse one. What was sent after the request that the
-    /// figures come from counts as well.
+    /// figures come from counts as well, each with as many tokens as this one.
     /// </summary>
-    internal void Report(GatePass pass, IReadOnlyList<RateLimitState> limits)
+    internal void Report(GatePass pass, IReadOnlyList<AccountLimit> limits) => Update(pass, leaves: false, now =>
     {
-        lock (_lock)
+        var later = _sent - pass.Ordinal;
+        foreach (var limit in limits)
         {
-            if (!pass.IsIn) return;
-            var now = Now();
-            foreach (var limit in limits)
-            {
-                if (limit.Remaining is not { } left || limit.Reset > _longestPause) continue;
-                var later = _sent - pass.Ordinal;
-                // Rows are alike: the next one takes as many tokens as this one.
-                if (limit.IsOfTokens ? left < pass.PromptTokens * (later + 1) : left <= later) _rate.PauseUntil(now + limit.Reset.TotalSeconds);
-            }
+            var isUsedUp = limit.IsOfTokens ? limit.Remaining < pass.PromptTokens * (later + 1) : limit.Remaining <= later;
+            if (isUsedUp && limit.Reset <= _longestPause) _rate.PauseUntil(now + limit.Reset.TotalSeconds);
         }
-    }
+    });
 
-    internal void Succeeded(GatePass pass, TokenUsage? usage)
+    /// <summary>Notes that the answer is whole.</summary>
+    internal void Succeeded(GatePass pass, TokenUsage? usage) => Update(pass, leaves: true, _ =>
     {
-        lock (_lock)
+        if (usage?.CompletionTokens is { } completion)
         {
-            if (!TryLeave(pass) || _tokens is null || usage is null) return;
-            if (usage.CompletionTokens is { } completion)
-            {
-                _completions = Math.Min(_completions + 1, AveragedAnswers);
-                _completion += ((double)completion / pass.Choices - _completion) / _completions;
-            }
-
-            if ((usage.TotalTokens ?? usage.PromptTokens + usage.CompletionTokens) is not { } total) return;
-            _tokens.Settle(total - pass.Reserved);
-            Pump(Now());
+            _completions = Math.Min(_completions + 1, AveragedAnswers);
+            _completion += ((double)completion / pass.Choices - _completion) / _completions;
         }
-    }
 
-    internal void Failed(GatePass pass, LlmApiException error)
+        if ((usage?.TotalTokens ?? usage?.PromptTokens + usage?.CompletionTokens) is { } total) _tokens?.Settle(total - pass.Reserved);
+    });
+
+    /// <summary>Notes that the attempt ended without a whole answer.</summary>
+    internal void Failed(GatePass pass, LlmApiException error) => Update(pass, leaves: true, now =>
     {
-        lock (_lock)
-        {
-            if (!TryLeave(pass)) return;
-            var now = Now();
-            pass.WaitsAlone = false;
-            if (error.Kind == LlmErrorKind.RateLimited) Refused(pass, error.RetryAfter, now);
-            else _rate.Lost(pass.Epoch);
-            Pump(now);
-        }
-    }
+        pass.WaitsAlone = false;
+        if (error.Kind == LlmErrorKind.RateLimited) Refused(pass, error.RetryAfter, now);
+        else _rate.Lost(pass.Epoch);
+    });
 
-    internal void Leave(GatePass pass)
-    {
-        lock (_lock)
-        {
-            if (!TryLeave(pass)) return;
-            _rate.Lost(pass.Epoch);
-            Pump(Now());
-        }
-    }
+    /// <summary>Notes that the attempt, if one is under way, was given up.</summary>
+    internal void Leave(GatePass pass) => Update(pass, leaves: true, _ => _rate.Lost(pass.Epoch));
 
     /// <summary>Ends every wait. Nothing is let in any more.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
-            if (_isDisposed) return;
             _isDisposed = true;
             _timer.Dispose();
-            foreach (var pass in _line) pass.Turn!.TrySetException(new ObjectDisposedException(nameof(RequestGate)));
-            _line.Clear();
+            Empty(new ObjectDisposedException(nameof(RequestGate)));
         }
     }
 
     private static double Now() => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
 
-    private async Task AwaitTurnAsync(GatePass pass, CancellationToken cancellationToken)
+    private void Update(GatePass pass, bool leaves, Action<double> update)
     {
-        using var registration = cancellationToken.Register(() =>
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                if (_line.Remove(pass)) pass.Turn!.TrySetCanceled(cancellationToken);
-            }
-        });
-        await pass.Turn!.Task.ConfigureAwait(false);
+            if (!pass.IsIn || _isDisposed) return;
+            pass.IsIn = !leaves;
+            var now = Now();
+            update(now);
+            Pump(now);
+        }
+    }
+
+    private void Tick()
+    {
+        lock (_lock)
+        {
+            _timerDue = double.PositiveInfinity;
+            Pump(Now());
+        }
     }
 
     // From here on under the lock.
@@ -216,29 +204,19 @@ internal sealed class RequestGate : IDisposable
         else pass.WaitsAlone = !_rate.Refused(pass.Epoch, pass.SentAt, now, retryAfter?.TotalSeconds);
     }
 
-    private bool TryLeave(GatePass pass)
-    {
-        var wasIn = pass.IsIn && !_isDisposed;
-        pass.IsIn = false;
-        return wasIn;
-    }
-
     /// <summary>Lets in every request that may go.</summary>
     private void Pump(double now)
     {
         while (_line.Count > 0 && !_isDisposed)
         {
-            if (RefusalOf(now) is not null)
+            if (RefusalOf(now) is { } refusal)
             {
-                foreach (var refused in _line) refused.Turn!.TrySetException(RefusalOf(now)!);
-                _line.Clear();
+                Empty(refusal);
                 return;
             }
 
             var pass = First();
-            var wait = Wait(now);
-            if (wait <= 0) wait = Take(pass, now);
-            if (wait > 0)
+            if (WaitOf(pass, now) is > 0 and var wait)
             {
                 if (now + wait >= _timerDue) return;
                 _timerDue = now + wait;
@@ -252,6 +230,12 @@ internal sealed class RequestGate : IDisposable
         }
     }
 
+    private void Empty(Exception reason)
+    {
+        foreach (var pass in _line) pass.Turn!.TrySetException(reason is LlmApiException ? RefusalOf(Now()) ?? reason : reason);
+        _line.Clear();
+    }
+
     /// <summary>Returns the request that came first. Where all may be refused it is the one that was refused least, so that none uses up its retries.</summary>
     private GatePass First()
     {
@@ -262,51 +246,22 @@ internal sealed class RequestGate : IDisposable
         return first;
     }
 
-    private double Wait(double now) => now < _shutUntil ? _shutUntil - now : _rate.Wait(now);
-
-    /// <summary>Takes what the request costs of the given limits and returns 0, or returns the seconds to wait.</summary>
-    private double Take(GatePass pass, double now)
+    private double WaitOf(GatePass pass, double now)
     {
-        if (_requests is not null && !_hasRequest)
-        {
-            if (_requests.TryTake(1, now) is > 0 and var wait) return wait;
-            // Kept for whoever goes next, while the tokens are waited for.
-            _hasRequest = true;
-        }
-
-        if (_tokens is null) return 0;
-        var most = pass.MaxTokens ?? int.MaxValue;
-        var completion = _completions >= EnoughAnswers ? Math.Min(most, Math.Ceiling(_completion)) : pass.MaxTokens ?? AssumedCompletion;
+        if (now < _shutUntil) return _shutUntil - now;
+        var completion = _completions >= EnoughAnswers ? Math.Min(pass.MaxTokens ?? int.MaxValue, Math.Ceiling(_completion)) : pass.MaxTokens ?? AssumedCompletion;
         pass.Reserved = pass.PromptTokens + completion * pass.Choices;
-        return _tokens.TryTake(pass.Reserved, now);
+        return Math.Max(_rate.Wait(now), Math.Max(_requests?.Wait(1, now) ?? 0, _tokens?.Wait(pass.Reserved, now) ?? 0));
     }
 
     private void Send(GatePass pass, double now, bool waited)
     {
-        _hasRequest = false;
+        _requests?.Take(1);
+        _tokens?.Take(pass.Reserved);
         (pass.IsIn, pass.Epoch, pass.SentAt, pass.Ordinal) = (true, _rate.Epoch, now, ++_sent);
         _rate.Sent(now, waited);
     }
 
-    private LlmApiException? RefusalOf(double now)
-    {
-        var left = TimeSpan.FromSeconds(Math.Max(0, _shutUntil - now));
-        if (left <= _longestPause) return null;
-        var (asked, allowed) = (RetryPolicy.Seconds(left), RetryPolicy.Seconds(_longestPause));
-        return new LlmApiException(
-            LlmErrorKind.RateLimited, $"Not sent: the provider has refused a request and asks to wait {asked} s, which is over -MaxRetryDelaySec {allowed}.")
-        {
-            RetryAfter = left,
-            RecommendedAction = $"Run again after {asked} s, or raise -MaxRetryDelaySec of Connect-LlmProvider.",
-        };
-    }
-
-    private void Tick()
-    {
-        lock (_lock)
-        {
-            _timerDue = double.PositiveInfinity;
-            Pump(Now());
-        }
-    }
+    private LlmApiException? RefusalOf(double now) =>
+        TimeSpan.FromSeconds(Math.Max(0, _shutUntil - now)) is var left && left > _longestPause ? RetryPolicy.TooLong("Not sent: the provider has refused a request and", left, _longestPause) : null;
 }

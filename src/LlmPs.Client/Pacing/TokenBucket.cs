@@ -19,37 +19,34 @@ internal sealed class TokenBucket
     private readonly double _size;
     private readonly double _longestCredit;
     private double _level;
-    private double _filledAt = double.NaN;
+    private double _filledAt;
 
     private TokenBucket(double perSecond, double size, double longestCredit)
     {
-        _perSecond = perSecond;
-        _size = _level = size;
-        _longestCredit = longestCredit;
+        (_perSecond, _size, _longestCredit) = (perSecond, size, longestCredit);
+        _level = size;
     }
 
     internal static TokenBucket OfRequests(int perMinute)
     {
         var perSecond = Share * perMinute / 60;
-        return perMinute <= SlowRequests
-            ? new TokenBucket(1 / (1 / perSecond + SlowMargin), 1, 1)
-            // A tenth of a second's worth more than one: what a timer is late by is caught up with.
-            : new TokenBucket(perSecond, 1 + perSecond / 10, 1 + perSecond / 10);
+        // A tenth of a second's worth more than one: what a timer is late by is caught up with.
+        var size = 1 + perSecond / 10;
+        return perMinute <= SlowRequests ? new(1 / (1 / perSecond + SlowMargin), 1, 1) : new(perSecond, size, size);
     }
 
     internal static TokenBucket OfTokens(int perMinute) => new(Share * perMinute / 60, Math.Max(1, perMinute / 60.0), Math.Max(1, perMinute / 6.0));
 
-    /// <summary>Takes the amount and returns 0, or returns the seconds to wait before asking again.</summary>
-    internal double TryTake(double amount, double now)
+    /// <summary>Returns the seconds until the amount may be taken.</summary>
+    internal double Wait(double amount, double now)
     {
-        if (!double.IsNaN(_filledAt) && _level < _size) _level = Math.Min(_size, _level + (now - _filledAt) * _perSecond);
+        if (_level < _size) _level = Math.Min(_size, _level + (now - _filledAt) * _perSecond);
         _filledAt = now;
-        var least = Math.Min(amount, _size);
         // A hair's breadth: a timer that fires exactly on time must not wait again.
-        if (_level + 1e-9 < least) return (least - _level) / _perSecond;
-        _level -= amount;
-        return 0;
+        return Math.Max(0, (Math.Min(amount, _size) - _level - 1e-9) / _perSecond);
     }
+
+    internal void Take(double amount) => _level -= amount;
 
     /// <summary>Corrects what was taken: too little (above 0) or too much. Only so much is saved up.</summary>
     internal void Settle(double difference) => _level = Math.Min(_level - difference, Math.Max(_level, _longestCredit));

@@ -180,7 +180,7 @@ internal sealed class ChatExchange : Exchange
     protected override void Accepted(HttpResponseHeaders headers)
     {
         if (_addsStreamOptions) Session.StreamOptions.Settle();
-        Pass.Report(RateLimitState.All(headers));
+        Pass.Report(RateLimitHeaders.Read(headers));
     }
 
     /// <summary>The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it again.</summary>

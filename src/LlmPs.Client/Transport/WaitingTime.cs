@@ -48,7 +48,7 @@ internal static class WaitingTime
     /// <summary>How long a limit that refused a request stays used up: that of a limit with nothing left, else of one that does not say what is left.</summary>
     internal static TimeSpan? UntilReset(HttpResponseHeaders headers)
     {
-        var limits = RateLimitState.All(headers);
+        var limits = RateLimitHeaders.Read(headers);
         var waits = limits.Where(limit => limit.Remaining <= 0).ToList();
         if (waits.Count == 0) waits = limits.Where(limit => limit.Remaining is null).ToList();
         // A request can be too large for the tokens that are left.

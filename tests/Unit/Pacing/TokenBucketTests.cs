@@ -18,7 +18,7 @@ public class TokenBucketTests
         var (sent, now) = (0, 0.0);
         while (now < 30)
         {
-            var wait = bucket.TryTake(1, now);
+            var wait = bucket.Wait(1, now);
             if (wait > 0)
             {
                 // A timer counts milliseconds, and is late.
@@ -26,6 +26,7 @@ public class TokenBucketTests
                 continue;
             }
 
+            bucket.Take(1);
             Assert.True(account.Takes(now), $"the {sent}th is refused");
             sent++;
         }
@@ -41,28 +42,28 @@ public class TokenBucketTests
     {
         var bucket = TokenBucket.OfRequests(perMinute);
         var apart = 60.0 / perMinute * 1.01 + 0.05;
-        Assert.Equal(0, bucket.TryTake(1, 0));
-        Assert.InRange(bucket.TryTake(1, 0), apart - 0.01, apart + 0.01);
+        Assert.Equal(0, TryTake(bucket, 1, 0));
+        Assert.InRange(TryTake(bucket, 1, 0), apart - 0.01, apart + 0.01);
     }
 
     [Fact]
     public void More_than_the_bucket_holds_goes_when_it_is_full_and_is_paid_for_after()
     {
         var bucket = TokenBucket.OfTokens(60_000);
-        Assert.Equal(0, bucket.TryTake(1_000_000, 0));
-        Assert.True(bucket.TryTake(1, 0) > 500);
+        Assert.Equal(0, TryTake(bucket, 1_000_000, 0));
+        Assert.True(TryTake(bucket, 1, 0) > 500);
         bucket.Settle(-1_000_000);
-        Assert.Equal(0, bucket.TryTake(10, 0.1));
+        Assert.Equal(0, TryTake(bucket, 10, 0.1));
     }
 
     [Fact]
     public void Higher_costs_than_expected_delay_later_requests()
     {
         var bucket = TokenBucket.OfTokens(60_000);
-        Assert.Equal(0, bucket.TryTake(10, 0));
+        Assert.Equal(0, TryTake(bucket, 10, 0));
         bucket.Settle(100_000);
-        for (var now = 0.0; now < 90; now += 10) Assert.True(bucket.TryTake(1, now) > 5);
-        Assert.Equal(0, bucket.TryTake(1, 110));
+        for (var now = 0.0; now < 90; now += 10) Assert.True(TryTake(bucket, 1, now) > 5);
+        Assert.Equal(0, TryTake(bucket, 1, 110));
     }
 
     [Fact]
@@ -72,7 +73,7 @@ public class TokenBucketTests
         bucket.Settle(-1_000_000);
         // A sixth of a minute's worth.
         var taken = 0;
-        while (bucket.TryTake(100, 0) <= 0 && taken < 100_000) taken += 100;
+        while (TryTake(bucket, 100, 0) <= 0 && taken < 100_000) taken += 100;
         Assert.InRange(taken, 9_000, 11_000);
     }
 
@@ -82,8 +83,15 @@ public class TokenBucketTests
     public void Any_limit_is_accepted(int perMinute)
     {
         var tokens = TokenBucket.OfTokens(perMinute);
-        Assert.Equal(0, TokenBucket.OfRequests(perMinute).TryTake(1, 0));
-        Assert.Equal(0, tokens.TryTake(int.MaxValue, 0));
-        Assert.True(tokens.TryTake(int.MaxValue, 0) >= 0);
+        Assert.Equal(0, TryTake(TokenBucket.OfRequests(perMinute), 1, 0));
+        Assert.Equal(0, TryTake(tokens, int.MaxValue, 0));
+        Assert.True(TryTake(tokens, int.MaxValue, 0) >= 0);
+    }
+
+    private static double TryTake(TokenBucket bucket, double amount, double now)
+    {
+        var wait = bucket.Wait(amount, now);
+        if (wait <= 0) bucket.Take(amount);
+        return wait;
     }
 }

@@ -164,8 +164,8 @@ public class WaitingTimeTests
         var first = gate.NewPass(TestSession.Ask());
         await first.EnterAsync(default);
         var others = Enumerable.Range(0, 9).Select(_ => session.CompleteAsync(TestSession.Ask())).ToList();
-        var limits = RateLimitState.All(Reply.Status(200, "", ("x-ratelimit-remaining-requests", "9"), ("x-ratelimit-reset-requests", "400ms")).Headers);
-        first.Tell(limits, TestSession.Ask());
+        var limits = RateLimitHeaders.Read(Reply.Status(200, "", ("x-ratelimit-remaining-requests", "9"), ("x-ratelimit-reset-requests", "400ms")).Headers);
+        first.Report(limits);
         var clock = Stopwatch.StartNew();
         var last = gate.NewPass(TestSession.Ask());
         await last.EnterAsync(default);

@@ -3,11 +3,12 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Net.Http.Headers;
+using LlmPs.Pacing;
 
 namespace LlmPs.Transport;
 
-/// <summary>What the headers of a response say about one limit of the account.</summary>
-internal readonly struct RateLimitState
+/// <summary>Reads what the headers of a response say about the limits of the account.</summary>
+internal static class RateLimitHeaders
 {
     private static readonly (string Remaining, string Reset)[] s_headers =
     [
@@ -17,26 +18,10 @@ internal readonly struct RateLimitState
         ("ratelimit-remaining", "ratelimit-reset"),
     ];
 
-    private RateLimitState(bool isOfTokens, double? remaining, TimeSpan reset)
+    /// <summary>Returns the limits whose end the headers name.</summary>
+    internal static IReadOnlyList<AccountLimit> Read(HttpResponseHeaders headers)
     {
-        IsOfTokens = isOfTokens;
-        Remaining = remaining;
-        Reset = reset;
-    }
-
-    /// <summary>Whether the limit counts tokens and not requests.</summary>
-    internal bool IsOfTokens { get; }
-
-    /// <summary>How much is left; null where the provider does not say.</summary>
-    internal double? Remaining { get; }
-
-    /// <summary>How long until the limit is full again.</summary>
-    internal TimeSpan Reset { get; }
-
-    /// <summary>The limits whose end the headers name.</summary>
-    internal static IReadOnlyList<RateLimitState> All(HttpResponseHeaders headers)
-    {
-        List<RateLimitState>? limits = null;
+        List<AccountLimit>? limits = null;
 #if NET
         // Nothing is parsed that is only looked for.
         var present = headers.NonValidated;
@@ -48,9 +33,9 @@ internal readonly struct RateLimitState
             if (!present.TryGetValues(reset, out var resets) || WaitingTime.Parse(resets.FirstOrDefault()) is not { } wait) continue;
             double? left = present.TryGetValues(remaining, out var values)
                 && double.TryParse(values.FirstOrDefault()?.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
-            (limits ??= []).Add(new RateLimitState(remaining.EndsWith("tokens", StringComparison.Ordinal), left, wait));
+            (limits ??= []).Add(new AccountLimit(remaining.EndsWith("tokens", StringComparison.Ordinal), left, wait));
         }
 
-        return limits ?? (IReadOnlyList<RateLimitState>)[];
+        return limits ?? (IReadOnlyList<AccountLimit>)[];
     }
 }
