@@ -7,13 +7,27 @@ using System.Threading.Tasks;
 namespace LlmPs.Pacing;
 
 /// <summary>The state of a gate, for a progress display.</summary>
-/// <param name="Waiting">Requests that wait for the limit.</param>
-/// <param name="PausedFor">How long the account has refused all; null where it does not.</param>
-/// <param name="RatePerMinute">The rate that requests are held to; null where there is none.</param>
-internal readonly record struct GateState(int Waiting, TimeSpan? PausedFor, double? RatePerMinute);
+internal readonly struct GateState(int waiting, TimeSpan? pausedFor, double? ratePerMinute)
+{
+    /// <summary>Requests that wait for the limit.</summary>
+    internal int Waiting { get; } = waiting;
 
-/// <summary>What a response says about one limit of the account: whether it counts tokens, how much is left, and in how long it is full again.</summary>
-internal readonly record struct AccountLimit(bool IsOfTokens, double? Remaining, TimeSpan Reset);
+    /// <summary>How long the account has refused all; null where it does not.</summary>
+    internal TimeSpan? PausedFor { get; } = pausedFor;
+
+    /// <summary>The rate that requests are held to; null where there is none.</summary>
+    internal double? RatePerMinute { get; } = ratePerMinute;
+}
+
+/// <summary>What a response says about one limit of the account, of requests or of tokens: what is left, and in how long it is full again.</summary>
+internal readonly struct AccountLimit(bool isOfTokens, double? remaining, TimeSpan reset)
+{
+    internal bool IsOfTokens { get; } = isOfTokens;
+
+    internal double? Remaining { get; } = remaining;
+
+    internal TimeSpan Reset { get; } = reset;
+}
 
 /// <summary>
 /// Holds the attempts of a session for one model to the limits that the user gave and to the one that refusals teach (<see cref="AdaptiveRate"/>).
