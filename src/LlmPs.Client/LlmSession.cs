@@ -13,8 +13,8 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
-using LlmPs.Providers;
 using LlmPs.Pacing;
+using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Transport;
 

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Checkpoint;
 using LlmPs.Pacing;
 using LlmPs.Transport;
 

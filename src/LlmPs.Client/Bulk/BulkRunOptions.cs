@@ -1,4 +1,5 @@
 using System;
+using LlmPs.Checkpoint;
 
 namespace LlmPs.Bulk;
 

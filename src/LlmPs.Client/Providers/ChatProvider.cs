@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.ObjectModel;
 using System.Linq;
+using LlmPs.Wire;
 
 namespace LlmPs.Providers;
 

@@ -4,8 +4,8 @@ using System.Net.Http;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
-using LlmPs.Providers;
 using LlmPs.Text;
+using LlmPs.Wire;
 
 namespace LlmPs.Transport;
 

@@ -1,7 +1,7 @@
-using LlmPs.Pacing;
 using System;
 using System.Diagnostics;
 using System.Threading;
+using LlmPs.Pacing;
 
 namespace LlmPs.Transport;
 

@@ -1,4 +1,3 @@
-using LlmPs.Pacing;
 using System;
 using System.Collections.Generic;
 using System.Globalization;
@@ -7,8 +6,11 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Bulk;
+using LlmPs.Pacing;
 using LlmPs.Providers;
 using LlmPs.Text;
+using LlmPs.Wire;
 
 namespace LlmPs.Transport;
 

@@ -9,6 +9,7 @@ using System.Net.Http.Headers;
 using System.Threading.Tasks;
 using LlmPs.Providers;
 using LlmPs.Text;
+using LlmPs.Wire;
 
 namespace LlmPs.Transport;
 

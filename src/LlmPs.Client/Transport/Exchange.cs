@@ -1,4 +1,3 @@
-using LlmPs.Pacing;
 using System;
 using System.Globalization;
 using System.IO;
@@ -9,7 +8,8 @@ using System.Text;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
-using LlmPs.Providers;
+using LlmPs.Bulk;
+using LlmPs.Pacing;
 using LlmPs.Text;
 
 namespace LlmPs.Transport;

@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
 using LlmPs.Text;
+using LlmPs.Wire;
 
 namespace LlmPs.Transport;
 

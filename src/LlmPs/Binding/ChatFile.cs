@@ -4,7 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using LlmPs.Providers;
+using LlmPs.Wire;
 
 namespace LlmPs.Binding;
 

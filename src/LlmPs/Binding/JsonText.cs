@@ -9,8 +9,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Xml;
-using LlmPs.Providers;
 using LlmPs.Text;
+using LlmPs.Wire;
 
 namespace LlmPs.Binding;
 

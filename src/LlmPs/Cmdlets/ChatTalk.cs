@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Bulk;
+using LlmPs.Providers;
 using LlmPs.Terminal;
 using LlmPs.Transport;
 

@@ -3,6 +3,7 @@ using System.IO;
 using System.Management.Automation;
 using LlmPs.Binding;
 using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 
 namespace LlmPs.Cmdlets;
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Binding;
+using LlmPs.Bulk;
 using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;

@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Management.Automation;
 using System.Text;
-using LlmPs.Providers;
+using LlmPs.Bulk;
 using LlmPs.Pacing;
+using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Transport;
+using LlmPs.Wire;
 
 namespace LlmPs.Cmdlets;
 

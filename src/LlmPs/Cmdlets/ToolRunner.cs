@@ -6,6 +6,7 @@ using System.Linq;
 using System.Management.Automation;
 using System.Text.Json;
 using LlmPs.Binding;
+using LlmPs.Bulk;
 using LlmPs.Text;
 
 namespace LlmPs.Cmdlets;

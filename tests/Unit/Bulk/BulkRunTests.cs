@@ -9,6 +9,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using LlmPs.Unit.Client;
 using Xunit;
 

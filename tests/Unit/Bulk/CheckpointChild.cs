@@ -7,6 +7,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 
 #pragma warning disable CA1050 // The runtime looks for a class of this name in no namespace.
 

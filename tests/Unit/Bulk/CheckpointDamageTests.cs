@@ -5,7 +5,7 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
-using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 using Xunit.Abstractions;
 

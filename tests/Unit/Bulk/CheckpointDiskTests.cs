@@ -3,7 +3,7 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;

@@ -5,7 +5,7 @@ using System.Linq;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
-using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;

@@ -4,7 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Security;
 using System.Threading.Tasks;
-using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;

@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using LlmPs.Transport;
 using Xunit;
 

@@ -2,7 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Threading.Tasks;
-using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;

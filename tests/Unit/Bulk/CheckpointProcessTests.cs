@@ -5,6 +5,7 @@ using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 using Xunit.Abstractions;
 

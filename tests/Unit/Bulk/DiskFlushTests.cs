@@ -1,7 +1,7 @@
 using System;
 using System.IO;
 using System.IO.Pipes;
-using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Microsoft.Win32.SafeHandles;
 using Xunit;
 

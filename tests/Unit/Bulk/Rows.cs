@@ -11,6 +11,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Bulk;
+using LlmPs.Checkpoint;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;

@@ -3,6 +3,7 @@ using System.IO;
 using System.Text;
 using System.Text.RegularExpressions;
 using LlmPs.Providers;
+using LlmPs.Wire;
 using Xunit;
 
 namespace LlmPs.Unit.Contributing;

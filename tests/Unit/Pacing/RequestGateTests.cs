@@ -5,7 +5,6 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Pacing;
-using LlmPs.Transport;
 using Xunit;
 
 namespace LlmPs.Unit.Pacing;

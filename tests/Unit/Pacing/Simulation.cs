@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using LlmPs.Bulk;
 using LlmPs.Pacing;
 
 namespace LlmPs.Unit.Pacing;

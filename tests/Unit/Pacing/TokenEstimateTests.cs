@@ -1,5 +1,4 @@
 using LlmPs.Pacing;
-using LlmPs.Transport;
 using Xunit;
 
 namespace LlmPs.Unit.Pacing;

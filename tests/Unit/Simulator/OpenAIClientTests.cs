@@ -1,4 +1,3 @@
-using LlmPs.Pacing;
 using System;
 using System.ClientModel;
 using System.ClientModel.Primitives;
@@ -6,6 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
+using LlmPs.Pacing;
 using LlmPs.SimulatorHost;
 using OpenAI;
 using OpenAI.Chat;

@@ -5,6 +5,7 @@ using System.Linq;
 using System.Net.Http;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Bulk;
 using LlmPs.Pacing;
 using LlmPs.Transport;
 using Xunit;

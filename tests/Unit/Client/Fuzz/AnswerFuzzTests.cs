@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http;
 using FsCheck;
 using FsCheck.Fluent;
-using LlmPs.Providers;
+using LlmPs.Wire;
 using Xunit;
 
 namespace LlmPs.Unit.Client;

@@ -1,5 +1,6 @@
 using System.Linq;
 using System.Threading.Tasks;
+using LlmPs.Bulk;
 using Xunit;
 using static LlmPs.Unit.Client.Sse;
 

@@ -1,4 +1,5 @@
 using System.Threading.Tasks;
+using LlmPs.Bulk;
 using Xunit;
 using static LlmPs.Unit.Client.Sse;
 

@@ -1,3 +1,5 @@
+using LlmPs.Providers;
+
 namespace LlmPs.Unit.Client;
 
 /// <summary>What the three providers' documents say, word for word.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using LlmPs.Providers;
+using LlmPs.Wire;
 
 namespace LlmPs.Unit.Client;
 

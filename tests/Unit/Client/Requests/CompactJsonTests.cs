@@ -1,6 +1,7 @@
 using System;
 using System.Text;
 using System.Text.Json;
+using LlmPs.Wire;
 using Xunit;
 
 namespace LlmPs.Unit.Client.Requests;

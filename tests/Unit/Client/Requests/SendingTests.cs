@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using System.Threading.Tasks;
+using LlmPs.Transport;
 using Xunit;
 
 namespace LlmPs.Unit.Client;

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Linq;
+using LlmPs.Wire;
 using Xunit;
 using static LlmPs.Unit.Client.Sse;
 

@@ -1,5 +1,6 @@
 using System.Linq;
 using System.Threading.Tasks;
+using LlmPs.Wire;
 using Xunit;
 
 namespace LlmPs.Unit.Client;

@@ -1,0 +1,72 @@
+using System;
+using System.Buffers.Text;
+using System.Globalization;
+using System.IO;
+using System.Security.Cryptography;
+using System.Text;
+using LlmPs.Providers;
+using LlmPs.Wire;
+
+namespace LlmPs.Checkpoint;
+
+/// <summary>What a request is known by: 128 bits of a hash over what is sent and where to. No credential is part of it.</summary>
+internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
+{
+    /// <summary>The length of a key as text.</summary>
+    internal const int TextLength = 2 * HalfLength;
+
+    private const int HalfLength = 16;
+
+    private readonly ulong _high;
+    private readonly ulong _low;
+
+    private CheckpointKey(ulong high, ulong low)
+    {
+        _high = high;
+        _low = low;
+    }
+
+    /// <summary>The key of a request that its session has resolved. Streamed or not, it is the same request.</summary>
+    internal static CheckpointKey Of(LlmSession session, ChatRequest request)
+    {
+        // The strings are led by their lengths, so that no text in one field can stand for another field.
+        using var content = new MemoryStream(1024);
+        using var writer = new BinaryWriter(content, Encoding.UTF8);
+        writer.Write(session.Provider);
+        writer.Write(LlmSession.WithoutSecrets(session.CompletionUri(request)));
+        writer.Write(session.ChatProvider.ModelId(request.Model!));
+        writer.Write(request.Chip ?? string.Empty);
+        writer.Write(RequestWriter.Write(session.ChatProvider, request, stream: false));
+        writer.Flush();
+
+#if NET
+        // Asked for every row, on the pipeline's thread.
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(content.GetBuffer().AsSpan(0, (int)content.Length), hash);
+        return new CheckpointKey(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash.Slice(sizeof(ulong))));
+#else
+        using var sha = SHA256.Create();
+        content.Position = 0;
+        var hash = sha.ComputeHash(content);
+        return new CheckpointKey(BitConverter.ToUInt64(hash, 0), BitConverter.ToUInt64(hash, sizeof(ulong)));
+#endif
+    }
+
+    internal static bool TryParse(ReadOnlySpan<byte> hex, out CheckpointKey key)
+    {
+        ulong low = 0;
+        var isKey = hex.Length == TextLength
+            & Utf8Parser.TryParse(hex.Slice(0, Math.Min(hex.Length, HalfLength)), out ulong high, out var read, 'x') & read == HalfLength
+            && Utf8Parser.TryParse(hex.Slice(HalfLength), out low, out read, 'x') & read == HalfLength;
+        key = new CheckpointKey(high, low);
+        return isKey;
+    }
+
+    public bool Equals(CheckpointKey other) => _high == other._high && _low == other._low;
+
+    public override bool Equals(object? obj) => obj is CheckpointKey other && Equals(other);
+
+    public override int GetHashCode() => (int)_low;
+
+    public override string ToString() => _high.ToString("x16", CultureInfo.InvariantCulture) + _low.ToString("x16", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,272 @@
+using System;
+using System.Collections.Generic;
+
+namespace LlmPs.Wire;
+
+/// <summary>
+/// The one way up: turns what was read of an answer into the deltas that are handed over. Sets inline reasoning apart, keeps back
+/// finish reasons and usage for the closing deltas, and knows whether the answer came to its end.
+/// </summary>
+internal sealed class AnswerFlow
+{
+    /// <summary>The most characters of content, reasoning and arguments of an answer together.</summary>
+    internal const int LongestText = 32 * 1024 * 1024;
+
+    private readonly AnswerContext _context;
+    private readonly List<Choice> _choices = [];
+    private readonly Dictionary<int, Choice> _byIndex = [];
+    private int _finished;
+    private long _length;
+    private TokenUsage? _usage;
+    private bool? _blocked;
+    private DateTimeOffset? _created;
+    private ChatCompletionDelta? _latest;
+    private List<byte[]>? _withheld;
+    private byte[]? _lastRaw;
+    private bool _isClosed;
+    private EchoGuard? _echoes;
+
+    internal AnswerFlow(AnswerContext context) => _context = context;
+
+    /// <summary>Whether as many choices as were asked for have begun, and every one has said why it ended.</summary>
+    internal bool IsFinished => _finished == _choices.Count && _choices.Count >= Math.Max(1, _context.Request.N ?? 1);
+
+    /// <summary>Whether any of the answer was seen.</summary>
+    internal bool HasBegun => _choices.Count > 0;
+
+    /// <summary>Whether moderation left nothing of the answer.</summary>
+    internal bool IsBlocked => _blocked == true && !HasBegun;
+
+    /// <summary>Whether each event of the stream repeats all text so far.</summary>
+    internal bool RepeatsText { get; private set; }
+
+    /// <summary>The finish reason by which the server says that it gave the answer up; null for none.</summary>
+    internal string? FailedFinishReason => ReasonOf(FinishReasons.IsFailure);
+
+    /// <summary>A finish reason that is neither known as success nor named like a failure; null for none.</summary>
+    internal string? UnknownFinishReason => ReasonOf(static reason => !FinishReasons.IsKnown(reason) && !FinishReasons.IsFailure(reason));
+
+    /// <summary>Whether all that the model said is reasoning, though it says that it came to its end.</summary>
+    internal bool IsAllReasoning => _byIndex.TryGetValue(0, out var first) && first.IsAllReasoning;
+
+    /// <summary>Whether the answer comes in one piece, which has no first token.</summary>
+    internal bool IsInOnePiece { get; set; }
+
+    /// <summary>Takes secrets out of the answer, also where they are split over its deltas.</summary>
+    internal void Hide(IReadOnlyList<string> secrets)
+    {
+        if (secrets.Count > 0) _echoes = new EchoGuard(secrets);
+    }
+
+    /// <summary>Takes a delta as read. True where there is something in it to hand over now.</summary>
+    internal bool Take(ChatCompletionDelta delta)
+    {
+        delta.InputObject = _context.InputObject;
+        delta.InputIndex = _context.InputIndex;
+        delta.Context = _context;
+        _latest = delta;
+        _created ??= delta.Created;
+        // A hit of moderation is not taken back by what later events say.
+        if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
+        // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each counts.
+        _usage = TokenUsage.Latest(_usage, delta.Usage);
+
+        var hasChoice = delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null
+            || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null || delta.LogProbs is not null;
+        if (!hasChoice) return Withhold(delta);
+
+        var choice = At(delta.Index);
+        if (delta.FinishReason is not null || delta.NativeFinishReason is not null)
+        {
+            choice.NativeFinishReason = delta.NativeFinishReason ?? delta.FinishReason ?? choice.NativeFinishReason;
+            var isFirst = choice.FinishReason is null;
+            choice.FinishReason = FinishReasons.Normalize(delta.FinishReason) ?? choice.FinishReason;
+            if (isFirst && choice.FinishReason is not null) _finished++;
+            delta.FinishReason = null;
+            delta.NativeFinishReason = null;
+        }
+
+        RepeatsText |= choice.SetApart(delta);
+        Measure(delta);
+        if (!IsInOnePiece && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null)) _context.TokenArrived();
+        _echoes?.Clean(delta, ref _withheld);
+        if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null && delta.LogProbs is null) return Withhold(delta);
+        delta.Withheld = TakeWithheld();
+        _lastRaw = delta.Raw;
+        return true;
+    }
+
+    private string? ReasonOf(Func<string, bool> test)
+    {
+        foreach (var choice in _choices)
+            if (choice.FinishReason is { } reason && test(reason)) return reason;
+        return null;
+    }
+
+    /// <exception cref="LlmApiException">InvalidResponse: the answer is over the limit.</exception>
+    private void Measure(ChatCompletionDelta delta)
+    {
+        _length += (delta.Content?.Length ?? 0) + (delta.ReasoningContent?.Length ?? 0);
+        foreach (var call in delta.ToolCalls ?? [])
+            _length += (call.Id?.Length ?? 0) + (call.Name?.Length ?? 0) + (call.Arguments?.Length ?? 0);
+        if (_length > LongestText) throw AnswerReader.OverLimit($"{LongestText / (1024 * 1024)} Mi characters of content, reasoning and tool arguments together");
+    }
+
+    /// <summary>What is left of each choice when the answer has ended; the last delta stands for the end of the request, unless it was cut off.</summary>
+    internal IEnumerable<ChatCompletionDelta> Close(bool isWhole = true)
+    {
+        foreach (var delta in Rest(isWhole))
+        {
+            _echoes?.Close(delta);
+            yield return delta;
+        }
+    }
+
+    private IEnumerable<ChatCompletionDelta> Rest(bool isWhole)
+    {
+        if (_isClosed) yield break;
+        _isClosed = true;
+        _choices.Sort(static (one, other) => one.Index.CompareTo(other.Index));
+        for (var i = 0; i < _choices.Count; i++)
+        {
+            var choice = _choices[i];
+            var (reasoning, content) = choice.Rest(out var movesContent);
+            var isLast = i == _choices.Count - 1;
+            yield return new ChatCompletionDelta
+            {
+                Id = _latest?.Id,
+                Model = _latest?.Model,
+                Created = _latest?.Created ?? _created,
+                SystemFingerprint = _latest?.SystemFingerprint,
+                Index = choice.Index,
+                InputObject = _context.InputObject,
+                InputIndex = _context.InputIndex,
+                Context = _context,
+                Content = content,
+                ReasoningContent = reasoning,
+                MovesContent = movesContent,
+                FinishReason = choice.FinishReason,
+                NativeFinishReason = choice.NativeFinishReason,
+                Usage = isLast ? _usage : null,
+                Blocked = _blocked,
+                Withheld = TakeWithheld(),
+                IsLast = isLast && isWhole,
+            };
+        }
+    }
+
+    /// <summary>Keeps an event that has nothing to hand over for the next delta, so that the raw answer has it all the same.</summary>
+    private bool Withhold(ChatCompletionDelta delta)
+    {
+        // An event with several choices makes several deltas.
+        if (delta.Raw is not { } raw || ReferenceEquals(raw, _lastRaw)) return false;
+        (_withheld ??= []).Add(raw);
+        _lastRaw = raw;
+        return false;
+    }
+
+    private List<byte[]>? TakeWithheld()
+    {
+        var withheld = _withheld;
+        _withheld = null;
+        return withheld;
+    }
+
+    /// <exception cref="LlmApiException">InvalidResponse: more choices than the limit.</exception>
+    private Choice At(int index)
+    {
+        if (_byIndex.TryGetValue(index, out var choice)) return choice;
+        if (_choices.Count == AnswerReader.MostChoices) throw AnswerReader.OverLimit($"{AnswerReader.MostChoices} choices");
+        choice = new Choice(index);
+        _byIndex.Add(index, choice);
+        _choices.Add(choice);
+        return choice;
+    }
+
+    private sealed class Choice(int index)
+    {
+        private InlineThinking _thinking = new();
+        private SplitCharacter _content;
+        private SplitCharacter _reasoning;
+        private RepeatedText _contentSoFar;
+        private RepeatedText _reasoningSoFar;
+        private bool _hasReasoningField;
+        private bool _hasReasoning;
+        private bool _hasInlineReasoning;
+        private bool _hasContent;
+        private bool _hasCalls;
+        private bool _hasCallPieces;
+
+        internal int Index { get; } = index;
+
+        internal string? FinishReason { get; set; }
+
+        internal string? NativeFinishReason { get; set; }
+
+        internal bool IsAllReasoning => FinishReason == FinishReasons.Stop && _hasReasoning && !_hasContent && !_hasCalls;
+
+        /// <summary>
+        /// Leaves in the delta what is new, with inline reasoning set apart. True where the stream proves to repeat all text in each
+        /// event.
+        /// </summary>
+        internal bool SetApart(ChatCompletionDelta delta)
+        {
+            var reasoning = _reasoningSoFar.Next(delta.ReasoningContent, delta.IsWhole, out var reasoningBefore);
+            // With the reasoning in the content, a whole message cannot repeat reasoning that came in a field of its own.
+            if (delta.IsWhole && _hasInlineReasoning) reasoning = null;
+            if (reasoningBefore is not null)
+            {
+                _reasoning = default;
+                delta.ReasoningBefore = _reasoning.Next(reasoningBefore) ?? string.Empty;
+            }
+
+            delta.ReasoningContent = _reasoning.Next(reasoning);
+            _hasReasoningField |= !string.IsNullOrEmpty(delta.ReasoningContent);
+
+            var content = _contentSoFar.Next(delta.Content, delta.IsWhole, out var contentBefore);
+            if (contentBefore is not null) Restart(delta, contentBefore);
+            var (inline, rest) = _thinking.Next(_content.Next(content), _hasReasoningField);
+            delta.Content = rest;
+            delta.MovesContent = _thinking.MovesContent;
+            if (inline is not null) delta.ReasoningContent += inline;
+            _hasInlineReasoning |= inline is not null;
+
+            if (delta.ToolCalls is not null)
+            {
+                if (delta.IsWhole && _hasCallPieces) delta.ToolCalls = null;
+                _hasCalls |= delta.ToolCalls is not null;
+                _hasCallPieces |= !delta.IsWhole;
+            }
+
+            Note(delta.MovesContent, delta.ReasoningContent, delta.Content);
+            return reasoningBefore is not null || contentBefore is not null;
+        }
+
+        /// <summary>What was held back.</summary>
+        internal (string? Reasoning, string? Content) Rest(out bool movesContent)
+        {
+            var (reasoning, content) = _thinking.Rest(_content.Rest);
+            movesContent = _thinking.MovesContent;
+            if (_reasoning.Rest is { } half) reasoning = half + reasoning;
+            Note(movesContent, reasoning, content);
+            return (reasoning, content);
+        }
+
+        /// <summary>Reads all text before the delta again, since the text that was read holds repetitions.</summary>
+        private void Restart(ChatCompletionDelta delta, string contentBefore)
+        {
+            _content = default;
+            _thinking = new InlineThinking();
+            var (reasoning, content) = _thinking.Next(_content.Next(contentBefore), _hasReasoningField);
+            delta.ContentBefore = content ?? string.Empty;
+            if (_hasInlineReasoning) delta.ReasoningBefore = reasoning ?? string.Empty;
+        }
+
+        private void Note(bool movesContent, string? reasoning, string? content)
+        {
+            _hasReasoning |= movesContent || !string.IsNullOrWhiteSpace(reasoning);
+            if (movesContent) _hasContent = false;
+            _hasContent |= !string.IsNullOrWhiteSpace(content);
+        }
+    }
+}

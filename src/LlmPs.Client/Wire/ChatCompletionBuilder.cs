@@ -1,0 +1,129 @@
+using System;
+using System.Collections.Generic;
+using LlmPs.Wire;
+
+namespace LlmPs;
+
+/// <summary>Folds the deltas of one request into a completion. Plain answers go through it too.</summary>
+public sealed class ChatCompletionBuilder
+{
+    private readonly List<Choice> _choices = [];
+    private readonly Dictionary<int, Choice> _byIndex = [];
+    private readonly List<byte[]> _raw = [];
+    private AnswerContext? _context;
+    private string? _id;
+    private string? _model;
+    private string? _fingerprint;
+    private DateTimeOffset? _created;
+    private TokenUsage? _usage;
+    private bool? _blocked;
+
+    /// <summary>Whether the request's last delta was seen: false for an answer that was cut off.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Whether any delta was seen.</summary>
+    internal bool IsEmpty => _choices.Count == 0;
+
+    /// <summary>Adds the next delta of the request.</summary>
+    /// <exception cref="ArgumentNullException"><paramref name="delta"/> is null.</exception>
+    public void Append(ChatCompletionDelta delta)
+    {
+        if (delta is null) throw new ArgumentNullException(nameof(delta));
+        _context ??= delta.Context;
+        _id = delta.Id ?? _id;
+        _model = delta.Model ?? _model;
+        _fingerprint = delta.SystemFingerprint ?? _fingerprint;
+        _created ??= delta.Created;
+        _usage = TokenUsage.Latest(_usage, delta.Usage);
+        if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
+        IsComplete |= delta.IsLast;
+        if (delta.Withheld is { } withheld) _raw.AddRange(withheld);
+        if (delta.Raw is { } raw && (_raw.Count == 0 || !ReferenceEquals(_raw[_raw.Count - 1], raw))) _raw.Add(raw);
+
+        Of(delta.Index).Append(delta, _context?.Request.Tools);
+    }
+
+    /// <summary>The completion so far.</summary>
+    public ChatCompletion ToCompletion()
+    {
+        _choices.Sort(static (one, other) => one.Index.CompareTo(other.Index));
+        var choices = new ChatChoice[_choices.Count];
+        for (var i = 0; i < choices.Length; i++) choices[i] = _choices[i].Build();
+        return new ChatCompletion(choices, _context)
+        {
+            Id = _id,
+            Model = _model,
+            SystemFingerprint = _fingerprint,
+            Created = _created,
+            Usage = _usage,
+            Blocked = _blocked,
+            RawPieces = _raw.ToArray(),
+        };
+    }
+
+    /// <summary>A plain answer is the one JSON text that it was; the events of a stream become an array.</summary>
+    internal static byte[]? Join(IReadOnlyList<byte[]> pieces)
+    {
+        if (pieces.Count == 0) return null;
+        if (pieces.Count == 1) return pieces[0];
+        var length = pieces.Count + 1;
+        foreach (var piece in pieces) length += piece.Length;
+        var joined = new byte[length];
+        var at = 0;
+        foreach (var piece in pieces)
+        {
+            joined[at] = (byte)(at == 0 ? '[' : ',');
+            piece.CopyTo(joined, at + 1);
+            at += piece.Length + 1;
+        }
+
+        joined[at] = (byte)']';
+        return joined;
+    }
+
+    private Choice Of(int index)
+    {
+        if (_byIndex.TryGetValue(index, out var choice)) return choice;
+        choice = new Choice(index);
+        _byIndex.Add(index, choice);
+        _choices.Add(choice);
+        return choice;
+    }
+
+    private sealed class Choice(int index)
+    {
+        private readonly JoinedText _content = new();
+        private readonly JoinedText _reasoning = new();
+        private ToolCallBuilder? _calls;
+        private List<TokenLogProb>? _logProbs;
+        private string? _finishReason;
+        private string? _nativeFinishReason;
+
+        internal int Index { get; } = index;
+
+        internal void Append(ChatCompletionDelta delta, IReadOnlyList<ChatTool>? tools)
+        {
+            if (delta.ReasoningBefore is { } reasoning) _reasoning.Restart(reasoning);
+            if (delta.ContentBefore is { } content) _content.Restart(content);
+            if (delta.MovesContent)
+            {
+                _reasoning.Append(_content.Value);
+                _content.Restart(null);
+            }
+
+            _content.Append(delta.Content);
+            _reasoning.Append(delta.ReasoningContent);
+            _finishReason = delta.FinishReason ?? _finishReason;
+            _nativeFinishReason = delta.NativeFinishReason ?? _nativeFinishReason;
+            if (delta.LogProbs is { } logProbs) (_logProbs ??= []).AddRange(logProbs);
+            if (delta.ToolCalls is { } calls) (_calls ??= new ToolCallBuilder()).Append(calls, tools);
+        }
+
+        internal ChatChoice Build()
+        {
+            // The role is always assistant: GenStudio's own sample says user.
+            var message = new ChatMessage(ChatRole.Assistant, _content.Value) { ReasoningContent = _reasoning.Value, ToolCalls = _calls?.Build() };
+            return new ChatChoice(Index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason, LogProbs = _logProbs };
+        }
+    }
+}

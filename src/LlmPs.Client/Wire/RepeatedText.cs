@@ -1,0 +1,78 @@
+using System;
+
+namespace LlmPs.Wire;
+
+/// <summary>
+/// Finds text that a stream sends twice (issue 21, C): deltas that each repeat all text so far, and whole messages that repeat what came
+/// as deltas.
+/// Three deltas in a row that strictly extend the one before show that a stream repeats; from then on only the new end of each counts.
+/// </summary>
+internal struct RepeatedText
+{
+    // "ha" and then "haha" may be two tokens of an answer; three such steps from its first delta on are not.
+    private const int ProvingCount = 3;
+
+    private string? _all;
+    private int _extensions;
+    private bool _hasPieces;
+    private State _state;
+
+    private enum State
+    {
+        /// <summary>All deltas so far extend each other, or none came.</summary>
+        Open,
+
+        /// <summary>Each delta repeats all text so far.</summary>
+        Cumulative,
+
+        /// <summary>Each delta holds only what is new.</summary>
+        Incremental,
+    }
+
+    /// <summary>The new text in a delta or whole message; null where all of it came before.</summary>
+    /// <param name="text">The text as it came.</param>
+    /// <param name="isWhole">Whether it is the message so far and not a delta.</param>
+    /// <param name="before">All text before the new one, where what was returned so far holds repeated text; otherwise null.</param>
+    internal string? Next(string? text, bool isWhole, out string? before)
+    {
+        before = null;
+        if (string.IsNullOrEmpty(text)) return text;
+        if (isWhole && _hasPieces) return null;
+        // Whole messages alone may be cumulative or, from servers that write message for delta, incremental: the second one shows which.
+        if (isWhole && _state == State.Open && _all is not null)
+            _state = IsExtended(text!) || _all == text ? State.Cumulative : State.Incremental;
+        else if (!isWhole && !_hasPieces && _all is not null) _state = State.Incremental;
+        _hasPieces |= !isWhole;
+
+        switch (_state)
+        {
+            case State.Cumulative when IsExtended(text!):
+                var end = text!.Substring(_all!.Length);
+                _all = text;
+                return end;
+            case State.Cumulative when _all!.StartsWith(text!, StringComparison.Ordinal):
+                return null;
+            case State.Open when _all is null || _all == text:
+                _all = text;
+                return text;
+            case State.Open when IsExtended(text!):
+                if (++_extensions == ProvingCount)
+                {
+                    _state = State.Cumulative;
+                    before = _all;
+                    end = text!.Substring(_all!.Length);
+                    _all = text;
+                    return end;
+                }
+
+                _all = text;
+                return text;
+            default:
+                _state = State.Incremental;
+                _all = null;
+                return text;
+        }
+    }
+
+    private readonly bool IsExtended(string text) => text.Length > _all!.Length && text.StartsWith(_all, StringComparison.Ordinal);
+}
