@@ -90,7 +90,11 @@ function Invoke-Xunit([string]$Suite, [string]$Project) {
     & dotnet test $Project -c $Configuration -v quiet --logger "trx;LogFileName=$Suite.trx" --results-directory $Results --blame-hang-timeout 3m --blame-hang-dump-type none | Out-Host
     $exitCode = $LASTEXITCODE
     if (-not (Test-Path $trx)) { return New-Count $Suite 0 0 0 "dotnet test left no result file (exit code $exitCode)" }
-    $outcomes = @(([xml](Get-Content $trx -Raw -Encoding UTF8)).GetElementsByTagName('UnitTestResult') | ForEach-Object { $_.GetAttribute('outcome') })
+    $results = @(([xml](Get-Content $trx -Raw -Encoding UTF8)).GetElementsByTagName('UnitTestResult'))
+    $outcomes = @($results | ForEach-Object { $_.GetAttribute('outcome') })
+    foreach ($result in $results | Where-Object { $_.GetAttribute('outcome') -eq 'Failed' }) {
+        Write-Host "[-] $($result.GetAttribute('testName'))`n$($result.InnerText.Trim())" -ForegroundColor Red
+    }
     $passed = @($outcomes -eq 'Passed').Count
     $skipped = @($outcomes -eq 'NotExecuted').Count
     $failed = $outcomes.Count - $passed - $skipped
