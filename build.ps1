@@ -115,8 +115,10 @@ function Invoke-Unit {
 function Get-PesterPath {
     $installed = Get-Module Pester -ListAvailable | Where-Object Version -GE '5.5' | Sort-Object Version | Select-Object -Last 1
     if ($installed) { return $installed.Path }
-    $path = & dotnet msbuild tests/Pester/Pester.csproj -restore -getProperty:PesterManifest
-    if ($LASTEXITCODE -ne 0 -or -not (Test-Path "$path")) { throw "Pester is not installed, and its package could not be downloaded: $path" }
+    $log = & dotnet restore tests/Pester/Pester.csproj
+    if ($LASTEXITCODE -ne 0) { throw "Pester is not installed, and its package could not be downloaded: $($log | Select-Object -Last 5)" }
+    $path = & dotnet msbuild tests/Pester/Pester.csproj -getProperty:PesterManifest
+    if (-not (Test-Path "$path")) { throw "Pester is not installed, and its package has no '$path'" }
     $path
 }
 
