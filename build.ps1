@@ -90,7 +90,11 @@ function Invoke-Xunit([string]$Suite, [string]$Project) {
     & dotnet test $Project -c $Configuration -v quiet --logger "trx;LogFileName=$Suite.trx" --results-directory $Results --blame-hang-timeout 3m --blame-hang-dump-type none | Out-Host
     $exitCode = $LASTEXITCODE
     if (-not (Test-Path $trx)) { return New-Count $Suite 0 0 0 "dotnet test left no result file (exit code $exitCode)" }
-    $outcomes = @(([xml](Get-Content $trx -Raw -Encoding UTF8)).GetElementsByTagName('UnitTestResult') | ForEach-Object { $_.GetAttribute('outcome') })
+    $results = @(([xml](Get-Content $trx -Raw -Encoding UTF8)).GetElementsByTagName('UnitTestResult'))
+    $outcomes = @($results | ForEach-Object { $_.GetAttribute('outcome') })
+    foreach ($result in $results | Where-Object { $_.GetAttribute('outcome') -eq 'Failed' }) {
+        Write-Host "[-] $($result.GetAttribute('testName'))`n$($result.InnerText.Trim())" -ForegroundColor Red
+    }
     $passed = @($outcomes -eq 'Passed').Count
     $skipped = @($outcomes -eq 'NotExecuted').Count
     $failed = $outcomes.Count - $passed - $skipped
@@ -111,8 +115,10 @@ function Invoke-Unit {
 function Get-PesterPath {
     $installed = Get-Module Pester -ListAvailable | Where-Object Version -GE '5.5' | Sort-Object Version | Select-Object -Last 1
     if ($installed) { return $installed.Path }
-    $path = & dotnet msbuild tests/Pester/Pester.csproj -restore -getProperty:PesterManifest
-    if ($LASTEXITCODE -ne 0 -or -not (Test-Path "$path")) { throw "Pester is not installed, and its package could not be downloaded: $path" }
+    $log = & dotnet restore tests/Pester/Pester.csproj
+    if ($LASTEXITCODE -ne 0) { throw "Pester is not installed, and its package could not be downloaded: $($log | Select-Object -Last 5)" }
+    $path = & dotnet msbuild tests/Pester/Pester.csproj -getProperty:PesterManifest
+    if (-not (Test-Path "$path")) { throw "Pester is not installed, and its package has no '$path'" }
     $path
 }
 

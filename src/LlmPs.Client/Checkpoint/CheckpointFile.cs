@@ -21,6 +21,11 @@ internal sealed class CheckpointFile : IDisposable
     // A file whose first line is longer is not read any further to find out that it is no checkpoint.
     private const int LongestFirstLine = 16 * 1024 * 1024;
 
+    // A run that is alive writes a line, once it has begun one, in far less.
+    private static readonly TimeSpan s_growth = TimeSpan.FromMilliseconds(50);
+
+    private const string NotOnDisk = "is not a file on a disk: give the path of one";
+
     private readonly string _path;
     // Flushed while rows are written and read: none waits for the disk but the rows that are flushed.
     private readonly FileStream _file;
@@ -97,7 +102,7 @@ internal sealed class CheckpointFile : IDisposable
             if (!toRead && File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReadOnly) != 0)
                 throw new CheckpointException(path, "is read-only: make it writable, or give another path");
             file = toRead ? FileLock.OpenForReading(path) : FileLock.OpenForWriting(path);
-            if (!file.CanSeek) throw new CheckpointException(path, "is not a file on a disk: give the path of one");
+            if (!file.CanSeek) throw new CheckpointException(path, NotOnDisk);
             if (!toRead) ownLock = CheckpointLock.Take(path);
             return new CheckpointFile(path, file, ownLock, flush);
         }
@@ -216,7 +221,7 @@ internal sealed class CheckpointFile : IDisposable
         CheckpointException? noHeader = null;
         var hasLine = false;
         int read;
-        while ((read = _file.Read(buffer, filled, buffer.Length - filled)) > 0)
+        while ((read = _file.Read(buffer, filled, buffer.Length - filled)) > 0 || (filled > 0 && HasGrown(start + filled)))
         {
             filled += read;
             var at = 0;
@@ -254,7 +259,9 @@ internal sealed class CheckpointFile : IDisposable
         if (!hasLine)
         {
             // Nothing, a header, or the beginning of one from a run that died in making the file.
-            Mend(CheckpointLine.Header());
+            Mend(CheckpointLine.Header(), torn: rest.Length);
+            // A device such as /dev/null takes all and keeps nothing.
+            if (_appender is not null && _file.Length == 0) throw new CheckpointException(_path, NotOnDisk);
             return;
         }
 
@@ -266,7 +273,7 @@ internal sealed class CheckpointFile : IDisposable
         else if (!CheckpointLine.HoldsRows(rest))
         {
             TornBytes = rest.Length;
-            Mend([]);
+            Mend([], torn: rest.Length);
         }
         else if (_index.Finished == 0)
         {
@@ -283,11 +290,22 @@ internal sealed class CheckpointFile : IDisposable
         if (_mayLackChecksum) Mend(CheckpointLine.Header());
     }
 
-    /// <summary>Ends the file with this, instead of what stands behind its sound part.</summary>
-    private void Mend(byte[] end)
+    /// <summary>
+    /// Whether another process is writing to the file, as one does whose lock was deleted: then what stands at the end is a line that it has yet to
+    /// finish, and not one of a run that died.
+    /// </summary>
+    private bool HasGrown(long length)
+    {
+        if (_appender is null) return false;
+        Thread.Sleep(s_growth);
+        return _file.Length > length;
+    }
+
+    /// <summary>Ends the file with this, instead of the torn bytes behind its sound part. Lines that another process added meanwhile stay.</summary>
+    private void Mend(byte[] end, int torn = 0)
     {
         if (_appender is null) return;
-        _file.SetLength(_length);
+        if (torn > 0) _file.SetLength(_length);
         _appender.Write(end);
         _length += end.Length;
     }
