@@ -13,10 +13,12 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Checkpoint;
 using LlmPs.Pacing;
 using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Transport;
+using LlmPs.Wire;
 
 namespace LlmPs;
 
@@ -229,6 +231,10 @@ public sealed class LlmSession : IDisposable
             ? known
             : _uris.GetOrAdd(key, AddressOf(ChatProvider.CompletionPath(EndpointPath, key.Item1, key.Chip)));
     }
+
+    /// <summary>What a checkpoint knows a request by that this session has resolved.</summary>
+    internal CheckpointKey KeyOf(ChatRequest request) => CheckpointKey.Of(
+        Provider, WithoutSecrets(CompletionUri(request)), ChatProvider.ModelId(request.Model!), request.Chip, RequestWriter.Write(ChatProvider, request, stream: false));
 
     /// <summary>An address as it may be printed: masked where its query may hold a secret.</summary>
     internal string Shown(Uri address) => PrintableText.Line(Redactor.Clean(WithoutSecrets(address)), LongestAddress);

@@ -57,7 +57,7 @@ internal sealed class BulkRun : IDisposable
     internal void Add(AnswerContext row)
     {
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
-        CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? CheckpointKey.Of(row.Session!, row.Request) : null;
+        CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? row.Session!.KeyOf(row.Request) : null;
         var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
         var kept = _options.Checkpoint is not null ? Find(row, key!.Value, occurrence) : null;
         var ending = kept is null ? EndingOf() : null;
@@ -252,12 +252,12 @@ internal sealed class BulkRun : IDisposable
     /// On disk before it is on the pipeline: what the caller has seen is never asked again. Where that fails the run ends, since it would
     /// pay for rows that the next run pays for again; the answer is in the error.
     /// </summary>
-    private async Task KeepAsync(CheckpointKey? key, int occurrence, ChatCompletion completion)
+    private async Task KeepAsync(AnswerContext row, CheckpointKey? key, int occurrence, ChatCompletion completion)
     {
         if (_options.Checkpoint is null) return;
         try
         {
-            await _options.Checkpoint.AppendAsync(key!.Value, occurrence, completion).ConfigureAwait(false);
+            await _options.Checkpoint.AppendAsync(key!.Value, occurrence, completion, bytes => row.Session!.Redactor.ForAnswer().Clean(bytes)).ConfigureAwait(false);
         }
         catch (CheckpointException e)
         {
@@ -291,7 +291,7 @@ internal sealed class BulkRun : IDisposable
                 completion = await SendAsync(sent, place).ConfigureAwait(false);
             }
 
-            kept = KeepAsync(key, occurrence, completion);
+            kept = KeepAsync(row, key, occurrence, completion);
             // On a slow disk on the disk, too, lest a machine that dies loses more than twice the width.
             if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
         }

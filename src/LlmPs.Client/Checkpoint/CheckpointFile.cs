@@ -150,9 +150,9 @@ internal sealed class CheckpointFile : IDisposable
     /// come while the disk is busy share the next flush.
     /// </summary>
     /// <exception cref="CheckpointException">From the task: the row could not be written, and no other can be from here on.</exception>
-    internal Task AppendAsync(CheckpointKey key, int n, ChatCompletion completion)
+    internal Task AppendAsync(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null)
     {
-        var line = CheckpointLine.Write(key, n, completion);
+        var line = CheckpointLine.Write(key, n, completion, clean);
         lock (_gate)
         {
             if (_isClosed) return Task.FromException(new ObjectDisposedException(nameof(CheckpointFile)));

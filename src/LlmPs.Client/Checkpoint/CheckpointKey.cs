@@ -4,8 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Security.Cryptography;
 using System.Text;
-using LlmPs.Providers;
-using LlmPs.Wire;
 
 namespace LlmPs.Checkpoint;
 
@@ -26,17 +24,22 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
         _low = low;
     }
 
-    /// <summary>The key of a request that its session has resolved. Streamed or not, it is the same request.</summary>
-    internal static CheckpointKey Of(LlmSession session, ChatRequest request)
+    /// <summary>Returns the key of a request. Streamed or not, it is the same request.</summary>
+    /// <param name="provider">The provider's name.</param>
+    /// <param name="address">The address, without secrets.</param>
+    /// <param name="model">The model as the provider spells it.</param>
+    /// <param name="chip">The chip; null for none.</param>
+    /// <param name="body">The body that is sent where the answer is not streamed.</param>
+    internal static CheckpointKey Of(string provider, string address, string model, string? chip, byte[] body)
     {
         // The strings are led by their lengths, so that no text in one field can stand for another field.
         using var content = new MemoryStream(1024);
         using var writer = new BinaryWriter(content, Encoding.UTF8);
-        writer.Write(session.Provider);
-        writer.Write(LlmSession.WithoutSecrets(session.CompletionUri(request)));
-        writer.Write(session.ChatProvider.ModelId(request.Model!));
-        writer.Write(request.Chip ?? string.Empty);
-        writer.Write(RequestWriter.Write(session.ChatProvider, request, stream: false));
+        writer.Write(provider);
+        writer.Write(address);
+        writer.Write(model);
+        writer.Write(chip ?? string.Empty);
+        writer.Write(body);
         writer.Flush();
 
 #if NET

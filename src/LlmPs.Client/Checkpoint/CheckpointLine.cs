@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
 using LlmPs.Bulk;
-using LlmPs.Transport;
 using LlmPs.Wire;
 
 namespace LlmPs.Checkpoint;
@@ -119,8 +118,12 @@ internal static class CheckpointLine
         return rows > 1;
     }
 
-    /// <summary>A finished row, line end included.</summary>
-    internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion)
+    /// <summary>Returns the line of a finished row, line end included.</summary>
+    /// <param name="key">The row's request.</param>
+    /// <param name="n">Which occurrence of the request the row is.</param>
+    /// <param name="completion">The row's answer.</param>
+    /// <param name="clean">Takes secrets out of bytes; null where there are none.</param>
+    internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null)
     {
         var answer = CompletionWriter.Write(completion, out var isFolded);
         var turns = completion.Context is { } context ? context.Request.Messages.Skip(context.RowMessages).ToList() : [];
@@ -142,8 +145,8 @@ internal static class CheckpointLine
             json.WritePropertyName("completion");
             json.WriteRawValue(answer, skipInputValidation: true);
         });
-        // What a tool answered was not cleaned when it came.
-        if (turns.Count > 0 && completion.Context!.Session is { } session) line = session.Redactor.ForAnswer().Clean(line);
+        // What a tool answered was not cleaned when it came, and a server may echo a secret in pieces.
+        if (clean is not null && (isFolded || turns.Count > 0)) line = clean(line);
         return LineChecksum.Seal(line);
     }
 

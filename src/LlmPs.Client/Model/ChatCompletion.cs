@@ -107,7 +107,7 @@ public sealed class ChatCompletion
     public string? RawJson => Raw is null ? null : Encoding.UTF8.GetString(Raw);
 
     /// <summary>Joined when it is first asked for: most answers are never looked at that closely.</summary>
-    internal byte[]? Raw => _raw ??= ChatCompletionBuilder.Join(RawPieces);
+    internal byte[]? Raw => _raw ??= Join(RawPieces);
 
     /// <summary>The texts that the answer came in: one, or the events of a stream.</summary>
     internal IReadOnlyList<byte[]> RawPieces { get; set; } = [];
@@ -170,4 +170,24 @@ public sealed class ChatCompletion
 
     /// <inheritdoc/>
     public override string ToString() => Content ?? string.Empty;
+
+    /// <summary>A plain answer is the one JSON text that it was; the events of a stream become an array.</summary>
+    private static byte[]? Join(IReadOnlyList<byte[]> pieces)
+    {
+        if (pieces.Count == 0) return null;
+        if (pieces.Count == 1) return pieces[0];
+        var length = pieces.Count + 1;
+        foreach (var piece in pieces) length += piece.Length;
+        var joined = new byte[length];
+        var at = 0;
+        foreach (var piece in pieces)
+        {
+            joined[at] = (byte)(at == 0 ? '[' : ',');
+            piece.CopyTo(joined, at + 1);
+            at += piece.Length + 1;
+        }
+
+        joined[at] = (byte)']';
+        return joined;
+    }
 }

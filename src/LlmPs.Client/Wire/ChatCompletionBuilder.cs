@@ -61,26 +61,6 @@ public sealed class ChatCompletionBuilder
         };
     }
 
-    /// <summary>A plain answer is the one JSON text that it was; the events of a stream become an array.</summary>
-    internal static byte[]? Join(IReadOnlyList<byte[]> pieces)
-    {
-        if (pieces.Count == 0) return null;
-        if (pieces.Count == 1) return pieces[0];
-        var length = pieces.Count + 1;
-        foreach (var piece in pieces) length += piece.Length;
-        var joined = new byte[length];
-        var at = 0;
-        foreach (var piece in pieces)
-        {
-            joined[at] = (byte)(at == 0 ? '[' : ',');
-            piece.CopyTo(joined, at + 1);
-            at += piece.Length + 1;
-        }
-
-        joined[at] = (byte)']';
-        return joined;
-    }
-
     private Choice Of(int index)
     {
         if (_byIndex.TryGetValue(index, out var choice)) return choice;

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using LlmPs.Transport;
 
 namespace LlmPs.Wire;
 
@@ -12,15 +11,12 @@ internal static class CompletionWriter
 {
     /// <summary>
     /// The answer on one line: as it came, with the fields that the module does not know, or, where it did not come in one piece, folded.
-    /// No secret of the session is in it.
     /// </summary>
     internal static byte[] Write(ChatCompletion completion, out bool isFolded)
     {
         isFolded = completion.Raw is null || !IsPlainAnswer(completion.Raw, completion);
         if (!isFolded) return OneLine(completion.Raw!);
-        var folded = CompactJson.Write(completion, Write);
-        // Each event was cleaned when it came, but a server may have echoed a secret in pieces.
-        return completion.Context?.Session is { } session ? session.Redactor.ForAnswer().Clean(folded) : folded;
+        return CompactJson.Write(completion, Write);
     }
 
     private static void Write(Utf8JsonWriter json, ChatCompletion completion)

@@ -336,7 +336,7 @@ public sealed class BulkRunTests : IDisposable
     public async Task A_row_that_the_checkpoint_has_comes_out_though_the_run_is_over()
     {
         using var session = NewSession(new ScriptedHandler(_ => Reply.Status(401, "{}")));
-        using (var file = CheckpointFile.Open(_folder.File)) await file.AppendAsync(CheckpointKey.Of(session, Rows.Request("Row 3")), 1, Rows.Completion("kept"));
+        using (var file = CheckpointFile.Open(_folder.File)) await file.AppendAsync(session.KeyOf(Rows.Request("Row 3")), 1, Rows.Completion("kept"));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint });
         run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row 0")));

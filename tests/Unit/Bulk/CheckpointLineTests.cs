@@ -222,6 +222,6 @@ public sealed class CheckpointLineTests
         var row = new AnswerContext(session, session.Provider, session.Resolve(Rows.Request(), out _));
         var completion = await session.CompleteAsync(
             row.For(row.Request.WithMessages([.. row.Request.Messages, new ChatMessage(ChatRole.Tool, $"token {key}") { ToolCallId = "c1" }])), RequestLog.None, default);
-        Assert.DoesNotContain(key, Encoding.UTF8.GetString(CheckpointLine.Write(Rows.Key(0), 1, completion)));
+        Assert.DoesNotContain(key, Encoding.UTF8.GetString(CheckpointLine.Write(Rows.Key(0), 1, completion, session.Redactor.ForAnswer().Clean)));
     }
 }

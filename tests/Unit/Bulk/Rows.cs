@@ -35,7 +35,7 @@ internal static class Rows
         return request;
     }
 
-    internal static CheckpointKey Key(int row) => CheckpointKey.Of(Session, Request("Row " + row));
+    internal static CheckpointKey Key(int row) => Session.KeyOf(Request("Row " + row));
 
     internal static AnswerContext Context(long index = 0) => new(Session, Session.Provider, Request()) { InputIndex = index, InputObject = "row" };
 

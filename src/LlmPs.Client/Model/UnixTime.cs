@@ -1,6 +1,6 @@
 using System;
 
-namespace LlmPs.Wire;
+namespace LlmPs;
 
 /// <summary>Times of the wire, which are seconds since 1970 in UTC.</summary>
 internal static class UnixTime
