@@ -134,7 +134,7 @@ internal sealed class BulkRun : IDisposable
         {
             var known = _options.Checkpoint!.Find(key, occurrence, row, out var isFinished);
             if (known is not null || !isFinished) return known;
-            _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint can't be read any more, so it is asked again.");
+            _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
             return null;
         }
         catch (CheckpointException e)

@@ -268,6 +268,8 @@ internal static class CheckpointLine
         if (turns is not null) context = context.For(context.Request.WithMessages([.. context.Request.Messages, .. turns]));
         if (answer is null) return null;
         var completion = Fold(answer, deltas, isFolded, context);
+        // Earlier versions kept half an answer whose server had said that it gave up.
+        if (completion.Choices.Any(choice => choice.FinishReason is { } reason && FinishReasons.IsFailure(reason))) return null;
         completion.Duration = duration;
         completion.Usage = usage ?? completion.Usage;
         context.Recall(attempts, requestId, toFirstToken);

@@ -214,6 +214,18 @@ public sealed class CheckpointLineTests
         Assert.Equal(row.Request.Messages.Count + turns.Length + 1, restored.Messages.Count);
     }
 
+    [Theory]
+    [InlineData("error", false)]
+    [InlineData("network_error", false)]
+    [InlineData("stop", true)]
+    [InlineData("length", true)]
+    public void KindI_half_an_answer_that_an_earlier_version_kept_is_asked_again(string reason, bool isKept)
+    {
+        var line = CheckpointLine.Write(Rows.Key(0), 1, Rows.Completion("half"));
+        var text = Encoding.UTF8.GetString(line).Replace("\"finish_reason\":\"stop\"", $"\"finish_reason\":\"{reason}\"");
+        Assert.Equal(isKept, CheckpointLine.Restore(Encoding.UTF8.GetBytes(text), Rows.Context(0)) is not null);
+    }
+
     [Fact]
     public async Task WhatAToolEchoesOfASecretIsNotKept()
     {
