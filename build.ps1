@@ -43,9 +43,21 @@ function Invoke-Dotnet {
     if ($LASTEXITCODE -ne 0) { throw "dotnet $($args[0]) $($args[1]) failed with exit code $LASTEXITCODE." }
 }
 
-# Runs a script in a new process of this PowerShell, so that no dll stays locked. Its standard output goes to LogPath where one is given.
-# Returns its exit code.
-function Invoke-Script([string]$Path, [string[]]$Argument, [int]$TimeoutSec, [string]$LogPath) {
+# Prints what was added to a file since the position, and returns the new position.
+function Write-Added([string]$Path, [long]$Position) {
+    if (-not (Test-Path $Path)) { return $Position }
+    $stream = [System.IO.File]::Open($Path, 'Open', 'Read', 'ReadWrite')
+    try {
+        $null = $stream.Seek($Position, 'Begin')
+        [Console]::Out.Write((New-Object System.IO.StreamReader $stream).ReadToEnd())
+        $stream.Position
+    }
+    finally { $stream.Dispose() }
+}
+
+# Runs a script in a new process of this PowerShell, so that no dll stays locked, and returns its exit code. With ShownPath only what the script
+# writes to that file is printed; what it and its children print goes to the files .out and .err beside it.
+function Invoke-Script([string]$Path, [string[]]$Argument, [int]$TimeoutSec, [string]$ShownPath) {
     $program = (Get-Process -Id $PID).Path
     if ((Split-Path $program -Leaf) -in 'dotnet', 'dotnet.exe') {
         # The dotnet tool runs as `dotnet pwsh.dll`; the program beside the dll must find the same .NET.
@@ -53,11 +65,17 @@ function Invoke-Script([string]$Path, [string[]]$Argument, [int]$TimeoutSec, [st
         $program = Join-Path $PSHOME $(if ($OnWindows) { 'pwsh.exe' } else { 'pwsh' })
     }
     $line = @('-NoProfile', '-NonInteractive', '-ExecutionPolicy', 'Bypass', '-File', (Join-Path $PSScriptRoot $Path)) + $Argument
-    $log = if ($LogPath) { @{ RedirectStandardOutput = $LogPath } } else { @{} }
+    $log = if ($ShownPath) { @{ RedirectStandardOutput = "$ShownPath.out"; RedirectStandardError = "$ShownPath.err" } } else { @{} }
     $process = Start-Process $program -ArgumentList ($line -replace '^(?!-).*$', '"$0"') -WorkingDirectory $PSScriptRoot -NoNewWindow -PassThru @log
     # Windows PowerShell keeps the exit code only of a process whose handle was read.
     $null = $process.Handle
-    if (-not $process.WaitForExit($TimeoutSec * 1000)) {
+    $deadline = [DateTime]::UtcNow.AddSeconds($TimeoutSec)
+    $position = 0
+    do {
+        $hasEnded = $process.WaitForExit(500)
+        if ($ShownPath) { $position = Write-Added $ShownPath $position }
+    } until ($hasEnded -or [DateTime]::UtcNow -gt $deadline)
+    if (-not $hasEnded) {
         if ($PSVersionTable.PSEdition -eq 'Core') { $process.Kill($true) } else { $process.Kill() }
         throw "$Path was stopped after $TimeoutSec seconds."
     }
@@ -124,13 +142,14 @@ function Get-PesterPath {
 
 function Invoke-PesterSuite {
     $result = Join-Path $Results 'Pester.json'
-    if (Test-Path $result) { Remove-Item $result }
+    $shown = Join-Path $Results 'Pester.log'
+    $result, $shown | Where-Object { Test-Path $_ } | Remove-Item
     $null = New-Item $Results -ItemType Directory -Force
     $env:LLMPS_MODULE_PATH = Join-Path $Module 'LlmPs.psd1'
     $env:LLMPS_SIMULATOR_HOST = Join-Path $Out 'SimulatorHost/SimulatorHost.dll'
     try {
         $pester = Get-PesterPath
-        $exitCode = Invoke-Script build/Run-Pester.ps1 -Argument '-PesterPath', $pester, '-ResultPath', $result -TimeoutSec 900 -LogPath (Join-Path $Results 'Pester.log')
+        $exitCode = Invoke-Script build/Run-Pester.ps1 -Argument '-PesterPath', $pester, '-ResultPath', $result, '-ShownPath', $shown -TimeoutSec 900 -ShownPath $shown
         if (-not (Test-Path $result)) { throw "Pester left no result (exit code $exitCode)" }
     }
     catch { return New-Count Pester 0 0 0 "$_" }

@@ -2,6 +2,8 @@
 param(
     [Parameter(Mandatory)][string]$PesterPath,
     [Parameter(Mandatory)][string]$ResultPath,
+    # Receives the lines of Pester itself, which build.ps1 prints.
+    [Parameter(Mandatory)][string]$ShownPath,
     [string]$Path = (Join-Path $PSScriptRoot '../tests/Pester')
 )
 
@@ -18,15 +20,17 @@ $configuration.Output.Verbosity = 'Normal'
 $configuration.Output.RenderMode = 'Plaintext'
 # Tests see the preference of whoever starts them, and users have this one.
 $ErrorActionPreference = 'Continue'
-# What Pester itself says goes to stderr, which the user sees. All else goes to stdout, which build.ps1 keeps in a file: the errors, warnings
-# and questions that the cases cause on purpose. A test that fails says why by itself.
+# The cases cause errors, warnings and questions on purpose: these are printed here, and stay in the log. A test that fails says why by itself.
+$shown = New-Object System.IO.StreamWriter $ShownPath
+$shown.AutoFlush = $true
 $result = Invoke-Pester -Configuration $configuration *>&1 | ForEach-Object {
     if ($_ -is [Pester.Run]) { $_ }
     elseif ($_ -is [System.Management.Automation.InformationRecord]) {
-        [Console]::Error.Write("$_$(if (-not $_.MessageData.NoNewLine) { [Environment]::NewLine })")
+        $shown.Write("$_$(if (-not $_.MessageData.NoNewLine) { [Environment]::NewLine })")
     }
     else { $_ | Out-Host }
 }
+$shown.Dispose()
 $ErrorActionPreference = 'Stop'
 
 Remove-Item $env:LLMPS_CACHE -Recurse -Force -ErrorAction SilentlyContinue
