@@ -20,7 +20,8 @@ internal sealed class AttemptClock : IDisposable
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _source;
     private CancellationTokenRegistration _end;
-    private TimeSpan _whole;
+    private readonly TimeSpan _whole;
+    private TimeSpan _grace = TimeSpan.MaxValue;
     private TimeSpan _silent;
     private long _entered;
     private bool _begun;
@@ -59,7 +60,7 @@ internal sealed class AttemptClock : IDisposable
         }
 
         _entered = Stopwatch.GetTimestamp();
-        var left = Min(_whole - _elapsed.Elapsed, SilenceLimit - _silent);
+        var left = Min(Min(_whole, _grace) - _elapsed.Elapsed, SilenceLimit - _silent);
         if (left <= TimeSpan.Zero)
         {
             // What has arrived already would be read without a look at the token.
@@ -102,8 +103,8 @@ internal sealed class AttemptClock : IDisposable
         }
     }
 
-    /// <summary>Shortens what is left of the whole limit. To be called while nothing is read.</summary>
-    internal void EndWithin(TimeSpan time) => _whole = Min(_whole, _elapsed.Elapsed + time);
+    /// <summary>Shortens what is left of the whole limit, from now on. A later call replaces an earlier one. To be called while nothing is read.</summary>
+    internal void EndWithin(TimeSpan time) => _grace = _elapsed.Elapsed + time;
 
     /// <summary>Something of the answer has arrived: comments and blank lines are not.</summary>
     internal void Payload()

@@ -5,6 +5,7 @@ using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
+using LlmPs.Providers;
 using LlmPs.Text;
 
 namespace LlmPs.Transport;
@@ -21,6 +22,8 @@ internal sealed class SseReader : IAsyncDisposable
     internal const int LongestStream = 256 * 1024 * 1024;
 
     private const int LongestQuote = 300;
+
+    private const string ErrorField = "error";
 
     // How long a stream that every choice has finished may stay open; the usage comes after the finish reason.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
@@ -131,6 +134,7 @@ internal sealed class SseReader : IAsyncDisposable
 
     private void Take(List<ChatCompletionDelta> deltas)
     {
+        var hasNews = false;
         foreach (var delta in _read)
         {
             if (!_flow.Take(delta)) continue;
@@ -138,10 +142,13 @@ internal sealed class SseReader : IAsyncDisposable
             // What was not understood before it did not end the answer.
             _notUnderstood = null;
             _hasWords = false;
+            hasNews = true;
         }
 
+        if (!_flow.HasBegun && !_hasWords && _read.Count > 0 && _read[0].Raw is { } raw) _notUnderstood = raw;
         _read.Clear();
-        if (_isEnding || !_flow.IsFinished) return;
+        if (!_flow.IsFinished || (_isEnding && !hasNews)) return;
+        // A server that gives a reason with every event has not come to its end while text still comes.
         _isEnding = true;
         _stream.EndWithin(s_grace);
     }
@@ -169,7 +176,8 @@ internal sealed class SseReader : IAsyncDisposable
     {
         ChatExchange.RefuseBlocked(_flow);
         ChatExchange.RefuseGivenUp(_flow);
-        if (!_flow.IsFinished && _hasWords) return Fail(_notUnderstood!, inStream: false);
+        if (!_flow.IsFinished && (_hasWords || (!_flow.HasBegun && _notUnderstood is not null && ErrorEnvelope.HasWords(_notUnderstood))))
+            return Fail(_notUnderstood!, inStream: false);
         if (!_flow.IsFinished && !(isDone && _flow.HasBegun)) throw Interrupted(isDone ? "said [DONE] without an answer" : "ended without a finish reason and without [DONE]");
         deltas.AddRange(_flow.Close());
         return false;
@@ -190,7 +198,7 @@ internal sealed class SseReader : IAsyncDisposable
         var colon = text.IndexOf((byte)':');
         var value = colon < 0 ? text : Trim(text.Slice(colon + 1));
         // llama.cpp writes its errors in a field of this name.
-        var isError = colon >= 0 && value.Length > 0 && text.Slice(0, colon).SequenceEqual("error"u8);
+        var isError = colon == ErrorField.Length && value.Length > 0 && Encoding.UTF8.GetString(text.Slice(0, colon).ToArray()).Equals(ErrorField, StringComparison.OrdinalIgnoreCase);
         if (!isError && IsError(text)) value = text;
         else if (!isError && !IsError(value))
         {
@@ -227,9 +235,11 @@ internal sealed class SseReader : IAsyncDisposable
     private EventContent Parse(string eventType, ReadOnlySpan<byte> data)
     {
         data = _redactor.Clean(_charset.ToUtf8(Trim(data)));
+        // Gateways that wrap a stream again write the name of the field twice.
+        while (data.StartsWith("data:"u8)) data = Trim(data.Slice("data:"u8.Length));
         // Keep-alives of some gateways stand in the data: ": keepalive".
         if (data.IsEmpty || data[0] == (byte)':') return EventContent.Nothing;
-        if (data.SequenceEqual("[DONE]"u8)) return EventContent.Done;
+        if (data.SequenceEqual("[DONE]"u8) || data.SequenceEqual("[done]"u8)) return EventContent.Done;
         if (eventType == "error") return KeepError(data);
         AnswerContent content;
         try
@@ -249,6 +259,11 @@ internal sealed class SseReader : IAsyncDisposable
         {
             _read.Clear();
             return EventContent.Torn;
+        }
+        catch (JsonException) when (data[0] != (byte)'{')
+        {
+            // Words in brackets or quotes, such as "[ERROR] out of memory".
+            return Remember(data, hasWords: true);
         }
 
         switch (content)

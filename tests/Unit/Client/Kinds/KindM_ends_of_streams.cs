@@ -57,6 +57,14 @@ public class KindM_ends_of_streams
         Assert.Equal("bc", outcome.Completion!.Choices[1].Message.Content);
     }
 
+    [Fact]
+    public async Task A_reason_with_every_event_does_not_cut_an_answer_that_goes_on()
+    {
+        var outcome = await StreamOutcome.OfAsync(Reply.Body(new ScriptedStream(
+            [Bytes(Delta("\"content\":\"Hel\"", "\"stop\"")), null, Bytes(Delta("\"content\":\"lo\"", "\"stop\"")), null, Bytes(Delta("\"content\":\"!\"", "\"stop\"") + Done)], pauseMs: 1300)));
+        Assert.Equal("Hello!", outcome.Completion!.Content);
+    }
+
     [Theory]
     [InlineData("{0}{1}")]
     [InlineData("{0} {1}")]
