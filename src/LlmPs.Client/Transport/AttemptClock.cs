@@ -41,6 +41,9 @@ internal sealed class AttemptClock : IDisposable
 
     internal bool IsCanceledByCaller => _caller.IsCancellationRequested;
 
+    /// <summary>Whether the whole limit has run out.</summary>
+    internal bool IsOverTime => _elapsed.Elapsed >= _whole;
+
     private TimeSpan SilenceLimit => _begun ? _idle : Multiply(_idle);
 
     /// <summary>The attempt ends where that is canceled, too.</summary>

@@ -40,6 +40,7 @@ internal sealed class SseReader : IAsyncDisposable
     private byte[]? _notUnderstood;
     private bool _hasWords;
     private bool _isEnding;
+    private bool _continues;
     private long _length;
 
     internal SseReader(AnswerStream stream, AnswerFlow flow, Redactor printing, AnswerRedactor redactor, AnswerCharset charset)
@@ -149,6 +150,7 @@ internal sealed class SseReader : IAsyncDisposable
         _read.Clear();
         if (!_flow.IsFinished || (_isEnding && !hasNews)) return;
         // A server that gives a reason with every event has not come to its end while text still comes.
+        _continues |= _isEnding;
         _isEnding = true;
         _stream.EndWithin(s_grace);
     }
@@ -161,12 +163,15 @@ internal sealed class SseReader : IAsyncDisposable
         {
             return await next.ConfigureAwait(false);
         }
-        catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && (_stream.IsCanceled || e is IOException or OperationCanceledException or ObjectDisposedException))
+        catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && (_stream.IsCanceled || e is IOException or OperationCanceledException or ObjectDisposedException) && IsEnd)
         {
             // Every choice has said why it ended, so what is cut off is no part of the answer.
             return false;
         }
     }
+
+    /// <summary>Whether a stream that breaks off behind a finish reason had come to its end. If text came behind the reason, only a silence shows that.</summary>
+    private bool IsEnd => !_continues || (_stream.IsCanceled && !_stream.IsOverTime);
 
     /// <summary>
     /// [DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end. Without a finish reason, a message
