@@ -63,7 +63,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
         if (more) return true;
-        if (_events.Error is { } error) throw Session.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId);
+        if (_events.Error is { } error) throw Session.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId, _flow.HasBegun);
         Succeeded(deltas);
         return false;
     }

@@ -85,6 +85,9 @@ internal sealed class AnswerStream : Stream
 
     internal bool IsCanceledByCaller => _clock.IsCanceledByCaller;
 
+    /// <summary>Whether the limit of the whole attempt has run out.</summary>
+    internal bool IsOverTime => _clock.IsOverTime;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;

@@ -23,7 +23,8 @@ internal sealed class AttemptClock : IDisposable
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _source;
     private CancellationTokenRegistration _end;
-    private TimeSpan _whole;
+    private readonly TimeSpan _whole;
+    private TimeSpan _grace = TimeSpan.MaxValue;
     private TimeSpan _silent;
     private long _entered;
     private bool _begun;
@@ -42,6 +43,9 @@ internal sealed class AttemptClock : IDisposable
     internal CancellationToken Token => _source.Token;
 
     internal bool IsCanceledByCaller => _caller.IsCancellationRequested;
+
+    /// <summary>Whether the whole limit has run out.</summary>
+    internal bool IsOverTime => _elapsed.Elapsed >= _whole;
 
     private TimeSpan SilenceLimit => _begun ? _idle : Multiply(_idle);
 
@@ -62,7 +66,7 @@ internal sealed class AttemptClock : IDisposable
         }
 
         _entered = Stopwatch.GetTimestamp();
-        var left = Min(_whole - _elapsed.Elapsed, SilenceLimit - _silent);
+        var left = Min(Min(_whole, _grace) - _elapsed.Elapsed, SilenceLimit - _silent);
         if (left <= TimeSpan.Zero)
         {
             // What has arrived already would be read without a look at the token.
@@ -105,8 +109,8 @@ internal sealed class AttemptClock : IDisposable
         }
     }
 
-    /// <summary>Shortens what is left of the whole limit. To be called while nothing is read.</summary>
-    internal void EndWithin(TimeSpan time) => _whole = Min(_whole, _elapsed.Elapsed + time);
+    /// <summary>Shortens what is left of the whole limit, from now on. A later call replaces an earlier one. To be called while nothing is read.</summary>
+    internal void EndWithin(TimeSpan time) => _grace = _elapsed.Elapsed + time;
 
     /// <summary>Something of the answer has arrived: comments and blank lines are not.</summary>
     internal void Payload()

@@ -81,18 +81,23 @@ internal sealed class ErrorReader
     }
 
     /// <summary>The error object that came in place of an answer, or in the middle of one, under a status of success.</summary>
-    internal LlmApiException FromBody(byte[] body, bool inStream, string? requestId)
+    /// <param name="body">The error.</param>
+    /// <param name="inStream">Whether an event of a stream reported it, which is transient unless it says something else.</param>
+    /// <param name="requestId">The provider's id of the request.</param>
+    /// <param name="hasBegun">Whether some of the answer had come.</param>
+    internal LlmApiException FromBody(byte[] body, bool inStream, string? requestId, bool hasBegun = false)
     {
         var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
         // Some put the HTTP status that they mean into the code.
         int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 400 and < 600 ? code : null;
-        var meaning = MeaningOf(envelope, status, hasWait: false) ?? (status is { } s ? KindOf(s, envelope.Code) : (LlmErrorKind?)null);
+        var meaning = MeaningOf(envelope, status, hasWait: false) ?? (status is { } s ? KindOf(s, envelope.Code) : ErrorMeaning.Of(envelope));
         // A key or an account that fails must end a run however the provider puts it.
-        var kind = inStream && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
+        var isInMiddle = inStream && hasBegun;
+        var kind = isInMiddle && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
             ? LlmErrorKind.StreamError
-            : meaning ?? LlmErrorKind.InvalidResponse;
-        var error = Make(kind, inStream ? "an error in mid-stream" : "an error in place of an answer", envelope, requestId);
-        error.IsTransient = meaning is { } known ? IsTransient(known, status ?? 0) : inStream;
+            : meaning ?? (inStream ? LlmErrorKind.StreamError : LlmErrorKind.InvalidResponse);
+        var error = Make(kind, isInMiddle ? "an error in mid-stream" : "an error in place of an answer", envelope, requestId);
+        error.IsTransient = meaning is { } known ? IsTransient(known, status ?? (int)HttpStatusCode.InternalServerError) : inStream;
         error.RetryAfter = WaitIn(envelope, meaning);
         error.RefusesStreamOptions = RefusesStreamOptions(status, body);
         return error;

@@ -5,6 +5,7 @@ using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
+using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Wire;
 
@@ -24,6 +25,8 @@ internal sealed class SseReader : IAsyncDisposable
 
     private const int LongestQuote = 300;
 
+    private const string ErrorField = "error";
+
     // How long a stream that every choice has finished may stay open; the usage comes after the finish reason.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
 
@@ -39,6 +42,7 @@ internal sealed class SseReader : IAsyncDisposable
     private byte[]? _notUnderstood;
     private bool _hasWords;
     private bool _isEnding;
+    private bool _continues;
     private long _length;
 
     internal SseReader(AnswerStream stream, AnswerFlow flow, Redactor printing, AnswerRedactor redactor, AnswerCharset charset)
@@ -133,6 +137,7 @@ internal sealed class SseReader : IAsyncDisposable
 
     private void Take(List<ChatCompletionDelta> deltas)
     {
+        var hasNews = false;
         foreach (var delta in _read)
         {
             if (!_flow.Take(delta)) continue;
@@ -140,10 +145,14 @@ internal sealed class SseReader : IAsyncDisposable
             // What was not understood before it did not end the answer.
             _notUnderstood = null;
             _hasWords = false;
+            hasNews = true;
         }
 
+        if (!_flow.HasBegun && !_hasWords && _read.Count > 0 && _read[0].Raw is { } raw) _notUnderstood = raw;
         _read.Clear();
-        if (_isEnding || !_flow.IsFinished) return;
+        if (!_flow.IsFinished || (_isEnding && !hasNews)) return;
+        // A server that gives a reason with every event has not come to its end while text still comes.
+        _continues |= _isEnding;
         _isEnding = true;
         _stream.EndWithin(s_grace);
     }
@@ -157,12 +166,15 @@ internal sealed class SseReader : IAsyncDisposable
             return await next.ConfigureAwait(false);
         }
         catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && (_stream.IsCanceled
-            || e is IOException or OperationCanceledException or ObjectDisposedException))
+            || e is IOException or OperationCanceledException or ObjectDisposedException) && IsEnd)
         {
             // Every choice has said why it ended, so what is cut off is no part of the answer.
             return false;
         }
     }
+
+    /// <summary>Whether a stream that breaks off behind a finish reason had come to its end. If text came behind the reason, only a silence shows that.</summary>
+    private bool IsEnd => !_continues || (_stream.IsCanceled && !_stream.IsOverTime);
 
     /// <summary>
     /// [DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end. Without a finish
@@ -173,7 +185,8 @@ internal sealed class SseReader : IAsyncDisposable
     {
         ChatExchange.RefuseBlocked(_flow);
         ChatExchange.RefuseGivenUp(_flow);
-        if (!_flow.IsFinished && _hasWords) return Fail(_notUnderstood!, inStream: false);
+        if (!_flow.IsFinished && (_hasWords || (!_flow.HasBegun && _notUnderstood is not null && ErrorEnvelope.HasWords(_notUnderstood))))
+            return Fail(_notUnderstood!, inStream: false);
         if (!_flow.IsFinished && !(isDone && _flow.HasBegun)) throw Interrupted(isDone ? "said [DONE] without an answer" : "ended without a finish reason and without [DONE]");
         deltas.AddRange(_flow.Close());
         return false;
@@ -194,7 +207,7 @@ internal sealed class SseReader : IAsyncDisposable
         var colon = text.IndexOf((byte)':');
         var value = colon < 0 ? text : Trim(text.Slice(colon + 1));
         // llama.cpp writes its errors in a field of this name.
-        var isError = colon >= 0 && value.Length > 0 && text.Slice(0, colon).SequenceEqual("error"u8);
+        var isError = colon == ErrorField.Length && value.Length > 0 && Encoding.UTF8.GetString(text.Slice(0, colon).ToArray()).Equals(ErrorField, StringComparison.OrdinalIgnoreCase);
         if (!isError && IsError(text)) value = text;
         else if (!isError && !IsError(value))
         {
@@ -233,9 +246,11 @@ internal sealed class SseReader : IAsyncDisposable
     private EventContent Parse(string eventType, ReadOnlySpan<byte> data)
     {
         data = _redactor.Clean(_charset.ToUtf8(Trim(data)));
+        // Gateways that wrap a stream again write the name of the field twice.
+        while (data.StartsWith("data:"u8)) data = Trim(data.Slice("data:"u8.Length));
         // Keep-alives of some gateways stand in the data: ": keepalive".
         if (data.IsEmpty || data[0] == (byte)':') return EventContent.Nothing;
-        if (data.SequenceEqual("[DONE]"u8)) return EventContent.Done;
+        if (data.SequenceEqual("[DONE]"u8) || data.SequenceEqual("[done]"u8)) return EventContent.Done;
         if (eventType == "error") return KeepError(data);
         AnswerContent content;
         try
@@ -255,6 +270,11 @@ internal sealed class SseReader : IAsyncDisposable
         {
             _read.Clear();
             return EventContent.Torn;
+        }
+        catch (JsonException) when (data[0] != (byte)'{')
+        {
+            // Words in brackets or quotes, such as "[ERROR] out of memory".
+            return Remember(data, hasWords: true);
         }
 
         switch (content)

@@ -31,7 +31,7 @@ internal static class WaitingTime
         if (Number(Value(headers, "retry-after-ms"), NumberStyles.Float) is { } milliseconds) return Seconds(milliseconds / 1000);
         // Fractions of a second are seen, which the header's own type does not know.
         if (Number(Value(headers, "Retry-After"), NumberStyles.AllowDecimalPoint) is { } seconds) return Seconds(seconds);
-        if (headers.RetryAfter is not { } after) return null;
+        if (headers.RetryAfter is not { } after) return Parse(Value(headers, "Retry-After"));
         if (after.Delta is { } delta) return delta;
         return after.Date is { } date ? NotNegative(date - DateTimeOffset.UtcNow) : null;
     }

@@ -41,10 +41,11 @@ internal sealed class AnswerFlow
     internal bool RepeatsText { get; private set; }
 
     /// <summary>The finish reason by which the server says that it gave the answer up; null for none.</summary>
-    internal string? FailedFinishReason => ReasonOf(FinishReasons.IsFailure);
+    internal string? FailedFinishReason => _choices.Find(static choice => choice.FailedReason is not null)?.FailedReason;
 
     /// <summary>A finish reason that is neither known as success nor named like a failure; null for none.</summary>
-    internal string? UnknownFinishReason => ReasonOf(static reason => !FinishReasons.IsKnown(reason) && !FinishReasons.IsFailure(reason));
+    internal string? UnknownFinishReason =>
+        _choices.Find(static choice => choice.FinishReason is { } reason && !FinishReasons.IsKnown(reason) && !FinishReasons.IsFailure(reason))?.FinishReason;
 
     /// <summary>Whether all that the model said is reasoning, though it says that it came to its end.</summary>
     internal bool IsAllReasoning => _byIndex.TryGetValue(0, out var first) && first.IsAllReasoning;
@@ -76,17 +77,20 @@ internal sealed class AnswerFlow
         if (!hasChoice) return Withhold(delta);
 
         var choice = At(delta.Index);
+        var isEnd = delta.FinishReason is not null;
         if (delta.FinishReason is not null || delta.NativeFinishReason is not null)
         {
             choice.NativeFinishReason = delta.NativeFinishReason ?? delta.FinishReason ?? choice.NativeFinishReason;
             var isFirst = choice.FinishReason is null;
             choice.FinishReason = FinishReasons.Normalize(delta.FinishReason) ?? choice.FinishReason;
             if (isFirst && choice.FinishReason is not null) _finished++;
+            // A gateway may say stop for any end, and a failure is not taken back by a later reason.
+            choice.FailedReason ??= Failure(choice.FinishReason) ?? Failure(choice.NativeFinishReason);
             delta.FinishReason = null;
             delta.NativeFinishReason = null;
         }
 
-        RepeatsText |= choice.SetApart(delta);
+        RepeatsText |= choice.SetApart(delta, isEnd);
         Measure(delta);
         if (!IsInOnePiece && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null)) _context.TokenArrived();
         _echoes?.Clean(delta, ref _withheld);
@@ -96,12 +100,7 @@ internal sealed class AnswerFlow
         return true;
     }
 
-    private string? ReasonOf(Func<string, bool> test)
-    {
-        foreach (var choice in _choices)
-            if (choice.FinishReason is { } reason && test(reason)) return reason;
-        return null;
-    }
+    private static string? Failure(string? reason) => reason is not null && FinishReasons.IsFailure(reason) ? reason : null;
 
     /// <exception cref="LlmApiException">InvalidResponse: the answer is over the limit.</exception>
     private void Measure(ChatCompletionDelta delta)
@@ -203,15 +202,18 @@ internal sealed class AnswerFlow
 
         internal string? NativeFinishReason { get; set; }
 
+        /// <summary>The reason by which the server gave this choice up, its own or the native one.</summary>
+        internal string? FailedReason { get; set; }
+
         internal bool IsAllReasoning => FinishReason == FinishReasons.Stop && _hasReasoning && !_hasContent && !_hasCalls;
 
         /// <summary>
         /// Leaves in the delta what is new, with inline reasoning set apart. True where the stream proves to repeat all text in each
         /// event.
         /// </summary>
-        internal bool SetApart(ChatCompletionDelta delta)
+        internal bool SetApart(ChatCompletionDelta delta, bool isEnd)
         {
-            var reasoning = _reasoningSoFar.Next(delta.ReasoningContent, delta.IsWhole, out var reasoningBefore);
+            var reasoning = _reasoningSoFar.Next(delta.ReasoningContent, delta.IsWhole, isEnd, out var reasoningBefore);
             // With the reasoning in the content, a whole message cannot repeat reasoning that came in a field of its own.
             if (delta.IsWhole && _hasInlineReasoning) reasoning = null;
             if (reasoningBefore is not null)
@@ -223,7 +225,7 @@ internal sealed class AnswerFlow
             delta.ReasoningContent = _reasoning.Next(reasoning);
             _hasReasoningField |= !string.IsNullOrEmpty(delta.ReasoningContent);
 
-            var content = _contentSoFar.Next(delta.Content, delta.IsWhole, out var contentBefore);
+            var content = _contentSoFar.Next(delta.Content, delta.IsWhole, isEnd, out var contentBefore);
             if (contentBefore is not null) Restart(delta, contentBefore);
             var (inline, rest) = _thinking.Next(_content.Next(content), _hasReasoningField);
             delta.Content = rest;

@@ -89,8 +89,8 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("system_fingerprint"u8)) _fingerprint = Recurring(ref reader, _fingerprint);
             else if (reader.ValueTextEquals("blocked"u8)) blocked = ReadBoolean(ref reader);
-            else if (reader.ValueTextEquals("error"u8)) error |= HasValue(ref reader);
-            else if (reader.ValueTextEquals("code"u8)) code = HasValue(ref reader);
+            else if (reader.ValueTextEquals("error"u8)) error |= HasError(ref reader);
+            else if (reader.ValueTextEquals("code"u8)) code = IsErrorCode(ref reader);
             else if (reader.ValueTextEquals("message"u8) || reader.ValueTextEquals("msg"u8)) message |= HasValue(ref reader);
             else if (reader.ValueTextEquals("detail"u8)) detail = HasValue(ref reader);
             else ReadErrorField(ref reader, ref error, ref failure, ref message);
@@ -188,14 +188,14 @@ internal sealed class AnswerReader
         return isError;
     }
 
-    /// <summary>0, "0", "" and what is no code are not errors.</summary>
+    /// <summary>0, 200, "", words of success and what is no code are not errors.</summary>
     private static bool IsErrorCode(ref Utf8JsonReader reader)
     {
         reader.Read();
         var isError = reader.TokenType switch
         {
-            JsonTokenType.Number => !reader.TryGetInt64(out var code) || code != 0,
-            JsonTokenType.String => !reader.ValueTextEquals(ReadOnlySpan<byte>.Empty) && !reader.ValueTextEquals("0"u8),
+            JsonTokenType.Number => !reader.TryGetInt64(out var code) || code is not (0 or 200),
+            JsonTokenType.String => reader.GetString() is not ("" or "0" or "200" or "success" or "Success" or "SUCCESS" or "ok" or "OK"),
             _ => false,
         };
         reader.Skip();
@@ -220,15 +220,15 @@ internal sealed class AnswerReader
         string? outerReasoning = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("delta"u8)) ReadMessage(ref reader, delta, isWhole: false);
-            else if (reader.ValueTextEquals("message"u8)) ReadMessage(ref reader, whole = new ChatCompletionDelta(), isWhole: true);
+            if (reader.ValueTextEquals("delta"u8)) ReadMessage(ref reader, delta, isWhole: false, ref error);
+            else if (reader.ValueTextEquals("message"u8)) ReadMessage(ref reader, whole = new ChatCompletionDelta(), isWhole: true, ref error);
             else if (reader.ValueTextEquals("index"u8)) delta.Index = (int?)ReadInteger(ref reader) ?? position;
-            else if (reader.ValueTextEquals("finish_reason"u8)) delta.FinishReason = Word(ref reader);
-            else if (reader.ValueTextEquals("native_finish_reason"u8)) delta.NativeFinishReason = Word(ref reader);
+            else if (reader.ValueTextEquals("finish_reason"u8)) delta.FinishReason = Reason(ref reader);
+            else if (reader.ValueTextEquals("native_finish_reason"u8)) delta.NativeFinishReason = Reason(ref reader);
             else if (reader.ValueTextEquals("logprobs"u8)) delta.LogProbs = LogProbReader.Read(ref reader, ref logProbs);
-            else if (reader.ValueTextEquals("reasoning_content"u8)) outerReasoning = ReadText(ref reader);
+            else if (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8)) outerReasoning = Said(ReadText(ref reader), outerReasoning);
             // OpenRouter puts an upstream's error there, beside what had come of the answer.
-            else if (reader.ValueTextEquals("error"u8)) error |= HasValue(ref reader);
+            else if (reader.ValueTextEquals("error"u8)) error |= HasError(ref reader);
             else SkipValue(ref reader);
         }
 
@@ -247,7 +247,7 @@ internal sealed class AnswerReader
         return delta;
     }
 
-    private static void ReadMessage(ref Utf8JsonReader reader, ChatCompletionDelta delta, bool isWhole)
+    private static void ReadMessage(ref Utf8JsonReader reader, ChatCompletionDelta delta, bool isWhole, ref bool error)
     {
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -266,7 +266,10 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("reasoning_details"u8)) details = ReadText(ref reader);
             else if (reader.ValueTextEquals("refusal"u8)) refusal = ReadText(ref reader);
             else if (reader.ValueTextEquals("role"u8)) delta.Role = Word(ref reader);
-            else if (reader.ValueTextEquals("tool_calls"u8)) delta.ToolCalls = ReadToolCalls(ref reader, isWhole);
+            else if (reader.ValueTextEquals("tool_calls"u8)) delta.ToolCalls = ReadToolCalls(ref reader, isWhole) ?? delta.ToolCalls;
+            // The one call of the API before tools.
+            else if (reader.ValueTextEquals("function_call"u8)) delta.ToolCalls ??= ReadFunctionCall(ref reader);
+            else if (reader.ValueTextEquals("error"u8)) error |= HasError(ref reader);
             else SkipValue(ref reader);
         }
 
@@ -311,27 +314,45 @@ internal sealed class AnswerReader
         {
             if (reader.ValueTextEquals("index"u8)) index = (int?)ReadInteger(ref reader) ?? index;
             else if (reader.ValueTextEquals("id"u8)) id = Word(ref reader);
-            else if (reader.ValueTextEquals("function"u8))
-            {
-                reader.Read();
-                if (reader.TokenType != JsonTokenType.StartObject)
-                {
-                    reader.Skip();
-                    continue;
-                }
-
-                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-                {
-                    if (reader.ValueTextEquals("name"u8)) name = Word(ref reader);
-                    else if (reader.ValueTextEquals("arguments"u8)) arguments = ReadArguments(ref reader);
-                    else SkipValue(ref reader);
-                }
-            }
+            else if (reader.ValueTextEquals("function"u8)) ReadFunction(ref reader, ref name, ref arguments);
+            // Some servers leave out the object named function.
+            else if (reader.ValueTextEquals("name"u8)) name = Word(ref reader) ?? name;
+            else if (reader.ValueTextEquals("arguments"u8)) arguments = ReadArguments(ref reader) ?? arguments;
             else SkipValue(ref reader);
         }
 
         return new ToolCallFragment(index, id, name, arguments);
     }
+
+    private static List<ToolCallFragment>? ReadFunctionCall(ref Utf8JsonReader reader)
+    {
+        string? name = null, arguments = null;
+        ReadFunction(ref reader, ref name, ref arguments);
+        return name is null && arguments is null ? null : [new ToolCallFragment(0, null, name, arguments)];
+    }
+
+    private static void ReadFunction(ref Utf8JsonReader reader, ref string? name, ref string? arguments)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("name"u8)) name = Word(ref reader);
+            else if (reader.ValueTextEquals("arguments"u8)) arguments = ReadArguments(ref reader);
+            else SkipValue(ref reader);
+        }
+    }
+
+    /// <summary>A finish reason. DashScope says "null" while an answer is under way.</summary>
+    private static string? Reason(ref Utf8JsonReader reader) =>
+        Word(ref reader) is { } reason && !string.IsNullOrWhiteSpace(reason) && !reason.Equals("null", StringComparison.OrdinalIgnoreCase) && !reason.Equals("none", StringComparison.OrdinalIgnoreCase)
+            ? reason
+            : null;
 
     /// <summary>Some servers give the arguments as an object rather than as text.</summary>
     private static string? ReadArguments(ref Utf8JsonReader reader)

@@ -20,7 +20,7 @@ internal static class EmptyAccount
         + @"|\b(not enough|out of|zero|negative|no( more| remaining)?|used( up)?( all)?( of)?( your| the)?( available)?)( account)? (credits|funds|balance)\b"
         + @"|\barrears\b|\barrearage\b|\b(account|payment|bill|invoice)s? (is |are )?overdue\b|\boverdue (account|payment|bill|invoice|balance)|\bbilling (hard|soft) limit"
         + @"|\bspending limit|\baccount is in good standing|\bunpaid (bill|invoice|balance)|\bpast invoices\b"
-        + @"|欠费|(余额|额度)[^，。,.]{0,6}(不足|用尽|耗尽|不够|用完|为零|为0)|(不足|用尽|耗尽)的?(余额|额度)");
+        + @"|\bpayment (is )?required\b|欠费|(余额|余量|额度|资源包)[^，。,.]{0,6}(不足|用尽|耗尽|不够|用完|为零|为0)|(不足|用尽|耗尽)的?(余额|额度)");
 
     /// <summary>An empty account, unless the rest of the text is about a rate limit.</summary>
     private static readonly Regex s_likely = Pattern(
@@ -43,7 +43,9 @@ internal static class EmptyAccount
     internal static bool Describes(ErrorEnvelope error, int? status, bool hasWait)
     {
         if (IsCode(error.Code) || IsCode(error.Type)) return true;
-        if (status is 404 or 405 or 408 or 413 or 415 or 422 || error.Words is not { } words) return false;
+        if (status is 404 or 405 or 408 or 413 or 415 || error.Words is not { } words) return false;
+        // Validators give a list that repeats the request.
+        if (status == 422 && words[0] is '{' or '[') return false;
         // JSON of an unknown form is all quotes.
         words = s_noise.Replace(words[0] is '{' or '[' ? words.Replace('"', ' ') : words, " ");
         if (s_certain.IsMatch(words)) return true;

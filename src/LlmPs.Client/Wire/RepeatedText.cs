@@ -12,7 +12,14 @@ internal struct RepeatedText
     // "ha" and then "haha" may be two tokens of an answer; three such steps from its first delta on are not.
     private const int ProvingCount = 3;
 
+    // A last delta that equals all text before it is a repetition if there were this many deltas and characters: no model writes that in one token.
+    private const int LeastPieces = 3;
+    private const int LeastLength = 8;
+
     private string? _all;
+    private long _length;
+    private ulong _hash;
+    private int _pieces;
     private int _extensions;
     private bool _hasPieces;
     private State _state;
@@ -32,11 +39,24 @@ internal struct RepeatedText
     /// <summary>The new text in a delta or whole message; null where all of it came before.</summary>
     /// <param name="text">The text as it came.</param>
     /// <param name="isWhole">Whether it is the message so far and not a delta.</param>
+    /// <param name="isEnd">Whether the finish reason comes with it.</param>
     /// <param name="before">All text before the new one, where what was returned so far holds repeated text; otherwise null.</param>
-    internal string? Next(string? text, bool isWhole, out string? before)
+    internal string? Next(string? text, bool isWhole, bool isEnd, out string? before)
     {
         before = null;
         if (string.IsNullOrEmpty(text)) return text;
+        if (isEnd && _pieces >= LeastPieces && text!.Length == _length && _length >= LeastLength && Hash(0, text) == _hash) return null;
+        var next = NewIn(text, isWhole, out before);
+        if (string.IsNullOrEmpty(next)) return next;
+        _pieces++;
+        _length += next!.Length;
+        _hash = Hash(_hash, next);
+        return next;
+    }
+
+    private string? NewIn(string? text, bool isWhole, out string? before)
+    {
+        before = null;
         if (isWhole && _hasPieces) return null;
         // Whole messages alone may be cumulative or, from servers that write message for delta, incremental: the second one shows which.
         if (isWhole && _state == State.Open && _all is not null)
@@ -72,6 +92,13 @@ internal struct RepeatedText
                 _all = null;
                 return text;
         }
+    }
+
+    /// <summary>Continues a hash over all text, so that the text itself need not be kept.</summary>
+    private static ulong Hash(ulong hash, string text)
+    {
+        foreach (var character in text) hash = unchecked((hash + character + 1) * 0x9E3779B97F4A7C15);
+        return hash;
     }
 
     private readonly bool IsExtended(string text) => text.Length > _all!.Length && text.StartsWith(_all, StringComparison.Ordinal);

@@ -80,7 +80,7 @@ internal static class WireValue
                 isReasoning = reader.TokenType == JsonTokenType.String && (reader.ValueSpan.IndexOf("think"u8) >= 0
                     || reader.ValueSpan.IndexOf("reason"u8) >= 0);
             }
-            else if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("content"u8)) own = ReadText(ref reader) ?? own;
+            else if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("value"u8)) own = ReadText(ref reader) ?? own;
             else if (reader.ValueTextEquals("thinking"u8) || reader.ValueTextEquals("reasoning"u8)
                 || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("summary"u8))
             {
@@ -167,6 +167,26 @@ internal static class WireValue
         reader.Skip();
         return has;
     }
+
+    /// <summary>Whether the value of a field named error reports one. Some servers send an empty object, or one with the code 0, with every answer.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static bool HasError(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray)) return SaysSomething(ref reader);
+        var depth = reader.CurrentDepth;
+        var has = false;
+        while (reader.Read() && reader.CurrentDepth > depth) has |= SaysSomething(ref reader);
+        return has;
+    }
+
+    private static bool SaysSomething(ref Utf8JsonReader reader) => reader.TokenType switch
+    {
+        JsonTokenType.True => true,
+        JsonTokenType.Number => !reader.TryGetInt64(out var number) || number != 0,
+        JsonTokenType.String => !reader.ValueTextEquals(ReadOnlySpan<byte>.Empty) && !reader.ValueTextEquals("0"u8),
+        _ => false,
+    };
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static void SkipValue(ref Utf8JsonReader reader)

@@ -28,6 +28,11 @@ public class EmptyAccountTests
         { 429, """[{"error":{"code":429,"message":"Out of credits. Don't retry, it won't help."}}]""" },
         { 429, """{"reason":"no remaining credits"}""" },
         { 429, """{"error":{"message":"账户余额已用尽"}}""" },
+        { 429, """{"Response":{"Error":{"Code":"FailedOperation.ResourcePackExhausted","Message":"资源包余量已用尽"}}}""" },
+        { 403, """{"error":{"message":"Payment required"}}""" },
+        { 422, """{"error":{"message":"Not enough credits"}}""" },
+        { 400, """{"error":{"error":{"code":"Arrearage","message":"x"}}}""" },
+        { 429, """{"errors":[{"code":"insufficient_quota","message":"x"}]}""" },
     };
 
     /// <summary>Answers that name money and are about something else.</summary>

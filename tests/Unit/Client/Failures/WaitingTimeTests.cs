@@ -71,6 +71,15 @@ public class WaitingTimeTests
     }
 
     [Fact]
+    public async Task KindJ_a_header_that_is_made_for_it_may_have_a_unit()
+    {
+        Assert.Equal(2, await WaitAsync(429, "", ("Retry-After", "2s")));
+        Assert.Equal(0.5, await WaitAsync(503, "", ("Retry-After", "500ms")));
+        Assert.Null(await WaitAsync(429, "", ("Retry-After", "-1")));
+        Assert.Null(await WaitAsync(429, "", ("Retry-After", "soon")));
+    }
+
+    [Fact]
     public async Task KindJ_the_header_that_is_made_for_it_comes_first_and_then_the_words()
     {
         const string Words = """{"error":{"message":"try again in 11s"}}""";

@@ -1,3 +1,4 @@
+using System;
 using System.Net.Http;
 using System.Threading.Tasks;
 using Xunit;
@@ -178,7 +179,82 @@ public class KindA_words_of_an_error
         }
     }
 
-    private static async Task<LlmApiException> ErrorOfAsync(System.Func<HttpResponseMessage> reply)
+    /// <summary>Errors without an HTTP status in them, and errors that stand deeper than usual. No repetition helps.</summary>
+    [Theory]
+    [InlineData("event: error\ndata: request exceeds the available context size\n\n")]
+    [InlineData("data: {\"error\":\"request exceeds the available context size\"}\n\n")]
+    [InlineData("data: {\"error\":{\"error\":{\"code\":400,\"message\":\"request exceeds the available context size\"}}}\n\n")]
+    [InlineData("data: {\"errors\":[\"request exceeds the available context size\"]}\n\n")]
+    [InlineData("data: {\"errors\":[{\"code\":400,\"message\":\"request exceeds the available context size\"}]}\n\n")]
+    [InlineData("data: {\"status\":\"failed\",\"error_message\":\"request exceeds the available context size\"}\n\n")]
+    [InlineData("data: {\"Error\":{\"Code\":\"InvalidParameter\",\"Message\":\"request exceeds the available context size\"}}\n\n")]
+    [InlineData("data: {\"Code\":\"InvalidParameter\",\"Message\":\"request exceeds the available context size\"}\n\n")]
+    [InlineData("data: {\"Response\":{\"Error\":{\"Code\":\"x\",\"Message\":\"request exceeds the available context size\"}}}\n\n")]
+    [InlineData("data: {\"data\":{\"error\":{\"message\":\"request exceeds the available context size\"}}}\n\n")]
+    [InlineData("data: {\"fault\":{\"faultstring\":\"request exceeds the available context size\"}}\n\n")]
+    [InlineData("data: [[{\"error\":{\"code\":400,\"message\":\"request exceeds the available context size\"}}]]\n\n")]
+    [InlineData("data: [\"request exceeds the available context size\"]\n\n")]
+    [InlineData("data: [ERROR] request exceeds the available context size\n\n")]
+    [InlineData("data: {\"choices\":[{\"delta\":{\"error\":{\"message\":\"request exceeds the available context size\"}}}]}\n\n")]
+    [InlineData("Error: request exceeds the available context size\n\n")]
+    [InlineData("data: {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"request exceeds the available context size\"}\n\n")]
+    public async Task A_final_error_of_any_shape_costs_one_request(string stream)
+    {
+        var handler = new ScriptedHandler(_ => Reply.Events(stream + Done));
+        using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 3);
+        var error = await TestSession.ErrorAsync(session);
+        Assert.Equal((LlmErrorKind.InvalidRequest, 1), (error.Kind, handler.Sent.Count));
+        Assert.EndsWith(Words, error.Message.Replace(" (code 400)", string.Empty, StringComparison.Ordinal).Replace(" (code InvalidParameter)", string.Empty, StringComparison.Ordinal).Replace(" (code x)", string.Empty, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n", LlmErrorKind.ServiceUnavailable)]
+    [InlineData("event: error\ndata: {\"type\":\"rate_limit_error\",\"message\":\"x\"}\n\n", LlmErrorKind.RateLimited)]
+    [InlineData("error: 503 Service Unavailable\n\n", LlmErrorKind.ServiceUnavailable)]
+    [InlineData("data: <html><title>502 Bad Gateway</title></html>\n\n", LlmErrorKind.ServiceUnavailable)]
+    [InlineData("{\"timestamp\":1,\"status\":500,\"error\":\"Internal Server Error\"}", LlmErrorKind.ServerError)]
+    public async Task An_error_that_passes_is_sent_again_without_a_status(string body, LlmErrorKind kind)
+    {
+        var handler = new ScriptedHandler(_ => Reply.Events(body));
+        using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 1);
+        Assert.Equal((kind, 2), ((await TestSession.ErrorAsync(session)).Kind, handler.Sent.Count));
+    }
+
+    [Theory]
+    [InlineData("{\"error\":{\"message\":\"Incorrect API key provided\"}}", LlmErrorKind.Unauthorized)]
+    [InlineData("{\"error\":{\"type\":\"authentication_error\",\"code\":\"invalid_request_error\",\"message\":\"x\"}}", LlmErrorKind.Unauthorized)]
+    [InlineData("{\"error\":{\"code\":\"model_not_found\",\"message\":\"x\"}}", LlmErrorKind.NotFound)]
+    public async Task The_kind_is_judged_by_type_and_words_where_there_is_no_status(string json, LlmErrorKind kind)
+    {
+        Assert.Equal(kind, (await ErrorOfAsync(() => Reply.Json(json))).Kind);
+        Assert.Equal(kind, (await ErrorOfAsync(() => Reply.Events(Event(json)))).Kind);
+    }
+
+    [Theory]
+    [InlineData("{\"error\":{},\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}")]
+    [InlineData("{\"error\":{\"code\":0,\"message\":\"\"},\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}")]
+    [InlineData("{\"error\":[],\"choices\":[{\"delta\":{\"content\":\"Hel\",\"error\":false}}]}")]
+    public async Task An_empty_error_beside_an_answer_is_none(string json) =>
+        Assert.Equal("Hello", (await StreamOutcome.OfEventsAsync(Event(json) + Content("lo") + Finish() + Done)).Completion!.Content);
+
+    [Theory]
+    [InlineData("{\"code\":0,\"message\":\"success\"}")]
+    [InlineData("{\"code\":200,\"msg\":\"processing\"}")]
+    [InlineData("{\"code\":\"success\",\"message\":\"queued\"}")]
+    public async Task A_code_of_success_is_no_error(string json)
+    {
+        Assert.Equal("Hello", (await StreamOutcome.OfEventsAsync(Event(json) + Content("Hello") + Finish() + Done)).Completion!.Content);
+        Assert.Equal(LlmErrorKind.InvalidResponse, (await ErrorOfAsync(() => Reply.Events(Event(json) + Done))).Kind);
+    }
+
+    [Fact]
+    public async Task Data_that_names_its_field_twice_is_not_dropped()
+    {
+        var outcome = await StreamOutcome.OfEventsAsync("data: " + Content("Hel") + Content("lo") + Finish() + Done);
+        Assert.Equal("Hello", outcome.Completion!.Content);
+    }
+
+    private static async Task<LlmApiException> ErrorOfAsync(Func<HttpResponseMessage> reply)
     {
         using var session = TestSession.Open("OpenAICompatible", new ScriptedHandler(_ => reply()));
         return await TestSession.ErrorAsync(session);

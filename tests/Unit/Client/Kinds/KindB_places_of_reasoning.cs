@@ -123,6 +123,13 @@ public class KindB_places_of_reasoning
     }
 
     [Fact]
+    public async Task Text_of_a_part_that_stands_in_an_object_is_not_lost()
+    {
+        var completion = await TestSession.AnswerOfAsync("OpenAICompatible", """{"choices":[{"message":{"content":[{"type":"text","text":{"value":"Hello","annotations":[]}}]},"reasoning":"Hm","finish_reason":"stop"}]}""");
+        Assert.Equal(("Hm", "Hello"), (completion.ReasoningContent, completion.Content));
+    }
+
+    [Fact]
     public async Task A_call_of_a_tool_after_reasoning_is_no_answer_in_the_reasoning()
     {
         Assert.Empty(await Warnings.OfAsync("""{"choices":[{"message":{"content":null,"reasoning_content":"r","tool_calls":[{"id":"c1","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"}]}"""));

@@ -102,6 +102,18 @@ public class KindC_text_that_comes_twice
     }
 
     [Theory]
+    [InlineData("Hello| big| world|Hello big world", "Hello big world")]
+    [InlineData("Hello| big| world|Hello big World", "Hello big worldHello big World")]
+    [InlineData("ha|ha|haha", "hahahaha")]
+    [InlineData("Hello big world|Hello big world", "Hello big world|Hello big world")]
+    public async Task A_last_delta_that_repeats_all_deltas_is_ignored(string deltas, string expected)
+    {
+        var texts = deltas.Split('|');
+        var stream = string.Concat(texts.Take(texts.Length - 1).Select(Content)) + Delta($"\"content\":\"{texts[^1]}\"", "\"stop\"") + Done;
+        Assert.Equal(expected.Replace("|", string.Empty), (await StreamOutcome.OfEventsAsync(stream)).Content);
+    }
+
+    [Theory]
     [InlineData("ha|haha")]
     [InlineData("ha|haha|hahaha")]
     [InlineData("ha|ha|ha|ha|ha")]

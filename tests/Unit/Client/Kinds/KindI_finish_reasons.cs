@@ -54,6 +54,47 @@ public class KindI_finish_reasons
     }
 
     [Theory]
+    [InlineData("deadline_exceeded")]
+    [InlineData("connection reset")]
+    [InlineData("rate-limit")]
+    [InlineData("worker_crashed")]
+    [InlineData("exception")]
+    [InlineData("preempted")]
+    public async Task A_reason_named_like_a_failure_is_one(string reason) =>
+        Assert.Equal(LlmErrorKind.ServiceUnavailable, (await StreamOutcome.OfEventsAsync(Content("Hel") + Finish(reason) + Done)).Error!.Kind);
+
+    [Theory]
+    [InlineData("{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"insufficient_system_resource\"}")]
+    [InlineData("{\"delta\":{},\"native_finish_reason\":\"abort\"}")]
+    [InlineData("{\"delta\":{},\"finish_reason\":\"error\"}")]
+    public async Task A_failure_is_not_taken_back_by_another_reason(string choice)
+    {
+        foreach (var tail in new[] { Done, Finish() + Done })
+            Assert.Equal(LlmErrorKind.ServiceUnavailable, (await StreamOutcome.OfEventsAsync(Content("Hel") + Event($"{{\"choices\":[{choice}]}}") + tail)).Error!.Kind);
+    }
+
+    [Theory]
+    [InlineData("content-filter", "content_filter")]
+    [InlineData("Tool Calls", "tool_calls")]
+    [InlineData(" stop ", "stop")]
+    [InlineData("END_TURN", "stop")]
+    public async Task A_known_reason_in_another_spelling_is_known(string reason, string common)
+    {
+        Assert.Equal(common, (await StreamOutcome.OfEventsAsync(Content("Hello") + Finish(reason) + Done)).Completion!.FinishReason);
+        Assert.Empty(await Warnings.OfAsync(Content("Hello") + Finish(reason) + Done));
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("None")]
+    [InlineData(" ")]
+    public async Task A_word_for_no_reason_does_not_end_an_answer(string reason)
+    {
+        var outcome = await StreamOutcome.OfEventsAsync(Delta("\"content\":\"Hel\"", $"\"{reason}\"") + Content("lo"));
+        Assert.Equal((LlmErrorKind.StreamInterrupted, "Hello"), (outcome.Error!.Kind, outcome.Error.PartialCompletion!.Content));
+    }
+
+    [Theory]
     [InlineData("stop", "stop")]
     [InlineData("STOP", "stop")]
     [InlineData("eos", "stop")]

@@ -76,6 +76,23 @@ public class KindK_calls_of_tools
         Assert.Equal(arguments, completion.ToolCalls![0].Arguments);
     }
 
+    [Theory]
+    [InlineData("\"function_call\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}")]
+    [InlineData("\"tool_calls\":[{\"id\":\"c1\",\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}]")]
+    public async Task A_call_of_another_shape_is_not_lost(string field)
+    {
+        var plain = await TestSession.AnswerOfAsync("OpenAICompatible", $$"""{"choices":[{"message":{"content":null,{{field}}},"finish_reason":"function_call"}]}""");
+        var streamed = (await StreamOutcome.OfEventsAsync(Delta(field) + Finish("function_call") + Done)).Completion!;
+        foreach (var completion in new[] { plain, streamed }) Assert.Equal("f({\"a\":1})", Assert.Single(completion.ToolCalls!).ToString());
+    }
+
+    [Fact]
+    public async Task A_call_of_the_old_shape_comes_in_pieces()
+    {
+        var stream = Delta("\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}") + Delta("\"function_call\":{\"arguments\":\"{\\\"a\\\":\"}") + Delta("\"function_call\":{\"arguments\":\"1}\"}") + Finish("function_call") + Done;
+        Assert.Equal("f({\"a\":1})", Assert.Single((await StreamOutcome.OfEventsAsync(stream)).Completion!.ToolCalls!).ToString());
+    }
+
     private static Task<ChatCompletion> PlainAsync(string arguments) => TestSession.AnswerOfAsync(
         "OpenAICompatible",
         "{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"c1\",\"function\":{\"name\":\"f\",\"arguments\":" + JsonSerializer.Serialize(arguments) + "}}]},\"finish_reason\":\"tool_calls\"}]}");

@@ -57,6 +57,35 @@ public class KindM_ends_of_streams
         Assert.Equal("bc", outcome.Completion!.Choices[1].Message.Content);
     }
 
+    [Fact]
+    public async Task A_reason_with_every_event_does_not_cut_an_answer_that_goes_on()
+    {
+        var outcome = await StreamOutcome.OfAsync(Reply.Body(new ScriptedStream(
+            [Bytes(Delta("\"content\":\"Hel\"", "\"stop\"")), null, Bytes(Delta("\"content\":\"lo\"", "\"stop\"")), null, Bytes(Delta("\"content\":\"!\"", "\"stop\"") + Done)], pauseMs: 1300)));
+        Assert.Equal("Hello!", outcome.Completion!.Content);
+    }
+
+    [Fact]
+    public async Task A_reason_with_every_event_does_not_make_a_broken_answer_whole()
+    {
+        var events = Bytes(Delta("\"content\":\"Hel\"", "\"stop\"") + Delta("\"content\":\"lo\"", "\"stop\""));
+        var broken = await StreamOutcome.OfAsync(Reply.Pieces([events], BodyEnd.Break));
+        Assert.Equal((LlmErrorKind.StreamInterrupted, "Hello"), (broken.Error!.Kind, broken.Error.PartialCompletion!.Content));
+        Assert.Equal("Hello", (await StreamOutcome.OfAsync(Reply.Pieces([events], BodyEnd.Stall))).Completion!.Content);
+
+        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Body(new ScriptedStream(Endless(events), pauseMs: 50))), options => options.Timeout = TimeSpan.FromSeconds(1));
+        Assert.Equal(LlmErrorKind.Timeout, (await TestSession.ErrorAsync(session)).Kind);
+
+        static System.Collections.Generic.IEnumerable<byte[]?> Endless(byte[] events)
+        {
+            while (true)
+            {
+                yield return events;
+                yield return null;
+            }
+        }
+    }
+
     [Theory]
     [InlineData("{0}{1}")]
     [InlineData("{0} {1}")]
