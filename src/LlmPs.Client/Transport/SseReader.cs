@@ -5,7 +5,6 @@ using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Tasks;
-using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Wire;
 

@@ -1,7 +1,7 @@
 using System;
 using System.Text.RegularExpressions;
 
-namespace LlmPs.Providers;
+namespace LlmPs.Wire;
 
 /// <summary>What an error under a status of success means by its code, type and words. There is no status to judge by.</summary>
 internal static class ErrorMeaning
