@@ -31,6 +31,16 @@ Describe '-Stream' {
         $simulator.Stats().inFlight | Should -Be 0
     }
 
+    It 'warns once a row of an answer that is cut short, whatever the number of choices' {
+        $simulator.SetOption(@{})
+        $session = Connect-SimulatorHost $simulator OpenAICompatible @{ Name = 'choices'; NoDefault = $true }
+        $deltas = 'Hello', 'World' | Invoke-ChatCompletion -Session $session -Stream -N 3 -MaxTokens 1 -WarningVariable warnings -WarningAction SilentlyContinue
+        @($deltas | Where-Object FinishReason -EQ length).Count | Should -Be 6
+        $warnings.Count | Should -Be 2
+        $warnings[0] | Should -BeLike 'Row 0: the answer is cut short*'
+        $warnings[1] | Should -BeLike 'Row 1: the answer is cut short*'
+    }
+
     It 'gives a row''s answer before the next row is read' {
         $simulator.SetOption(@{ TokenDelayMs = 5 })
         $read = [System.Collections.Generic.List[string]]::new()

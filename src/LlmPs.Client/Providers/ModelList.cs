@@ -28,7 +28,7 @@ internal static class ModelList
             models.Add(new LlmModel(provider.Name, id, source, provider.Chips, CapabilitiesOf(id, type))
             {
                 Type = type,
-                ContextLength = Integer(row, "context_length"),
+                ContextLength = ContextLengthOf(row),
                 OwnedBy = Text(row, "owned_by"),
                 Created = Integer(row, "created") is { } created ? UnixTime.FromSeconds(created) : null,
             });
@@ -64,6 +64,11 @@ internal static class ModelList
 
         bool Has(string part) => id.IndexOf(part, StringComparison.OrdinalIgnoreCase) >= 0;
     }
+
+    /// <summary>GenStudio names it context_length, vLLM max_model_len. llama.cpp states what a request may use in meta.n_ctx.</summary>
+    private static long? ContextLengthOf(JsonElement row) =>
+        Integer(row, "context_length") ?? Integer(row, "max_model_len")
+        ?? (row.TryGetProperty("meta", out var meta) && meta.ValueKind == JsonValueKind.Object ? Integer(meta, "n_ctx") : null);
 
     private static string? Text(JsonElement row, string name) =>
         row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

@@ -5,6 +5,7 @@ using System.Net.Http;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 #if NET
@@ -56,6 +57,8 @@ internal static class ConnectionFault
             };
         }
 
+        var isBroken = cause is IOException or SocketException { SocketErrorCode: SocketError.ConnectionReset };
+        if (isBroken && await FindSilentAsync(address, http).ConfigureAwait(false) is { } silent) return silent;
         if (IsNotHttp(exception) || (address.Scheme == Uri.UriSchemeHttp && proxy is null && IsClosedEarly(exception, cause) && await http.SpeaksTls.Value.ConfigureAwait(false)))
         {
             var isPlain = address.Scheme == Uri.UriSchemeHttp;
@@ -68,6 +71,21 @@ internal static class ConnectionFault
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// The final error of a TLS handshake that a server of plain http did not answer, because it waits for a line of HTTP.
+    /// Null for any other server.
+    /// </summary>
+    internal static async Task<LlmApiException?> FindSilentAsync(Uri address, HttpTransport http)
+    {
+        if (address.Scheme != Uri.UriSchemeHttps || http.ProxyTo(address) is not null) return null;
+        if (!await http.SpeaksPlainHttp.Value.ConfigureAwait(false)) return null;
+        var message = $"The connection to {address.Authority} failed: the server does not speak TLS. It answers plain http.";
+        return new LlmApiException(LlmErrorKind.ConnectionFailed, message)
+        {
+            RecommendedAction = $"Use http in -BaseUri: http://{address.Authority}",
+        };
     }
 
     /// <summary>The error of a proxy that was asked for a host of this computer.</summary>
@@ -145,12 +163,17 @@ internal static class ConnectionFault
 #endif
 
     /// <summary>Whether a server that closed a plain connection without a word accepts TLS on that port. Nothing is sent but the handshake.</summary>
-    internal static async Task<bool> SpeaksTlsAsync(Uri address)
+    internal static Task<bool> SpeaksTlsAsync(Uri address) => ProbeAsync(address, ShakeHandsAsync);
+
+    /// <summary>Whether a server that did not complete a TLS handshake answers plain http. The request carries no key.</summary>
+    internal static Task<bool> SpeaksPlainHttpAsync(Uri address) => ProbeAsync(address, AskPlainlyAsync);
+
+    private static async Task<bool> ProbeAsync(Uri address, Func<TcpClient, Uri, Task<bool>> ask)
     {
         try
         {
             using var client = new TcpClient();
-            var probe = ShakeHandsAsync(client, address);
+            var probe = ask(client, address);
             if (await Task.WhenAny(probe, Task.Delay(s_longestProbe)).ConfigureAwait(false) == probe) return await probe.ConfigureAwait(false);
             _ = probe.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             return false;
@@ -159,6 +182,27 @@ internal static class ConnectionFault
         {
             return false;
         }
+    }
+
+    private static async Task<bool> AskPlainlyAsync(TcpClient client, Uri address)
+    {
+        await client.ConnectAsync(address.DnsSafeHost, address.Port).ConfigureAwait(false);
+        var stream = client.GetStream();
+        var request = Encoding.ASCII.GetBytes($"HEAD / HTTP/1.0\r\nHost: {address.Authority}\r\n\r\n");
+        await stream.WriteAsync(request, 0, request.Length).ConfigureAwait(false);
+        // "HTTP/1.1 404"
+        var answer = new byte[12];
+        var length = 0;
+        while (length < answer.Length)
+        {
+            var read = await stream.ReadAsync(answer, length, answer.Length - length).ConfigureAwait(false);
+            if (read == 0) return false;
+            length += read;
+        }
+
+        var line = Encoding.ASCII.GetString(answer);
+        // Servers of https answer a plain request with 400.
+        return line.StartsWith("HTTP/", StringComparison.Ordinal) && !line.EndsWith(" 400", StringComparison.Ordinal);
     }
 
     private static async Task<bool> ShakeHandsAsync(TcpClient client, Uri address)

@@ -6,6 +6,7 @@ using System.Linq;
 using System.Net;
 using System.Net.Http;
 using System.Net.Http.Headers;
+using System.Text.RegularExpressions;
 using System.Threading.Tasks;
 using LlmPs.Providers;
 using LlmPs.Text;
@@ -22,6 +23,11 @@ internal sealed class ErrorReader
     private const int LongestInternal = 300;
 
     private static readonly string[] s_requestIdHeaders = ["x-request-id", "x-siliconcloud-trace-id", "request-id", "x-trace-id", "trace-id", "x-ds-trace-id"];
+
+    // llama.cpp answers 500 to an image or audio that its model cannot read.
+    private static readonly Regex s_unsupported = new(
+        @"\b(is|are) not supported\b|\b(does not|doesn't|do not|don't|cannot|can't) support\b|\bunsupported\b",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     private readonly ChatProvider _provider;
     private readonly Redactor _redactor;
@@ -76,6 +82,12 @@ internal sealed class ErrorReader
         error.RetryAfter = asked ?? WaitIn(envelope, kind) ?? (kind == LlmErrorKind.RateLimited ? WaitingTime.UntilReset(headers) : null);
         error.RefusesStreamOptions = RefusesStreamOptions(status, body);
         error.IsPage = envelope.IsPage;
+        if (envelope.IsPage && status is 502 or 504)
+        {
+            error.RecommendedAction = "A gateway answered because the server behind it did not. "
+                + "Check that the server runs and answers within the time limit of the gateway.";
+        }
+
         error.IsTransient = ShouldRetry(headers) is { } should ? should && !IsFinal(kind, status) : IsTransient(kind, status);
         return error;
     }
@@ -154,7 +166,13 @@ internal sealed class ErrorReader
 
     /// <summary>What codes and words mean, whatever the status; null where the status decides.</summary>
     private LlmErrorKind? MeaningOf(ErrorEnvelope envelope, int? status, bool hasWait) =>
-        _provider.KindOf(envelope.Code) ?? (EmptyAccount.Describes(envelope, status, hasWait) ? LlmErrorKind.InsufficientBalance : null);
+        _provider.KindOf(envelope.Code)
+        ?? (EmptyAccount.Describes(envelope, status, hasWait) ? LlmErrorKind.InsufficientBalance
+            : IsUnsupported(envelope, status) ? LlmErrorKind.InvalidRequest
+            : null);
+
+    private static bool IsUnsupported(ErrorEnvelope envelope, int? status) =>
+        status is 500 or 501 && !envelope.IsPage && envelope.Words is { } words && s_unsupported.IsMatch(words);
 
     private static TimeSpan? WaitIn(ErrorEnvelope envelope, LlmErrorKind? kind) =>
         kind is LlmErrorKind.RateLimited or LlmErrorKind.ServiceUnavailable ? WaitingTime.InWords(envelope.Words) : null;

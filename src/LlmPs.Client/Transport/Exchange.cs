@@ -89,6 +89,11 @@ internal abstract class Exchange
             if (await ConnectionFault.FindAsync(e, _uri, Session.Http, hasAnswered, cause => Words(cause, 300)).ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
+        catch (OperationCanceledException) when (!hasAnswered && !clock.IsCanceledByCaller && !Session.IsClosed)
+        {
+            if (await ConnectionFault.FindSilentAsync(_uri, Session.Http).ConfigureAwait(false) is { } fault) throw fault;
+            throw;
+        }
     }
 
     /// <summary>Shows the answer's body on the debug stream.</summary>

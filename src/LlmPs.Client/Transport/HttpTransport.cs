@@ -37,6 +37,8 @@ internal sealed class HttpTransport : IDisposable
         _key = options.ApiKey is { Length: > 0 } key ? key : null;
         if (handler is null) _proxy = options.Proxy is null ? SystemProxy : new WebProxy(options.Proxy) { Credentials = options.ProxyCredential };
         SpeaksTls = new Lazy<Task<bool>>(() => ConnectionFault.SpeaksTlsAsync(baseUri));
+        SpeaksPlainHttp = new Lazy<Task<bool>>(
+            () => handler is null ? ConnectionFault.SpeaksPlainHttpAsync(baseUri) : Task.FromResult(false));
         _client = new HttpMessageInvoker(handler ?? CreateHandler(baseUri), disposeHandler: true);
     }
 
@@ -45,6 +47,9 @@ internal sealed class HttpTransport : IDisposable
 
     /// <summary>Whether the server speaks TLS. Found out at most once.</summary>
     internal Lazy<Task<bool>> SpeaksTls { get; }
+
+    /// <summary>Whether the server answers plain http. Found out at most once.</summary>
+    internal Lazy<Task<bool>> SpeaksPlainHttp { get; }
 
     internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, byte[]? body, AttemptClock clock)
     {

@@ -15,6 +15,7 @@ internal sealed class AnswerWriter
     private readonly bool _merge;
     private readonly bool _isShard;
     private readonly AnswerReviewer _reviewer;
+    private string? _lastWarning;
 
     /// <param name="cmdlet">Where it is written.</param>
     /// <param name="merge">Whether the input row is emitted with the answer's columns.</param>
@@ -100,9 +101,19 @@ internal sealed class AnswerWriter
 
     private void Warn(string? finishReason, bool? blocked, long index)
     {
-        if (blocked == true) VerboseLine.Warn(_cmdlet, $"Row {index}: the provider's moderation blocked the answer.");
-        if (finishReason == FinishReasons.Length) VerboseLine.Warn(_cmdlet, $"Row {index}: the answer is cut short at the token limit (finish reason length). Raise -MaxTokens.");
-        if (finishReason == FinishReasons.ContentFilter) VerboseLine.Warn(_cmdlet, $"Row {index}: the provider's content filter left out part of the answer.");
+        if (blocked == true) WarnOnce($"Row {index}: the provider's moderation blocked the answer.");
+        if (finishReason == FinishReasons.Length)
+            WarnOnce($"Row {index}: the answer is cut short at the token limit (finish reason length). Raise -MaxTokens.");
+        if (finishReason == FinishReasons.ContentFilter)
+            WarnOnce($"Row {index}: the provider's content filter left out part of the answer.");
+    }
+
+    /// <summary>With -Stream each choice of a row ends in a delta of its own.</summary>
+    private void WarnOnce(string warning)
+    {
+        if (warning == _lastWarning) return;
+        _lastWarning = warning;
+        VerboseLine.Warn(_cmdlet, warning);
     }
 
     private void Log(LogLine line)

@@ -37,6 +37,12 @@ public class ErrorEnvelopeTests
     [InlineData("OpenAICompatible", 400, """{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"message\":\"context too long\"}","provider_name":"X"}}}""", LlmErrorKind.InvalidRequest, "400", "Provider returned error: {\"message\":\"context too long\"}")]
     [InlineData("OpenAICompatible", 400, """{"error":{"message":"Provider returned error","metadata":[]}}""", LlmErrorKind.InvalidRequest, null, "Provider returned error")]
     [InlineData("OpenAICompatible", 500, """{"error":"out of memory","code":17}""", LlmErrorKind.ServerError, "17", "out of memory")]
+    // llama.cpp refuses some requests with 500.
+    [InlineData("OpenAICompatible", 500, """{"error":{"code":500,"message":"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj","type":"server_error"}}""", LlmErrorKind.InvalidRequest, "500", "image input is not supported")]
+    [InlineData("OpenAICompatible", 500, """{"error":{"message":"This model does not support tools"}}""", LlmErrorKind.InvalidRequest, null, "does not support tools")]
+    [InlineData("OpenAICompatible", 501, """{"error":{"code":501,"message":"Unsupported response_format: json_schema"}}""", LlmErrorKind.InvalidRequest, "501", "Unsupported")]
+    [InlineData("OpenAICompatible", 500, """{"error":{"code":500,"message":"The model produced output that does not match the expected peg-native format","type":"server_error"}}""", LlmErrorKind.ServerError, "500", "peg-native")]
+    [InlineData("OpenAICompatible", 500, "<html><title>Unsupported</title></html>", LlmErrorKind.ServerError, null, "Unsupported")]
     [InlineData("OpenAICompatible", 413, """{"something":"else"}""", LlmErrorKind.RequestTooLarge, null, """{"something":"else"}""")]
     [InlineData("OpenAICompatible", 502, "", LlmErrorKind.ServerError, null, "no further words")]
     [InlineData("OpenAICompatible", 408, "[1,2]", LlmErrorKind.Timeout, null, "[1,2]")]
@@ -54,6 +60,27 @@ public class ErrorEnvelopeTests
         Assert.Contains("req-7", error.Message);
         Assert.Equal(1, error.Attempts);
         Assert.Null(error.PartialCompletion);
+    }
+
+    [Fact]
+    public async Task A_request_that_the_server_does_not_support_is_sent_once_whatever_its_status()
+    {
+        var handler = new ScriptedHandler(_ => Reply.Status(500, """{"error":{"code":500,"message":"audio input is not supported","type":"server_error"}}"""));
+        using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 3);
+        Assert.Equal(1, (await TestSession.ErrorAsync(session)).Attempts);
+        Assert.Single(handler.Sent);
+    }
+
+    [Theory]
+    [InlineData(502, "<html><head><title>502 Bad Gateway</title></head></html>", true)]
+    [InlineData(504, "<html><head><title>504 Gateway Time-out</title></head></html>", true)]
+    [InlineData(504, "", true)]
+    [InlineData(500, "<html><title>500</title></html>", false)]
+    [InlineData(502, """{"error":{"message":"upstream said no"}}""", false)]
+    public async Task A_gateway_that_answers_for_its_server_leads_to_advice_on_that_server(int status, string body, bool advises)
+    {
+        var error = await TestSession.ErrorOfAsync("OpenAICompatible", Reply.Status(status, body));
+        Assert.Equal(advises, error.RecommendedAction?.Contains("server behind it") == true);
     }
 
     [Theory]

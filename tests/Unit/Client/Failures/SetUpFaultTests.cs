@@ -96,6 +96,49 @@ public class SetUpFaultTests
         Assert.Contains("http instead of https", error.RecommendedAction);
     }
 
+    [Theory]
+    // llama.cpp waits for the end of a line that never comes; others give up and close.
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task KindF_https_to_a_port_of_http_that_does_not_answer_the_handshake_is_final_at_once(bool waits)
+    {
+        using var server = new SocketServer(async socket =>
+        {
+            if (await IsPlainAsync(socket))
+            {
+                await SocketServer.WriteAsync(socket, "HTTP/1.1 404 Not Found\r\nServer: llama.cpp\r\nContent-Length: 0\r\n\r\n");
+                return;
+            }
+
+            if (waits) await Task.Delay(3000);
+        });
+        using var session = TestSession.Open("OpenAICompatible", null, options =>
+        {
+            options.BaseUri = new Uri($"https://localhost:{server.Port}/v1");
+            options.ConnectTimeout = TimeSpan.FromSeconds(0.5);
+            // .NET Framework has no limit of its own for the connection.
+            options.Timeout = TimeSpan.FromSeconds(1);
+            options.MaxRetryCount = 2;
+        });
+        var error = await TestSession.ErrorAsync(session);
+        // The second connection finds out that the server speaks plain http. It carries no key.
+        Assert.Equal((LlmErrorKind.ConnectionFailed, 1, 2), (error.Kind, error.Attempts, server.Accepted));
+        Assert.Contains("does not speak TLS", error.Message);
+        Assert.Contains($"http://localhost:{server.Port}", error.RecommendedAction);
+    }
+
+    [Fact]
+    public async Task KindF_a_server_of_https_that_does_not_answer_the_handshake_is_tried_again()
+    {
+        using var server = new SocketServer(async socket =>
+        {
+            if (await IsPlainAsync(socket))
+                await SocketServer.WriteAsync(socket, "HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\n\r\nThe plain HTTP request was sent to HTTPS port...");
+        });
+        var error = await FailAsync($"https://localhost:{server.Port}/v1");
+        Assert.Equal(3, error.Attempts);
+    }
+
 #if NET
     // Mono has other exceptions for it than .NET Framework.
     [Theory]
@@ -310,6 +353,12 @@ public class SetUpFaultTests
         options.Proxy = proxy;
         options.MaxRetryCount = 2;
     });
+
+    private static async Task<bool> IsPlainAsync(Socket socket)
+    {
+        var bytes = new byte[4096];
+        return await new NetworkStream(socket).ReadAsync(bytes, 0, bytes.Length) > 4 && bytes[0] == (byte)'H' && bytes[1] == (byte)'E';
+    }
 
     private static async Task<LlmApiException> FailAsync(string address, Uri? proxy = null)
     {

@@ -26,6 +26,18 @@ public class ModelListTests
     }
 
     [Theory]
+    // llama.cpp, and vLLM.
+    [InlineData("""{"models":[{"name":"m.gguf"}],"object":"list","data":[{"id":"m.gguf","object":"model","owned_by":"llamacpp","meta":{"n_vocab":151936,"n_ctx":1024,"n_ctx_train":4096}}]}""", 1024L)]
+    [InlineData("""{"object":"list","data":[{"id":"m","object":"model","owned_by":"vllm","root":"m","max_model_len":8192}]}""", 8192L)]
+    [InlineData("""{"data":[{"id":"m","meta":null}]}""", null)]
+    [InlineData("""{"data":[{"id":"m","meta":{"n_ctx":null}}]}""", null)]
+    public async Task The_context_of_a_local_server_is_read(string body, long? length)
+    {
+        var (session, _) = Open("OpenAICompatible", body);
+        using (session) Assert.Equal(length, Assert.Single(await session.GetModelsAsync()).ContextLength);
+    }
+
+    [Theory]
     [InlineData("""{"data":{"data":[{"id":"a"},{"id":"b"}]}}""")]
     [InlineData("""[{"id":"a"},{"id":"b"}]""")]
     [InlineData("\uFEFF{\"object\":\"list\",\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}")]
