@@ -341,6 +341,9 @@ Describe 'Kind L: words around the JSON' {
         @{ Case = 'two fences'; Answer = { "${fence}json`n{`"city`":1}`n$fence`n${fence}json`n$wanted`n$fence" } }
         @{ Case = 'the same object twice'; Answer = { "$wanted - I repeat: $wanted" } }
         @{ Case = 'an open brace before'; Answer = { "{ `"draft`": $wanted" } }
+        @{ Case = 'a list of one'; Answer = { "[$wanted]" } }
+        @{ Case = 'a JSON text in which it is encoded again'; Answer = { ConvertTo-Json $wanted } }
+        @{ Case = 'a JSON text with a fence in it'; Answer = { ConvertTo-Json "${fence}json`n$wanted`n$fence" } }
         @{ Case = 'quotes and brackets in the values'; Answer = { '{"city":"Bo}n{n\"]","days":3} is it' } }
     ) {
         Set-Answer (& $Answer)

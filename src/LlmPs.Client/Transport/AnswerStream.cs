@@ -85,8 +85,8 @@ internal sealed class AnswerStream : Stream
 
     internal bool IsCanceledByCaller => _clock.IsCanceledByCaller;
 
-    /// <summary>Whether the limit of the whole attempt has run out.</summary>
-    internal bool IsOverTime => _clock.IsOverTime;
+    /// <summary>Whether the limit of the whole attempt comes before the end of the time for the rest.</summary>
+    internal bool IsCutShort => _clock.IsCutShort;
 
     public override bool CanRead => true;
 

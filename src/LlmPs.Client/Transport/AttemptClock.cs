@@ -44,8 +44,8 @@ internal sealed class AttemptClock : IDisposable
 
     internal bool IsCanceledByCaller => _caller.IsCancellationRequested;
 
-    /// <summary>Whether the whole limit has run out.</summary>
-    internal bool IsOverTime => _elapsed.Elapsed >= _whole;
+    /// <summary>Whether the whole limit ends before the time that is left for the rest. Timers fire early by some milliseconds, so no clock tells.</summary>
+    internal bool IsCutShort => _whole <= _grace;
 
     private TimeSpan SilenceLimit => _begun ? _idle : Multiply(_idle);
 

@@ -173,7 +173,7 @@ internal sealed class SseReader : IAsyncDisposable
     }
 
     /// <summary>Whether a stream that breaks off behind a finish reason had come to its end. If text came behind the reason, only a silence shows that.</summary>
-    private bool IsEnd => !_continues || (_stream.IsCanceled && !_stream.IsOverTime);
+    private bool IsEnd => !_continues || (_stream.IsCanceled && !_stream.IsCutShort);
 
     /// <summary>
     /// [DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end. Without a finish

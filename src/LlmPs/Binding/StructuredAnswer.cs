@@ -42,6 +42,22 @@ internal static class StructuredAnswer
         return (wanted[0], Read(wanted[0], completion));
     }
 
+    /// <summary>
+    /// Takes the one value that is wanted out of a JSON text that is not: out of a list of one, or out of JSON that was encoded twice.
+    /// Returns whether there is one.
+    /// </summary>
+    internal static bool Unwrap(ChatCompletion completion, string json, Func<string, bool> isWanted)
+    {
+        using var document = JsonDocument.Parse(json);
+        var inner = document.RootElement.ValueKind switch
+        {
+            JsonValueKind.Array when document.RootElement.GetArrayLength() == 1 => document.RootElement[0].GetRawText(),
+            JsonValueKind.String => JsonOf(document.RootElement.GetString()),
+            _ => string.Empty,
+        };
+        return inner.StartsWith("{", StringComparison.Ordinal) && ValuesIn(inner).Count == 1 && isWanted(inner) && Read(inner, completion) is null;
+    }
+
     /// <summary>The objects and lists that stand in a text, outermost only; none where there are too many to be an answer.</summary>
     internal static IReadOnlyList<string> ValuesIn(string text)
     {

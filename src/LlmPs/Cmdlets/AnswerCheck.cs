@@ -38,7 +38,8 @@ internal sealed class AnswerCheck
     internal string? Problem(ChatCompletion completion)
     {
         var (json, unreadable) = StructuredAnswer.Parse(completion, Meets);
-        return unreadable ?? Problem(json);
+        if (unreadable is not null) return unreadable;
+        return Problem(json) is { } problem && !StructuredAnswer.Unwrap(completion, json, Meets) ? problem : null;
     }
 
     /// <summary>Whether a JSON value meets the schema.</summary>
