@@ -18,6 +18,8 @@ internal static class EmptyAccount
     private static readonly Regex s_certain = Pattern(
         @"\binsufficient[\w ]{0,30}\b(balance|credits?|funds)\b|\bbalance\b[\w' ]{0,30}\b(insufficient|too low|not enough|exhausted|depleted|negative|used up)\b"
         + @"|\b(not enough|out of|zero|negative|no( more| remaining)?|used( up)?( all)?( of)?( your| the)?( available)?)( account)? (credits|funds|balance)\b"
+        // Credits of a minute come back by themselves.
+        + @"(?! (for|per|of|in) (this|the|your|a|each)?\s?(current )?(second|minute|hour|day)\b)"
         + @"|\barrears\b|\barrearage\b|\b(account|payment|bill|invoice)s? (is |are )?overdue\b|\boverdue (account|payment|bill|invoice|balance)|\bbilling (hard|soft) limit"
         + @"|\bspending limit|\baccount is in good standing|\bunpaid (bill|invoice|balance)|\bpast invoices\b"
         + @"|\bpayment (is )?required\b|欠费|(余额|余量|额度|资源包)[^，。,.]{0,6}(不足|用尽|耗尽|不够|用完|为零|为0)|(不足|用尽|耗尽)的?(余额|额度)");

@@ -40,6 +40,7 @@ public class EmptyAccountTests
     {
         { 429, """{"error":{"message":"Rate limit reached for gpt-4 in organization org-1 on tokens per min (TPM): Limit 10000, Used 9900, Requested 300. Please try again in 1.2s. Visit https://platform.openai.com/account/rate-limits to learn more. You can increase your rate limit by adding a payment method to your account at https://platform.openai.com/account/billing.","type":"tokens","code":"rate_limit_exceeded"}}""", LlmErrorKind.RateLimited },
         { 429, """{"error":{"message":"The load balancer has no capacity left"}}""", LlmErrorKind.RateLimited },
+        { 429, """{"error":{"message":"You have used all credits for this minute; retry in 20s"}}""", LlmErrorKind.RateLimited },
         { 429, "Slow down. See https://example.com/billing/balance?recharge=1", LlmErrorKind.RateLimited },
         { 429, """{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: free_tier_requests, limit: 15 Please retry in 34.07s."}}""", LlmErrorKind.RateLimited },
         { 429, """{"error":{"type":"rate_limit_reached_error","message":"Your account reached max request: 3, recharge to raise it"}}""", LlmErrorKind.RateLimited },
