@@ -29,7 +29,7 @@ internal sealed class RunEnding
 
     /// <summary>The provider cannot be reached or does not serve.</summary>
     internal static RunEnding OfFailures(LlmApiException last, AnswerContext row, int count) =>
-        new(last, row, $"{Text(count)} rows in a row failed: the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
+        new(last, row, $"{Text(count)} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
 
     /// <summary>The tokens are spent.</summary>
     internal static RunEnding OfBudget(long most)
