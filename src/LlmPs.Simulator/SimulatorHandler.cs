@@ -3,6 +3,10 @@ using System.Net.Http;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Simulator.Answers;
+using LlmPs.Simulator.Dialects;
+using LlmPs.Simulator.Faults;
+using LlmPs.Simulator.Streams;
 
 namespace LlmPs.Simulator;
 
@@ -20,12 +24,12 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         _composer = new AnswerComposer(options);
         _faults = new FaultPlan(options.Faults, options.Seed);
         _limit = new RateLimit(options);
-        Log = new RequestLog(options);
+        Log = new ReceivedLog(options);
     }
 
     internal SimulatorCounters Counters { get; } = new();
 
-    internal RequestLog Log { get; }
+    internal ReceivedLog Log { get; }
 
     /// <summary>Chat requests so far.</summary>
     internal long Requests => Counters.Requests;
@@ -51,7 +55,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         try
         {
             byte[] body = request.Content is null ? Array.Empty<byte>() : await request.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
-            using var exchange = new Exchange(route, dialect, request, key, ordinal, body);
+            using var exchange = new SimulatedExchange(route, dialect, request, key, ordinal, body);
             Log.Add(ordinal, request, key, body, exchange.BodyHash);
             Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, exchange.Call?.Conversation.Prompt ?? string.Empty);
             if (fault is not null) Counters.CountFaulted();
@@ -79,7 +83,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         if (fault?.Kind == FaultKind.Reset) throw new SimulatedConnectionException(FaultKind.Reset);
     }
 
-    private HttpResponseMessage Answer(Exchange exchange, Fault? fault)
+    private HttpResponseMessage Answer(SimulatedExchange exchange, Fault? fault)
     {
         if (Check(exchange) is { } refused)
         {
@@ -113,7 +117,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         return stream ? Stream(exchange, answer, fault) : Plain(exchange, answer, fault);
     }
 
-    private ErrorReply? Check(Exchange exchange)
+    private ErrorReply? Check(SimulatedExchange exchange)
     {
         if (exchange.Dialect.CheckKey(exchange.Key, _options.RequireKey) is { } badKey) return badKey;
         if (exchange.Route.Kind == RouteKind.Unknown) return exchange.Dialect.Refuse(Refusal.NotFound);
@@ -122,7 +126,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         return exchange.Dialect.Check(exchange.Call, _options.Strict);
     }
 
-    private HttpResponseMessage Refuse(Exchange exchange, string exhausted)
+    private HttpResponseMessage Refuse(SimulatedExchange exchange, string exhausted)
     {
         Counters.CountRefused();
         HttpResponseMessage response = Reply.Error(exchange.Request, exchange.Dialect.Refuse(Refusal.RateLimited,
@@ -132,14 +136,14 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         return response;
     }
 
-    private HttpResponseMessage Stream(Exchange exchange, Answer answer, Fault? fault)
+    private HttpResponseMessage Stream(SimulatedExchange exchange, Answer answer, Fault? fault)
     {
         var buffer = new ByteBuffer(1024);
         var script = new StreamScript(exchange.Dialect, answer, _options, fault, buffer);
         return Reply.Body(exchange.Request, new StreamBody(script.Play(), buffer, Counters, fault, _options), "text/event-stream");
     }
 
-    private HttpResponseMessage Plain(Exchange exchange, Answer answer, Fault? fault)
+    private HttpResponseMessage Plain(SimulatedExchange exchange, Answer answer, Fault? fault)
     {
         var whole = new ByteBuffer(1024);
         using (Utf8JsonWriter writer = Wire.Writer(whole))

@@ -61,7 +61,7 @@ Describe 'Enter-ChatSession refuses' {
 
 Describe 'The line of Enter-ChatSession' {
     It 'gives each character its columns, and half of one a column' {
-        $width = (Get-Command Enter-ChatSession).ImplementingType.Assembly.GetType('LlmPs.Terminal.TextWidth').GetMethod('OfElement', [System.Reflection.BindingFlags]'Static,NonPublic')
+        $width = (Get-Command Enter-ChatSession).ImplementingType.Assembly.GetType('LlmPs.Views.TextWidth').GetMethod('OfElement', [System.Reflection.BindingFlags]'Static,NonPublic')
         $columns = foreach ($element in 'a', '你', '😀', "$([char]0xD83D)", "$([char]0xDE00)") { $width.Invoke($null, @("$element")) }
         $columns | Should -Be 1, 2, 2, 1, 1
     }

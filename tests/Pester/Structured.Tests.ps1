@@ -102,7 +102,7 @@ Describe 'Structured answers' {
         { Invoke-ChatCompletion 'x' -JsonSchema $_ } | Should -Throw '*JsonSchema is not a valid JSON schema*'
         @($simulator.Requests()).Count | Should -Be 0
         # Where there is no Test-Json.
-        $check = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Binding.SchemaCheck').GetMethod('Flaw', [System.Reflection.BindingFlags]'Static,NonPublic', $null, @([string]), $null)
+        $check = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Schema.SchemaCheck').GetMethod('Flaw', [System.Reflection.BindingFlags]'Static,NonPublic', $null, @([string]), $null)
         $check.Invoke($null, @("$_")) | Should -Match "^'(type|enum|required)' is "
         $check.Invoke($null, @([string]($schema | ConvertTo-Json -Depth 5))) | Should -BeNullOrEmpty
     }

@@ -6,6 +6,9 @@ using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Simulator;
+using LlmPs.Simulator.Answers;
+using LlmPs.Simulator.Faults;
+using LlmPs.Simulator.Streams;
 
 namespace LlmPs.SimulatorHost;
 

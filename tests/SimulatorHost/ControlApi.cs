@@ -6,6 +6,7 @@ using System.Linq;
 using System.Text;
 using System.Text.Json;
 using LlmPs.Simulator;
+using LlmPs.Simulator.Answers;
 
 namespace LlmPs.SimulatorHost;
 

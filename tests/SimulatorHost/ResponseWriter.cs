@@ -10,6 +10,7 @@ using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Simulator;
+using LlmPs.Simulator.Streams;
 
 namespace LlmPs.SimulatorHost;
 

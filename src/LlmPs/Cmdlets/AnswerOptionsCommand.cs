@@ -2,7 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using LlmPs.Binding;
+using LlmPs.Completion;
+using LlmPs.Schema;
+using LlmPs.Tools;
 
 namespace LlmPs.Cmdlets;
 

@@ -5,8 +5,10 @@ using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
-using LlmPs.Binding;
+using LlmPs.Completion;
 using LlmPs.Loading;
+using LlmPs.Rows;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 

@@ -5,9 +5,11 @@ using System.Linq;
 using System.Management.Automation;
 using System.Net;
 using System.Security;
-using LlmPs.Binding;
+using LlmPs.Completion;
 using LlmPs.Loading;
 using LlmPs.Providers;
+using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 

@@ -1,6 +1,7 @@
 using System.Management.Automation;
-using LlmPs.Binding;
+using LlmPs.Completion;
 using LlmPs.Loading;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 

@@ -1,8 +1,9 @@
 using System;
 using System.Management.Automation;
 using System.Management.Automation.Host;
-using LlmPs.Binding;
-using LlmPs.Terminal;
+using LlmPs.Chat;
+using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 

@@ -3,10 +3,14 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using System.Threading;
-using LlmPs.Binding;
+using LlmPs.Completion;
 using LlmPs.Loading;
+using LlmPs.Models;
 using LlmPs.Providers;
+using LlmPs.Rows;
 using LlmPs.Text;
+using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 

@@ -1,6 +1,6 @@
 using System.Linq;
 using System.Management.Automation;
-using LlmPs.Binding;
+using LlmPs.Completion;
 using LlmPs.Providers;
 
 namespace LlmPs.Cmdlets;

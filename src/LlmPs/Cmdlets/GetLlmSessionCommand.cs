@@ -1,7 +1,8 @@
 using System.Linq;
 using System.Management.Automation;
-using LlmPs.Binding;
+using LlmPs.Completion;
 using LlmPs.Loading;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 

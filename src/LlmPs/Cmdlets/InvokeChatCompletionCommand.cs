@@ -1,9 +1,11 @@
 using System;
 using System.IO;
 using System.Management.Automation;
-using LlmPs.Binding;
 using LlmPs.Bulk;
 using LlmPs.Checkpoint;
+using LlmPs.Rows;
+using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 

@@ -1,5 +1,6 @@
 using System.Management.Automation;
-using LlmPs.Binding;
+using LlmPs.Rows;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 

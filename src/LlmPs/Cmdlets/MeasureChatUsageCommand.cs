@@ -2,8 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using LlmPs.Binding;
 using LlmPs.Text;
+using LlmPs.Usage;
+using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 

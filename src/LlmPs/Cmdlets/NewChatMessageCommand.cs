@@ -1,7 +1,7 @@
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using LlmPs.Binding;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 

@@ -1,6 +1,8 @@
 using System;
 using System.Management.Automation;
-using LlmPs.Binding;
+using LlmPs.Completion;
+using LlmPs.Schema;
+using LlmPs.Tools;
 
 namespace LlmPs.Cmdlets;
 

@@ -1,8 +1,9 @@
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using LlmPs.Binding;
-using LlmPs.Terminal;
+using LlmPs.Rows;
+using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 

@@ -5,8 +5,9 @@ using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using System.Text;
-using LlmPs.Binding;
 using LlmPs.Text;
+using LlmPs.Tools;
+using LlmPs.Values;
 
 namespace LlmPs.Views;
 

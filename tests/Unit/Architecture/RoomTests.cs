@@ -59,6 +59,13 @@ public class RoomTests
         }
     }
 
+    [Fact]
+    public void The_folder_of_cmdlets_has_cmdlets_only()
+    {
+        var cmdlets = Path.Combine(Root(), "src", "LlmPs", "Cmdlets");
+        Assert.Empty(Directory.GetFiles(cmdlets).Where(file => !file.EndsWith("Command.cs", StringComparison.Ordinal)));
+    }
+
     private static List<(string From, string To, string Text)> Arrows()
     {
         var files = Files().ToList();
@@ -74,14 +81,19 @@ public class RoomTests
 
     private static IEnumerable<(string Path, string Room, string Text)> Files()
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "LlmPs.psd1"))) root = root.Parent;
-        var client = Path.Combine(root!.FullName, "src", "LlmPs.Client");
+        var client = Path.Combine(Root(), "src", "LlmPs.Client");
         foreach (var file in Directory.EnumerateFiles(client, "*.cs", SearchOption.AllDirectories))
         {
             var path = Path.GetRelativePath(client, file).Replace('\\', '/');
             var room = path.Contains('/') ? path[..path.IndexOf('/')] : "Session";
             if (room is not ("bin" or "obj")) yield return (path, room, File.ReadAllText(file).Replace("\r\n", "\n"));
         }
+    }
+
+    private static string Root()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "LlmPs.psd1"))) root = root.Parent;
+        return root!.FullName;
     }
 }

@@ -10,6 +10,7 @@ using System.Text.Json.Nodes;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Simulator;
+using LlmPs.Simulator.Streams;
 using Xunit;
 
 namespace LlmPs.Unit.Simulator;

@@ -2,6 +2,8 @@ using System;
 using System.Collections;
 using System.Linq;
 using LlmPs.Simulator;
+using LlmPs.Simulator.Answers;
+using LlmPs.Simulator.Dialects;
 using Xunit;
 
 namespace LlmPs.Unit.Simulator;

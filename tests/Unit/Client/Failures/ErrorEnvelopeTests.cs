@@ -3,6 +3,7 @@ using System.IO;
 using System.IO.Compression;
 using System.Net.Http;
 using System.Threading.Tasks;
+using LlmPs.Simulator.Answers;
 using LlmPs.SimulatorHost;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System;
 using System.Text;
 using System.Threading.Tasks;
+using LlmPs.Simulator.Answers;
 using LlmPs.SimulatorHost;
 using Xunit;
 

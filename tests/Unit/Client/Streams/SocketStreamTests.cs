@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Linq;
 using System.Text;
 using System.Threading.Tasks;
+using LlmPs.Simulator.Answers;
 using LlmPs.SimulatorHost;
 using Xunit;
 

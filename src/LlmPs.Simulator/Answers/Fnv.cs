@@ -1,0 +1,39 @@
+using System;
+
+namespace LlmPs.Simulator.Answers;
+
+/// <summary>FNV-1a, for ids and seeded choices: the same request gets the same answer in every process.</summary>
+internal static class Fnv
+{
+    private const ulong Offset = 14695981039346656037;
+    private const ulong Prime = 1099511628211;
+
+    internal static ulong Hash(ReadOnlySpan<byte> bytes, ulong start = Offset)
+    {
+        ulong hash = start;
+        foreach (byte b in bytes) hash = (hash ^ b) * Prime;
+        return hash;
+    }
+
+    internal static ulong Hash(string text)
+    {
+        ulong hash = Offset;
+        foreach (char c in text) hash = (hash ^ c) * Prime;
+        return hash;
+    }
+
+    /// <summary>A value in [0, 1) from three numbers; the last steps of SplitMix64 spread neighbouring ordinals apart.</summary>
+    internal static double Fraction(long seed, long ordinal, int salt)
+    {
+        ulong z = (ulong)seed * 0x9E3779B97F4A7C15 + (ulong)ordinal * 0xD1B54A32D192ED03 + (ulong)salt * 0x8CB92BA72F3D8DD7;
+        z = Mix(z);
+        return (z >> 11) * (1.0 / (1UL << 53));
+    }
+
+    internal static ulong Mix(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}

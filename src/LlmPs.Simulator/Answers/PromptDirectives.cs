@@ -1,0 +1,83 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using System.Text.Json;
+using LlmPs.Simulator.Dialects;
+
+namespace LlmPs.Simulator.Answers;
+
+/// <summary>
+/// What a prompt may ask of the simulator itself: <c>[[call:name {"a":1}]]</c> (several allowed), <c>[[json: literal answer]]</c>, <c>[[blocked]]</c>.
+/// </summary>
+internal static class PromptDirectives
+{
+    private const string Call = "[[call:";
+    private const string Json = "[[json:";
+    private const string End = "]]";
+
+    internal static bool Blocked(string prompt) => prompt.Contains("[[blocked]]", StringComparison.Ordinal);
+
+    /// <summary>The literal up to the last "]]": JSON has such ends of its own.</summary>
+    internal static string? Literal(string prompt)
+    {
+        int start = prompt.IndexOf(Json, StringComparison.Ordinal);
+        if (start < 0) return null;
+        start += Json.Length;
+        int end = prompt.LastIndexOf(End, StringComparison.Ordinal);
+        return end < start ? null : prompt.Substring(start, end - start).Trim();
+    }
+
+    /// <summary>The calls asked for, of those tools that the request offers.</summary>
+    internal static void Calls(string text, JsonElement tools, List<SimulatedToolCall> calls, ulong hash)
+    {
+        int at = 0;
+        while ((at = text.IndexOf(Call, at, StringComparison.Ordinal)) >= 0)
+        {
+            at += Call.Length;
+            int nameEnd = at;
+            while (nameEnd < text.Length && text[nameEnd] is not (' ' or ']' or '{')) nameEnd++;
+            string name = text.Substring(at, nameEnd - at);
+            string arguments = Arguments(text, nameEnd, out at);
+            if (Offers(tools, name)) calls.Add(new SimulatedToolCall(CallId(hash, calls.Count), name, arguments));
+        }
+    }
+
+    internal static string CallId(ulong hash, int index) =>
+        "call_" + Fnv.Mix(hash + (ulong)index + 1).ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+
+    private static bool Offers(JsonElement tools, string name)
+    {
+        foreach (JsonElement tool in tools.EnumerateArray())
+            if (ChatCall.Text(tool.GetProperty("function"), "name") == name) return true;
+        return false;
+    }
+
+    /// <summary>The JSON object that follows, by a reader that knows where it ends; without one, everything up to "]]" (bad JSON can be rehearsed).</summary>
+    private static string Arguments(string text, int from, out int end)
+    {
+        while (from < text.Length && text[from] == ' ') from++;
+        if (from < text.Length && text[from] == '{')
+        {
+            byte[] rest = Encoding.UTF8.GetBytes(text.Substring(from));
+            var reader = new Utf8JsonReader(rest, isFinalBlock: false, default);
+            try
+            {
+                if (reader.Read() && reader.TrySkip())
+                {
+                    string found = Encoding.UTF8.GetString(rest, 0, (int)reader.BytesConsumed);
+                    end = from + found.Length;
+                    return found;
+                }
+            }
+            catch (JsonException)
+            {
+                // Not JSON: taken as it stands, below.
+            }
+        }
+
+        int close = text.IndexOf(End, from, StringComparison.Ordinal);
+        end = close < 0 ? text.Length : close;
+        string raw = text.Substring(from, end - from);
+        return raw.Length == 0 ? "{}" : raw;
+    }
+}

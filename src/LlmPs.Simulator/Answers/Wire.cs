@@ -1,0 +1,85 @@
+using System;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace LlmPs.Simulator.Answers;
+
+/// <summary>How the simulator writes JSON: text stands as itself in UTF-8, as the providers send it.</summary>
+internal static class Wire
+{
+    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    [ThreadStatic]
+    private static ByteBuffer? t_scratch;
+
+    internal static Utf8JsonWriter Writer(ByteBuffer buffer) => new(buffer, s_options);
+
+    internal static string Text(ByteBuffer buffer) => Encoding.UTF8.GetString(buffer.Array, buffer.Start, buffer.Unread);
+
+    internal static void Text(Utf8JsonWriter writer, string name, string text) => Text(writer, name, text.AsSpan());
+
+    /// <summary>
+    /// Writes text with only what JSON demands escaped. Utf8JsonWriter escapes emoji whatever its encoder, and then no test would see
+    /// four-byte characters split across reads.
+    /// </summary>
+    internal static void Text(Utf8JsonWriter writer, string name, ReadOnlySpan<char> text)
+    {
+        ByteBuffer scratch = t_scratch ??= new ByteBuffer(1024);
+        scratch.Truncate(0);
+        int room = text.Length * 6 + 2;
+        Span<byte> target = scratch.GetSpan(room);
+        int length = Escape(text, target);
+        writer.WritePropertyName(name);
+        writer.WriteRawValue(target.Slice(0, length), skipInputValidation: true);
+        if (room > 1024 * 1024) t_scratch = null;
+    }
+
+    private static int Escape(ReadOnlySpan<char> text, Span<byte> target)
+    {
+        int at = 0;
+        target[at++] = (byte)'"';
+        for (int i = 0; i < text.Length; i++)
+        {
+            char c = text[i];
+            if (c is '"' or '\\' or '\n')
+            {
+                target[at++] = (byte)'\\';
+                target[at++] = c == '\n' ? (byte)'n' : (byte)c;
+            }
+            else if (c is >= ' ' and < (char)0x80)
+            {
+                target[at++] = (byte)c;
+            }
+            else if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            {
+                int rune = char.ConvertToUtf32(c, text[++i]);
+                target[at++] = (byte)(0xF0 | (rune >> 18));
+                target[at++] = (byte)(0x80 | ((rune >> 12) & 0x3F));
+                target[at++] = (byte)(0x80 | ((rune >> 6) & 0x3F));
+                target[at++] = (byte)(0x80 | (rune & 0x3F));
+            }
+            else if (c < ' ' || char.IsSurrogate(c))
+            {
+                target[at++] = (byte)'\\';
+                target[at++] = (byte)'u';
+                foreach (char digit in ((int)c).ToString("x4", CultureInfo.InvariantCulture)) target[at++] = (byte)digit;
+            }
+            else if (c < 0x800)
+            {
+                target[at++] = (byte)(0xC0 | (c >> 6));
+                target[at++] = (byte)(0x80 | (c & 0x3F));
+            }
+            else
+            {
+                target[at++] = (byte)(0xE0 | (c >> 12));
+                target[at++] = (byte)(0x80 | ((c >> 6) & 0x3F));
+                target[at++] = (byte)(0x80 | (c & 0x3F));
+            }
+        }
+
+        target[at++] = (byte)'"';
+        return at;
+    }
+}

@@ -1,0 +1,162 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Text.Json;
+
+namespace LlmPs.Simulator.Dialects;
+
+/// <summary>Checks fields of a request one after the other and keeps the first complaint. A null field counts as unset.</summary>
+internal sealed class BodyCheck
+{
+    private static readonly string[] s_usualParts = { "text", "image_url" };
+    private readonly JsonElement _root;
+
+    internal BodyCheck(JsonElement root) => _root = root;
+
+    /// <summary>The field complained of.</summary>
+    internal string? Parameter { get; private set; }
+
+    /// <summary>The complaint; null while all is well.</summary>
+    internal string? Message { get; private set; }
+
+    internal void Fail(string parameter, string message)
+    {
+        if (Message is not null) return;
+        Parameter = parameter;
+        Message = message;
+    }
+
+    internal void Number(string name, double least, double most, bool aboveLeast = false)
+    {
+        if (!Given(name, out JsonElement value)) return;
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number))
+            Fail(name, $"{name} must be a number");
+        else if (number < least || number > most || (aboveLeast && number <= least))
+            Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in {1}{2}, {3}], got {4}", name, aboveLeast ? '(' : '[', least, most, number));
+    }
+
+    internal void Whole(string name, long least, long most = long.MaxValue)
+    {
+        if (!Given(name, out JsonElement value)) return;
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out long number))
+            Fail(name, $"{name} must be an integer");
+        else if (number < least || number > most)
+            Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in [{1}, {2}], got {3}", name, least, most, number));
+    }
+
+    internal void Flag(string name)
+    {
+        if (Given(name, out JsonElement value) && value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+            Fail(name, $"{name} must be a boolean");
+    }
+
+    internal void Kind(string name, JsonValueKind kind, string word)
+    {
+        if (Given(name, out JsonElement value) && value.ValueKind != kind) Fail(name, $"{name} must be {word}");
+    }
+
+    internal void OneOf(JsonElement parent, string name, string shown, params string[] allowed)
+    {
+        if (parent.ValueKind != JsonValueKind.Object || !parent.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null) return;
+        if (value.ValueKind != JsonValueKind.String || Array.IndexOf(allowed, value.GetString()) < 0)
+            Fail(shown, $"{shown} must be one of {string.Join(", ", allowed)}");
+    }
+
+    /// <summary>A named, non-empty string.</summary>
+    internal void Model(bool mayBeNull)
+    {
+        if (!_root.TryGetProperty("model", out JsonElement model)) Fail("model", "model is required");
+        else if (model.ValueKind == JsonValueKind.Null && mayBeNull) return;
+        else if (model.ValueKind != JsonValueKind.String || model.GetString()!.Trim().Length == 0) Fail("model", "model must be a non-empty string");
+    }
+
+    internal void Stops(int most, bool arrayOnly)
+    {
+        if (!Given("stop", out JsonElement stop)) return;
+        if (stop.ValueKind == JsonValueKind.String && !arrayOnly) return;
+        if (stop.ValueKind != JsonValueKind.Array) Fail("stop", arrayOnly ? "stop must be an array of strings" : "stop must be a string or an array of strings");
+        else if (stop.GetArrayLength() > most) Fail("stop", $"stop takes up to {most} sequences");
+        else if (stop.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String)) Fail("stop", "stop must hold strings only");
+    }
+
+    internal void Messages(string[] roles, string[]? partTypes = null)
+    {
+        if (!_root.TryGetProperty("messages", out JsonElement messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
+        {
+            Fail("messages", "messages must be a non-empty array");
+            return;
+        }
+
+        int index = 0;
+        foreach (JsonElement message in messages.EnumerateArray())
+        {
+            string name = $"messages[{index.ToString(CultureInfo.InvariantCulture)}]";
+            index++;
+            if (message.ValueKind != JsonValueKind.Object) Fail(name, $"{name} must be an object");
+            else if (Array.IndexOf(roles, ChatCall.Text(message, "role")) < 0) Fail(name + ".role", $"{name}.role must be one of {string.Join(", ", roles)}");
+            else Content(message, name, partTypes);
+            if (Message is not null) return;
+        }
+    }
+
+    internal void Tools(int most = int.MaxValue)
+    {
+        if (!Given("tools", out JsonElement tools)) return;
+        if (tools.ValueKind != JsonValueKind.Array)
+        {
+            Fail("tools", "tools must be an array");
+            return;
+        }
+
+        if (tools.GetArrayLength() > most) Fail("tools", $"tools takes up to {most} functions");
+        foreach (JsonElement tool in tools.EnumerateArray())
+        {
+            bool named = tool.ValueKind == JsonValueKind.Object && ChatCall.Text(tool, "type") == "function"
+                && tool.TryGetProperty("function", out JsonElement function) && ChatCall.Text(function, "name") is { Length: > 0 };
+            if (!named) Fail("tools", "each of tools must be of type function, with a name");
+        }
+    }
+
+    /// <summary>top_logprobs needs logprobs (seed 001; OpenAI alike).</summary>
+    internal void LogProbs()
+    {
+        Flag("logprobs");
+        Whole("top_logprobs", 0, 20);
+        if (Given("top_logprobs", out _) && ChatCall.Flag(_root, "logprobs") != true)
+            Fail("top_logprobs", "top_logprobs needs logprobs to be true");
+    }
+
+    /// <summary>Refuses what the provider's documents name nowhere.</summary>
+    internal void OnlyKnown(HashSet<string> known)
+    {
+        foreach (JsonProperty property in _root.EnumerateObject())
+            if (!known.Contains(property.Name)) Fail(property.Name, $"unknown field {property.Name}");
+    }
+
+    internal bool Given(string name, out JsonElement value) => _root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+
+    private void Content(JsonElement message, string name, string[]? partTypes)
+    {
+        bool hasCalls = message.TryGetProperty("tool_calls", out JsonElement calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
+        if (!message.TryGetProperty("content", out JsonElement content) || content.ValueKind == JsonValueKind.Null)
+        {
+            if (!hasCalls) Fail(name + ".content", $"{name}.content is required");
+            return;
+        }
+
+        if (content.ValueKind == JsonValueKind.String) return;
+        if (content.ValueKind != JsonValueKind.Array)
+        {
+            Fail(name + ".content", $"{name}.content must be a string or an array");
+            return;
+        }
+
+        foreach (JsonElement part in content.EnumerateArray())
+        {
+            string? type = ChatCall.Text(part, "type");
+            if (type is null || (partTypes is not null && Array.IndexOf(partTypes, type) < 0))
+                Fail(name + ".content", $"{name}.content parts must be of type {string.Join(", ", partTypes ?? s_usualParts)}");
+        }
+    }
+}

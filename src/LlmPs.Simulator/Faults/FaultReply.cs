@@ -1,0 +1,88 @@
+using System;
+using System.Globalization;
+using System.Net.Http;
+using LlmPs.Simulator.Answers;
+using LlmPs.Simulator.Dialects;
+
+namespace LlmPs.Simulator.Faults;
+
+/// <summary>Faults that take the whole answer's place.</summary>
+internal static class FaultReply
+{
+    private static readonly Uri s_elsewhere = new("https://elsewhere.invalid/v1/chat/completions");
+
+    /// <summary>Null: the fault lies within an answer.</summary>
+    internal static HttpResponseMessage? Of(Fault fault, Dialect dialect, HttpRequestMessage request, string? key)
+    {
+        switch (fault.Kind)
+        {
+            case FaultKind.BadGateway:
+                return Reply.Html(request, fault.Status ?? 502, "502 Bad Gateway");
+            case FaultKind.HtmlPage:
+                return Reply.Html(request, fault.Status ?? 200, fault.Message ?? "Sign in to the network");
+            case FaultKind.EmptyBody:
+                return Reply.With(request, fault.Status ?? 200, new ByteArrayContent(Array.Empty<byte>()), "application/json");
+            case FaultKind.Redirect:
+                HttpResponseMessage redirect = Reply.Html(request, fault.Status ?? 302, "302 Found");
+                redirect.Headers.Location = fault.Location ?? s_elsewhere;
+                return redirect;
+            case FaultKind.EchoKey:
+                ErrorReply echo = dialect.Refuse(Refusal.InvalidKey, $"Incorrect API key provided: Bearer {key}");
+                return Error(fault, request, echo);
+            case FaultKind.BadToken503:
+                // This code was seen at GenStudio; elsewhere it stands for a 503 with an unknown body.
+                return Error(fault, request, GenStudioDialect.Instance.Refuse(Refusal.BadToken, fault.Message), 503);
+            case FaultKind.ContentFilter when fault.Status is null:
+                return null;
+        }
+
+        Refusal? refusal = RefusalOf(fault.Kind);
+        if (refusal is null) return null;
+        HttpResponseMessage response = Error(fault, request, dialect.Refuse(refusal.Value, fault.Message));
+        AddHeaders(fault, response);
+        return response;
+    }
+
+    private static HttpResponseMessage Error(Fault fault, HttpRequestMessage request, ErrorReply error, int? status = null)
+    {
+        error.Status = fault.Status ?? status ?? error.Status;
+        HttpResponseMessage response = Reply.Error(request, error);
+        if (fault.Kind is not (FaultKind.RetryAfterDate or FaultKind.RetryAfterMs) && fault.RetryAfterSec is int seconds)
+            response.Headers.TryAddWithoutValidation("Retry-After", seconds.ToString(CultureInfo.InvariantCulture));
+        return response;
+    }
+
+    private static void AddHeaders(Fault fault, HttpResponseMessage response)
+    {
+        switch (fault.Kind)
+        {
+            case FaultKind.RetryAfterDate:
+                DateTimeOffset until = DateTimeOffset.UtcNow.AddSeconds(fault.RetryAfterSec ?? 1);
+                response.Headers.TryAddWithoutValidation("Retry-After", until.ToString("R", CultureInfo.InvariantCulture));
+                break;
+            case FaultKind.RetryAfterMs:
+                response.Headers.TryAddWithoutValidation("retry-after-ms", (fault.RetryAfterMs ?? 50).ToString(CultureInfo.InvariantCulture));
+                break;
+            case FaultKind.ShouldRetryFalse:
+                response.Headers.TryAddWithoutValidation("x-should-retry", "false");
+                break;
+        }
+    }
+
+    private static Refusal? RefusalOf(FaultKind kind) => kind switch
+    {
+        FaultKind.RateLimit or FaultKind.RetryAfterDate or FaultKind.RetryAfterMs => Refusal.RateLimited,
+        FaultKind.ServerError => Refusal.ServerError,
+        FaultKind.Unavailable or FaultKind.ShouldRetryFalse => Refusal.Unavailable,
+        FaultKind.Overloaded => Refusal.Overloaded,
+        FaultKind.Timeout504 => Refusal.GatewayTimeout,
+        FaultKind.RequestTimeout408 => Refusal.RequestTimeout,
+        FaultKind.Unauthorized => Refusal.InvalidKey,
+        FaultKind.InsufficientBalance => Refusal.InsufficientBalance,
+        FaultKind.Forbidden => Refusal.Forbidden,
+        FaultKind.NotFound => Refusal.NotFound,
+        FaultKind.TooLarge => Refusal.TooLarge,
+        FaultKind.ContentFilter => Refusal.ContentFilter,
+        _ => null,
+    };
+}

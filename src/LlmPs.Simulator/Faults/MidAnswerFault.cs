@@ -1,0 +1,79 @@
+using System.Collections.Generic;
+using System.Text.Json;
+using LlmPs.Simulator.Answers;
+using LlmPs.Simulator.Dialects;
+using LlmPs.Simulator.Streams;
+
+namespace LlmPs.Simulator.Faults;
+
+/// <summary>A fault that strikes inside a body, plain or streamed.</summary>
+internal sealed class MidAnswerFault
+{
+    private const int BlockLength = 64 * 1024;
+    private const long UsualHugeLine = 64L * 1024 * 1024;
+    private readonly SimulatorOptions _options;
+
+    private MidAnswerFault(Fault fault, SimulatorOptions options)
+    {
+        Fault = fault;
+        _options = options;
+    }
+
+    internal Fault Fault { get; }
+
+    /// <summary>Whether the body is over once the fault has struck.</summary>
+    internal bool Ends => Fault.Kind is FaultKind.CutClean or FaultKind.CutStream or FaultKind.StreamError;
+
+    internal static MidAnswerFault? Of(Fault? fault, SimulatorOptions options) => fault?.Kind switch
+    {
+        FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall or FaultKind.StreamError or FaultKind.InvalidJson or FaultKind.HugeLine or FaultKind.GluedEvents
+            => new MidAnswerFault(fault, options),
+        _ => null,
+    };
+
+    /// <summary>What happens when it strikes; events go to the buffer.</summary>
+    internal IEnumerable<Step> Strike(ByteBuffer buffer, Dialect dialect, bool sse)
+    {
+        switch (Fault.Kind)
+        {
+            case FaultKind.CutStream:
+                yield return Step.Cut(Fault.CutBy ?? _options.CutBy);
+                break;
+            case FaultKind.Stall:
+                yield return Step.Wait(Fault.DelayMs ?? Step.ForEver);
+                break;
+            case FaultKind.StreamError:
+                string message = Fault.Message ?? "The server had an error in the middle of the answer";
+                buffer.Write(Fault.Form == "field" ? "error: "u8 : "data: "u8);
+                if (Fault.Form == "text") buffer.Write(System.Text.Encoding.UTF8.GetBytes(message.Replace('\n', ' ')));
+                else
+                {
+                    using Utf8JsonWriter writer = Wire.Writer(buffer);
+                    dialect.WriteStreamError(writer, message, Fault.Form);
+                }
+
+                buffer.Write("\n\n"u8);
+                yield return Step.Emit;
+                break;
+            case FaultKind.GluedEvents:
+                buffer.Write("data: {\"choices\":[]}data: {\"choices\":[]}\n\n"u8);
+                yield return Step.Emit;
+                break;
+            case FaultKind.InvalidJson:
+                buffer.Write("data: {\"id\":\"broken\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\n\n"u8);
+                yield return Step.Emit;
+                break;
+            case FaultKind.HugeLine:
+                buffer.Write(sse ? "data: {\"id\":\""u8 : "{\"id\":\""u8);
+                for (long left = Fault.Bytes ?? UsualHugeLine; left > 0; left -= BlockLength)
+                {
+                    buffer.Fill((byte)'a', (int)System.Math.Min(left, BlockLength));
+                    yield return Step.Emit;
+                }
+
+                buffer.Write("\"}\n\n"u8);
+                yield return Step.Emit;
+                break;
+        }
+    }
+}

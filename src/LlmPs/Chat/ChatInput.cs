@@ -1,0 +1,54 @@
+using System;
+using System.Collections.Generic;
+using System.Management.Automation.Host;
+
+namespace LlmPs.Chat;
+
+/// <summary>Where the prompts of a chat come from: the terminal's line editor, or whatever else the host has.</summary>
+internal sealed class ChatInput
+{
+    private const string Prompt = "> ";
+
+    private readonly PSHost _host;
+    private readonly LineEditor? _editor;
+
+    internal ChatInput(PSHost host)
+    {
+        _host = host;
+        if (host.Name == "ConsoleHost" && host.UI.SupportsVirtualTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb" && !Console.IsOutputRedirected)
+            _editor = new LineEditor(Prompt, TypedAhead);
+    }
+
+    /// <summary>Keys that were pressed while an answer came.</summary>
+    internal Queue<ConsoleKeyInfo> TypedAhead { get; } = new();
+
+    /// <summary>Whether nobody can be asked: the input is redirected, or PowerShell was started with -NonInteractive.</summary>
+    internal static bool IsMissing
+    {
+        get
+        {
+            if (Console.IsInputRedirected || !Environment.UserInteractive) return true;
+            var arguments = Environment.GetCommandLineArgs();
+            for (var i = 1; i < arguments.Length; i++)
+            {
+                if (arguments[i].Length < 2 || arguments[i][0] is not ('-' or '/')) continue;
+                var name = arguments[i].TrimStart('-', '/');
+                if (name.Length >= 4 && Begins("NonInteractive", name)) return true;
+                // What follows is the script's.
+                if (name.Length > 0 && (Begins("Command", name) || Begins("File", name))) return false;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>The next prompt; null at the end of the input.</summary>
+    internal string? Read()
+    {
+        if (_editor is not null) return _editor.Read();
+        _host.UI.Write(Prompt);
+        return _host.UI.ReadLine();
+    }
+
+    private static bool Begins(string name, string abbreviation) => name.StartsWith(abbreviation, StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,189 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Bulk;
+using LlmPs.Providers;
+using LlmPs.Rows;
+using LlmPs.Transport;
+using LlmPs.Values;
+using LlmPs.Views;
+
+namespace LlmPs.Chat;
+
+/// <summary>A conversation in the terminal: what was said, and the turn that is being asked or was asked last.</summary>
+internal sealed class ChatTalk
+{
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(30);
+
+    private readonly PSCmdlet _cmdlet;
+    private readonly AnswerPrinter _printer;
+    private readonly Func<IReadOnlyList<ChatMessage>, ChatRequest> _newRequest;
+    private readonly Queue<ConsoleKeyInfo> _typedAhead;
+    private readonly List<ChatMessage> _messages = [];
+    private ChatMessage? _prompt;
+    private int _turn;
+
+    /// <param name="cmdlet">Where it is printed.</param>
+    /// <param name="printer">What prints the answers.</param>
+    /// <param name="session">Who answers.</param>
+    /// <param name="newRequest">A request of the options given, for the messages.</param>
+    /// <param name="typedAhead">Takes the keys that are pressed while an answer comes.</param>
+    internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest, Queue<ConsoleKeyInfo> typedAhead)
+    {
+        _typedAhead = typedAhead;
+        _cmdlet = cmdlet;
+        _printer = printer;
+        _newRequest = newRequest;
+        Session = session;
+    }
+
+    internal LlmSession Session { get; }
+
+    /// <summary>The model; null for the session's.</summary>
+    internal string? Model { get; set; }
+
+    /// <summary>The chip; null for the session's.</summary>
+    internal string? Chip { get; set => field = Session.ChatProvider.ChipId(value); }
+
+    internal ThinkingMode? Thinking { get; set; }
+
+    internal IReadOnlyList<ChatMessage> Messages => _messages;
+
+    /// <summary>What the answers cost so far.</summary>
+    internal TokenUsage? Usage { get; private set; }
+
+    internal int Answers { get; private set; }
+
+    /// <summary>The system prompt; null for none.</summary>
+    internal string? System
+    {
+        get => HasSystem ? _messages[0].Content : null;
+        set
+        {
+            if (HasSystem)
+            {
+                _messages.RemoveAt(0);
+                _turn--;
+            }
+
+            if (value is null) return;
+            _messages.Insert(0, new ChatMessage(ChatRole.System, value));
+            _turn++;
+        }
+    }
+
+    private bool HasSystem => _messages.Count > 0 && _messages[0].Role == ChatRole.System;
+
+    /// <summary>Asks, and prints the answer as it comes.</summary>
+    internal void Ask(string prompt)
+    {
+        _turn = _messages.Count;
+        _prompt = new ChatMessage(ChatRole.User, prompt);
+        Send();
+    }
+
+    /// <summary>Asks the last prompt again, in place of what came of it. False where nothing was asked yet.</summary>
+    internal bool Retry()
+    {
+        if (_prompt is null) return false;
+        _messages.RemoveRange(_turn, _messages.Count - _turn);
+        Send();
+        return true;
+    }
+
+    /// <summary>Forgets what was said, but for the system prompt.</summary>
+    internal void Clear() => Replace(_messages.Take(HasSystem ? 1 : 0).ToList());
+
+    /// <summary>Goes on from another conversation.</summary>
+    internal void Replace(IReadOnlyList<ChatMessage> messages)
+    {
+        _messages.Clear();
+        _messages.AddRange(messages);
+        // Its last turn can be asked again, too.
+        _turn = _messages.FindLastIndex(message => message.Role == ChatRole.User);
+        _prompt = _turn < 0 ? null : _messages[_turn];
+        _turn = Math.Max(_turn, 0);
+    }
+
+    private void Send()
+    {
+        try
+        {
+            var request = _newRequest([.. _messages, _prompt!]);
+            request.Model = Model ?? request.Model;
+            request.Chip = Chip ?? request.Chip;
+            request.Thinking = Thinking;
+            request = Session.Resolve(request, out var warnings);
+            foreach (var warning in warnings) VerboseLine.Warn(_cmdlet, warning);
+            Receive(new AnswerContext(Session, Session.Provider, request));
+        }
+        catch (LlmApiException e)
+        {
+            ShowError(e);
+        }
+    }
+
+    private void Receive(AnswerContext row)
+    {
+        var answer = new ChatCompletionBuilder();
+        LlmApiException? error = null;
+        using (var run = new BulkRun(new BulkRunOptions { Stream = true }))
+        using (var interrupt = new InterruptKey(_typedAhead))
+        {
+            run.Add(row);
+            var isEnded = false;
+            while (run.TryTake(s_tick, out var output) is var taken && taken != Taken.Drained)
+            {
+                if (taken == Taken.Item && !isEnded)
+                {
+                    if (output.Value is ChatCompletionDelta delta)
+                    {
+                        answer.Append(delta);
+                        _printer.Print(delta);
+                    }
+
+                    error = output.Value as LlmApiException ?? error;
+                    if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) VerboseLine.Warn(_cmdlet, line.Text);
+                }
+
+                // By a host or a closing runspace: Ctrl+C is a key here.
+                if (_cmdlet.Stopping) throw new PipelineStoppedException();
+                if (!interrupt.IsPressed()) continue;
+                isEnded = true;
+                run.Cancel();
+            }
+        }
+
+        Keep(answer, error);
+    }
+
+    /// <summary>A turn counts as soon as any of its answer has come, also where it was ended or cut off. One without is as if it had not been asked.</summary>
+    private void Keep(ChatCompletionBuilder answer, LlmApiException? error)
+    {
+        var completion = answer.ToCompletion();
+        Usage = TokenUsage.Sum(Usage, completion.Usage);
+        if (completion.Message is { } message && !string.IsNullOrEmpty(message.Content))
+        {
+            _messages.Add(_prompt!);
+            _messages.Add(message);
+        }
+
+        if (answer.IsComplete)
+        {
+            Answers++;
+            _printer.End(completion);
+            return;
+        }
+
+        _printer.EndLine();
+        if (error is null) _printer.Line("[ended; /retry asks again]");
+        else ShowError(error);
+    }
+
+    private void ShowError(LlmApiException error)
+    {
+        _cmdlet.WriteError(RowError.From(error, _prompt));
+        _printer.Line("[/retry asks again]");
+    }
+}

@@ -1,0 +1,228 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+using System.Threading;
+using LlmPs.Bulk;
+using LlmPs.Views;
+
+namespace LlmPs.Chat;
+
+/// <summary>
+/// Reads a line from the terminal. PowerShell's own editor takes the text for script, so that an apostrophe waits for another, and the
+/// host's plain one mars lines that are wider than the screen. Ctrl+C clears the line here, and lines that are pasted together are one.
+/// </summary>
+internal sealed class LineEditor
+{
+    // What a paste brings next is there within this.
+    private static readonly TimeSpan s_paste = TimeSpan.FromMilliseconds(15);
+
+    private readonly string _prompt;
+    private readonly Queue<ConsoleKeyInfo> _typedAhead;
+    private readonly List<string> _earlier = [];
+    private string _text = string.Empty;
+    private string _draft = string.Empty;
+    private int _cursor;
+    private int _recalled;
+    private int _row;
+
+    /// <param name="prompt">What stands before the line; plain ASCII.</param>
+    /// <param name="typedAhead">Keys that were pressed before anybody asked; they come first. One that is none stands for a pause.</param>
+    internal LineEditor(string prompt, Queue<ConsoleKeyInfo> typedAhead)
+    {
+        _prompt = prompt;
+        _typedAhead = typedAhead;
+    }
+
+    private bool HasKey => _typedAhead.Count > 0 || Console.KeyAvailable;
+
+    /// <summary>The line; null where the user ends the input with Ctrl+D.</summary>
+    internal string? Read()
+    {
+        Console.TreatControlCAsInput = true;
+        try
+        {
+            _text = string.Empty;
+            _cursor = _row = 0;
+            _recalled = _earlier.Count;
+            Draw();
+            while (true)
+            {
+                var key = _typedAhead.Count > 0 ? _typedAhead.Dequeue() : Console.ReadKey(intercept: true);
+                if (key.Key == ConsoleKey.Enter && !IsPasting())
+                {
+                    Accept();
+                    return _text;
+                }
+
+                if (IsControl(key, ConsoleKey.D) && _text.Length == 0)
+                {
+                    Accept();
+                    return null;
+                }
+
+                Apply(key);
+                // Drawn once a paste is in.
+                if (!HasKey) Draw();
+            }
+        }
+        finally
+        {
+            Console.TreatControlCAsInput = false;
+        }
+    }
+
+    private bool IsPasting()
+    {
+        // Those typed ahead have a key that is none for each pause.
+        if (_typedAhead.Count > 0) return _typedAhead.Peek() != default;
+        Thread.Sleep(s_paste);
+        return HasKey;
+    }
+
+    /// <summary>With Control it is AltGr, which types.</summary>
+    private static bool IsAlt(ConsoleKeyInfo key) => (key.Modifiers & (ConsoleModifiers.Alt | ConsoleModifiers.Control)) == ConsoleModifiers.Alt;
+
+    private static bool IsControl(ConsoleKeyInfo key, ConsoleKey letter) => key.Key == letter && key.Modifiers == ConsoleModifiers.Control;
+
+    private void Accept()
+    {
+        _cursor = _text.Length;
+        Draw(whole: true);
+        Console.Write("\r\n");
+        if (_text.Trim().Length > 0) _earlier.Add(_text);
+    }
+
+    private void Apply(ConsoleKeyInfo key)
+    {
+        if (IsControl(key, ConsoleKey.C) || IsControl(key, ConsoleKey.U) || key.Key == ConsoleKey.Escape) Replace(string.Empty);
+        else if (key.Key == ConsoleKey.Backspace) Remove(Before(), _cursor);
+        else if (IsControl(key, ConsoleKey.W)) Remove(WordBefore(), _cursor);
+        else if (key.Key == ConsoleKey.Delete) Remove(_cursor, After());
+        else if (key.Key == ConsoleKey.LeftArrow) _cursor = Before();
+        else if (key.Key == ConsoleKey.RightArrow) _cursor = After();
+        else if (key.Key == ConsoleKey.Home || IsControl(key, ConsoleKey.A)) _cursor = 0;
+        else if (key.Key == ConsoleKey.End || IsControl(key, ConsoleKey.E)) _cursor = _text.Length;
+        else if (key.Key == ConsoleKey.UpArrow) Recall(-1);
+        else if (key.Key == ConsoleKey.DownArrow) Recall(1);
+        else if (key.Key == ConsoleKey.Enter) Insert('\n');
+        else if (IsAlt(key)) return;
+        else if (key.KeyChar == '\t' || !char.IsControl(key.KeyChar)) Insert(key.KeyChar == '\t' ? ' ' : key.KeyChar);
+    }
+
+    private void Insert(char character)
+    {
+        _text = _text.Insert(_cursor, character.ToString());
+        _cursor++;
+    }
+
+    private void Remove(int from, int to)
+    {
+        _text = _text.Remove(from, to - from);
+        _cursor = from;
+    }
+
+    private void Replace(string text)
+    {
+        _text = text;
+        _cursor = text.Length;
+    }
+
+    private void Recall(int step)
+    {
+        if (_recalled == _earlier.Count) _draft = _text;
+        _recalled = Math.Max(0, Math.Min(_earlier.Count, _recalled + step));
+        Replace(_recalled < _earlier.Count ? _earlier[_recalled] : _draft);
+    }
+
+    private int Before()
+    {
+        var before = 0;
+        foreach (var start in StringInfo.ParseCombiningCharacters(_text))
+            if (start < _cursor) before = start;
+        return before;
+    }
+
+    private int After()
+    {
+        foreach (var start in StringInfo.ParseCombiningCharacters(_text))
+            if (start > _cursor) return start;
+        return _text.Length;
+    }
+
+    private int WordBefore()
+    {
+        var at = _cursor;
+        while (at > 0 && char.IsWhiteSpace(_text[at - 1])) at--;
+        while (at > 0 && !char.IsWhiteSpace(_text[at - 1])) at--;
+        return at;
+    }
+
+    /// <summary>
+    /// Draws the line anew from the row of the prompt on, and puts the cursor in its place. Of a text that is taller than the screen it draws
+    /// the part around the cursor: what has left the screen cannot be drawn over.
+    /// </summary>
+    /// <param name="whole">Draw all of it, for the last time.</param>
+    private void Draw(bool whole = false)
+    {
+        var rows = Rows(Math.Max(2, Console.WindowWidth), out var place);
+        // A terminal may keep a screen that is cleared from its first row on, so that one is left alone.
+        var height = whole ? rows.Count : Math.Min(rows.Count, Math.Max(1, Console.WindowHeight - 1));
+        var first = Math.Min(place.Row, rows.Count - height);
+        var last = first + height - 1;
+        var drawing = new StringBuilder();
+        if (_row > 0) drawing.Append("\u001b[").Append(_row).Append('A');
+        drawing.Append("\r\u001b[J");
+        for (var row = first; row <= last; row++)
+        {
+            if (row == 0) drawing.Append(_prompt);
+            drawing.Append(_text, rows[row].Start, rows[row].End - rows[row].Start);
+            if (row < last && rows[row].Breaks) drawing.Append("\r\n");
+        }
+
+        if (last > place.Row) drawing.Append("\u001b[").Append(last - place.Row).Append('A');
+        drawing.Append('\r');
+        if (place.Column > 0) drawing.Append("\u001b[").Append(place.Column).Append('C');
+        _row = place.Row - first;
+        Console.Write(drawing.ToString());
+    }
+
+    /// <summary>The text in rows of the screen; one breaks where the terminal does not wrap by itself.</summary>
+    private List<(int Start, int End, bool Breaks)> Rows(int width, out (int Row, int Column) place)
+    {
+        var rows = new List<(int Start, int End, bool Breaks)>();
+        var (start, column) = (0, _prompt.Length);
+        place = (0, column);
+        var elements = StringInfo.GetTextElementEnumerator(_text);
+        while (elements.MoveNext())
+        {
+            var at = elements.ElementIndex;
+            if (at == _cursor) place = (rows.Count, column);
+            var element = elements.GetTextElement();
+            var next = at + element.Length;
+            if (element[0] is '\n' or '\r')
+            {
+                rows.Add((start, at, true));
+                (start, column) = (next, 0);
+                continue;
+            }
+
+            var wide = TextWidth.OfElement(element);
+            if (column + wide > width)
+            {
+                rows.Add((start, at, false));
+                (start, column) = (at, 0);
+            }
+
+            column += wide;
+            if (column < width) continue;
+            // At the edge a terminal waits for the next character before it wraps; this does not.
+            rows.Add((start, next, next == _text.Length || _text[next] is '\n' or '\r'));
+            (start, column) = (next, 0);
+        }
+
+        if (_cursor == _text.Length) place = (rows.Count, column);
+        rows.Add((start, _text.Length, false));
+        return rows;
+    }
+}

@@ -1,0 +1,117 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Loading;
+using LlmPs.Models;
+using LlmPs.Providers;
+using LlmPs.Values;
+
+namespace LlmPs.Completion;
+
+/// <summary>Completes provider names.</summary>
+internal sealed class ProviderCompleter : NameCompleter
+{
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
+        ProviderList.All.Select(provider => (provider.Name, provider.Documentation));
+}
+
+/// <summary>Completes the names of open sessions.</summary>
+internal sealed class SessionCompleter : NameCompleter
+{
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
+        SessionTable.Current.All.Select(session => (session.Name, $"{session.Provider} {session.BaseUri}"));
+}
+
+/// <summary>Completes model ids: what the provider in use listed within a day, then its catalogue.</summary>
+internal sealed class ModelCompleter : NameCompleter
+{
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word)
+    {
+        foreach (var provider in line.Providers)
+        {
+            var address = line.Session is { } session && session.ChatProvider == provider ? session.BaseUri : AddressTyped(line) ?? provider.DefaultBaseUri;
+            if (address is not null)
+                foreach (var id in ModelCache.Read(provider.Name, address)) yield return (id, provider.Name + ", as it lists them");
+            foreach (var model in provider.Catalogue) yield return (model.Id, $"{model.Provider}: {string.Join(", ", model.Capabilities)}");
+        }
+    }
+
+    private static Uri? AddressTyped(TypedLine line) => Uri.TryCreate(line.Text("BaseUri"), UriKind.Absolute, out var address) ? address : null;
+}
+
+/// <summary>Completes chips: those of the model typed, else those of the provider in use.</summary>
+internal sealed class ChipCompleter : NameCompleter
+{
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word)
+    {
+        var id = line.Text("Model");
+        foreach (var provider in line.Providers)
+        {
+            var model = id is null ? null : provider.Catalogue.FirstOrDefault(known => known.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
+            foreach (var chip in model?.Chips ?? provider.Chips) yield return (chip, provider.Name);
+        }
+    }
+}
+
+/// <summary>Completes the reasoning efforts that the documents name.</summary>
+internal sealed class ReasoningEffortCompleter : NameCompleter
+{
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word)
+    {
+        string[] efforts = line.Providers.All(provider => provider is OpenAICompatibleProvider) ? ["minimal", "low", "medium", "high"] : ["high", "max"];
+        return efforts.Select(effort => (effort, "How hard to think"));
+    }
+}
+
+/// <summary>Completes the commands that can be tools: functions and cmdlets that are loaded, those of no module first. To ask every module on the disk takes a second.</summary>
+internal sealed class ToolCompleter : NameCompleter
+{
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word)
+    {
+        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+        shell.AddCommand("Get-Command").AddParameter("Name", "*" + WildcardPattern.Escape(word) + "*").AddParameter("CommandType", CommandTypes.Function | CommandTypes.Cmdlet).AddParameter("ListImported");
+        try
+        {
+            return shell.Invoke<CommandInfo>().Where(IsTool).OrderBy(command => command.ModuleName.Length > 0).Select(command => (command.Name, command.ModuleName)).ToList();
+        }
+        catch (RuntimeException)
+        {
+            // A runspace without Get-Command.
+            return [];
+        }
+    }
+
+    /// <summary>Not the drives (C:), nor cd.. and the like.</summary>
+    private static bool IsTool(CommandInfo command) => command.Name.All(c => char.IsLetterOrDigit(c) || c is '-' or '_');
+}
+
+/// <summary>Completes what a tool choice can be: the three words, and the tools that the line gives.</summary>
+internal sealed class ToolChoiceCompleter : NameCompleter
+{
+    /// <summary>The words; any other choice is a tool's name.</summary>
+    internal static IReadOnlyList<string> Words { get; } = ["auto", "none", "required"];
+
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
+        Words.Select(choice => (choice, "Whether tools are called")).Concat(Tools(line.Value("Tool")).Select(name => (name, "A tool of -Tool")));
+
+    private static IEnumerable<string> Tools(object? given)
+    {
+        foreach (var tool in given is IEnumerable list and not string ? list.Cast<object?>() : [given])
+        {
+            switch (PlainValue.Unwrap(tool))
+            {
+                case string name:
+                    yield return name;
+                    break;
+                case ChatTool known:
+                    yield return known.Name;
+                    break;
+                case CommandInfo command:
+                    yield return command.Name;
+                    break;
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using LlmPs.Bulk;
+using LlmPs.Values;
+
+namespace LlmPs.Rows;
+
+/// <summary>A row of the input as PowerShell sees it: its columns, and the copy that the answer is merged into.</summary>
+internal static class InputRow
+{
+    private const int MostListed = 12;
+
+    private static readonly char[] s_separators = [';', '\t'];
+
+    /// <summary>The column names for a text.</summary>
+    internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row));
+
+    /// <summary>What to tell of a row whose prompt is missing or blank: its columns, and what to give.</summary>
+    internal static string NoPrompt(PSObject row, long index, bool isMissing)
+    {
+        var names = NamesOf(row);
+        var problem = isMissing ? $"Row {index} has no Prompt column, and -Prompt is not given." : $"Prompt is blank in row {index}.";
+        if (names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at)
+            return $"{problem} Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}.";
+        var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
+        return $"{problem} Its columns: {Listed(names)}.{example}";
+    }
+
+    /// <summary>A copy of the row with the given columns added, or overwritten where they were there. The row itself is not touched.</summary>
+    internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
+    {
+        var copy = new PSObject();
+        foreach (var column in Columns(row)) Set(copy, column.Key, column.Value);
+        foreach (var column in added) Set(copy, column.Key, column.Value);
+        return copy;
+    }
+
+    /// <summary>The columns by name, in any case; none of a value that is no row.</summary>
+    internal static Dictionary<string, object?> Fields(object? row)
+    {
+        var fields = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
+        if (row is null) return fields;
+        foreach (var column in Columns(PSObject.AsPSObject(row))) fields[RowColumns.NameOf(column.Key)] = column.Value;
+        return fields;
+    }
+
+    private static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
+
+    private static string Listed(List<string> names) => string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
+
+    /// <summary>The name as it is written behind a dot, or as the key of a hashtable.</summary>
+    internal static string Member(string name) =>
+        !char.IsDigit(name[0]) && name.All(letter => char.IsLetterOrDigit(letter) || letter == '_') ? name : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
+
+    private static void Set(PSObject row, string name, object? value)
+    {
+        name = PropertyNames.Usable(name);
+        if (row.Properties[name] is { } known) known.Value = value;
+        else row.Properties.Add(new PSNoteProperty(name, value));
+    }
+
+    private static IEnumerable<KeyValuePair<string, object?>> Columns(PSObject row)
+    {
+        // Texts, numbers, dates and the like are no rows, but may be prompts.
+        if (Type.GetTypeCode(row.BaseObject.GetType()) != TypeCode.Object)
+        {
+            yield return new KeyValuePair<string, object?>("Prompt", row.BaseObject);
+            yield break;
+        }
+
+        if (row.BaseObject is IDictionary dictionary)
+        {
+            // PowerShell has no column without a name.
+            foreach (DictionaryEntry entry in dictionary)
+                if (entry.Key.ToString() is { Length: > 0 } name) yield return new KeyValuePair<string, object?>(name, entry.Value);
+            yield break;
+        }
+
+        foreach (var property in RowColumns.DataOf(row))
+            if (property.IsGettable) yield return new KeyValuePair<string, object?>(property.Name, ValueOf(property));
+    }
+
+    private static object? ValueOf(PSPropertyInfo property)
+    {
+        try
+        {
+            return property.Value;
+        }
+        catch (GetValueException)
+        {
+            return null;
+        }
+    }
+}

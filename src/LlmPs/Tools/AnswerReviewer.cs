@@ -1,0 +1,114 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+using LlmPs.Bulk;
+using LlmPs.Schema;
+using LlmPs.Text;
+
+namespace LlmPs.Tools;
+
+/// <summary>
+/// Decides what comes after a whole answer: the tools it calls are run and their results sent, an answer that breaks the schema is sent
+/// back to be mended, each so many times; any other answer is the row's result.
+/// </summary>
+internal sealed class AnswerReviewer
+{
+    private readonly ConditionalWeakTable<ChatRequest, Rounds> _rounds = new();
+
+    /// <summary>What runs calls; null where they are left to the caller.</summary>
+    internal ToolRunner? Tools { get; set; }
+
+    /// <summary>What answers must meet; null for nothing.</summary>
+    internal AnswerCheck? Check { get; set; }
+
+    internal int MaxToolRound { get; set; }
+
+    internal int MaxRepair { get; set; }
+
+    /// <summary>Whether there is anything to review.</summary>
+    internal bool IsNeeded => Tools is not null || Check is not null;
+
+    internal void Review(RowReview review)
+    {
+        var completion = review.Completion;
+        if (!_rounds.TryGetValue(review.Row.Request, out var rounds)) rounds = new Rounds();
+        // An answer that another row asked for cost this one nothing.
+        if (completion.Attempts > 0) completion.Usage = rounds.Usage = TokenUsage.Sum(rounds.Usage, completion.Usage);
+        completion.Duration = rounds.Duration += completion.Duration ?? TimeSpan.Zero;
+        completion.Attempts = rounds.Attempts += completion.Attempts;
+
+        if (completion.ToolCalls is { Count: > 0 } calls) Answer(review, rounds, calls);
+        else if (Check?.Problem(completion) is { } problem) Mend(review, rounds, problem);
+        else review.Accept();
+    }
+
+    private void Answer(RowReview review, Rounds rounds, IReadOnlyList<ToolCall> calls)
+    {
+        if (Tools is null || Tools.IsForCaller(calls))
+        {
+            review.Accept();
+            return;
+        }
+
+        if (rounds.OfTools++ >= MaxToolRound)
+        {
+            Refuse(review, $"The model still calls tools after {MaxToolRound} rounds: {PrintableText.Line(calls[0].Name)}. The conversation so far is in the exception's PartialCompletion; -MaxToolRound allows more.");
+            return;
+        }
+
+        var messages = new List<ChatMessage>(review.Completion.Messages);
+        foreach (var call in calls) messages.Add(Tools.Answer(call, review.Row.InputIndex));
+        var next = review.Row.Request.WithMessages(messages);
+        // A choice that demands a call would demand one for ever.
+        next.ToolChoice = null;
+        Continue(review, rounds, next);
+    }
+
+    private void Mend(RowReview review, Rounds rounds, string problem)
+    {
+        var isCut = review.Completion.FinishReason == FinishReasons.Length;
+        // What was seen already cannot be taken back, and what was cut short would be again.
+        if (MaxRepair <= rounds.OfRepair || isCut)
+        {
+            var repairs = rounds.OfRepair > 0 ? $" (repaired {rounds.OfRepair} times)" : string.Empty;
+            var way = isCut ? " It is cut short at the token limit: raise -MaxTokens." : string.Empty;
+            Refuse(review, $"The answer does not meet -JsonSchema{repairs}: {problem.TrimEnd('.')}.{way} Its text is in the exception's PartialCompletion.");
+            return;
+        }
+
+        rounds.OfRepair++;
+        var messages = new List<ChatMessage>(review.Completion.Messages)
+        {
+            new(ChatRole.User, $"That answer does not meet the JSON schema: {problem}\nAnswer again, with the whole JSON value and nothing else."),
+        };
+        Continue(review, rounds, review.Row.Request.WithMessages(messages));
+    }
+
+    private void Continue(RowReview review, Rounds rounds, ChatRequest next)
+    {
+        _rounds.Add(next, rounds);
+        review.Continue(next);
+    }
+
+    private static void Refuse(RowReview review, string message) =>
+        review.Refuse(new LlmApiException(LlmErrorKind.InvalidResponse, message)
+        {
+            PartialCompletion = review.Completion,
+            Attempts = review.Completion.Attempts,
+            RequestId = review.Completion.RequestId,
+        });
+
+    /// <summary>What a row has had so far. Known by the request that goes on from it.</summary>
+    private sealed class Rounds
+    {
+        internal int OfTools { get; set; }
+
+        internal int OfRepair { get; set; }
+
+        internal TokenUsage? Usage { get; set; }
+
+        internal TimeSpan Duration { get; set; }
+
+        internal int Attempts { get; set; }
+    }
+}

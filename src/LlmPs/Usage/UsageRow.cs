@@ -1,0 +1,109 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Management.Automation;
+using System.Text.RegularExpressions;
+using LlmPs.Bulk;
+using LlmPs.Rows;
+using LlmPs.Values;
+
+namespace LlmPs.Usage;
+
+/// <summary>What one answer cost, whatever form it comes in.</summary>
+internal sealed class UsageRow
+{
+    private static readonly string[] s_figures = ["PromptTokens", "CompletionTokens", "TotalTokens"];
+
+    // What TokenUsage.ToString() makes.
+    private static readonly Regex s_usage = new(@"^(?<PromptTokens>\d+|\?) \+ (?<CompletionTokens>\d+|\?) = (?<TotalTokens>\d+|\?)\z", RegexOptions.CultureInvariant);
+
+    internal string? Model { get; private set; }
+
+    internal string? Chip { get; private set; }
+
+    internal string? Provider { get; private set; }
+
+    internal long? PromptTokens { get; private set; }
+
+    internal long? CompletionTokens { get; private set; }
+
+    internal long? TotalTokens { get; private set; }
+
+    internal long? ReasoningTokens { get; private set; }
+
+    internal long? CachedTokens { get; private set; }
+
+    /// <summary>Whether the row could have said how much was cached: those of -MergeInput have no column for it.</summary>
+    internal bool TellsCached { get; private set; }
+
+    /// <summary>The usage; null of a delta that is not the last, of an answer shared with the row that asked for it, and of a row that failed before anything was spent.</summary>
+    /// <exception cref="PSArgumentException">Something without usage, or a figure that is none; the message names row and column.</exception>
+    internal static UsageRow? Read(PSObject item, long row) => item.BaseObject switch
+    {
+        ChatCompletion { Context.Attempts: 0 } => null,
+        ChatCompletion completion => Of(completion.Usage, completion.Model, completion.Chip, completion.Provider),
+        ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta => Of(delta.Usage, delta.Model, delta.Context?.Request.Chip, delta.Context?.Provider),
+        ChatCompletionDelta => null,
+        _ => Of(InputRow.Fields(item), row),
+    };
+
+    private static UsageRow Of(TokenUsage? usage, string? model, string? chip, string? provider) => new()
+    {
+        Model = model,
+        Chip = chip,
+        Provider = provider,
+        PromptTokens = usage?.PromptTokens,
+        CompletionTokens = usage?.CompletionTokens,
+        TotalTokens = usage?.TotalTokens,
+        ReasoningTokens = usage?.ReasoningTokens,
+        CachedTokens = usage?.CachedTokens ?? usage?.PromptCacheHitTokens,
+        TellsCached = true,
+    };
+
+    private static UsageRow? Of(Dictionary<string, object?> columns, long row)
+    {
+        // Of a delta that was read back, as of a live one, the last tells the usage.
+        if (bool.FalseString.Equals(Text(columns, "IsLast"), StringComparison.OrdinalIgnoreCase)) return null;
+        var figures = columns;
+        if (!columns.ContainsKey("PromptTokens") && !columns.ContainsKey("CompletionTokens") && !columns.ContainsKey("TotalTokens"))
+        {
+            figures = columns.TryGetValue("Usage", out var given) ? Figures(given, row) : throw new PSArgumentException($"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of Invoke-ChatCompletion -MergeInput.");
+            if (Text(columns, "Attempts") == "0") return null;
+        }
+
+        var usage = new UsageRow
+        {
+            Model = Text(columns, "Model"),
+            Chip = Text(columns, "Chip"),
+            Provider = Text(columns, "Provider"),
+            PromptTokens = Figure(figures, "PromptTokens", row),
+            CompletionTokens = Figure(figures, "CompletionTokens", row),
+            TotalTokens = Figure(figures, "TotalTokens", row),
+            ReasoningTokens = Figure(figures, "ReasoningTokens", row),
+            CachedTokens = Figure(figures, "CachedTokens", row) ?? Figure(figures, "PromptCacheHitTokens", row),
+            TellsCached = figures.ContainsKey("CachedTokens"),
+        };
+        var isSpent = usage.PromptTokens is not null || usage.CompletionTokens is not null || usage.TotalTokens is not null;
+        return isSpent || Text(columns, "Error") is null ? usage : null;
+    }
+
+    /// <summary>The figures of a usage that came out of a job or a file: as an object, or as the text that a job makes of it.</summary>
+    private static Dictionary<string, object?> Figures(object? usage, long row)
+    {
+        if (PlainValue.Unwrap(usage) is not string text) return InputRow.Fields(usage);
+        if (s_usage.Match(text) is not { Success: true } match) throw new PSArgumentException($"Row {row}: Usage is '{text}', which is no usage.");
+        return s_figures.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
+    }
+
+    private static string? Text(Dictionary<string, object?> columns, string name) =>
+        columns.TryGetValue(name, out var value) && Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+
+    private static long? Figure(Dictionary<string, object?> columns, string name, long row)
+    {
+        if (Text(columns, name) is not { } text || string.IsNullOrWhiteSpace(text)) return null;
+        return long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var figure)
+            ? figure
+            : throw new PSArgumentException($"Row {row}: {name} is '{text}', which is no number of tokens.");
+    }
+}

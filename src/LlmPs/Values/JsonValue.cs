@@ -1,0 +1,73 @@
+using System.Collections;
+using System.Globalization;
+using System.Linq;
+using System.Management.Automation;
+using System.Text.Json;
+
+namespace LlmPs.Values;
+
+/// <summary>JSON as PowerShell values: objects with properties, arrays, strings that stay strings, numbers of the narrowest type that holds them exactly.</summary>
+internal static class JsonValue
+{
+    // More digits than a double holds.
+    private const int LongestDouble = 15;
+
+    /// <exception cref="System.InvalidOperationException">Half a character, which is valid in JSON.</exception>
+    internal static object? From(JsonElement json)
+    {
+        switch (json.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var value = new PSObject();
+                var names = PropertyNames.Of(json.EnumerateObject().Select(property => property.Name));
+                foreach (var property in json.EnumerateObject())
+                {
+                    var name = names[property.Name];
+                    // Of equal names the last one counts.
+                    if (value.Properties[name] is { } known) known.Value = From(property.Value);
+                    else value.Properties.Add(new PSNoteProperty(name, From(property.Value)));
+                }
+
+                return value;
+            case JsonValueKind.Array:
+                return json.EnumerateArray().Select(From).ToArray();
+            default:
+                return Scalar(json);
+        }
+    }
+
+    /// <summary>The same with hashtables in place of objects, as parameters of that type take them.</summary>
+    internal static object? WithTables(JsonElement json)
+    {
+        switch (json.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var table = new Hashtable(System.StringComparer.OrdinalIgnoreCase);
+                foreach (var property in json.EnumerateObject()) table[property.Name] = WithTables(property.Value);
+                return table;
+            case JsonValueKind.Array:
+                return json.EnumerateArray().Select(WithTables).ToArray();
+            default:
+                return Scalar(json);
+        }
+    }
+
+    private static object? Scalar(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.String => json.GetString(),
+        JsonValueKind.Number => Number(json),
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => null,
+    };
+
+    private static object Number(JsonElement json)
+    {
+        if (json.TryGetInt64(out var whole)) return whole;
+        var text = json.GetRawText();
+        if (text.Count(char.IsDigit) > LongestDouble && text.IndexOfAny(['e', 'E']) < 0
+            && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var exact)) return exact;
+        // Beyond a double, where Windows PowerShell would fail, the digits themselves are kept.
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : text;
+    }
+}

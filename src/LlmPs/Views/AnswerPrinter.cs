@@ -1,0 +1,183 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Management.Automation;
+using LlmPs.Rows;
+using LlmPs.Text;
+
+namespace LlmPs.Views;
+
+/// <summary>
+/// Prints answers to the host as they come: the reasoning dimmed and above the answer, calls by name, the usage at the end. Text from
+/// outside passes <see cref="PrintableText"/>.
+/// </summary>
+internal sealed class AnswerPrinter
+{
+    private const int LongestPrompt = 60;
+    private const int LongestArguments = 200;
+
+    private static readonly string[] s_hostTag = ["PSHOST"];
+
+    private readonly PSCmdlet _cmdlet;
+    private readonly TerminalStyle _style;
+    private readonly bool _showsReasoning;
+    private readonly bool _hasHeadings;
+    private long? _row;
+    private object? _input;
+    private int _choice;
+    private Part _part;
+
+    // The last character of the text so far, which the next piece may go on from.
+    private int _before;
+    private bool _isAtLineStart = true;
+
+    /// <param name="cmdlet">Whose host shows it.</param>
+    /// <param name="showsReasoning">Whether the reasoning is shown.</param>
+    /// <param name="hasHeadings">Whether answers of several rows are told apart.</param>
+    internal AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool hasHeadings)
+    {
+        _hasHeadings = hasHeadings;
+        _cmdlet = cmdlet;
+        _style = TerminalStyle.Of(cmdlet);
+        _showsReasoning = showsReasoning;
+    }
+
+    private enum Part
+    {
+        Nothing,
+        Reasoning,
+        Answer,
+    }
+
+    /// <summary>Prints what a delta adds to its answer.</summary>
+    internal void Print(ChatCompletionDelta delta)
+    {
+        var hasText = !string.IsNullOrEmpty(delta.Content) || (_showsReasoning && !string.IsNullOrEmpty(delta.ReasoningContent));
+        if (!hasText) return;
+        Begin(delta.InputIndex, delta.InputObject, delta.Index);
+        Text(delta.ReasoningContent, delta.Content);
+    }
+
+    /// <summary>Prints a whole answer.</summary>
+    internal void Print(ChatCompletion completion)
+    {
+        PrintText(completion);
+        End(completion);
+    }
+
+    /// <summary>Prints what there is of an answer.</summary>
+    internal void PrintText(ChatCompletion completion)
+    {
+        foreach (var choice in completion.Choices)
+        {
+            Begin(completion.InputIndex, completion.InputObject, choice.Index);
+            Text(choice.Message.ReasoningContent, choice.Message.Content);
+        }
+    }
+
+    /// <summary>Prints what stands below an answer: its calls, why it ended where it is not whole, its usage.</summary>
+    internal void End(ChatCompletion completion)
+    {
+        Begin(completion.InputIndex, completion.InputObject, _choice);
+        EndLine();
+        foreach (var call in completion.ToolCalls ?? [])
+            Write(_style.Bold($"> {PrintableText.Line(call.Name)}") + " " + _style.Dim(PrintableText.Escaped(call.Arguments, LongestArguments)) + "\n");
+        Write(_style.Dim($"[{Footer(completion)}]") + "\n");
+        _part = Part.Nothing;
+    }
+
+    /// <summary>Prints a line of the program's own, in which names from outside may stand.</summary>
+    internal void Line(string text) => Write(PrintableText.Lines(text) + "\n");
+
+    /// <summary>Ends a line that was left open.</summary>
+    internal void EndLine()
+    {
+        if (!_isAtLineStart) Write("\n");
+        _part = Part.Nothing;
+    }
+
+    private static string Footer(ChatCompletion completion)
+    {
+        var parts = new List<string>();
+        if (completion.FinishReason is { } reason and not FinishReasons.Stop and not FinishReasons.ToolCalls) parts.Add("ended by " + PrintableText.Line(reason));
+        if (completion.Blocked == true) parts.Add("blocked by moderation");
+        parts.Add(UsageText(completion.Usage));
+        if (completion.Duration is { } duration) parts.Add(string.Format(CultureInfo.CurrentCulture, "{0:0.0} s", duration.TotalSeconds));
+        return string.Join(", ", parts);
+    }
+
+    /// <summary>Tokens in words.</summary>
+    internal static string UsageText(TokenUsage? usage)
+    {
+        if (usage is null) return "tokens unknown";
+        var text = string.Format(CultureInfo.CurrentCulture, "{0} + {1} = {2} tokens", Figure(usage.PromptTokens), Figure(usage.CompletionTokens), Figure(usage.TotalTokens));
+        return usage.ReasoningTokens > 0 ? text + string.Format(CultureInfo.CurrentCulture, ", {0} of them reasoning", usage.ReasoningTokens) : text;
+    }
+
+    private static string Figure(long? tokens) => tokens?.ToString(CultureInfo.CurrentCulture) ?? "?";
+
+    /// <summary>A heading wherever another row, or another choice of it, goes on than the one before. The rounds of a row with tools are one.</summary>
+    private void Begin(long index, object? input, int choice)
+    {
+        if (!_hasHeadings) return;
+        var isFirst = _row is null;
+        var isSame = isFirst ? index == 0 && choice == 0 : _row == index && ReferenceEquals(input, _input) && choice == _choice;
+        (_row, _input, _choice) = (index, input, choice);
+        if (isSame) return;
+        EndLine();
+        if (!isFirst) Write("\n");
+        var heading = string.Format(CultureInfo.CurrentCulture, "--- {0}{1}", index, choice == 0 ? string.Empty : string.Format(CultureInfo.CurrentCulture, ", choice {0}", choice));
+        if (input is not null) heading += ": " + Prompt(input);
+        Write(_style.Bold(heading) + "\n");
+    }
+
+    private static string Prompt(object input)
+    {
+        var text = input is PSObject { BaseObject: PSCustomObject } row ? row.Properties["Prompt"]?.Value?.ToString() ?? InputRow.ColumnsOf(row) : input.ToString() ?? string.Empty;
+        return PrintableText.Line(text, LongestPrompt);
+    }
+
+    private void Text(string? reasoning, string? answer)
+    {
+        if (_showsReasoning && !string.IsNullOrEmpty(reasoning))
+        {
+            if (_part != Part.Reasoning)
+            {
+                EndLine();
+                if (_style.IsPlain) Line("Reasoning:");
+                _before = 0;
+            }
+
+            _part = Part.Reasoning;
+            Write(Lines(PrintableText.Lines(reasoning, ref _before)));
+        }
+
+        if (string.IsNullOrEmpty(answer)) return;
+        if (_part == Part.Reasoning)
+        {
+            EndLine();
+            Line(_style.IsPlain ? "Answer:" : string.Empty);
+        }
+
+        if (_part != Part.Answer) _before = 0;
+        _part = Part.Answer;
+        Write(PrintableText.Lines(answer, ref _before));
+    }
+
+    /// <summary>Dimmed line by line, so that a pager, or a scrolled screen, shows each line as it is.</summary>
+    private string Lines(string text)
+    {
+        if (_style.IsPlain) return text;
+        var lines = text.Split('\n');
+        for (var i = 0; i < lines.Length; i++) lines[i] = _style.Dim(lines[i]);
+        return string.Join("\n", lines);
+    }
+
+    /// <summary>What Write-Host does, so that it can be redirected and kept as that can.</summary>
+    private void Write(string text)
+    {
+        if (text.Length == 0) return;
+        _isAtLineStart = text[text.Length - 1] == '\n';
+        _cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true }, s_hostTag);
+    }
+}
