@@ -63,7 +63,7 @@ public class RoomTests
     public void The_folder_of_cmdlets_has_cmdlets_only()
     {
         var cmdlets = Path.Combine(Root(), "src", "LlmPs", "Cmdlets");
-        Assert.Empty(Directory.GetFiles(cmdlets).Where(file => !file.EndsWith("Command.cs", StringComparison.Ordinal)));
+        Assert.All(Directory.GetFiles(cmdlets), file => Assert.EndsWith("Command.cs", file, StringComparison.Ordinal));
     }
 
     private static List<(string From, string To, string Text)> Arrows()
