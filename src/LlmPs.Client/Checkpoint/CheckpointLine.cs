@@ -3,7 +3,6 @@ using System.Buffers.Text;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
-using LlmPs.Bulk;
 using LlmPs.Wire;
 
 namespace LlmPs.Checkpoint;

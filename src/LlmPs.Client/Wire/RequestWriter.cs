@@ -12,14 +12,29 @@ internal static class RequestWriter
     // What -SkipValidation sends for an option that the provider documents no field for.
     private static readonly OpenAICompatibleProvider s_fallback = new();
 
-    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream, bool streamOptions = true) => SupplementaryText.Unescape(CompactJson.Write(
-        (provider, request, stream, streamOptions), static (json, what) => Write(json, what.provider, what.request, what.stream, what.streamOptions)));
+    /// <summary>The body of a request whose answer comes in one piece.</summary>
+    internal static byte[] Write(ChatProvider provider, ChatRequest request) =>
+        SupplementaryText.Unescape(CompactJson.Write((provider, request), static (json, what) => Write(json, what.provider, what.request)));
+
+    /// <summary>The body of the same request for a stream.</summary>
+    /// <param name="body">The body as <see cref="Write(ChatProvider, ChatRequest)"/> made it.</param>
+    /// <param name="withOptions">Whether the stream's usage is asked for.</param>
+    internal static byte[] AsStream(byte[] body, bool withOptions)
+    {
+        var fields = withOptions ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"u8 : ",\"stream\":true}"u8;
+        // -ExtraBody can leave out all other fields.
+        if (body.Length == 2) fields = fields.Slice(1);
+        var stream = new byte[body.Length - 1 + fields.Length];
+        body.AsSpan(0, body.Length - 1).CopyTo(stream);
+        fields.CopyTo(stream.AsSpan(body.Length - 1));
+        return stream;
+    }
 
     /// <summary>Whether the module adds <c>stream_options</c> to a stream's body by itself.</summary>
     internal static bool AddsStreamOptions(ChatProvider provider, ChatRequest request) =>
         provider.SendsStreamOptions && request.ExtraBody?.ContainsKey("stream_options") != true;
 
-    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream, bool streamOptions)
+    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request)
     {
         var body = new Body(json, provider, request.ExtraBody);
         json.WriteStartObject();
@@ -56,17 +71,6 @@ internal static class RequestWriter
         WriteFormat(json, provider, body, request);
         if (request.Tools is { Count: > 0 } tools && body.Begin(ChatOption.Tool) is not null) WriteTools(json, tools);
         if (request.ToolChoice is { } choice && body.Begin(ChatOption.ToolChoice) is not null) WriteToolChoice(json, choice);
-        if (stream)
-        {
-            json.WriteBoolean("stream", true);
-            if (streamOptions && AddsStreamOptions(provider, request))
-            {
-                json.WriteStartObject("stream_options");
-                json.WriteBoolean("include_usage", true);
-                json.WriteEndObject();
-            }
-        }
-
         if (request.ExtraBody is { } extra)
         {
             foreach (var field in extra.Where(field => !IsLeftOut(field.Value)).OrderBy(field => field.Key, StringComparer.Ordinal))

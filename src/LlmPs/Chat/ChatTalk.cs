@@ -116,7 +116,7 @@ internal sealed class ChatTalk
             request.Thinking = Thinking;
             request = Session.Resolve(request, out var warnings);
             foreach (var warning in warnings) VerboseLine.Warn(_cmdlet, warning);
-            Receive(new AnswerContext(Session, Session.Provider, request));
+            Receive(new ChatTicket(Session, new AnswerContext(Session.Identity, request)));
         }
         catch (LlmApiException e)
         {
@@ -124,7 +124,7 @@ internal sealed class ChatTalk
         }
     }
 
-    private void Receive(AnswerContext row)
+    private void Receive(ChatTicket row)
     {
         var answer = new ChatCompletionBuilder();
         LlmApiException? error = null;

@@ -194,13 +194,14 @@ public abstract class ChatOptionsCommand : PSCmdlet
     /// <summary>The session to use, which is that of the conversation where one goes on; ends the command where there is none.</summary>
     internal LlmSession SessionFor(ChatCompletion? history)
     {
-        var earlier = history?.Context?.Session;
+        var identity = history?.Context?.Session;
+        var earlier = identity is null ? null : LlmSession.Of(identity) is { IsClosed: false } open ? open : SessionTable.Current.Find(identity.Name);
         // What was said to one provider does not go to another that happens to be the default.
-        var other = earlier is null ? _default ??= SessionTable.Current.Default : earlier.IsClosed ? SessionTable.Current.Find(earlier.Name) : earlier;
+        var other = identity is null ? _default ??= SessionTable.Current.Default : earlier;
         if ((Session ?? other) is { } session) return session;
-        var message = earlier is null
+        var message = identity is null
             ? "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow"
-            : $"The session '{earlier.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or name the one to go on in with -Session.";
+            : $"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or name the one to go on in with -Session.";
         ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
         throw new PipelineStoppedException();
     }

@@ -142,7 +142,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         try
         {
             var session = new LlmSession(Options(), Handler());
-            if (session.IsCredentialInTheClear) VerboseLine.Warn(this, $"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
+            if (session.Connection.IsCredentialInTheClear) VerboseLine.Warn(this, $"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
             if (_isOpenAIKeyOfEnvironment && !IsForOpenAIKey(session))
                 VerboseLine.Warn(this, $"The key in $env:OPENAI_API_KEY is sent to {session.BaseUri.Host}. If it is not meant for this host, give the key of this host as -ApiKey.");
             SessionTable.Current.Add(session, mayBeDefault: !NoDefault);

@@ -35,7 +35,7 @@ internal sealed class AnswerWriter
     internal void WarnOfSchema()
     {
         if (!_merge || _reviewer.Check?.Schema is not { } schema) return;
-        var own = Columns(new AnswerContext(null, string.Empty, new ChatRequest()), null, null).Select(column => column.Key);
+        var own = Columns(null, null, null).Select(column => column.Key);
         var hidden = SchemaCheck.PropertiesOf(schema).Intersect(own, StringComparer.OrdinalIgnoreCase).ToList();
         if (hidden.Count > 0) VerboseLine.Warn(_cmdlet, $"-JsonSchema names {string.Join(", ", hidden)}, as -MergeInput does columns of its own, which take their place. Name them otherwise in the schema, or leave out -MergeInput: Data has them.");
     }
@@ -51,21 +51,21 @@ internal sealed class AnswerWriter
                 // Here, and not where the answer was checked: one from a checkpoint comes by here as well.
                 if (completion.Data is null && AsksForJson(completion)) StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
-                if (_merge) WriteMerged(output.Row!, completion, null);
+                if (_merge) WriteMerged((ChatTicket)output.Row!, completion, null);
                 else _cmdlet.WriteObject(completion);
                 break;
             case ChatCompletionDelta delta:
-                if (delta.FinishReason is not null) Warn(delta.FinishReason, delta.Blocked, delta.InputIndex);
+                if (delta.FinishReason is not null) Warn(delta.FinishReason, delta.Head.Blocked, delta.InputIndex);
                 _cmdlet.WriteObject(delta);
                 break;
             case LlmApiException error:
-                if (_merge) WriteMerged(output.Row!, error.PartialCompletion, $"{error.Kind}: {error.Message}");
+                if (_merge) WriteMerged((ChatTicket)output.Row!, error.PartialCompletion, $"{error.Kind}: {error.Message}");
                 // The message is the provider's, and does not know of rows.
-                VerboseLine.Write(_cmdlet, $"Row {output.Row!.InputIndex} failed: {error.Kind}");
+                VerboseLine.Write(_cmdlet, $"Row {output.Row!.Index} failed: {error.Kind}");
                 _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
                 break;
             case RunEnding ending:
-                if (_merge) WriteMerged(output.Row!, null, $"{RowError.RunStopped}: The row was not sent because {ending.Reason}.");
+                if (_merge) WriteMerged((ChatTicket)output.Row!, null, $"{RowError.RunStopped}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
                 Log(line);
@@ -73,25 +73,25 @@ internal sealed class AnswerWriter
         }
     }
 
-    private void WriteMerged(AnswerContext row, ChatCompletion? completion, string? error) =>
+    private void WriteMerged(ChatTicket row, ChatCompletion? completion, string? error) =>
         _cmdlet.WriteObject(InputRow.Merge(PSObject.AsPSObject(row.InputObject ?? string.Empty), Columns(row, completion, error)));
 
-    private IEnumerable<KeyValuePair<string, object?>> Columns(AnswerContext row, ChatCompletion? completion, string? error)
+    private IEnumerable<KeyValuePair<string, object?>> Columns(ChatTicket? row, ChatCompletion? completion, string? error)
     {
         // What came of a failed answer is in the error, not in the columns of whole ones.
         var whole = error is null ? completion : null;
-        foreach (var column in StructuredAnswer.Columns(whole?.Data, row.Request.JsonSchema)) yield return column;
+        foreach (var column in StructuredAnswer.Columns(whole?.Data, row?.Request.JsonSchema)) yield return column;
         yield return new("Response", whole?.Content);
         yield return new("Reasoning", whole?.ReasoningContent);
         yield return new("FinishReason", whole?.FinishReason);
         // A failed row is asked again from what stands here.
-        yield return new("Model", completion?.Model ?? row.Request.Model ?? ModelOf(row.InputObject));
+        yield return new("Model", completion?.Model ?? row?.Request.Model ?? ModelOf(row?.InputObject));
         yield return new("PromptTokens", completion?.Usage?.PromptTokens);
         yield return new("CompletionTokens", completion?.Usage?.CompletionTokens);
         yield return new("TotalTokens", completion?.Usage?.TotalTokens);
         yield return new("DurationMs", whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null);
         yield return new("Error", error);
-        if (_isShard) yield return new("InputIndex", row.InputIndex);
+        if (_isShard) yield return new("InputIndex", row?.Index);
     }
 
     private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;

@@ -32,7 +32,7 @@ internal sealed class RowReader
     /// <summary>The row that is bound.</summary>
     /// <param name="index">Its place in the input.</param>
     /// <param name="refusal">Why it can't be sent; null where it can.</param>
-    internal AnswerContext Read(long index, out LlmApiException? refusal)
+    internal ChatTicket Read(long index, out LlmApiException? refusal)
     {
         _read++;
         refusal = null;
@@ -63,7 +63,8 @@ internal sealed class RowReader
         WarnOfDamage(prompt, index);
         foreach (var warning in warnings)
             if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
-        return new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt };
+        return new ChatTicket(
+            session, new AnswerContext(session.Identity, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt });
     }
 
     /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>

@@ -2,12 +2,10 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Text;
 using LlmPs.Bulk;
-using LlmPs.Pacing;
 using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Transport;
 using LlmPs.Values;
-using LlmPs.Wire;
 
 namespace LlmPs.Rows;
 
@@ -39,18 +37,17 @@ internal sealed class RunPreview
 
     /// <param name="row">The row.</param>
     /// <param name="isKept">Whether its answer is in the checkpoint, so that it is not sent.</param>
-    internal bool IsWanted(AnswerContext row, bool isKept)
+    internal bool IsWanted(RowTicket row, bool isKept)
     {
         if (isKept) _kept++;
         if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
-        var session = row.Session!;
-        var body = session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, row.Request, stream: false)));
-        var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), PrintableText.Line(body, LongestBody));
+        var body = row.Session.Connection.Redactor.Clean(Encoding.UTF8.GetString(row.Body));
+        var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.Index, row.Uri, PrintableText.Line(body, LongestBody));
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
         _rows++;
-        _tokens += TokenEstimate.Of(row.Request);
+        _tokens += row.EstimateRequest();
         return false;
     }
 
