@@ -194,11 +194,9 @@ public sealed class LlmSession : IDisposable
     }
 
     /// <summary>What requests for a model pass before they are sent: limits are counted per account and model.</summary>
-    internal RequestGate Gate(ChatRequest request)
-    {
-        var model = ChatProvider.ModelId(request.Model!);
-        return _gates.TryGetValue(model, out var gate) ? gate : _gates.GetOrAdd(model, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay));
-    }
+    /// <param name="model">The model as the provider spells it.</param>
+    internal RequestGate Gate(string model) =>
+        _gates.TryGetValue(model, out var gate) ? gate : _gates.GetOrAdd(model, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay));
 
     /// <summary>How the gates of the session's models stand together.</summary>
     internal GateState Pacing()
@@ -219,7 +217,7 @@ public sealed class LlmSession : IDisposable
     {
         Connection.RefuseClosed();
         body ??= RequestWriter.Write(ChatProvider, context.Request);
-        return new ChatExchange(Connection, context, CompletionUri(context.Request), body, stream, Gate(context.Request).NewPass(context.Request), log);
+        return new ChatExchange(Connection, context, CompletionUri(context.Request), body, stream, Gate(ChatProvider.ModelId(context.Request.Model!)).NewPass(context.Request), log);
     }
 
     private async IAsyncEnumerable<ChatCompletionDelta> OneByOneAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)

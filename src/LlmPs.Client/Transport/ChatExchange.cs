@@ -174,7 +174,7 @@ internal sealed class ChatExchange : Exchange
     protected override void Accepted(HttpResponseHeaders headers)
     {
         if (_addsStreamOptions) Connection.StreamOptions.Settle();
-        Pass.Report(RateLimitHeaders.Read(headers));
+        base.Accepted(headers);
     }
 
     /// <summary>The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it again.</summary>

@@ -99,9 +99,7 @@ internal abstract class Exchange
     protected bool WantsDebug => _log.WantsDebug;
 
     /// <summary>The server takes the request.</summary>
-    protected virtual void Accepted(HttpResponseHeaders headers)
-    {
-    }
+    protected virtual void Accepted(HttpResponseHeaders headers) => Pass?.Report(RateLimitHeaders.Read(headers));
 
     private async Task<HttpResponseMessage> SendOnceAsync(AttemptClock clock)
     {
