@@ -14,8 +14,9 @@ public class RoomTests
     {
         ["Text"] = [],
         ["Model"] = [],
-        ["Providers"] = ["Model", "Text"],
-        ["Wire"] = ["Model", "Providers", "Text"],
+        ["Options"] = ["Model"],
+        ["Providers"] = ["Model", "Options", "Text"],
+        ["Wire"] = ["Model", "Options", "Providers", "Text"],
         ["Pacing"] = ["Model"],
         ["Transport"] = ["Model", "Providers", "Wire", "Pacing", "Text"],
         ["Checkpoint"] = ["Model", "Wire", "Text"],
