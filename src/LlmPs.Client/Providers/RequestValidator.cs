@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text.Json;
+using LlmPs.Options;
 using LlmPs.Text;
 
 namespace LlmPs.Providers;
@@ -110,31 +111,12 @@ internal static class RequestValidator
             if (!provider.Roles.Contains(message.Role)) problems.Add($"Role '{message.Role}' is not known to {provider.Name}. Known roles: {string.Join(", ", provider.Roles)}.");
     }
 
-    private static List<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest r)
+    private static List<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest request)
     {
         var given = new List<(ChatOption Option, string Value, double? Number)>();
-        if (r.Temperature is { } temperature) given.Add(Figure(ChatOption.Temperature, temperature));
-        if (r.TopP is { } topP) given.Add(Figure(ChatOption.TopP, topP));
-        if (r.TopK is { } topK) given.Add(Figure(ChatOption.TopK, topK));
-        if (r.MinP is { } minP) given.Add(Figure(ChatOption.MinP, minP));
-        if (r.MaxTokens is { } maxTokens) given.Add(Figure(ChatOption.MaxTokens, maxTokens));
-        if (r.Stop is { Count: > 0 } stop) given.Add(Count(ChatOption.Stop, stop.Count, "stop texts"));
-        if (r.PresencePenalty is { } presence) given.Add(Figure(ChatOption.PresencePenalty, presence));
-        if (r.FrequencyPenalty is { } frequency) given.Add(Figure(ChatOption.FrequencyPenalty, frequency));
-        if (r.N is { } n) given.Add(Figure(ChatOption.N, n));
-        if (r.Seed is { } seed) given.Add((ChatOption.Seed, seed.ToString(CultureInfo.InvariantCulture), null));
-        if (r.LogProbs is { } logProbs) given.Add((ChatOption.LogProbs, logProbs.ToString(), null));
-        if (r.TopLogProbs is { } top) given.Add(Figure(ChatOption.TopLogProbs, top));
-        if (r.User is { } user) given.Add((ChatOption.User, user, null));
-        if (r.Thinking is { } thinking) given.Add((ChatOption.Thinking, thinking.ToString(), null));
-        if (r.ThinkingBudget is { } budget) given.Add(Figure(ChatOption.ThinkingBudget, budget));
-        // Its values differ with the age of the documents, so an unknown one is left to the provider.
-        if (r.ReasoningEffort is { } effort) given.Add((ChatOption.ReasoningEffort, effort, null));
-        if (r.ResponseFormat is { } format) given.Add((ChatOption.ResponseFormat, format.ToString(), null));
-        if (r.JsonSchema is not null) given.Add((ChatOption.JsonSchema, "schema", null));
-        if (r.Tools is { Count: > 0 } tools) given.Add(Count(ChatOption.Tool, tools.Count, "tools"));
-        if (r.ToolChoice is { } choice) given.Add((ChatOption.ToolChoice, choice, null));
-        foreach (var message in r.Messages)
+        foreach (var option in ChatOption.All)
+            if (option.Kind != OptionKind.Target && option.Get(request) is { } value) given.Add((option, Text(option, value), Number(value)));
+        foreach (var message in request.Messages)
             foreach (var part in message.Parts ?? [])
             {
                 if (part.ImageUri is not null) given.Add((ChatOption.Image, "in a message", null));
@@ -144,9 +126,24 @@ internal static class RequestValidator
         return given;
     }
 
-    private static (ChatOption Option, string Value, double? Number) Figure(ChatOption option, double value) => (option, Text(value), value);
+    /// <summary>What a range applies to: the number itself, or how many a list has.</summary>
+    private static double? Number(object value) => value switch
+    {
+        double number => number,
+        int number => number,
+        long number => number,
+        IReadOnlyCollection<object> list => list.Count,
+        _ => null,
+    };
 
-    private static (ChatOption Option, string Value, double? Number) Count(ChatOption option, int count, string of) => (option, $"{count.ToString(CultureInfo.InvariantCulture)} {of}", count);
+    private static string Text(ChatOption option, object value) => option.Kind switch
+    {
+        OptionKind.Number => Text((double)value),
+        OptionKind.Texts => $"{Number(value)} {option.Name.ToLowerInvariant()} texts",
+        OptionKind.Tools => $"{Number(value)} tools",
+        OptionKind.Schema => "schema",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

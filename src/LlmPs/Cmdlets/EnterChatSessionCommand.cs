@@ -30,7 +30,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         var earlier = History?.Provider == session.Provider ? History : null;
         var printer = new AnswerPrinter(this, showsReasoning: !NoReasoning, hasHeadings: false);
         var input = new ChatInput(Host);
-        var talk = new ChatTalk(this, printer, session, NewRequest, input.TypedAhead)
+        var talk = new ChatTalk(this, printer, session, messages => NewRequest().WithMessages(messages), input.TypedAhead)
         {
             Model = Model ?? earlier?.Context?.Request.Model,
             Chip = Chip ?? earlier?.Chip,

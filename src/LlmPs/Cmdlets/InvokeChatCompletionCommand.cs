@@ -60,7 +60,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     /// <summary>The form of the answer.</summary>
     [Parameter]
     [RowOption]
-    public ChatResponseFormat? ResponseFormat { get; set => field = Bound(value); }
+    public ChatResponseFormat? ResponseFormat { get => Template.ResponseFormat; set => Template.ResponseFormat = Bound(value); }
 
     /// <summary>Emit deltas as they arrive.</summary>
     [Parameter]

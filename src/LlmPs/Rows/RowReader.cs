@@ -26,7 +26,7 @@ internal sealed class RowReader
     {
         _cmdlet = cmdlet;
         _given = new HashSet<string>(cmdlet.MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
-        _columns = new RowOptions(cmdlet, _given, cmdlet.RowBlocks);
+        _columns = new RowOptions(_given, cmdlet.RowBlocks);
     }
 
     /// <summary>The row that is bound.</summary>
@@ -40,14 +40,18 @@ internal sealed class RowReader
         var session = _cmdlet.SessionFor(history);
         ChatRequest? request = null;
         string? prompt = null;
+        string? system = null;
+        string? model = null;
         IReadOnlyList<string> warnings = [];
         try
         {
             prompt = Prompt();
-            _columns.Read(_cmdlet.InputObject);
-            request = _cmdlet.NewRequest(Messages(history, prompt, index));
-            request.ResponseFormat = _cmdlet.ResponseFormat;
-            _cmdlet.Ask(request);
+            var row = new RowRequest(_cmdlet.NewRequest()) { System = _cmdlet.System, Images = _cmdlet.Image };
+            _columns.Apply(row, _cmdlet.InputObject);
+            system = row.System;
+            model = row.Request.Model;
+            request = row.Request;
+            request.Messages = Messages(history, row, prompt, index);
             if (history?.Provider == session.Provider) Continue(request, history);
             request = session.Resolve(request, out warnings);
         }
@@ -57,10 +61,10 @@ internal sealed class RowReader
             refusal = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
         }
 
-        WarnOfModel(session);
+        WarnOfModel(session, model);
         WarnOfPrompt();
         WarnOfMark();
-        WarnOfDamage(prompt, index);
+        WarnOfDamage(prompt, system, index);
         foreach (var warning in warnings)
             if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
         return new ChatTicket(
@@ -82,25 +86,25 @@ internal sealed class RowReader
         return _given.Contains(nameof(_cmdlet.Prompt)) ? PromptTextAttribute.TextOf(_cmdlet.Prompt) : PromptTextAttribute.TextOfRow(_cmdlet.Prompt);
     }
 
-    private List<ChatMessage> Messages(ChatCompletion? history, string? prompt, long index)
+    private List<ChatMessage> Messages(ChatCompletion? history, RowRequest row, string? prompt, long index)
     {
         var messages = new List<ChatMessage>(history?.Messages ?? []);
-        if (_cmdlet.System is not null)
+        if (row.System is not null)
         {
             if (messages.Count > 0 && messages[0].Role == ChatRole.System) messages.RemoveAt(0);
-            messages.Insert(0, new ChatMessage(ChatRole.System, _cmdlet.System));
+            messages.Insert(0, new ChatMessage(ChatRole.System, row.System));
         }
 
         if (_cmdlet.ParameterSetName == InvokeChatCompletionCommand.MessageSet) messages.AddRange(_cmdlet.Message);
         else if (_cmdlet.InputObject?.BaseObject is ChatMessage piped && !_given.Contains(nameof(_cmdlet.Prompt))) messages.Add(piped);
-        else messages.Add(UserMessage(prompt, index));
+        else messages.Add(UserMessage(prompt, row.Images, index));
         return messages;
     }
 
-    private ChatMessage UserMessage(string? prompt, long index)
+    private ChatMessage UserMessage(string? prompt, IReadOnlyList<string>? images, long index)
     {
         if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt(index));
-        if (_cmdlet.Image is not { Length: > 0 } images) return new ChatMessage(ChatRole.User, prompt);
+        if (images is not { Count: > 0 }) return new ChatMessage(ChatRole.User, prompt);
         var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt!) };
         parts.AddRange(images.Select(image => ImageSource.Read(image, _cmdlet.SessionState.Path)));
         return new ChatMessage { Role = ChatRole.User, Parts = parts };
@@ -116,9 +120,8 @@ internal sealed class RowReader
     }
 
     /// <summary>A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.</summary>
-    private void WarnOfModel(LlmSession session)
+    private void WarnOfModel(LlmSession session, string? model)
     {
-        var model = _cmdlet.Model;
         if (model is null || session.Model is null || model == session.Model || _given.Contains(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
         VerboseLine.Warn(_cmdlet, $"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
     }
@@ -134,11 +137,11 @@ internal sealed class RowReader
     }
 
     /// <summary>What was lost when the file was read does not come back, and costs as much as a whole prompt.</summary>
-    private void WarnOfDamage(string? prompt, long index)
+    private void WarnOfDamage(string? prompt, string? system, long index)
     {
         if (_warned.Contains(nameof(WarnOfDamage))) return;
         var given = _cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content));
-        var texts = new[] { prompt, _cmdlet.System }.Concat(given);
+        var texts = new[] { prompt, system }.Concat(given);
         if (!texts.Any(text => text?.IndexOf(Lost) >= 0)) return;
         _warned.Add(nameof(WarnOfDamage));
         VerboseLine.Warn(_cmdlet, $"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: "

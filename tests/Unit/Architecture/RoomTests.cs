@@ -14,13 +14,14 @@ public class RoomTests
     {
         ["Text"] = [],
         ["Model"] = ["Text"],
-        ["Providers"] = ["Model", "Text"],
-        ["Wire"] = ["Model", "Providers", "Text"],
+        ["Options"] = ["Model"],
+        ["Providers"] = ["Model", "Options", "Text"],
+        ["Wire"] = ["Model", "Options", "Providers", "Text"],
         ["Pacing"] = ["Model"],
-        ["Transport"] = ["Model", "Providers", "Wire", "Pacing", "Text"],
+        ["Transport"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Text"],
         ["Checkpoint"] = ["Model", "Wire", "Text"],
-        ["Session"] = ["Model", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Text"],
-        ["Bulk"] = ["Model", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Text"],
+        ["Session"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Text"],
+        ["Bulk"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Text"],
     };
 
     private static readonly Regex s_type =
