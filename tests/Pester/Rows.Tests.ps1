@@ -94,7 +94,7 @@ Describe 'A prompt' {
         1 | Invoke-ChatCompletion -Prompt { 'Explain:'; $Value } -ErrorVariable +problem -ErrorAction SilentlyContinue
         [pscustomobject]@{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable +problem -ErrorAction SilentlyContinue
         $problem.Count | Should -Be 4
-        foreach ($one in $problem) { "$one" | Should -BeLike "Prompt has a $Type, which has no text*" }
+        foreach ($one in $problem) { $one.Exception.Message | Should -BeLike "Prompt has a $Type, which has no text*" }
         $simulator.Stats().requests | Should -Be 0
     }
 
@@ -187,7 +187,7 @@ Describe 'A prompt' {
         $list = [object[]]::new(1)
         $list[0] = $list
         ('a', $table, 'b' | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: a', 'Echo: b'
-        "$problem" | Should -BeLike 'Prompt has a Hashtable*'
+        "$problem" | Should -BeLike 'Row * Prompt has a Hashtable*'
         ('a', 'b' | Invoke-ChatCompletion { if ($_ -eq 'a') { , $list } else { $_ } } -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: b'
         "$problem" | Should -BeLike '*refers to itself*'
     }
@@ -198,7 +198,7 @@ Describe 'A prompt' {
         $answers.Content | Should -Be 'Echo: one', 'Echo: four'
         $answers.InputIndex | Should -Be 0, 3
         $problem.TargetObject.Id | Should -Be 2, 3
-        "$($problem[0])" | Should -BeLike '*Prompt is blank*row 1*Prompt, Id*'
+        "$($problem[0])" | Should -BeLike 'Row 1*Prompt is blank*Prompt, Id*'
     }
 
     It 'whose column throws is an error of that row, which keeps its place, and the other rows go on' {
@@ -218,8 +218,8 @@ Describe 'A prompt' {
         @{ Case = 'without output'; Value = & { } }
     ) {
         [pscustomobject]@{ Id = 1; Prompt = $Value }, @{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
-        "$($problem[0])" | Should -Be 'Prompt is blank in row 0. Its columns: Id, Prompt.'
-        "$($problem[1])" | Should -Be 'Prompt is blank in row 1. Its columns: Prompt.'
+        "$($problem[0])" | Should -Be 'Row 0 (Id 1): Prompt is blank. Its columns: Id, Prompt.'
+        "$($problem[1])" | Should -Be 'Row 1: Prompt is blank. Its columns: Prompt.'
     }
 }
 
@@ -235,15 +235,34 @@ Describe '-MergeInput' {
         $merged.Error | Should -BeNullOrEmpty
     }
 
-    It 'overwrites columns of the same name in the copy, and never in the caller''s object' {
-        $row = [pscustomobject]@{ Prompt = 'x'; Response = 'old'; error = 'older'; Model = 'Qwen/Qwen3-8B' }
-        $merged = $row | Invoke-ChatCompletion -MergeInput
-        $merged.Response | Should -Be 'Echo: x'
-        $merged.Error | Should -BeNullOrEmpty
-        $merged.Model | Should -Be 'Qwen/Qwen3-8B'
-        @($merged.PSObject.Properties.Name -eq 'Error').Count | Should -Be 1
-        $row.Response, $row.error | Should -Be 'old', 'older'
-        $row.PSObject.Properties.Name | Should -Be 'Prompt', 'Response', 'error', 'Model'
+    It 'keeps the user''s columns, and gives its own another name with one warning' {
+        $rows = 1..2 | ForEach-Object { [pscustomobject]@{ Model = 'ThinkPad X1'; error = "E$_"; Text = 'x' } }
+        $merged = $rows | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningVariable warned -WarningAction SilentlyContinue
+        $merged.Model | Should -Be 'ThinkPad X1', 'ThinkPad X1'
+        $merged.error | Should -Be 'E1', 'E2'
+        $merged.LlmModel | Should -Be 'Qwen/QwQ-32B', 'Qwen/QwQ-32B'
+        $merged[0].PSObject.Properties.Name | Should -Contain 'LlmError'
+        @($warned).Count | Should -Be 1
+        "$warned" | Should -BeLike '*the answer''s columns are LlmModel, LlmError.'
+        $rows[0].PSObject.Properties.Name | Should -Be 'Model', 'error', 'Text'
+    }
+
+    It 'keeps the user''s columns of a row that fails' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound' }) })
+        $merged = [pscustomobject]@{ Error = 'E5'; Text = 'x' } | Invoke-ChatCompletion { $_.Text } -MergeInput -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $merged.Error | Should -Be 'E5'
+        $merged.LlmError | Should -BeLike 'NotFound: *'
+    }
+
+    It 'writes the columns of an earlier merge again, renamed ones, too' {
+        $row = [pscustomobject]@{ Model = 'ThinkPad X1'; Text = 'x' }
+        $first = $row | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningAction SilentlyContinue
+        $second = $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned
+        $second.PSObject.Properties.Name | Should -Be $first.PSObject.Properties.Name
+        $second.Response | Should -Be 'Echo: again x'
+        $second.Model, $second.LlmModel | Should -Be 'ThinkPad X1', 'Qwen/QwQ-32B'
+        $warned | Should -BeNullOrEmpty
+        ($second | Measure-ChatUsage -GroupBy Model).Model | Should -Be 'Qwen/QwQ-32B'
     }
 
     It 'passes over a key without a name' {
@@ -323,7 +342,7 @@ Describe 'Errors of rows' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound'; Match = 'two'; Message = 'no such thing' }) })
         $lines = 'one', 'two', 'three' | Invoke-ChatCompletion -Verbose -ErrorVariable problem -ErrorAction SilentlyContinue 4>&1 | ForEach-Object { "$_" }
         @($lines -like 'Row * failed*') | Should -Be 'Row 1 failed: NotFound'
-        "$problem" | Should -Not -Match 'Row'
+        $problem.Exception.Message | Should -Not -Match 'Row'
         $simulator.SetOption(@{ Faults = 'Unauthorized' })
         $lines = 'one' | Invoke-ChatCompletion -Verbose -ErrorAction SilentlyContinue 4>&1 | ForEach-Object { "$_" }
         $lines | Should -Contain 'Row 0 failed: Unauthorized'
@@ -370,7 +389,7 @@ Describe 'Kind G: the machinery of a row is not data: <Form>' -ForEach @(
 
     It 'names only its columns where the prompt is missing' {
         $null = , $row | Invoke-ChatCompletion -Prompt { $_.None } -ErrorAction SilentlyContinue -ErrorVariable failed
-        "$failed" | Should -BeLike '*Prompt is blank in row 0. Its columns: *Subject*'
+        "$failed" | Should -BeLike '*Row 0 (*): Prompt is blank. Its columns: *Subject*'
         "$failed" | Should -Not -Match 'RowError|ItemArray|HasErrors|DataView|InnerXml|OuterXml|NodeType|ChildNodes'
     }
 

@@ -33,8 +33,8 @@ Describe 'A prompt by a script block' {
         $answers = $rows | Invoke-ChatCompletion -MaxTokens 50 -ErrorVariable problem -ErrorAction SilentlyContinue
         $answers.Content | Should -Be 'Echo: first', 'Echo: second', 'Echo: third'
         $problem.TargetObject | Should -Be $rows[1], $rows[4]
-        "$($problem[0])" | Should -BeLike 'Row 1 has no Prompt column*'
-        "$($problem[1])" | Should -BeLike 'Prompt has a ScriptBlock*'
+        "$($problem[0])" | Should -BeLike 'Row 1 (*): The row has no Prompt column*'
+        $problem[1].Exception.Message | Should -BeLike 'Prompt has a ScriptBlock*'
         $ran.Count | Should -Be 0
     }
 
@@ -64,7 +64,7 @@ Describe 'A prompt by a script block' {
     ) {
         $null = @([pscustomobject]@{ A = 'x' }) * 2 | Invoke-ChatCompletion ([scriptblock]::Create($Block)) -ErrorVariable problem -ErrorAction SilentlyContinue
         Get-Job | Remove-Job -Force
-        "$($problem[-1])" | Should -BeLike $Told
+        $problem[-1].Exception.Message | Should -BeLike $Told
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 
@@ -93,7 +93,7 @@ Describe 'A prompt by a script block' {
 
     It 'that gives nothing is blank' {
         $null = 'a' | Invoke-ChatCompletion { if ($_ -eq 'b') { 'x' } } -ErrorVariable problem -ErrorAction SilentlyContinue
-        "$problem" | Should -BeLike 'Prompt is blank*'
+        $problem.Exception.Message | Should -BeLike 'Prompt is blank*'
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 

@@ -44,6 +44,8 @@ internal sealed class ChatExchange : Exchange
 
     protected override byte[] Body => _body;
 
+    protected override string Label => $"Row {Row}: ";
+
     protected override ChatCompletion? Partial => _builder.IsEmpty ? null : _builder.ToCompletion();
 
     /// <summary>The whole answer in one piece.</summary>

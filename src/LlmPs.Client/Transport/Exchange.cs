@@ -38,6 +38,9 @@ internal abstract class Exchange
 
     protected virtual byte[]? Body => null;
 
+    /// <summary>What the lines about the request begin with on the debug stream, where those of several rows are mixed.</summary>
+    protected virtual string Label => string.Empty;
+
     /// <summary>What has come of the answer; null where nothing has.</summary>
     protected virtual ChatCompletion? Partial => null;
 
@@ -72,13 +75,13 @@ internal abstract class Exchange
     internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
     {
         Context.Send();
-        if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Method} {_uri} {Shown(Body)}");
+        if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}{Method} {_uri} {Shown(Body)}");
         var response = await SendOnceAsync(clock).ConfigureAwait(false);
         AnswerStream? stream = null;
         try
         {
             Context.RequestId = Connection.Errors.RequestId(response.Headers);
-            if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
+            if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
             if (response.IsSuccessStatusCode)
             {
@@ -123,7 +126,7 @@ internal abstract class Exchange
     /// <summary>Shows the answer's body on the debug stream.</summary>
     internal void Show(byte[] body)
     {
-        if (WantsDebug) Note(RequestLogLevel.Debug, Shown(body));
+        if (WantsDebug) Note(RequestLogLevel.Debug, Label + Shown(body));
     }
 
     /// <summary>Any failure as what it means.</summary>

@@ -133,8 +133,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             Checkpoint = _checkpoint,
             IsWanted = _preview.IsWanted,
         });
-        _writer = new AnswerWriter(this, MergeInput, _shard is not null, reviewer);
-        _writer.WarnOfSchema();
+        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null) : null, reviewer);
         _progress = new RunProgress(this, _run, hasBar: !Stream);
     }
 
@@ -217,6 +216,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (Stopping) return;
         _progress!.Finish();
         _preview!.Finish();
+        _writer!.Finish();
         if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
             WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));
     }

@@ -20,17 +20,17 @@ internal static class InputRow
     internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row));
 
     /// <summary>What to tell of a row whose prompt is missing or blank: its columns, and what to give.</summary>
-    internal static string NoPrompt(PSObject row, long index, bool isMissing)
+    internal static string NoPrompt(PSObject row, bool isMissing)
     {
         var names = NamesOf(row);
-        var problem = isMissing ? $"Row {index} has no Prompt column, and -Prompt is not given." : $"Prompt is blank in row {index}.";
+        var problem = isMissing ? "The row has no Prompt column, and -Prompt is not given." : "Prompt is blank.";
         if (names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at)
             return $"{problem} Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}.";
         var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
         return $"{problem} Its columns: {Listed(names)}.{example}";
     }
 
-    /// <summary>A copy of the row with the given columns added, or overwritten where they were there. The row itself is not touched.</summary>
+    /// <summary>Returns a copy of the row with columns added, or overwritten where the row has them. The row itself is not changed.</summary>
     internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
     {
         var copy = new PSObject();
@@ -48,7 +48,7 @@ internal static class InputRow
         return fields;
     }
 
-    private static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
+    internal static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
 
     private static string Listed(List<string> names) => string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
 

@@ -103,20 +103,20 @@ internal sealed class RowReader
 
     private ChatMessage UserMessage(string? prompt, IReadOnlyList<string>? images, long index)
     {
-        if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt(index));
+        if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
         if (images is not { Count: > 0 }) return new ChatMessage(ChatRole.User, prompt);
         var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt!) };
         parts.AddRange(images.Select(image => ImageSource.Read(image, _cmdlet.SessionState.Path)));
         return new ChatMessage { Role = ChatRole.User, Parts = parts };
     }
 
-    private string NoPrompt(long index)
+    private string NoPrompt()
     {
         var row = _cmdlet.InputObject;
         if (row?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
         if (row.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
         if (LiveObjectAttribute.Advice(row) is { } advice) return advice;
-        return InputRow.NoPrompt(row, index, isMissing: !_given.Contains(nameof(_cmdlet.Prompt)) && !PromptTextAttribute.IsIn(row));
+        return InputRow.NoPrompt(row, isMissing: !_given.Contains(nameof(_cmdlet.Prompt)) && !PromptTextAttribute.IsIn(row));
     }
 
     /// <summary>A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.</summary>
