@@ -28,10 +28,12 @@ $schema = @{
     }
 }
 
-# A cell that begins with one of these is a formula to Excel. An apostrophe makes it a text.
+# Excel runs a cell that begins with one of these as a formula. An apostrophe makes it a text. See docs/csv.md.
 filter Protect-Cell {
     foreach ($property in $_.PSObject.Properties) {
-        if ($property.Value -is [string] -and $property.Value -match '^\s*[=+\-@]') { $property.Value = "'" + $property.Value }
+        if ($property.Value -is [string] -and $property.Value -match '^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]' -and $property.Value -notmatch '^[+-]?\d[\d.,]*$') {
+            $property.Value = "'" + $property.Value
+        }
     }
     $_
 }
