@@ -1,5 +1,5 @@
 # Sorts the warnings and errors of a log by urgency. Lines that differ only in numbers count as one and are asked once.
-#   ./triage.ps1 -Path data/server.log | Format-Table -Wrap
+#   ./triage.ps1 -Path data/server.log | Format-List
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Path,

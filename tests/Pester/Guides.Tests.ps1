@@ -40,7 +40,7 @@ Describe '<Name>' -ForEach $guides {
         [System.IO.File]::WriteAllLines($script, [string[]]$lines, [System.Text.UTF8Encoding]::new($true))
         $shell = if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }
         $said = & $shell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File $script 2>&1
-        "$said" | Should -Not -Match 'FAILED'
+        "$said" | Should -Not -CMatch 'FAILED in line'
         "$said" | Should -Match 'COMPLETE$'
     }
 }
