@@ -181,3 +181,19 @@ Describe 'nightly.ps1' {
         (Invoke-Example nightly.ps1 @{ Path = 'nothing.csv'; Folder = (Join-Path $TestDrive 'none') } -With $there).ExitCode | Should -Be 1
     }
 }
+
+Describe 'The nightly run of README.md' {
+    It 'shows a spent budget as what it is' {
+        $page = [System.IO.File]::ReadAllText((Convert-Path "$PSScriptRoot/../../README.md"), [System.Text.Encoding]::UTF8)
+        $block = [regex]::Match($page, '(?ms)^```powershell\r?\n(?<block>[^`]*?-Name nightly .*?)^```').Groups['block'].Value
+        $block | Should -Match '-MaxTotalTokens 1000000 '
+        Push-Location $TestDrive
+        try {
+            1..9 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $_" } } | Export-Csv tickets.csv -NoTypeInformation -Encoding utf8
+            $text = @(. ([scriptblock]::Create($block.Replace('-MaxTotalTokens 1000000', '-MaxTotalTokens 1 -ThrottleLimit 1')))) -join "`n"
+        }
+        finally { Pop-Location }
+        $text | Should -Match 'The run stopped because -MaxTotalTokens 1 is spent'
+        $text | Should -Match '0 rows failed, 8 rows are left'
+    }
+}
