@@ -50,6 +50,6 @@ catch {
     $exitCode = 1
 }
 finally {
-    if (Get-Module LlmPs) { Disconnect-LlmProvider -All }
+    if (Get-Module LlmPs) { Disconnect-LlmProvider nightly -ErrorAction Ignore }
 }
 exit $exitCode
