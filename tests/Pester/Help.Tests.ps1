@@ -95,8 +95,8 @@ Describe 'The pages and the module' {
 
 Describe 'Get-Help and the module' {
     It 'name the same parameters: <_>' -ForEach @(
-        'Connect-LlmProvider', 'Disconnect-LlmProvider', 'Enter-ChatSession', 'Get-LlmModel', 'Get-LlmProvider', 'Get-LlmSession',
-        'Invoke-ChatCompletion', 'Join-ChatCompletion', 'Measure-ChatUsage', 'New-ChatMessage', 'New-ChatTool', 'Show-ChatCompletion') {
+        'Connect-LlmProvider', 'Disconnect-LlmProvider', 'Enter-ChatSession', 'Export-ChatSession', 'Get-LlmModel', 'Get-LlmProvider', 'Get-LlmSession',
+        'Import-ChatSession', 'Invoke-ChatCompletion', 'Join-ChatCompletion', 'Measure-ChatUsage', 'New-ChatMessage', 'New-ChatTool', 'Select-LlmSession', 'Show-ChatCompletion') {
         $command = Get-Command $_
         $help = Get-Help $_ -Full
         $own = Get-OwnParameter $command
