@@ -190,7 +190,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
             var models = session.GetModelsAsync(_stop.Token).GetAwaiter().GetResult();
             isAccepted = true;
             ModelCache.Write(session, models);
-            VerboseLine.Write(this, $"Tested with {Tried(session)}: {models.Count} models are listed.");
+            VerboseLine.Write(this, $"Tested: {Tried(session)} lists {models.Count} models.");
         }
         catch (LlmApiException e)
         {
@@ -204,7 +204,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     }
 
     private string Tried(LlmSession session) =>
-        $"GET {session.Shown(new Uri(session.BaseUri.GetLeftPart(UriPartial.Path).TrimEnd('/') + session.ChatProvider.ModelsPath))} and {_keySource}";
+        $"GET {session.Shown(new Uri(session.BaseUri.GetLeftPart(UriPartial.Path).TrimEnd('/') + session.ChatProvider.ModelsPath))} with {_keySource}";
 
     private LlmApiException TestFailed(LlmSession session, LlmApiException e)
     {

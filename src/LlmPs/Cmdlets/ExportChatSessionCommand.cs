@@ -88,7 +88,7 @@ public sealed class ExportChatSessionCommand : PSCmdlet
             if (NoClobber && File.Exists(path))
                 Refuse(new IOException(PrintableText.Line($"'{path}' exists, and -NoClobber keeps it. Give another path.")), "NoClobber", ErrorCategory.ResourceExists, given);
             var count = file.Messages.Count.ToString(CultureInfo.InvariantCulture);
-            if (ShouldProcess(path, $"Save a conversation of {count} messages")) file.Save(path, Force);
+            if (ShouldProcess(path, $"Save a conversation, messages: {count}")) file.Save(path, Force);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SecurityException or ArgumentException or NotSupportedException or SessionStateException)
         {

@@ -31,9 +31,8 @@ internal static class HiddenNames
 
         if (hidden.Count == 0) return null;
         SessionTable.Current.WarnedOfHiddenNames = true;
-        var qualified = string.Join(", ", hidden.Select(name => $"{module.Name}\\{name}"));
-        var verb = hidden.Count == 1 ? "runs a command" : "run commands";
-        return $"{string.Join(", ", hidden)} {verb} of {string.Join(", ", owners.Distinct())}, not of {module.Name}. Use the qualified name: {qualified}";
+        return $"These names run other commands than those of {module.Name}: {string.Join(", ", hidden)} ({string.Join(", ", owners.Distinct())}). "
+            + $"Use the qualified name, for example: {module.Name}\\{hidden[0]}";
     }
 
     private static bool IsOurs(CommandInfo command) => command switch
