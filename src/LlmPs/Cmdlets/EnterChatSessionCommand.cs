@@ -39,7 +39,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         if (History is not null) talk.Replace(History.Messages, History.FinishReason);
         if (System is not null) talk.System = System;
 
-        printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, Tab completes them, exit or /exit leaves.");
+        printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, exit leaves.");
         var commands = new ChatCommands(this, talk, printer);
         input.Completer = commands.Complete;
         Talk(input, talk, commands, printer);
