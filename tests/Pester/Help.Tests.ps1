@@ -202,7 +202,7 @@ Describe 'The examples run' {
     # In a terminal of its own, with somebody who says hello and leaves.
     It '<page>: <title>' -ForEach $chats -Skip:(-not $hasTerminal) {
         $file = Join-Path $TestDrive "$([guid]::NewGuid()).ps1"
-        Set-Content $file "Import-Module '$env:LLMPS_MODULE_PATH'`n$code`n'left the chat, errors: ' + `$Error.Count"
+        Set-Content $file "Import-Module '$env:LLMPS_MODULE_PATH'`nSet-Location '$TestDrive'`n$code`n'left the chat, errors: ' + `$Error.Count"
         $start = [System.Diagnostics.ProcessStartInfo]::new('script', "-qec `"pwsh -NoProfile -NoLogo -File '$file'`" /dev/null")
         $start.UseShellExecute = $false
         $start.RedirectStandardInput = $true
