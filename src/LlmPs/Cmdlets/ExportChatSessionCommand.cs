@@ -27,7 +27,7 @@ public sealed class ExportChatSessionCommand : PSCmdlet
 
     /// <summary>The file; no character of the path is a wildcard.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
-    [Alias("LP")]
+    [Alias("PSPath", "LP")]
     [ValidateNotNullOrEmpty]
     public string LiteralPath { get; set; } = string.Empty;
 
