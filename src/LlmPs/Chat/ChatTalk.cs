@@ -55,6 +55,9 @@ internal sealed class ChatTalk
 
     internal int Answers { get; private set; }
 
+    /// <summary>How the last answer ended; null where it was cut off or there is none.</summary>
+    internal string? FinishReason { get; private set; }
+
     /// <summary>The system prompt; null for none.</summary>
     internal string? System
     {
@@ -96,8 +99,9 @@ internal sealed class ChatTalk
     internal void Clear() => Replace(_messages.Take(HasSystem ? 1 : 0).ToList());
 
     /// <summary>Goes on from another conversation.</summary>
-    internal void Replace(IReadOnlyList<ChatMessage> messages)
+    internal void Replace(IReadOnlyList<ChatMessage> messages, string? finishReason = null)
     {
+        FinishReason = finishReason;
         _messages.Clear();
         _messages.AddRange(messages);
         // Its last turn can be asked again, too.
@@ -167,6 +171,7 @@ internal sealed class ChatTalk
         {
             _messages.Add(_prompt!);
             _messages.Add(message);
+            FinishReason = completion.FinishReason;
         }
 
         if (answer.IsComplete)

@@ -7,7 +7,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>A chat in the terminal. Ctrl+C ends an answer, /exit the chat.</summary>
+/// <summary>A chat in the terminal. Ctrl+C ends an answer; exit ends the chat.</summary>
 [Cmdlet(VerbsCommon.Enter, "ChatSession")]
 public sealed class EnterChatSessionCommand : ChatOptionsCommand
 {
@@ -36,11 +36,13 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
             Chip = Chip ?? earlier?.Chip,
             Thinking = Thinking,
         };
-        if (History is not null) talk.Replace(History.Messages);
+        if (History is not null) talk.Replace(History.Messages, History.FinishReason);
         if (System is not null) talk.System = System;
 
-        printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, /exit leaves.");
-        Talk(input, talk, new ChatCommands(this, talk, printer), printer);
+        printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, exit leaves.");
+        var commands = new ChatCommands(this, talk, printer);
+        input.Completer = commands.Complete;
+        Talk(input, talk, commands, printer);
     }
 
     private void Talk(ChatInput input, ChatTalk talk, ChatCommands commands, AnswerPrinter printer)
@@ -48,10 +50,19 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         while (!commands.IsOver && Read(input) is { } line && !Stopping)
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
+            if (ChatCommands.IsFarewell(line)) return;
             if (ChatCommands.IsCommand(line)) commands.Run(line.TrimEnd());
-            else talk.Ask(line.StartsWith("//", StringComparison.Ordinal) ? line.Substring(1) : line);
+            else talk.Ask(PromptOf(line));
             if (!commands.IsOver) printer.Line(string.Empty);
         }
+    }
+
+    /// <summary>The line without what tells it from a command or from the word that leaves.</summary>
+    private static string PromptOf(string line)
+    {
+        if (line.StartsWith("//", StringComparison.Ordinal)) return line.Substring(1);
+        var word = line.Trim();
+        return ChatCommands.IsFarewell(word) ? word : line;
     }
 
     private string? Read(ChatInput input)
