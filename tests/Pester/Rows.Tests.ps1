@@ -73,15 +73,30 @@ Describe 'A prompt' {
         @{ Case = 'nothing'; Parts = { 'a'; ''; $null; 'b' }; Text = "a`n`n`nb" }
     ) {
         (1 | Invoke-ChatCompletion -Prompt $Parts).Messages[0].Content | Should -BeExactly $Text
-        (Invoke-ChatCompletion -Prompt (& $Parts)).Messages[0].Content | Should -BeExactly $Text
+        if ($Case -ne 'nothing') { (Invoke-ChatCompletion -Prompt (& $Parts)).Messages[0].Content | Should -BeExactly $Text }
         ([pscustomobject]@{ Prompt = & $Parts } | Invoke-ChatCompletion).Messages[0].Content | Should -BeExactly $Text
     }
 
     It 'is joined from the lines of a list' {
         $lines = [System.Collections.Generic.List[string]]('Summarize:', 'x')
-        $answers = @(Invoke-ChatCompletion -Prompt $lines) + @([pscustomobject]@{ Prompt = [System.Collections.ArrayList]$lines } | Invoke-ChatCompletion) + @(, $lines | Invoke-ChatCompletion)
+        $answers = @([pscustomobject]@{ Prompt = [System.Collections.ArrayList]$lines } | Invoke-ChatCompletion) + @(, $lines | Invoke-ChatCompletion)
         foreach ($answer in $answers) { $answer.Messages[0].Content | Should -BeExactly "Summarize:`nx" }
-        $answers.Count | Should -Be 3
+        $answers.Count | Should -Be 2
+    }
+
+    It 'is joined from the lines that Get-Content gives as an argument' {
+        Set-Content "$TestDrive/lines.txt" 'Summarize:', '', 'x'
+        (Invoke-ChatCompletion (Get-Content "$TestDrive/lines.txt")).Messages[0].Content | Should -BeExactly "Summarize:`n`nx"
+        (Invoke-ChatCompletion 'Explain:', (Get-Content "$TestDrive/lines.txt")).Messages[0].Content | Should -BeExactly "Explain:`nSummarize:`n`nx"
+    }
+
+    It 'is not a list of texts as an argument: that is an error with both ways out' {
+        foreach ($texts in @('a', 'b'), @('a', '', $null), [System.Collections.Generic.List[string]]('a', 'b')) {
+            { Invoke-ChatCompletion $texts } | Should -Throw "-Prompt has $($texts.Count) texts*'a', 'b' | Invoke-ChatCompletion*-join*" -ErrorId 'InvalidParameter,*'
+            { 'x' | Invoke-ChatCompletion -Prompt $texts } | Should -Throw '-Prompt has * texts*'
+        }
+        (Invoke-ChatCompletion @('a')).Content | Should -Be 'Echo: a'
+        $simulator.Requests().Count | Should -Be 1
     }
 
     It 'without a text is an error that names its type: <Type>' -ForEach @(
@@ -98,33 +113,40 @@ Describe 'A prompt' {
         $simulator.Stats().requests | Should -Be 0
     }
 
-    It 'is the same text for every row when it is no script block' {
-        $answers = [pscustomobject]@{ Id = 1 }, [pscustomobject]@{ Id = 2 } | Invoke-ChatCompletion -Prompt 'Same'
-        $answers.Content | Should -Be 'Echo: Same', 'Echo: Same'
-        $answers.InputObject.Id | Should -Be 1, 2
+    It 'for all rows has each piped text after a blank line' {
+        $answers = 'A', "B`nb" | Invoke-ChatCompletion 'Summarize:'
+        $answers | ForEach-Object { $_.Messages[0].Content } | Should -BeExactly "Summarize:`n`nA", "Summarize:`n`nB`nb"
+        $answers.InputObject | Should -Be 'A', "B`nb"
+        Set-Content "$TestDrive/file.txt" 'one', 'two'
+        (Get-Content "$TestDrive/file.txt" -Raw | Invoke-ChatCompletion -Prompt 'Summarize this').Messages[0].Content | Should -Match "\ASummarize this\n\none\r?\ntwo"
+        (, (Get-Content "$TestDrive/file.txt") | Invoke-ChatCompletion 'Summarize this').Messages[0].Content | Should -BeExactly "Summarize this`n`none`ntwo"
+        ('A' | Invoke-ChatCompletion 'Translate' -System { "Into $_" }).Messages.Content | Should -Be 'Into A', "Translate`n`nA", "Echo: Translate`n`nA"
+        (1..2 | Invoke-ChatCompletion 'Tell a joke').Content | Should -Be 'Echo: Tell a joke', 'Echo: Tell a joke'
     }
 
-    It 'is warned of once where no row is in it' {
-        $rows = [pscustomobject]@{ Subject = 'A' }, [pscustomobject]@{ Subject = 'B' }, [pscustomobject]@{ Subject = 'C' }
-        foreach ($run in { 'A', 'B' | Invoke-ChatCompletion 'Summarize' @warned }, { $rows | Invoke-ChatCompletion "Classify: $($_.Subject)" @warned }) {
-            $warned = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
-            $null = . $run
-            $warnings.Count | Should -Be 1 -Because "$run"
-            "$warnings" | Should -BeLike 'The rows are not in the prompt*-Prompt {*'
-        }
-    }
-
-    It 'is not warned of where <_>' -ForEach @(
-        { 'A', 'B' | Invoke-ChatCompletion -Prompt { "Summarize: $_" } @warned }
-        { 1..3 | Invoke-ChatCompletion 'Tell a joke' @warned }
-        { [pscustomobject]@{ Subject = 'A' } | Invoke-ChatCompletion 'Classify: A' @warned }
-        { [pscustomobject]@{ Seed = 1 }, [pscustomobject]@{ Seed = 2 } | Invoke-ChatCompletion 'Tell a joke' @warned -ErrorAction SilentlyContinue }
-        { 'A', 'B' | Invoke-ChatCompletion 'Translate' -System { "Into $_" } @warned }
-        { 'A', 'B' | Invoke-ChatCompletion @warned }
+    It 'for all rows is an error where the piped text is <Case>' -ForEach @(
+        @{ Case = 'empty'; Text = '' }
+        @{ Case = 'blank'; Text = " `n" }
+        @{ Case = '$null'; Text = $null }
     ) {
-        $warned = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
-        $null = . $_
-        $warnings | Should -BeNullOrEmpty
+        , $Text | Invoke-ChatCompletion 'Summarize this' -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -BeLike 'The piped text is blank*'
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'for all rows is an error where the rows are objects: <Prompt>' -ForEach @(
+        @{ Prompt = 'Classify: '; Example = '{ "Classify: $($_.Subject)" }'; Text = 'Classify: S' }
+        @{ Prompt = 'Summarize this'; Example = '{ "Summarize this: $($_.Subject)" }'; Text = 'Summarize this: S' }
+        @{ Prompt = 'Say "$x"'; Example = '{ "Classify: $($_.Subject)" }'; Text = 'Classify: S' }
+    ) {
+        foreach ($row in [pscustomobject]@{ Subject = 'S'; Body = 'B' }, @{ Subject = 'S' }) {
+            $row | Invoke-ChatCompletion $Prompt -ErrorAction SilentlyContinue -ErrorVariable problem
+            $problem.Count | Should -Be 1
+            "$problem" | Should -BeLike "-Prompt is the same text for every row*for example: -Prompt $Example.*-RowOption*"
+            $problem.TargetObject | Should -Be $row
+        }
+        $simulator.Requests() | Should -BeNullOrEmpty
+        ([pscustomobject]@{ Subject = 'S' } | Invoke-ChatCompletion ([scriptblock]::Create($Example.Trim('{', '}')))).Content | Should -BeExactly "Echo: $Text"
     }
 
     It 'missing in a row is an error that lists the row''s columns' {
@@ -157,7 +179,7 @@ Describe 'A prompt' {
             "$problem" | Should -BeLike '*Import-Csv*-Delimiter*'
             "$problem" | Should -Not -BeLike '*such as -Prompt*'
             $row | Invoke-ChatCompletion -Prompt { $_.Subject } -ErrorVariable problem -ErrorAction SilentlyContinue
-            "$problem" | Should -BeLike '*Prompt is blank*Import-Csv*-Delimiter*'
+            "$problem" | Should -BeLike '*no column ''Subject''*Import-Csv*-Delimiter*'
         }
     }
 

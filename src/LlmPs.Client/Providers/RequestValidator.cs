@@ -20,14 +20,26 @@ internal static class RequestValidator
         var problems = new List<string>();
         List<string>? warnings = null;
         var given = GivenOptions(request);
-        RefuseUnsendable(request, given, problems);
+        var refused = new List<string>();
+        RefuseUnsendable(request, given, problems, refused);
         if (!request.SkipValidation)
         {
             var bySkip = new List<string>();
-            foreach (var (option, value, number) in given) Check(provider, option, value, number, bySkip, ref warnings);
-            CheckLogProbs(provider, request, bySkip);
+            foreach (var (option, value, number) in given)
+            {
+                var known = bySkip.Count;
+                Check(provider, option, value, number, bySkip, ref warnings);
+                if (bySkip.Count > known) refused.Add(option.Name);
+            }
+
+            CheckLogProbs(provider, request, bySkip, refused);
             CheckRoles(provider, request, bySkip);
-            if (request.Chip is not null) CheckChip(provider, request.Chip, bySkip);
+            if (request.Chip is not null && ChipProblem(provider, request.Chip) is { } chip)
+            {
+                bySkip.Add(chip);
+                refused.Add(ChatOption.Chip.Name);
+            }
+
             provider.Validate(request, bySkip);
             if (bySkip.Count > 0)
             {
@@ -36,31 +48,35 @@ internal static class RequestValidator
             }
         }
 
-        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, string.Join(" ", problems));
+        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, string.Join(" ", problems)) { RefusedOptions = refused };
         return warnings ?? (IReadOnlyList<string>)[];
     }
 
     /// <exception cref="LlmApiException">InvalidRequest; the message lists the provider's chips.</exception>
     internal static void CheckChip(ChatProvider provider, string chip)
     {
-        var problems = new List<string>();
-        CheckChip(provider, chip, problems);
-        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, problems[0]);
+        if (ChipProblem(provider, chip) is { } problem) throw new LlmApiException(LlmErrorKind.InvalidRequest, problem);
     }
 
-    private static void CheckChip(ChatProvider provider, string chip, List<string> problems)
+    private static string? ChipProblem(ChatProvider provider, string chip)
     {
-        if (provider.Chips.Count == 0) problems.Add($"Chip '{chip}': {provider.Name} has no choice of chips.");
-        else if (!provider.Chips.Contains(chip, StringComparer.OrdinalIgnoreCase)) problems.Add($"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.");
+        if (provider.Chips.Count == 0) return $"Chip '{chip}': {provider.Name} has no choice of chips.";
+        if (provider.Chips.Contains(chip, StringComparer.OrdinalIgnoreCase)) return null;
+        return $"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.";
     }
 
     /// <summary>What would make no request at all, whatever the provider.</summary>
-    private static void RefuseUnsendable(ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems)
+    private static void RefuseUnsendable(ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems, List<string> refused)
     {
         if (string.IsNullOrWhiteSpace(request.Model)) problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
         if (request.Messages.Count == 0) problems.Add("Message is empty: give a prompt or at least one message.");
         foreach (var (option, _, number) in given)
-            if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value))) problems.Add($"{option} {Text(value)} is not a finite number.");
+            if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value)))
+            {
+                problems.Add($"{option} {Text(value)} is not a finite number.");
+                refused.Add(option.Name);
+            }
+
         foreach (var message in request.Messages)
             if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId)) problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
         CheckJson("JsonSchema", request.JsonSchema, problems);
@@ -98,10 +114,11 @@ internal static class RequestValidator
         if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength)) problems.Add($"{option} '{value}' is refused: {provider.Name} takes {rule.Allowed}.");
     }
 
-    private static void CheckLogProbs(ChatProvider provider, ChatRequest request, List<string> problems)
+    private static void CheckLogProbs(ChatProvider provider, ChatRequest request, List<string> problems, List<string> refused)
     {
-        if (request.TopLogProbs is { } top && request.LogProbs != true && provider.Rule(ChatOption.LogProbs) is not null)
-            problems.Add($"TopLogProbs {top.ToString(CultureInfo.InvariantCulture)} needs -LogProbs as well.");
+        if (request.TopLogProbs is not { } top || request.LogProbs == true || provider.Rule(ChatOption.LogProbs) is null) return;
+        problems.Add($"TopLogProbs {top.ToString(CultureInfo.InvariantCulture)} needs -LogProbs as well.");
+        refused.Add(ChatOption.TopLogProbs.Name);
     }
 
     private static void CheckRoles(ChatProvider provider, ChatRequest request, List<string> problems)

@@ -49,7 +49,11 @@ internal sealed class ChatFile
         var answer = Messages.Count > 0 && Messages[Messages.Count - 1] is { Role: ChatRole.Assistant } last ? last : null;
         var request = new ChatRequest { Model = Model, Chip = Chip, Messages = answer is null ? Messages : Messages.Take(Messages.Count - 1).ToList() };
         IReadOnlyList<ChatChoice> choices = answer is null ? [] : [new ChatChoice(0, answer) { FinishReason = FinishReason }];
-        return new ChatCompletion(choices, new AnswerContext(session, Provider ?? session?.Provider ?? string.Empty, request)) { Model = Model, Duration = null };
+        return new ChatCompletion(choices, session is null ? new AnswerContext(Provider ?? string.Empty, request) : new AnswerContext(session.Identity, request))
+        {
+            Head = new AnswerHead { Model = Model },
+            Duration = null,
+        };
     }
 
     /// <summary>Writes the file. A saved conversation that is there is replaced; another file only by force, as is one that is read-only.</summary>

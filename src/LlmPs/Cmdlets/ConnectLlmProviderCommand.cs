@@ -204,7 +204,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     }
 
     private string Tried(LlmSession session) =>
-        $"GET {session.Shown(new Uri(session.BaseUri.GetLeftPart(UriPartial.Path).TrimEnd('/') + session.ChatProvider.ModelsPath))} with {_keySource}";
+        $"GET {session.Connection.Shown(new Uri(session.BaseUri.GetLeftPart(UriPartial.Path).TrimEnd('/') + session.ChatProvider.ModelsPath))} with {_keySource}";
 
     private LlmApiException TestFailed(LlmSession session, LlmApiException e)
     {

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Options;
+using LlmPs.Text;
 using LlmPs.Values;
 
 namespace LlmPs.Rows;
@@ -34,13 +35,14 @@ internal sealed class ColumnOption
 
     /// <summary>The value of a cell or of a script block; null where it is blank.</summary>
     /// <param name="value">The value as it is.</param>
-    /// <param name="source">Where it comes from, as the beginning of an error.</param>
-    /// <exception cref="PSArgumentException">A value that is not one of the option; the message names the source and the value.</exception>
-    internal object? Read(object? value, string source)
+    /// <param name="source">Where it comes from, for an error.</param>
+    /// <param name="wayOut">What can be done about it there.</param>
+    /// <exception cref="PSArgumentException">A value that is not one of the option; the message names the option, the value and the source.</exception>
+    internal object? Read(object? value, string source, string wayOut)
     {
         var plain = PlainValue.Unwrap(value);
         if (plain is null or DBNull or "" || (!_keepsWhiteSpace && plain is string text && string.IsNullOrWhiteSpace(text))) return null;
-        if (!TryConvert(value, plain, out var converted)) throw new PSArgumentException($"{source} '{plain}' of the row is not {Expected()}.");
+        if (!TryConvert(value, plain, out var converted)) throw new PSArgumentException($"{Name} '{Shown(plain)}' {source} is not {Expected()}{wayOut}");
         return converted;
     }
 
@@ -76,10 +78,12 @@ internal sealed class ColumnOption
         return double.TryParse(number, style, CultureInfo.InvariantCulture, out _) && LanguagePrimitives.TryConvertTo(number.Trim(), _type, CultureInfo.InvariantCulture, out converted);
     }
 
+    private static string Shown(object plain) => PrintableText.Line(Convert.ToString(plain, CultureInfo.InvariantCulture) ?? string.Empty, 80);
+
     private string Expected() =>
         _type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(_type))
-        : _type == typeof(double) ? "a number"
-        : _type == typeof(int) || _type == typeof(long) ? "a whole number"
+        : _type == typeof(double) ? "a number, such as 0.2"
+        : _type == typeof(int) || _type == typeof(long) ? "a whole number, such as 1000"
         : _type == typeof(bool) ? "true or false"
         : "a " + _type.Name;
 }

@@ -1,51 +1,84 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Linq;
 using System.Management.Automation;
+using LlmPs.Text;
 using LlmPs.Values;
 
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The options that a row has for itself, in columns of their names or by script blocks over it. Unlike PowerShell's binder this reads hashtables, too,
-/// and tells of values that do not convert.
+/// The options that a row has for itself, in columns of their names or by script blocks over it. Columns are data: they are options only where
+/// <c>-RowOption</c> names them, or of a row that brings its own prompt in a column. Unlike PowerShell's binder this reads hashtables, too, and tells of
+/// values that do not convert.
 /// </summary>
-/// <param name="given">The parameters of the command line, script blocks included, which a column does not overrule.</param>
-/// <param name="blocks">The script blocks among them.</param>
-internal sealed class RowOptions(ICollection<string> given, IReadOnlyDictionary<string, RowBlock>? blocks)
+internal sealed class RowOptions
 {
-    /// <summary>Whether the last row had an option of its own.</summary>
-    internal bool HasAny { get; private set; }
+    /// <summary>In <c>-RowOption</c>: each column that has an option's name.</summary>
+    internal const string Any = "*";
+
+    private readonly ICollection<string> _given;
+    private readonly IReadOnlyDictionary<string, RowBlock>? _blocks;
+    private readonly bool _isAsked;
+    private readonly HashSet<string> _named;
+    private readonly Dictionary<string, string> _columns = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <param name="given">The parameters of the command line, script blocks included. Of these only a column that is named takes the place.</param>
+    /// <param name="blocks">The script blocks among them.</param>
+    /// <param name="named">The names that <c>-RowOption</c> has; null where it is not given.</param>
+    internal RowOptions(ICollection<string> given, IReadOnlyDictionary<string, RowBlock>? blocks, IEnumerable<string>? named)
+    {
+        _given = given;
+        _blocks = blocks;
+        _isAsked = named is not null;
+        _named = new HashSet<string>(named ?? [], StringComparer.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The options of the last row that have a column, with its name: also of those whose cell is blank.</summary>
+    internal IReadOnlyDictionary<string, string> Columns => _columns;
+
+    /// <summary>The first of the names that is not an option of a row; null where all are.</summary>
+    internal static string? Unknown(IEnumerable<string> names) => names.FirstOrDefault(name => name != Any && !ColumnOption.All.ContainsKey(name ?? string.Empty));
 
     /// <summary>Puts the options of a row into its request.</summary>
     /// <param name="request">The request, as the command line gives it.</param>
     /// <param name="row">The row; texts, messages and completions have no columns.</param>
+    /// <param name="hasPrompt">Whether its prompt is in a column.</param>
     /// <exception cref="PSArgumentException">A value that is none of its option, or a script block that fails; the message names the option.</exception>
-    internal void Apply(RowRequest request, PSObject? row)
+    internal void Apply(RowRequest request, PSObject? row, bool hasPrompt)
     {
-        HasAny = false;
-        if (blocks is not null)
-            foreach (var block in blocks)
-                if (ColumnOption.All.TryGetValue(block.Key, out var option)) Take(request, option, block.Value.Evaluate(row));
-        if (row?.BaseObject is null or string or ValueType or ChatMessage or ChatCompletion) return;
+        _columns.Clear();
+        if (_blocks is not null)
+            foreach (var block in _blocks)
+                if (ColumnOption.All.TryGetValue(block.Key, out var option)) Take(request, option, block.Value.Evaluate(row), "of its script block", ".");
+        if (row is null) return;
+        if (row.BaseObject is not (string or ValueType or ChatMessage or ChatCompletion)) ReadColumns(request, row, isAny: _isAsked ? _named.Contains(Any) : hasPrompt);
+        RefuseMissing(row);
+    }
+
+    private void ReadColumns(RowRequest request, PSObject row, bool isAny)
+    {
         if (row.BaseObject is IDictionary dictionary)
         {
             foreach (DictionaryEntry cell in dictionary)
-                if (OptionOf(cell.Key.ToString()!) is { } option) Take(request, option, cell.Value);
+                if (OptionOf(cell.Key.ToString()!, isAny, out var name) is { } option) TakeCell(request, option, name, cell.Value);
+            return;
         }
-        else
+
+        foreach (var column in RowColumns.Of(row))
         {
-            foreach (var column in RowColumns.Of(row))
-            {
-                if (OptionOf(column.Name) is { } option && column is PSPropertyInfo) Take(request, option, column.Value);
-                // The names of a row's types are dear to ask for.
-                else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
-            }
+            if (OptionOf(column.Name, isAny, out var name) is { } option && column is PSPropertyInfo) TakeCell(request, option, name, column.Value);
+            // The names of a row's types are dear to ask for.
+            else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
         }
     }
 
-    private ColumnOption? OptionOf(string column) =>
-        RowColumns.NameOf(column) is var name && ColumnOption.All.TryGetValue(name, out var option) && !given.Contains(name) ? option : null;
+    private ColumnOption? OptionOf(string column, bool isAny, out string name)
+    {
+        name = RowColumns.NameOf(column);
+        return (_named.Contains(name) || (isAny && !_given.Contains(name))) && ColumnOption.All.TryGetValue(name, out var option) ? option : null;
+    }
 
     /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
     private static void RefuseLostConversation(PSObject row)
@@ -53,10 +86,22 @@ internal sealed class RowOptions(ICollection<string> given, IReadOnlyDictionary<
         if (LiveObjectAttribute.Advice(row) is { } advice) throw new PSArgumentException(advice);
     }
 
-    private void Take(RowRequest request, ColumnOption option, object? value)
+    /// <summary>A name that is mistyped in the file or in the command would be asked with the default, and paid for. A hashtable leaves out what it does not set.</summary>
+    private void RefuseMissing(PSObject row)
     {
-        if (option.Read(value, option.Name) is not { } read) return;
-        option.Set(request, read);
-        HasAny = true;
+        if (_named.Count == 0 || row.BaseObject is IDictionary) return;
+        if (_named.FirstOrDefault(name => name != Any && !_columns.ContainsKey(name)) is { } missing)
+            throw new PSArgumentException(InputRow.NoColumn(row, $"-RowOption names {missing}", missing));
+    }
+
+    private void TakeCell(RowRequest request, ColumnOption option, string column, object? value)
+    {
+        _columns[option.Name] = column;
+        Take(request, option, value, $"in the column {PrintableText.Line(column)}", ": correct the cell or leave it blank.");
+    }
+
+    private static void Take(RowRequest request, ColumnOption option, object? value, string source, string wayOut)
+    {
+        if (option.Read(value, source, wayOut) is { } read) option.Set(request, read);
     }
 }
