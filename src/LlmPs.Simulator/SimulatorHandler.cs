@@ -65,14 +65,16 @@ internal sealed class SimulatorHandler : HttpMessageHandler
             byte[] body = request.Content is null ? Array.Empty<byte>() : await request.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
             if (route.IsBatch)
             {
-                HttpResponseMessage answered = await BatchAsync(new BatchCall(route, request, key, body), request, ordinal, cancellationToken).ConfigureAwait(false);
+                var call = new BatchCall(route, request, key, body);
+                HttpResponseMessage answered = await BatchAsync(call, request, ordinal, cancellationToken).ConfigureAwait(false);
                 streaming = answered.Content is StreamBodyContent;
                 return answered;
             }
 
             using var exchange = new SimulatedExchange(route, dialect, request, key, ordinal, body);
             Log.Add(ordinal, request, key, body, exchange.BodyHash);
-            Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, exchange.Call?.Conversation.Prompt ?? string.Empty, Target(request));
+            string prompt = exchange.Call?.Conversation.Prompt ?? string.Empty;
+            Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, prompt, Target(request));
             if (fault is not null) Counters.CountFaulted();
             await BeforeHeadersAsync(fault, ordinal, cancellationToken).ConfigureAwait(false);
 
@@ -90,7 +92,8 @@ internal sealed class SimulatorHandler : HttpMessageHandler
 
     private static string Target(HttpRequestMessage request) => request.Method.Method + " " + request.RequestUri!.AbsolutePath;
 
-    private async Task<HttpResponseMessage> BatchAsync(BatchCall call, HttpRequestMessage request, long ordinal, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> BatchAsync(
+        BatchCall call, HttpRequestMessage request, long ordinal, CancellationToken cancellationToken)
     {
         Log.Add(ordinal, request, call.Key, call.Logged);
         Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, call.Hash, call.Text, Target(request));
@@ -202,14 +205,16 @@ internal sealed class SimulatorHandler : HttpMessageHandler
 
     private static ByteArrayContent Content(ByteBuffer body) => new(body.Array, body.Start, body.Unread);
 
-    private HttpResponseMessage Whole(HttpRequestMessage request, Dialect dialect, ByteBuffer whole, string mediaType, Fault? fault, bool keepsAlive)
+    private HttpResponseMessage Whole(
+        HttpRequestMessage request, Dialect dialect, ByteBuffer whole, string mediaType, Fault? fault, bool keepsAlive)
     {
         if (fault?.Kind == FaultKind.InvalidJson) whole.Truncate(whole.Unread / 2);
         if (!PlainScript.Needed(keepsAlive, fault)) return Reply.With(request, 200, Content(whole), mediaType);
 
         var buffer = new ByteBuffer(1024);
         var script = new PlainScript(dialect, whole, _options, fault, buffer);
-        HttpResponseMessage response = Reply.Body(request, new StreamBody(script.Play(keepsAlive), buffer, Counters, fault, _options), mediaType);
+        var body = new StreamBody(script.Play(keepsAlive), buffer, Counters, fault, _options);
+        HttpResponseMessage response = Reply.Body(request, body, mediaType);
         // A body cut short of its length is how a client can tell.
         if (fault?.Kind is FaultKind.CutStream or FaultKind.Stall && !keepsAlive) response.Content!.Headers.ContentLength = whole.Unread;
         return response;

@@ -70,7 +70,8 @@ public sealed class LoopbackServer : IDisposable
     /// Behaves otherwise from now on, with counters at 0; requests under way continue as they began. Files and batches stay when options
     /// are given, and are gone without them.
     /// </summary>
-    public void Reset(SimulatorOptions? options = null) => _stage = options is null ? new Stage(_stage.Options) : new Stage(options, _stage.Handler.Batches);
+    public void Reset(SimulatorOptions? options = null) =>
+        _stage = options is null ? new Stage(_stage.Options) : new Stage(options, _stage.Handler.Batches);
 
     /// <summary>Closes the port and all connections.</summary>
     public void Dispose()

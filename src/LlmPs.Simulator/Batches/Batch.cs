@@ -18,8 +18,8 @@ internal enum BatchStatus
 }
 
 /// <summary>
-/// One batch and its way from validation to its result. Time passes by the clock, or by polls if the options say so; the batch moves on when
-/// somebody looks at it. Its owner locks it.
+/// One batch on its way from validation to its result. Time passes by the clock, or by polls if the options say so; the batch advances
+/// when somebody asks for it. Its owner locks it.
 /// </summary>
 internal sealed class Batch
 {
@@ -41,7 +41,8 @@ internal sealed class Batch
     /// <param name="work">Answers the lines.</param>
     /// <param name="options">How the batch behaves.</param>
     /// <param name="store">Stores a result file of this name.</param>
-    internal Batch(BatchRequest request, IReadOnlyList<BatchError> errors, BatchWork work, SimulatorOptions options, Func<string, ArraySegment<byte>, StoredFile> store)
+    internal Batch(
+        BatchRequest request, IReadOnlyList<BatchError> errors, BatchWork work, SimulatorOptions options, Func<string, ArraySegment<byte>, StoredFile> store)
     {
         Request = request;
         _errors = errors;
@@ -114,7 +115,8 @@ internal sealed class Batch
             bool expires = _options.BatchExpireAt.HasValue;
             if (expires) ExpiredAt = Now();
             else CompletedAt = Now();
-            Finish(expires ? BatchStatus.Expired : BatchStatus.Completed, "batch_expired", "This request could not be executed before the completion window expired.");
+            BatchStatus end = expires ? BatchStatus.Expired : BatchStatus.Completed;
+            Finish(end, "batch_expired", "This request could not be executed before the completion window expired.");
         }
 
         if (Status == BatchStatus.Cancelling && progress >= _cancelledFrom + Cancelling)

@@ -73,10 +73,11 @@ internal sealed class BatchApi
         if (content.Count == 0) throw Bad("The file is empty", "file");
         if (purpose == "batch")
         {
-            if (!form.FileName.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase)) throw Bad("The file of a batch must be .jsonl", "file");
+            bool isJsonl = form.FileName.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
+            if (!isJsonl) throw Bad("The file of a batch must be .jsonl", "file");
             long most = _options.BatchMaxBytes ?? rules.MaxBytes;
-            if (content.Count > most)
-                throw new BatchRefusal(Refusal.TooLarge, string.Format(CultureInfo.InvariantCulture, "The file has {0} bytes, the maximum is {1}", content.Count, most), "file");
+            string message = string.Format(CultureInfo.InvariantCulture, "The file has {0} bytes, the maximum is {1}", content.Count, most);
+            if (content.Count > most) throw new BatchRefusal(Refusal.TooLarge, message, "file");
         }
 
         StoredFile file = Store(account, form.FileName, purpose, content);
@@ -94,7 +95,7 @@ internal sealed class BatchApi
         {
             if (!siliconFlow)
             {
-                BatchJson.List(writer, page, hasMore, file => file.Id, (target, file) => BatchJson.File(target, file, siliconFlow, inList: true));
+                BatchJson.List(writer, page, hasMore, file => file.Id, static (target, file) => BatchJson.File(target, file, siliconFlow: false, inList: true));
                 return;
             }
 
@@ -131,14 +132,18 @@ internal sealed class BatchApi
         if (endpoint != ChatEndpoint) throw Bad($"The endpoint '{endpoint}' is not supported; supported is '{ChatEndpoint}'", "endpoint");
         int hours = Hours(root, rules);
         string? metadata = Metadata(root);
-        string? model = root.TryGetProperty("replace", out JsonElement replace) && rules.IsSiliconFlow ? ChatCall.Text(replace, "model") : null;
+        bool replaces = root.TryGetProperty("replace", out JsonElement replace) && rules.IsSiliconFlow;
+        string? model = replaces ? ChatCall.Text(replace, "model") : null;
         StoredFile file = account.Files.Find(stored => stored.Id == inputId) ?? throw Bad($"No such File object: {inputId}", "input_file_id");
-        if (file.Purpose != "batch") throw Bad($"The file {inputId} has the purpose '{file.Purpose}', a batch needs 'batch'", "input_file_id");
+        if (file.Purpose != "batch") throw Bad($"The purpose of the file {inputId} is '{file.Purpose}', not 'batch'", "input_file_id");
 
-        BatchInput input = BatchInput.Read(file, rules, _options.BatchMaxLines ?? rules.MaxLines, endpoint, replacesModel: model is not null);
-        IReadOnlyList<BatchError> errors = _options.BatchFailure is { } failure ? new[] { new BatchError("batch_failed", failure) } : input.Errors;
+        int maxLines = _options.BatchMaxLines ?? rules.MaxLines;
+        BatchInput input = BatchInput.Read(file, rules, maxLines, endpoint, replacesModel: model is not null);
+        BatchError[]? failure = _options.BatchFailure is { } message ? new[] { new BatchError("batch_failed", message) } : null;
+        IReadOnlyList<BatchError> errors = failure ?? input.Errors;
         var request = new BatchRequest(_store.NewId("batch_"), call.Route.Provider, inputId, endpoint, hours, metadata, Now());
-        var work = new BatchWork(input.Lines, Route.Chat(call.Route.Provider), _options, _composer, _log, _store.Reserve(input.Lines.Count, model));
+        IReadOnlyList<BatchLine> lines = errors.Count == 0 ? input.Lines : Array.Empty<BatchLine>();
+        var work = new BatchWork(lines, Route.Chat(call.Route.Provider), _options, _composer, _log, _store.Reserve(lines.Count, model));
         var batch = new Batch(request, errors, work, _options, (name, content) => Store(account, name, "batch_output", content));
         account.Batches.Add(batch);
         return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
@@ -150,9 +155,12 @@ internal sealed class BatchApi
         foreach (Batch batch in batches) batch.Advance();
 
         // SiliconFlow's guide: the list has no pages yet.
-        bool hasPages = !BatchRules.Of(call.Route.Provider).IsSiliconFlow;
-        (List<Batch> page, bool hasMore) = hasPages ? Page(call, batches, batch => batch.Request.Id, usual: 20, most: 100) : (batches, false);
-        return BatchReply.Json(BatchJson.Write(nested: false, writer => BatchJson.List(writer, page, hasMore, batch => batch.Request.Id, BatchJson.Batch)));
+        List<Batch> page = batches;
+        bool hasMore = false;
+        if (!BatchRules.Of(call.Route.Provider).IsSiliconFlow)
+            (page, hasMore) = Page(call, batches, batch => batch.Request.Id, usual: 20, most: 100);
+        return BatchReply.Json(BatchJson.Write(
+            nested: false, writer => BatchJson.List(writer, page, hasMore, batch => batch.Request.Id, BatchJson.Batch)));
     }
 
     private BatchReply Retrieve(BatchCall call, BatchAccount account)
@@ -167,7 +175,8 @@ internal sealed class BatchApi
     {
         Batch batch = Find(call, account);
         batch.Advance();
-        if (!batch.Cancel()) throw new BatchRefusal(Refusal.BadRequest, $"Cannot cancel a batch with status '{BatchJson.Name(batch.Status)}'", null, 409);
+        if (!batch.Cancel())
+            throw new BatchRefusal(Refusal.BadRequest, $"Cannot cancel a batch with status '{BatchJson.Name(batch.Status)}'", null, 409);
         return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
     }
 
@@ -194,7 +203,8 @@ internal sealed class BatchApi
     private static (List<T> Items, bool HasMore) Page<T>(BatchCall call, List<T> all, Func<T, string> id, int usual, int most)
     {
         int limit = usual;
-        if (call.Query("limit") is { } given && (!int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit < 1 || limit > most))
+        if (call.Query("limit") is { } given
+            && (!int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit < 1 || limit > most))
             throw Bad($"limit must be from 1 to {most.ToString(CultureInfo.InvariantCulture)}, got '{given}'", "limit");
         int first = 0;
         if (call.Query("after") is { } after)
@@ -209,12 +219,14 @@ internal sealed class BatchApi
 
     private static int Hours(JsonElement root, BatchRules rules)
     {
-        string window = ChatCall.Text(root, "completion_window") ?? throw Bad("Missing required parameter: 'completion_window'", "completion_window");
-        if (window.EndsWith("h", StringComparison.Ordinal) && int.TryParse(window.Substring(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int hours)
+        const string Name = "completion_window";
+        string window = ChatCall.Text(root, Name) ?? throw Bad($"Missing required parameter: '{Name}'", Name);
+        if (window.EndsWith("h", StringComparison.Ordinal)
+            && int.TryParse(window.Substring(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int hours)
             && hours >= rules.LeastHours && hours <= rules.MostHours)
             return hours;
-        throw Bad(string.Format(CultureInfo.InvariantCulture, "Invalid value '{0}' for completion_window, supported is {1}h to {2}h", window, rules.LeastHours, rules.MostHours),
-            "completion_window");
+        throw Bad(string.Format(
+            CultureInfo.InvariantCulture, "Invalid value '{0}' for {1}, supported is {2}h to {3}h", window, Name, rules.LeastHours, rules.MostHours), Name);
     }
 
     private static string? Metadata(JsonElement root)

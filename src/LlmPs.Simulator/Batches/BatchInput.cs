@@ -72,14 +72,14 @@ internal sealed class BatchInput
             {
                 string most = maxLines.ToString(CultureInfo.InvariantCulture);
                 input._errors.Clear();
-                input._errors.Add(new BatchError("too_many_tasks", $"The batch input file contains too many requests. The maximum is {most} requests."));
+                input._errors.Add(new BatchError("too_many_tasks", $"The batch input file contains too many requests. The maximum is {most}."));
                 return input;
             }
 
             input.Add(lines.Line, lines.Number);
         }
 
-        if (input._lines.Count == 0 && input._errors.Count == 0) input._errors.Add(new BatchError("empty_file", "The input file is empty."));
+        if (input._lines.Count == 0) input._errors.Add(new BatchError("empty_file", "The input file is empty."));
         return input;
     }
 
@@ -105,11 +105,11 @@ internal sealed class BatchInput
     private BatchError? Check(JsonElement root, int number, out string customId)
     {
         customId = ChatCall.Text(root, "custom_id") ?? string.Empty;
-        if (root.ValueKind != JsonValueKind.Object) return new BatchError("invalid_json_line", "This line is not a JSON object.", line: number);
+        if (root.ValueKind != JsonValueKind.Object) return Bad("invalid_json_line", "This line is not a JSON object.", null, number);
         if (customId.Length == 0) return Missing("custom_id", number);
         if (!_ids.Add(customId))
         {
-            return new BatchError("duplicate_custom_id", "The custom_id for this request is a duplicate of another request. " +
+            return Bad("duplicate_custom_id", "The custom_id for this request is a duplicate of another request. " +
                 "The custom_id parameter must be unique for each request in a batch.", "custom_id", number);
         }
 
@@ -118,9 +118,9 @@ internal sealed class BatchInput
         // SiliconFlow needs custom_id and body only; what is given must be right.
         if (method is null && !_rules.IsSiliconFlow) return Missing("method", number);
         if (url is null && !_rules.IsSiliconFlow) return Missing("url", number);
-        if (method is not (null or "POST")) return new BatchError("invalid_method", $"Invalid method '{method}', only POST is supported.", "method", number);
+        if (method is not (null or "POST")) return Bad("invalid_method", $"Invalid method '{method}', only POST is supported.", "method", number);
         if (url is not null && url != _endpoint)
-            return new BatchError("invalid_url", $"The URL '{url}' of this request does not match the batch endpoint '{_endpoint}'.", "url", number);
+            return Bad("invalid_url", $"The URL '{url}' of this request does not match the batch endpoint '{_endpoint}'.", "url", number);
         if (!root.TryGetProperty("body", out JsonElement body) || body.ValueKind != JsonValueKind.Object) return Missing("body", number);
         return CheckModel(body, number) ?? CheckMessages(body, number);
     }
@@ -131,25 +131,28 @@ internal sealed class BatchInput
         string? model = ChatCall.Text(body, "model");
         if (model is not { Length: > 0 }) return Missing("body.model", number);
         _model ??= model;
-        return model == _model ? null : new BatchError(
-            "mismatched_model", $"The provided model '{model}' does not match the model of the first request, '{_model}'.", "body.model", number);
+        if (model == _model) return null;
+        return Bad("mismatched_model", $"The model '{model}' does not match the model of the first request, '{_model}'.", "body.model", number);
     }
 
     private BatchError? CheckMessages(JsonElement body, int number)
     {
         if (_rules.Roles is not { } roles) return null;
-        if (!body.TryGetProperty("messages", out JsonElement messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
+        bool given = body.TryGetProperty("messages", out JsonElement messages) && messages.ValueKind == JsonValueKind.Array;
+        if (!given || messages.GetArrayLength() == 0)
             return Missing("body.messages", number);
         string? last = null;
         foreach (JsonElement message in messages.EnumerateArray())
         {
             last = ChatCall.Text(message, "role");
             if (Array.IndexOf(roles, last) < 0)
-                return new BatchError("invalid_request", $"The role of a message must be one of {string.Join(", ", roles)}.", "body.messages", number);
+                return Bad("invalid_request", $"The role of a message must be one of {string.Join(", ", roles)}.", "body.messages", number);
         }
 
-        return last == "user" ? null : new BatchError("invalid_request", "The messages must end with a user message.", "body.messages", number);
+        return last == "user" ? null : Bad("invalid_request", "The messages must end with a user message.", "body.messages", number);
     }
+
+    private static BatchError Bad(string code, string message, string? parameter, int number) => new(code, message, parameter, number);
 
     private static BatchError Missing(string parameter, int number) =>
         new("missing_required_parameter", $"Missing required parameter: '{parameter}'.", parameter, number);

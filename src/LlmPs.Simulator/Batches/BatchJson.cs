@@ -95,7 +95,8 @@ internal static class BatchJson
     }
 
     /// <summary>A page of a list, with the ids between which it lies.</summary>
-    internal static void List<T>(Utf8JsonWriter writer, IReadOnlyList<T> items, bool hasMore, Func<T, string> id, Action<Utf8JsonWriter, T> write)
+    internal static void List<T>(
+        Utf8JsonWriter writer, IReadOnlyList<T> items, bool hasMore, Func<T, string> id, Action<Utf8JsonWriter, T> write)
     {
         writer.WriteStartObject();
         writer.WriteString("object", "list");
@@ -133,7 +134,11 @@ internal static class BatchJson
         {
             writer.WriteStartArray("errors");
             foreach (BatchError error in errors)
-                writer.WriteStringValue(error.Line is int line ? string.Format(CultureInfo.InvariantCulture, "line {0}: {1}", line, error.Message) : error.Message);
+            {
+                string place = error.Line is int line ? "line " + line.ToString(CultureInfo.InvariantCulture) + ": " : string.Empty;
+                writer.WriteStringValue(place + error.Message);
+            }
+
             writer.WriteEndArray();
             return;
         }

@@ -22,7 +22,7 @@ internal static class BatchPath
         return RouteKind.Unknown;
     }
 
-    private static RouteKind Kind(string collection, int length, string? action, string method) => (collection, length, action, method) switch
+    private static RouteKind Kind(string kind, int length, string? action, string method) => (kind, length, action, method) switch
     {
         ("files", 1, _, "POST") => RouteKind.UploadFile,
         ("files", 1, _, "GET") => RouteKind.ListFiles,

@@ -3,7 +3,8 @@ namespace LlmPs.Simulator.Batches;
 /// <summary>What a client asked for when it created a batch.</summary>
 internal sealed class BatchRequest
 {
-    internal BatchRequest(string id, SimulatedProvider provider, string inputFileId, string endpoint, int hours, string? metadata, long createdAt)
+    internal BatchRequest(
+        string id, SimulatedProvider provider, string inputFileId, string endpoint, int hours, string? metadata, long createdAt)
     {
         Id = id;
         Provider = provider;

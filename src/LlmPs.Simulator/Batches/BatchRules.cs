@@ -36,8 +36,8 @@ internal sealed class BatchRules
     internal int MostHours { get; }
 
     /// <summary>
-    /// SiliconFlow's own form: answers of /files are wrapped, batches start as in_queue without counts, errors are texts, the list of batches
-    /// has no pages, and <c>replace.model</c> overrides the model of the lines.
+    /// SiliconFlow's own form: answers of /files are wrapped, batches start as in_queue without counts, errors are texts, the list of
+    /// batches has no pages, and <c>replace.model</c> overrides the model of the lines.
     /// </summary>
     internal bool IsSiliconFlow { get; private set; }
 

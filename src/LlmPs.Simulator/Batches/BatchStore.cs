@@ -6,7 +6,7 @@ using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Batches;
 
-/// <summary>The files and batches of all accounts. It outlives a change of options, so that a batch can be collected under others.</summary>
+/// <summary>The files and batches of all accounts. They outlive a change of options, so that a batch can be collected under others.</summary>
 internal sealed class BatchStore
 {
     private readonly object _gate = new();
@@ -24,7 +24,11 @@ internal sealed class BatchStore
     /// <summary>Counts what all accounts have: files, batches, and the lines that got an answer.</summary>
     internal (int Files, int Batches, long Answered) Count()
     {
-        lock (_gate) return (_accounts.Values.Sum(account => account.Files.Count), _accounts.Values.Sum(account => account.Batches.Count), _answered);
+        lock (_gate)
+        {
+            int files = _accounts.Values.Sum(account => account.Files.Count);
+            return (files, _accounts.Values.Sum(account => account.Batches.Count), _answered);
+        }
     }
 
     internal BatchAccount Account(SimulatedProvider provider, string? key)

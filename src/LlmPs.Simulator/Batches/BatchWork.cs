@@ -26,7 +26,8 @@ internal sealed class BatchWork
     private int _answered;
     private int _simulatedErrors;
 
-    internal BatchWork(IReadOnlyList<BatchLine> lines, Route route, SimulatorOptions options, AnswerComposer composer, ReceivedLog log, BatchAnswering answering)
+    internal BatchWork(
+        IReadOnlyList<BatchLine> lines, Route route, SimulatorOptions options, AnswerComposer composer, ReceivedLog log, BatchAnswering answering)
     {
         _lines = lines;
         _route = route;
@@ -175,7 +176,8 @@ internal sealed class BatchWork
         using (Utf8JsonWriter writer = Wire.Writer(target))
         {
             writer.WriteStartObject();
-            writer.WriteString("id", "batch_req_" + Fnv.Mix((ulong)(_answering.First + index)).ToString("x16", CultureInfo.InvariantCulture));
+            ulong id = Fnv.Mix((ulong)(_answering.First + index));
+            writer.WriteString("id", "batch_req_" + id.ToString("x16", CultureInfo.InvariantCulture));
             Wire.Text(writer, "custom_id", _lines[index].CustomId);
             rest(writer);
             writer.WriteEndObject();

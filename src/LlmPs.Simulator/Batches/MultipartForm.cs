@@ -51,8 +51,8 @@ internal sealed class MultipartForm
     private bool Add(string head, ArraySegment<byte> content)
     {
         string? line = head.Split('\n').FirstOrDefault(text => text.StartsWith("Content-Disposition:", StringComparison.OrdinalIgnoreCase));
-        if (line is null || !ContentDispositionHeaderValue.TryParse(line.Substring(line.IndexOf(':') + 1).Trim(), out ContentDispositionHeaderValue? disposition))
-            return false;
+        string value = line is null ? string.Empty : line.Substring(line.IndexOf(':') + 1).Trim();
+        if (!ContentDispositionHeaderValue.TryParse(value, out ContentDispositionHeaderValue? disposition)) return false;
         string name = disposition!.Name?.Trim('"') ?? string.Empty;
         if (name == "file")
         {

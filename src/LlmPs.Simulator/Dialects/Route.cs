@@ -9,6 +9,8 @@ internal enum RouteKind
     Chat,
     Models,
     Unknown,
+
+    // From here on: files and batches.
     UploadFile,
     ListFiles,
     GetFile,
@@ -25,7 +27,8 @@ internal readonly struct Route
 {
     private static readonly char[] s_slash = { '/' };
 
-    private Route(SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null, string? id = null)
+    private Route(
+        SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null, string? id = null)
     {
         Provider = provider;
         Kind = kind;

@@ -42,7 +42,7 @@ internal static class SimulatorOptionReader
         ["BatchPolls"] = (o, v) => o.BatchPolls = v.Int(1),
         ["BatchErrorRate"] = (o, v) => o.BatchErrorRate = v.Share(),
         ["BatchErrorMatch"] = (o, v) => o.BatchErrorMatch = v.Text(),
-        ["BatchErrorStatus"] = (o, v) => o.BatchErrorStatus = v.Items().Select(ReadErrorStatus).ToList() is { Count: > 0 } all ? all : throw v.Bad("a status or more"),
+        ["BatchErrorStatus"] = (o, v) => o.BatchErrorStatus = ReadErrorStatuses(v),
         ["BatchErrorsInOutput"] = (o, v) => o.BatchErrorsInOutput = v.Bool(),
         ["BatchExpireAt"] = (o, v) => o.BatchExpireAt = v.Share(),
         ["BatchFailure"] = (o, v) => o.BatchFailure = v.Text(),
@@ -134,8 +134,12 @@ internal static class SimulatorOptionReader
         Apply(keys, options, values, "key of 'KeepAlive'");
     }
 
-    private static int ReadErrorStatus(OptionValue value) =>
-        value.Int() is var status && status is 0 or (>= 400 and <= 599) ? status : throw value.Bad("0 (no response) or a status from 400 to 599");
+    private static List<int> ReadErrorStatuses(OptionValue value)
+    {
+        const string Wanted = "statuses from 400 to 599, or 0 for no response";
+        List<int> statuses = value.Items().Select(item => item.Int()).ToList();
+        return statuses.Count > 0 && statuses.TrueForAll(status => status is 0 or (>= 400 and <= 599)) ? statuses : throw value.Bad(Wanted);
+    }
 
     private static string ReadForm(OptionValue value) => value.Text().ToLowerInvariant() switch
     {

@@ -18,7 +18,8 @@ public class BatchFaultTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault("Unavailable", ("Path", "POST /openai/v1/batches"))));
         string file = await asking.UploadAsync(asking.Lines(1));
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(BatchAsking.Request(file)))).Status);
+        StringContent request = BatchAsking.Content(BatchAsking.Request(file));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await asking.SendAsync(HttpMethod.Post, "batches", request)).Status);
         await asking.GetAsync("batches");
         await asking.Asking.AnswerAsync(Asking.OpenAI, "x");
         Assert.Equal(0, asking.Handler.Batches.Count().Batches);
@@ -50,7 +51,8 @@ public class BatchFaultTests
     [InlineData("HtmlPage", 200)]
     public async Task The_answer_to_a_batch_that_was_created_can_be_lost(string fault, int status)
     {
-        using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault(fault, ("Path", "POST /openai/v1/batches"), ("Applied", true))));
+        var lost = Asking.Fault(fault, ("Path", "POST /openai/v1/batches"), ("Applied", true));
+        using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", lost));
         JsonObject request = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("metadata", new JsonObject { ["run"] = "7" }));
         int seen = 0;
         try
@@ -110,7 +112,8 @@ public class BatchFaultTests
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Record", 10));
         await asking.SubmitAsync(asking.Lines(1000));
         RecordedRequest[] requests = asking.Handler.Log.Requests();
-        Assert.Equal([("POST", "/openai/v1/files", 1L), ("POST", "/openai/v1/batches", 2L)], Array.ConvertAll(requests, request => (request.Method, request.Path, request.Ordinal)));
+        Assert.Equal(["1 POST /openai/v1/files", "2 POST /openai/v1/batches"],
+            Array.ConvertAll(requests, request => $"{request.Ordinal} {request.Method} {request.Path}"));
         Assert.Empty(requests[0].Body);
         Assert.NotEmpty(requests[1].Body);
     }

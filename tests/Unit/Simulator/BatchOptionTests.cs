@@ -99,7 +99,7 @@ public class BatchOptionTests
     [InlineData(200)]
     [InlineData(600)]
     public void A_status_that_is_not_an_error_is_refused(int status) =>
-        Assert.Contains("BatchErrorStatus", Assert.Throws<ArgumentException>(() => Asking.Options(("BatchErrorStatus", status))).Message, StringComparison.Ordinal);
+        Assert.Contains("'BatchErrorStatus'", Assert.Throws<ArgumentException>(() => Asking.Options(("BatchErrorStatus", status))).Message);
 
     [Fact]
     public async Task Lines_that_match_fail_and_their_errors_can_be_in_the_output()
@@ -108,7 +108,7 @@ public class BatchOptionTests
         JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(3)));
         Assert.Null(batch["error_file_id"]);
         List<JsonNode> results = await asking.ResultsAsync(batch);
-        Assert.Equal([("r0", 200), ("r1", 500), ("r2", 200)], results.Select(line => ((string)line["custom_id"]!, (int)line["response"]!["status_code"]!)));
+        Assert.Equal(["r0 200", "r1 500", "r2 200"], results.Select(line => $"{line["custom_id"]} {line["response"]!["status_code"]}"));
         Assert.Equal("""{"total":3,"completed":2,"failed":1}""", batch["request_counts"]!.ToJsonString());
     }
 
@@ -209,6 +209,18 @@ public class BatchOptionTests
         Assert.Equal(10, errors.Count);
         Assert.Equal("batch_cancelled", (string)errors[0]["error"]!["code"]!);
         Assert.Equal(3, asking.Handler.Batches.Count().Answered);
+    }
+
+    [Fact]
+    public async Task A_batch_of_a_bad_file_that_is_cancelled_in_time_has_no_results()
+    {
+        using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchPolls", 2));
+        string id = await asking.SubmitAsync(asking.Line("a", "x") + "\nbad");
+        await asking.GoodAsync(HttpMethod.Post, $"batches/{id}/cancel");
+        JsonNode batch = await asking.BatchAsync(id);
+        Assert.Equal("cancelled", (string)batch["status"]!);
+        Assert.Null(batch["output_file_id"]);
+        Assert.Null(batch["error_file_id"]);
     }
 
     [Fact]

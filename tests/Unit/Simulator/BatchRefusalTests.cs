@@ -6,6 +6,8 @@ using System.Net.Http;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Tasks;
+using LlmPs.Simulator;
+using LlmPs.Simulator.Batches;
 using Xunit;
 
 namespace LlmPs.Unit.Simulator;
@@ -99,8 +101,14 @@ public class BatchRefusalTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchMaxBytes", 10));
         await asking.UploadAsync(new string(' ', 10));
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await asking.SendAsync(HttpMethod.Post, "files", BatchAsking.Form(new string(' ', 11)))).Status);
+        (HttpStatusCode status, _) = await asking.SendAsync(HttpMethod.Post, "files", BatchAsking.Form(new string(' ', 11)));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, status);
     }
+
+    [Theory]
+    [InlineData(SimulatedProvider.OpenAICompatible, 209_715_200L)]
+    [InlineData(SimulatedProvider.SiliconFlow, 1_073_741_824L)]
+    public void The_limit_of_bytes_is_the_providers(SimulatedProvider provider, long bytes) => Assert.Equal(bytes, BatchRules.Of(provider).MaxBytes);
 
     [Theory]
     [InlineData("endpoint", "\"/v1/embeddings\"", "endpoint")]

@@ -22,7 +22,8 @@ public class BatchShapeTests
         Assert.StartsWith("file-", (string)file["id"]!, StringComparison.Ordinal);
         file["id"] = "x";
         Assert.Equal(
-            """{"id":"x","object":"file","bytes":3,"created_at":1757680008,"filename":"rows.jsonl","purpose":"batch","expires_at":null,"status":"processed","status_details":null}""",
+            """{"id":"x","object":"file","bytes":3,"created_at":1757680008,"filename":"rows.jsonl","purpose":"batch",""" +
+            """ "expires_at":null,"status":"processed","status_details":null}""".TrimStart(),
             file.ToJsonString());
     }
 
@@ -33,7 +34,8 @@ public class BatchShapeTests
         JsonNode answer = await asking.GoodAsync(HttpMethod.Post, "files", BatchAsking.Form("{}\n"));
         answer["data"]!["id"] = "x";
         Assert.Equal(
-            """{"code":20000,"message":"Ok","status":true,"data":{"id":"x","object":"file","bytes":3,"createdAt":1757680008,"filename":"rows.jsonl","purpose":"batch"}}""",
+            """{"code":20000,"message":"Ok","status":true,"data":{"id":"x","object":"file","bytes":3,""" +
+            """ "createdAt":1757680008,"filename":"rows.jsonl","purpose":"batch"}}""".TrimStart(),
             answer.ToJsonString());
     }
 
@@ -43,8 +45,8 @@ public class BatchShapeTests
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
         string id = await asking.UploadAsync("{}\n\n{}");
         Assert.Equal(
-            """{"code":20000,"message":"Ok","status":true,"data":{"data":[{"id":"ID","object":"file","bytes":6,"created_at":1757680008,"filename":"rows.jsonl","purpose":"batch","line_count":2}],"object":"file"}}"""
-                .Replace("ID", id),
+            """{"code":20000,"message":"Ok","status":true,"data":{"data":[{"id":"ID","object":"file","bytes":6,""".Replace("ID", id) +
+            """ "created_at":1757680008,"filename":"rows.jsonl","purpose":"batch","line_count":2}],"object":"file"}}""".TrimStart(),
             (await asking.GetAsync("files?purpose=batch")).ToJsonString());
     }
 
@@ -91,8 +93,9 @@ public class BatchShapeTests
         Assert.StartsWith("batch_", (string)batch["id"]!, StringComparison.Ordinal);
         batch["id"] = "x";
         Assert.Equal(
-            ("""{"id":"x","object":"batch","endpoint":"/v1/chat/completions","errors":null,"input_file_id":"FILE","completion_window":"24h","status":"validating","output_file_id":null,""" +
-            """ "error_file_id":null,"created_at":1757680008,"in_progress_at":null,"expires_at":1757766408,"finalizing_at":null,"completed_at":null,"failed_at":null,"expired_at":null,""" +
+            ("""{"id":"x","object":"batch","endpoint":"/v1/chat/completions","errors":null,"input_file_id":"FILE","completion_window":"24h",""" +
+            """ "status":"validating","output_file_id":null,"error_file_id":null,"created_at":1757680008,"in_progress_at":null,"expires_at":1757766408,""" +
+            """ "finalizing_at":null,"completed_at":null,"failed_at":null,"expired_at":null,""" +
             """ "cancelling_at":null,"cancelled_at":null,"request_counts":{"total":0,"completed":0,"failed":0},"metadata":{"run":"一"}}""").Replace(" ", "").Replace("FILE", file),
             batch.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
     }
@@ -170,7 +173,12 @@ public class BatchShapeTests
         using var asking = new BatchAsking(BatchAsking.OpenAI);
         string file = await asking.UploadAsync(asking.Lines(1));
         var ids = new List<string>();
-        for (int i = 0; i < 3; i++) ids.Insert(0, (string)(await asking.CreateAsync(file, ("metadata", new JsonObject { ["part"] = i.ToString(CultureInfo.InvariantCulture) })))["id"]!);
+        for (int i = 0; i < 3; i++)
+        {
+            var metadata = new JsonObject { ["part"] = i.ToString(CultureInfo.InvariantCulture) };
+            ids.Insert(0, (string)(await asking.CreateAsync(file, ("metadata", metadata)))["id"]!);
+        }
+
         JsonNode page = await asking.GetAsync("batches?limit=2");
         Assert.Equal(ids.Take(2), page["data"]!.AsArray().Select(batch => (string)batch!["id"]!));
         Assert.Equal(["2", "1"], page["data"]!.AsArray().Select(batch => (string)batch!["metadata"]!["part"]!));

@@ -193,7 +193,8 @@ public sealed class LoopbackServerTests : IDisposable
     [Fact]
     public async Task A_download_that_is_cut_is_cut_on_the_socket()
     {
-        using var server = new LoopbackServer(Asking.Options(("Faults", Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100_000), ("Times", 1)))));
+        var cut = Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100_000), ("Times", 1));
+        using var server = new LoopbackServer(Asking.Options(("Faults", cut)));
         using HttpResponseMessage uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(new string('x', 200_000)));
         string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
         var address = new Uri(server.BaseUri, $"openai/v1/files/{file}/content");
