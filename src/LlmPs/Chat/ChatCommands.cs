@@ -59,7 +59,11 @@ internal sealed class ChatCommands
         if (!IsCommand(typed)) return null;
         var end = typed.IndexOf(' ');
         if (end < 0)
-            return _commands.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}").Where(one => Begins(one, typed)).ToList();
+        {
+            var commands = _commands.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}");
+            return commands.Where(one => Begins(one, typed)).ToList();
+        }
+
         var name = typed.Substring(1, end - 1);
         if (!_commands.TryGetValue(name, out var command) || command.Values is null) return [];
         return command.Values(typed.Substring(end).Trim()).Select(value => $"/{name} {value}").ToList();
