@@ -32,7 +32,7 @@ internal sealed class ChatCommands
             ["model"] = new("[id]", "show or change the model", Model, word => new ModelCompleter().Names(Typed(), word)),
             ["chip"] = new("[chip]", "show or change the chip (GenStudio)", Chip, word => new ChipCompleter().Names(Typed(), word)),
             ["system"] = new("[text]", "show or change the system prompt; - removes it", System),
-            ["thinking"] = new("[on|off|default]", "show or change whether the model thinks", Thinking, word => s_thinking.Where(value => Begins(value, word))),
+            ["thinking"] = new("[on|off|default]", "show or change whether the model thinks", Thinking, ThinkingWords),
             ["retry"] = new(string.Empty, "ask the last prompt again", Retry),
             ["clear"] = new(string.Empty, "forget what was said, except the system prompt", Clear),
             ["save"] = new("path", "save the conversation as JSON", Save),
@@ -58,7 +58,12 @@ internal sealed class ChatCommands
     {
         if (!IsCommand(typed)) return null;
         var end = typed.IndexOf(' ');
-        if (end < 0) return _commands.Where(one => Begins("/" + one.Key, typed)).Select(one => $"/{one.Key}{(one.Value.Takes.Length > 0 ? " " : string.Empty)}").ToList();
+        if (end < 0)
+        {
+            var commands = _commands.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}");
+            return commands.Where(one => Begins(one, typed)).ToList();
+        }
+
         var name = typed.Substring(1, end - 1);
         if (!_commands.TryGetValue(name, out var command) || command.Values is null) return [];
         return command.Values(typed.Substring(end).Trim()).Select(value => $"/{name} {value}").ToList();
@@ -69,7 +74,9 @@ internal sealed class ChatCommands
         var words = line.Substring(1).Split([' ', '\t', '\n'], 2);
         if (!_commands.TryGetValue(words[0], out var command))
         {
-            _printer.Line($"There is no command /{words[0]}. The commands are {string.Join(", ", _commands.Keys.Select(name => "/" + name))}. A prompt that begins with a slash is written with two.");
+            var commands = string.Join(", ", _commands.Keys.Select(name => "/" + name));
+            var slashes = "A prompt that begins with a slash is written with two.";
+            _printer.Line($"There is no command /{words[0]}. The commands are {commands}. {slashes}");
             return;
         }
 
@@ -77,7 +84,7 @@ internal sealed class ChatCommands
         {
             command.Run(words.Length > 1 ? words[1].Trim() : string.Empty);
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ItemNotFoundException or LlmApiException or ArgumentException or NotSupportedException or RuntimeException and not PipelineStoppedException)
+        catch (Exception e) when (FilePath.IsOfFiles(e) || e is LlmApiException || (e is RuntimeException and not PipelineStoppedException))
         {
             _printer.Line(e.Message);
         }
@@ -172,7 +179,10 @@ internal sealed class ChatCommands
         ? _cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(name)
         : throw new ArgumentException("Give the path of a file after the command, for example: /save chat.json");
 
-    private TypedLine Typed() => new("Enter-ChatSession", new Hashtable { ["Session"] = _talk.Session, ["Model"] = _talk.Model ?? _talk.Session.Model });
+    private static IEnumerable<string> ThinkingWords(string word) => s_thinking.Where(value => Begins(value, word));
+
+    private TypedLine Typed() =>
+        new("Enter-ChatSession", new Hashtable { ["Session"] = _talk.Session, ["Model"] = _talk.Model ?? _talk.Session.Model });
 
     private static bool Is(string word, string other) => word.Equals(other, StringComparison.OrdinalIgnoreCase);
 

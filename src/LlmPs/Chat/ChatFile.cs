@@ -47,23 +47,25 @@ internal sealed class ChatFile
     internal ChatCompletion ToCompletion(LlmSession? session)
     {
         var answer = Messages.Count > 0 && Messages[Messages.Count - 1] is { Role: ChatRole.Assistant } last ? last : null;
-        var request = new ChatRequest { Model = Model, Chip = Chip, Messages = answer is null ? Messages : Messages.Take(Messages.Count - 1).ToList() };
+        var asked = answer is null ? Messages : Messages.Take(Messages.Count - 1).ToList();
+        var request = new ChatRequest { Model = Model, Chip = Chip, Messages = asked };
+        var context = session is null ? new AnswerContext(Provider ?? string.Empty, request) : new AnswerContext(session.Identity, request);
         IReadOnlyList<ChatChoice> choices = answer is null ? [] : [new ChatChoice(0, answer) { FinishReason = FinishReason }];
-        return new ChatCompletion(choices, session is null ? new AnswerContext(Provider ?? string.Empty, request) : new AnswerContext(session.Identity, request))
-        {
-            Head = new AnswerHead { Model = Model },
-            Duration = null,
-        };
+        return new ChatCompletion(choices, context) { Head = new AnswerHead { Model = Model }, Duration = null };
     }
 
-    /// <summary>Writes the file. A saved conversation that is there is replaced; another file only by force, as is one that is read-only.</summary>
+    /// <summary>Writes the file. An existing conversation is replaced; another file, or one that is read-only, only by force.</summary>
     /// <exception cref="IOException">The file could not be written, or another file is there.</exception>
     /// <exception cref="UnauthorizedAccessException">The file or its folder is not writable.</exception>
     internal void Save(string path, bool force = false)
     {
         var isThere = File.Exists(path);
         if (isThere && !force && !IsOne(path))
-            throw new IOException(PrintableText.Line($"'{path}' exists and is not a saved conversation. Give another path, or replace it with Export-ChatSession -Force."));
+        {
+            var wayOut = "Give another path, or replace it with Export-ChatSession -Force.";
+            throw new IOException(PrintableText.Line($"'{path}' exists and is not a saved conversation. {wayOut}"));
+        }
+
         if (isThere && force) File.SetAttributes(path, File.GetAttributes(path) & ~FileAttributes.ReadOnly);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, s_options))
@@ -93,7 +95,9 @@ internal sealed class ChatFile
         {
             using var document = JsonDocument.Parse(text);
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("messages", out var messages) || messages.ValueKind != JsonValueKind.Array)
+            JsonElement messages = default;
+            var hasMessages = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("messages", out messages);
+            if (!hasMessages || messages.ValueKind != JsonValueKind.Array)
                 throw Damaged(path, "it has no list named messages");
             return new ChatFile(messages.EnumerateArray().Select((message, index) => Read(path, message, index + 1)).ToList())
             {
@@ -141,8 +145,11 @@ internal sealed class ChatFile
         }
     }
 
-    private static InvalidDataException Damaged(string path, string reason, Exception? cause = null) =>
-        new(PrintableText.Line($"'{path}' is not a saved conversation: {reason}. Give a file that /save or Export-ChatSession wrote.", 1000), cause);
+    private static InvalidDataException Damaged(string path, string reason, Exception? cause = null)
+    {
+        var wayOut = "Give a file that /save or Export-ChatSession wrote.";
+        return new InvalidDataException(PrintableText.Line($"'{path}' is not a saved conversation: {reason}. {wayOut}"), cause);
+    }
 
     private static bool IsOne(string path)
     {

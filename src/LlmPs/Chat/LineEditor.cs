@@ -119,7 +119,7 @@ internal sealed class LineEditor
         else if (key.KeyChar == '\t' || !char.IsControl(key.KeyChar)) Insert(key.KeyChar == '\t' ? ' ' : key.KeyChar);
     }
 
-    /// <summary>Puts the next completion before the cursor. False where there is nothing to complete, as in a prompt or in a pasted text.</summary>
+    /// <summary>Puts the next completion before the cursor. False where nothing can be completed, as in a prompt.</summary>
     private bool Complete(int step)
     {
         if (_offers.Count > 0)

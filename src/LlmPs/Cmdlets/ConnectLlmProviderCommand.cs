@@ -203,18 +203,22 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         }
     }
 
-    private string Tried(LlmSession session) =>
-        $"GET {session.Connection.Shown(new Uri(session.BaseUri.GetLeftPart(UriPartial.Path).TrimEnd('/') + session.ChatProvider.ModelsPath))} with {_keySource}";
+    private string Tried(LlmSession session)
+    {
+        var address = session.BaseUri.GetLeftPart(UriPartial.Path).TrimEnd('/') + session.ChatProvider.ModelsPath;
+        return $"GET {session.Connection.Shown(new Uri(address))} with {_keySource}";
+    }
 
     private LlmApiException TestFailed(LlmSession session, LlmApiException e)
     {
         // 404, 405 and 501: a server without a list, or a wrong address.
         var hasNoList = e.StatusCode is 404 or 405 or 501;
         var wayOut = hasNoList
-            ? " The server has no list of models at this address. Check -BaseUri. If it is right, this server cannot be tested without a paid request: "
-                + "connect without -Test and send a short prompt."
+            ? " The server has no list of models at this address. Check -BaseUri. If it is right, this server cannot be tested "
+                + "without a paid request: connect without -Test and send a short prompt."
             : string.Empty;
-        return new LlmApiException(e.Kind, $"The connection test failed, and no session was opened. Tried {Tried(session)}. {e.Message.TrimEnd('.')}.{wayOut}", e)
+        var tried = $"The connection test failed, and no session was opened. Tried {Tried(session)}.";
+        return new LlmApiException(e.Kind, $"{tried} {e.Message.TrimEnd('.')}.{wayOut}", e)
         {
             StatusCode = e.StatusCode,
             ProviderCode = e.ProviderCode,

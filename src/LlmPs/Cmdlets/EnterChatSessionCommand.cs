@@ -39,7 +39,8 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         if (History is not null) talk.Replace(History.Messages, History.FinishReason);
         if (System is not null) talk.System = System;
 
-        printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, exit leaves.");
+        var model = talk.Model ?? session.Model ?? "no model yet (/model id)";
+        printer.Line($"Chat with {model} at {session.Name}. /help lists the commands, exit leaves.");
         var commands = new ChatCommands(this, talk, printer);
         input.Completer = commands.Complete;
         Talk(input, talk, commands, printer);

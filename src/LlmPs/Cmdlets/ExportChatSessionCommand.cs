@@ -55,9 +55,11 @@ public sealed class ExportChatSessionCommand : PSCmdlet
             {
                 case ChatCompletion when _completion is not null || _messages.Count > 0:
                 case ChatMessage when _completion is not null:
-                    const string several = "One file takes one conversation, and more were given. A completion holds its whole conversation: give only the last one, "
-                        + "or export each to its own file: $answers | ForEach-Object { $_ | Export-ChatSession \"chat-$($_.InputIndex).json\" }";
-                    Refuse(new PSArgumentException(several), "SeveralConversations", ErrorCategory.InvalidArgument, null);
+                    RefuseInput(
+                        "One file takes one conversation, and more were given. A completion holds its whole conversation: give only "
+                        + "the last one, or export each to its own file: "
+                        + "$answers | ForEach-Object { $_ | Export-ChatSession \"chat-$($_.InputIndex).json\" }",
+                        "SeveralConversations");
                     break;
                 case ChatCompletion completion:
                     _completion = completion;
@@ -66,11 +68,14 @@ public sealed class ExportChatSessionCommand : PSCmdlet
                     _messages.Add(message);
                     break;
                 case ChatCompletionDelta:
-                    Refuse(new PSArgumentException("-InputObject is a piece of a streamed answer. Join the pieces first: … -Stream | Join-ChatCompletion | Export-ChatSession"), "InvalidParameter", ErrorCategory.InvalidArgument, given);
+                    RefuseInput(
+                        "-InputObject is a piece of a streamed answer. Join the pieces first: "
+                        + "… -Stream | Join-ChatCompletion | Export-ChatSession",
+                        "InvalidParameter");
                     break;
                 case var other:
                     var type = PrintableText.Line(other?.GetType().Name ?? "null");
-                    Refuse(new PSArgumentException($"-InputObject is of type {type}. Give a completion of Invoke-ChatCompletion, or messages."), "InvalidParameter", ErrorCategory.InvalidArgument, given);
+                    RefuseInput($"-InputObject is of type {type}. Give a completion, or messages of New-ChatMessage.", "InvalidParameter");
                     break;
             }
         }
@@ -80,21 +85,31 @@ public sealed class ExportChatSessionCommand : PSCmdlet
     protected override void EndProcessing()
     {
         var file = _completion is null ? new ChatFile(_messages) : ChatFile.Of(_completion);
-        if (file.Messages.Count == 0) Refuse(new PSArgumentException("-InputObject has no messages, so there is nothing to save."), "NothingToSave", ErrorCategory.InvalidArgument, null);
+        if (file.Messages.Count == 0) RefuseInput("-InputObject has no messages, so there is nothing to save.", "NothingToSave");
         var given = ParameterSetName == PathSet ? Path : LiteralPath;
         try
         {
-            var path = ParameterSetName == PathSet ? FilePath.ToWrite(SessionState.Path, Path) : FilePath.Literal(SessionState.Path, LiteralPath);
+            var paths = SessionState.Path;
+            var path = ParameterSetName == PathSet ? FilePath.ToWrite(paths, given) : FilePath.Literal(paths, given);
             if (NoClobber && File.Exists(path))
-                Refuse(new IOException(PrintableText.Line($"'{path}' exists, and -NoClobber keeps it. Give another path.")), "NoClobber", ErrorCategory.ResourceExists, given);
+            {
+                var exists = new IOException(PrintableText.Line($"'{path}' exists, and -NoClobber keeps it. Give another path."));
+                Refuse(exists, "NoClobber", ErrorCategory.ResourceExists, given);
+            }
+
             var count = file.Messages.Count.ToString(CultureInfo.InvariantCulture);
             if (ShouldProcess(path, $"Save a conversation, messages: {count}")) file.Save(path, Force);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SecurityException or ArgumentException or NotSupportedException or SessionStateException)
+        catch (Exception e) when (FilePath.IsOfFiles(e))
         {
-            Refuse(e, "ExportFailed", e is UnauthorizedAccessException or SecurityException ? ErrorCategory.PermissionDenied : ErrorCategory.WriteError, given);
+            var isDenied = e is UnauthorizedAccessException or SecurityException;
+            Refuse(e, "ExportFailed", isDenied ? ErrorCategory.PermissionDenied : ErrorCategory.WriteError, given);
         }
     }
 
-    private void Refuse(Exception error, string id, ErrorCategory category, object? target) => ThrowTerminatingError(new ErrorRecord(error, id, category, target));
+    private void RefuseInput(string message, string id) =>
+        Refuse(new PSArgumentException(message), id, ErrorCategory.InvalidArgument, null);
+
+    private void Refuse(Exception error, string id, ErrorCategory category, object? target) =>
+        ThrowTerminatingError(new ErrorRecord(error, id, category, target));
 }

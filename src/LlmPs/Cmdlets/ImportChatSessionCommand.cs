@@ -19,7 +19,8 @@ public sealed class ImportChatSessionCommand : PSCmdlet
     private const string LiteralPathSet = "LiteralPath";
 
     /// <summary>The files, with wildcards.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PathSet)]
+    [Parameter(
+        Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PathSet)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     public string[] Path { get; set; } = [];
@@ -41,7 +42,9 @@ public sealed class ImportChatSessionCommand : PSCmdlet
     private IReadOnlyList<string> Files(string given) =>
         ParameterSetName == PathSet ? FilePath.Existing(SessionState.Path, given) : [FilePath.Literal(SessionState.Path, given)];
 
-    /// <summary>What was said to one provider continues there: in the default session if it is of that provider, else in the newest one that is.</summary>
+    /// <summary>
+    /// What was said to one provider continues there: in the default session if it is of that provider, else in the newest one that is.
+    /// </summary>
     private static LlmSession? SessionFor(string? provider)
     {
         var open = SessionTable.Current;
@@ -57,12 +60,13 @@ public sealed class ImportChatSessionCommand : PSCmdlet
         {
             return read();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SecurityException or ArgumentException or NotSupportedException or SessionStateException or InvalidDataException)
+        catch (Exception e) when (FilePath.IsOfFiles(e))
         {
             var (id, category) = e switch
             {
                 InvalidDataException => ("InvalidChatFile", ErrorCategory.InvalidData),
-                ItemNotFoundException or FileNotFoundException or DirectoryNotFoundException => ("FileNotFound", ErrorCategory.ObjectNotFound),
+                ItemNotFoundException or FileNotFoundException or DirectoryNotFoundException =>
+                    ("FileNotFound", ErrorCategory.ObjectNotFound),
                 UnauthorizedAccessException or SecurityException => ("FileNotReadable", ErrorCategory.PermissionDenied),
                 _ => ("FileNotReadable", ErrorCategory.ReadError),
             };

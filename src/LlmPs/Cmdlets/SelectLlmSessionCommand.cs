@@ -35,8 +35,9 @@ public sealed class SelectLlmSessionCommand : PSCmdlet
     protected override void EndProcessing()
     {
         // All errors end the command: the next prompt must not go to the session that was the default before.
-        if (_count == 0) Refuse("No session was piped in. Give its name: Select-LlmSession <name>. Get-LlmSession lists the open sessions.", "SessionNotFound", null);
-        if (_count > 1) Refuse($"{_count} sessions were piped in, and only one can be the default. Give one name: Select-LlmSession <name>.", "SeveralSessions", null);
+        const string byName = "Give its name: Select-LlmSession <name>. Get-LlmSession lists the open sessions.";
+        if (_count == 0) Refuse($"No session was piped in. {byName}", "SessionNotFound", null);
+        if (_count > 1) Refuse($"{_count} sessions were piped in, and only one can be the default. {byName}", "SeveralSessions", null);
         var session = SessionOf(PSObject.AsPSObject(_given));
         SessionTable.Current.Select(session);
         if (PassThru) WriteObject(session);
@@ -54,9 +55,12 @@ public sealed class SelectLlmSessionCommand : PSCmdlet
         }
 
         if (session.IsClosed) Refuse($"Session '{name}' is closed. Open it again with Connect-LlmProvider.", "SessionClosed", session);
-        if (!open.All.Contains(session))
-            Refuse($"Session '{name}' was opened in another runspace and cannot be the default here. Give it to each command: -Session $session.", "SessionNotFound", session);
-        return session;
+        if (open.All.Contains(session)) return session;
+        Refuse(
+            $"Session '{name}' was opened in another runspace and cannot be the default here. Give it to each command: -Session $session.",
+            "SessionNotFound",
+            session);
+        throw new PipelineStoppedException();
     }
 
     private void Refuse(string message, string id, object? target) =>

@@ -6,8 +6,8 @@ using System.Management.Automation;
 namespace LlmPs.Loading;
 
 /// <summary>
-/// Finds commands of others that run under the names of this module. An alias or a function wins over a cmdlet in any order of import, for example
-/// the functions of PSAISuite.
+/// Finds commands of others that run under the names of this module. An alias or a function wins over a cmdlet in any order of import,
+/// for example the functions of PSAISuite.
 /// </summary>
 internal static class HiddenNames
 {
@@ -24,15 +24,22 @@ internal static class HiddenNames
         foreach (var name in module.ExportedCmdlets.Keys.OrderBy(name => name, StringComparer.Ordinal))
         {
             // GetCommands searches the loaded commands only; GetCommand would import modules to find a name.
-            if (cmdlet.InvokeCommand.GetCommands(name, Kinds, nameIsPattern: false).FirstOrDefault() is not { } first || IsOurs(first)) continue;
+            var first = cmdlet.InvokeCommand.GetCommands(name, Kinds, nameIsPattern: false).FirstOrDefault();
+            if (first is null || IsOurs(first)) continue;
             hidden.Add(name);
-            owners.Add(first.ModuleName is { Length: > 0 } owner ? $"module {owner}" : first is AliasInfo ? "an alias" : $"a {first.CommandType.ToString().ToLowerInvariant()} of this session");
+            owners.Add(OwnerOf(first));
         }
 
         if (hidden.Count == 0) return null;
         SessionTable.Current.WarnedOfHiddenNames = true;
-        return $"These names run other commands than those of {module.Name}: {string.Join(", ", hidden)} ({string.Join(", ", owners.Distinct())}). "
-            + $"Use the qualified name, for example: {module.Name}\\{hidden[0]}";
+        return $"These names run other commands than those of {module.Name}: {string.Join(", ", hidden)} "
+            + $"({string.Join(", ", owners.Distinct())}). Use the qualified name, for example: {module.Name}\\{hidden[0]}";
+    }
+
+    private static string OwnerOf(CommandInfo command)
+    {
+        if (command.ModuleName is { Length: > 0 } owner) return $"module {owner}";
+        return command is AliasInfo ? "an alias of this session" : "a function of this session";
     }
 
     private static bool IsOurs(CommandInfo command) => command switch

@@ -1,6 +1,9 @@
+using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Management.Automation;
+using System.Security;
 
 namespace LlmPs.Values;
 
@@ -41,8 +44,14 @@ internal static class FilePath
         };
     }
 
+    /// <summary>Whether an exception is of a path or of the file that it names, rather than of a defect.</summary>
+    internal static bool IsOfFiles(Exception e) =>
+        e is IOException or InvalidDataException or UnauthorizedAccessException or SecurityException
+            or ArgumentException or NotSupportedException or SessionStateException;
+
     private static void RefuseOther(ProviderInfo provider, string path)
     {
-        if (provider.Name != "FileSystem") throw new PSArgumentException($"The path '{path}' is of the provider {provider.Name}. Give the path of a file.");
+        if (provider.Name == "FileSystem") return;
+        throw new PSArgumentException($"The path '{path}' is of the provider {provider.Name}. Give the path of a file.");
     }
 }
