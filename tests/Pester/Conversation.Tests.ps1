@@ -93,7 +93,7 @@ Describe 'A completion out of a file or a job' {
         @{ Case = 'with -Message'; With = @{} }
     ) {
         if (-not $With.Count) { $With.Message = New-ChatMessage user 'two' }
-        $answers = [pscustomobject]@{ Id = 1 }, $read, [pscustomobject]@{ Id = 3 } | Invoke-ChatCompletion @With -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers = 1, $read, 3 | Invoke-ChatCompletion @With -ErrorAction SilentlyContinue -ErrorVariable problem
         $answers.InputIndex | Should -Be 0, 2
         $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
         "$problem" | Should -BeLike '*out of a file or a job*-Message*Select-Object*'
