@@ -14,7 +14,10 @@ namespace LlmPs.Rows;
 /// <summary>Asks before a row is sent. With <c>-WhatIf</c> it shows what would go where, and in the end how much of it.</summary>
 internal sealed class RunPreview
 {
-    private const int LongestBody = 500;
+    // A body begins with the model and the first words of the prompt.
+    private const int LongestBody = 200;
+    private const int LongestPrompt = 40;
+    private const int RowsInFull = 3;
 
     private readonly PSCmdlet _cmdlet;
     private readonly bool _asks;
@@ -43,15 +46,29 @@ internal sealed class RunPreview
     {
         if (isKept) _kept++;
         if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
-        var session = row.Session!;
-        var body = session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, row.Request, stream: false)));
-        var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), PrintableText.Line(body, LongestBody));
+        var tokens = TokenEstimate.Of(row.Request);
+        var sending = IsWhatIf && _rows >= RowsInFull ? Short(row, tokens) : Full(row);
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
         _rows++;
-        _tokens += TokenEstimate.Of(row.Request);
+        _tokens += tokens;
         return false;
+    }
+
+    private static string Full(AnswerContext row)
+    {
+        var session = row.Session!;
+        var body = session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, row.Request, stream: false)));
+        return string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), PrintableText.Line(body, LongestBody));
+    }
+
+    /// <summary>Returns one line of a terminal, with what rows differ in.</summary>
+    private static string Short(AnswerContext row, long tokens)
+    {
+        var messages = row.Request.Messages;
+        var prompt = messages.Count == 0 ? string.Empty : row.Session!.Redactor.Clean(messages[messages.Count - 1].ToString());
+        return string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.InputIndex, tokens, PrintableText.Line(prompt, LongestPrompt));
     }
 
     /// <summary>The sum of what was described and not sent.</summary>
