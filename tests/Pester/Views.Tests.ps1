@@ -302,7 +302,7 @@ Describe 'Behind a table of other objects' {
     }
 
     It '<what> shows its facts' -ForEach @(
-        @{ what = 'a model'; object = { Get-LlmModel deepseek-v3 -Provider GenStudio }; facts = 'Provider', 'Model', 'OnChips', 'ContextLength', 'Capabilities'; has = '^OnChips +: nvidia amd chip1-5$' }
+        @{ what = 'a model'; object = { Get-LlmModel deepseek-v3 -Provider GenStudio }; facts = 'Provider', 'ModelId', 'OnChips', 'ContextLength', 'Capabilities'; has = '^OnChips +: nvidia amd chip1-5$' }
         @{ what = 'a session'; object = { Get-LlmSession -Name GenStudio }; facts = 'Name', 'Provider', 'Model', 'Chip', 'Target'; has = '^Target +: \(simulator\)$' }
         @{ what = 'usage'; object = { $answer.Usage }; facts = 'PromptTokens', 'CompletionTokens', 'TotalTokens', 'ReasoningTokens', 'CachedTokens'; has = '^TotalTokens +: \d+$' }
         @{ what = 'a sum of usage'; object = { $answer | Measure-ChatUsage }; facts = 'Group', 'Requests', 'PromptTokens', 'CompletionTokens', 'TotalTokens', 'Cost'; has = '^Group +: \(all\)$' }

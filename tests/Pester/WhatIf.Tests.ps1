@@ -82,6 +82,11 @@ Describe '-WhatIf' {
         $text | Should -Match '6 rows not sent'
     }
 
+    It 'shows in one line what the row has of its own' {
+        $text = Get-HostText { 1..5 | ForEach-Object { "Classify this ticket of our help desk in one word, please: Ticket $_ $('and so on ' * 20)" } | Invoke-ChatCompletion -WhatIf }
+        ($text -split '\n' -match 'Row 4:')[0] | Should -Match '^What if: Row 4: about \d+ tokens, …Ticket 5 and so on and so on and so on …$'
+    }
+
     It 'shows no key in a line of its own' {
         $text = Get-HostText { 'a', 'b', 'c', 'my key is test-key' | Invoke-ChatCompletion -WhatIf }
         $text | Should -Match 'Row 3: about'

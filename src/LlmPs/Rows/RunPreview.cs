@@ -26,6 +26,7 @@ internal sealed class RunPreview
     private long _rows;
     private long _kept;
     private long _tokens;
+    private string _prompt = string.Empty;
 
     /// <param name="cmdlet">Whose host shows and asks.</param>
     /// <param name="isWhatIf">Whether rows are only described.</param>
@@ -47,7 +48,11 @@ internal sealed class RunPreview
         if (isKept) _kept++;
         if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
         var tokens = TokenEstimate.Of(row.Request);
-        var sending = IsWhatIf && _rows >= RowsInFull ? Short(row, tokens) : Full(row);
+        var prompt = PromptOf(row);
+        var sending = IsWhatIf && _rows >= RowsInFull
+            ? string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.InputIndex, tokens, PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt))
+            : Full(row);
+        _prompt = prompt;
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
@@ -63,12 +68,17 @@ internal sealed class RunPreview
         return string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), PrintableText.Line(body, LongestBody));
     }
 
-    /// <summary>Returns one line of a terminal, with what rows differ in.</summary>
-    private static string Short(AnswerContext row, long tokens)
+    private static string PromptOf(AnswerContext row) => row.Request.Messages is { Count: > 0 } messages ? row.Session!.Redactor.Clean(messages[messages.Count - 1].ToString()) : string.Empty;
+
+    /// <summary>Returns a prompt from a word before the place where it differs from the row before: rows of one template begin alike.</summary>
+    private static string FromDifference(string prompt, string before)
     {
-        var messages = row.Request.Messages;
-        var prompt = messages.Count == 0 ? string.Empty : row.Session!.Redactor.Clean(messages[messages.Count - 1].ToString());
-        return string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.InputIndex, tokens, PrintableText.Line(prompt, LongestPrompt));
+        var at = 0;
+        while (at < prompt.Length && at < before.Length && prompt[at] == before[at]) at++;
+        if (at == prompt.Length || at < LongestPrompt / 2) return prompt;
+        var word = prompt.LastIndexOf(' ', at - 1);
+        if (word > 0) word = prompt.LastIndexOf(' ', word - 1);
+        return word > 0 && at - word < LongestPrompt ? "…" + prompt.Substring(word + 1) : prompt;
     }
 
     /// <summary>The sum of what was described and not sent.</summary>
