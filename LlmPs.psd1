@@ -19,14 +19,17 @@
         'Connect-LlmProvider'
         'Disconnect-LlmProvider'
         'Enter-ChatSession'
+        'Export-ChatSession'
         'Get-LlmModel'
         'Get-LlmProvider'
         'Get-LlmSession'
+        'Import-ChatSession'
         'Invoke-ChatCompletion'
         'Join-ChatCompletion'
         'Measure-ChatUsage'
         'New-ChatMessage'
         'New-ChatTool'
+        'Select-LlmSession'
         'Show-ChatCompletion'
     )
     FunctionsToExport      = @()

@@ -34,7 +34,7 @@ Remove-Item -LiteralPath (Join-Path $Folder 'run.jsonl.lock') -ErrorAction Ignor
 try {
     # Into a draft first: answers.csv is whole or not there.
     Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
-        Invoke-ChatCompletion -Session runbook -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
+        LlmPs\Invoke-ChatCompletion -Session runbook -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
     # The run stops early where the key is refused, the account is empty or the provider is down. Then rows are left that were not sent.

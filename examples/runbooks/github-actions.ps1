@@ -24,7 +24,7 @@ $null = Connect-LlmProvider @Connection -Name actions
 
 $failed = $null
 $rows = @(Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
-        Invoke-ChatCompletion -Session actions -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit 16 `
+        LlmPs\Invoke-ChatCompletion -Session actions -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit 16 `
             -CheckpointPath $CheckpointPath -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue)
 $rows | Export-Csv -LiteralPath $OutputPath -NoTypeInformation -Encoding utf8
 Disconnect-LlmProvider actions

@@ -33,7 +33,7 @@ try {
     $answers = Join-Path $Folder 'answers.csv'
     $failed = $null
     Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
-        Invoke-ChatCompletion -Session task -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
+        LlmPs\Invoke-ChatCompletion -Session task -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
     # The run stops early where the key is refused, the account is empty or the provider is down. Then rows are left that were not sent.

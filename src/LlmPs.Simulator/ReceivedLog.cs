@@ -52,7 +52,18 @@ internal sealed class ReceivedLog
 
     internal void Add(long ordinal, HttpRequestMessage request, string? key, byte[] body, ulong bodyHash)
     {
+        Count(bodyHash);
+        Add(ordinal, request, key, body);
+    }
+
+    /// <summary>Counts the body of a chat request, sent by itself or as a line of a batch.</summary>
+    internal void Count(ulong bodyHash)
+    {
         if (_countBodies && _bodies.AddOrUpdate(bodyHash, 1, static (_, count) => count + 1) == 1) Interlocked.Increment(ref _distinctBodies);
+    }
+
+    internal void Add(long ordinal, HttpRequestMessage request, string? key, byte[] body)
+    {
         if (_most <= 0) return;
         _keys.AddOrUpdate(key ?? string.Empty, 1, static (_, count) => count + 1);
         var headers = new List<KeyValuePair<string, string>>();

@@ -5,7 +5,9 @@ namespace LlmPs.Simulator;
 /// <summary>What a handler has seen so far.</summary>
 internal sealed class SimulatorCounters
 {
+    private long _ordinals;
     private long _requests;
+    private long _batchRequests;
     private long _refused;
     private long _faulted;
     private long _rejected;
@@ -15,6 +17,9 @@ internal sealed class SimulatorCounters
 
     /// <summary>Chat requests.</summary>
     internal long Requests => Volatile.Read(ref _requests);
+
+    /// <summary>Requests about files and batches.</summary>
+    internal long BatchRequests => Volatile.Read(ref _batchRequests);
 
     /// <summary>Requests refused by the account's limits.</summary>
     internal long Refused => Volatile.Read(ref _refused);
@@ -32,7 +37,8 @@ internal sealed class SimulatorCounters
 
     internal int MaxInFlight => Volatile.Read(ref _maxInFlight);
 
-    internal long Enter()
+    /// <summary>Counts a request that begins; returns its ordinal among all of them.</summary>
+    internal long Enter(bool isBatch)
     {
         int now = Interlocked.Increment(ref _inFlight);
         int max = Volatile.Read(ref _maxInFlight);
@@ -43,7 +49,9 @@ internal sealed class SimulatorCounters
             max = seen;
         }
 
-        return Interlocked.Increment(ref _requests);
+        if (isBatch) Interlocked.Increment(ref _batchRequests);
+        else Interlocked.Increment(ref _requests);
+        return Interlocked.Increment(ref _ordinals);
     }
 
     internal void Leave() => Interlocked.Decrement(ref _inFlight);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Simulator.Answers;
+using LlmPs.Simulator.Batches;
 using LlmPs.Simulator.Dialects;
 using LlmPs.Simulator.Faults;
 using LlmPs.Simulator.Streams;
@@ -17,19 +18,26 @@ internal sealed class SimulatorHandler : HttpMessageHandler
     private readonly AnswerComposer _composer;
     private readonly FaultPlan _faults;
     private readonly RateLimit _limit;
+    private readonly BatchApi _batchApi;
 
-    internal SimulatorHandler(SimulatorOptions options)
+    /// <param name="options">How it behaves.</param>
+    /// <param name="batches">Files and batches that there are already; null: none.</param>
+    internal SimulatorHandler(SimulatorOptions options, BatchStore? batches = null)
     {
         _options = options;
         _composer = new AnswerComposer(options);
         _faults = new FaultPlan(options.Faults, options.Seed);
         _limit = new RateLimit(options);
         Log = new ReceivedLog(options);
+        Batches = batches ?? new BatchStore();
+        _batchApi = new BatchApi(Batches, options, _composer, Log);
     }
 
     internal SimulatorCounters Counters { get; } = new();
 
     internal ReceivedLog Log { get; }
+
+    internal BatchStore Batches { get; }
 
     /// <summary>Chat requests so far.</summary>
     internal long Requests => Counters.Requests;
@@ -50,14 +58,23 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         string? key = request.Headers.Authorization is { } authorization && authorization.Scheme == "Bearer" ? authorization.Parameter : null;
         if (route.Kind == RouteKind.Models) return Models(request, dialect, key);
 
-        long ordinal = Counters.Enter();
+        long ordinal = Counters.Enter(route.IsBatch);
         bool streaming = false;
         try
         {
             byte[] body = request.Content is null ? Array.Empty<byte>() : await request.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
+            if (route.IsBatch)
+            {
+                var call = new BatchCall(route, request, key, body);
+                HttpResponseMessage answered = await BatchAsync(call, request, ordinal, cancellationToken).ConfigureAwait(false);
+                streaming = answered.Content is StreamBodyContent;
+                return answered;
+            }
+
             using var exchange = new SimulatedExchange(route, dialect, request, key, ordinal, body);
             Log.Add(ordinal, request, key, body, exchange.BodyHash);
-            Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, exchange.Call?.Conversation.Prompt ?? string.Empty);
+            string prompt = exchange.Call?.Conversation.Prompt ?? string.Empty;
+            Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, prompt, Target(request));
             if (fault is not null) Counters.CountFaulted();
             await BeforeHeadersAsync(fault, ordinal, cancellationToken).ConfigureAwait(false);
 
@@ -71,6 +88,32 @@ internal sealed class SimulatorHandler : HttpMessageHandler
             // A body that comes as it is read leaves by itself.
             if (!streaming) Counters.Leave();
         }
+    }
+
+    private static string Target(HttpRequestMessage request) => request.Method.Method + " " + request.RequestUri!.AbsolutePath;
+
+    private async Task<HttpResponseMessage> BatchAsync(
+        BatchCall call, HttpRequestMessage request, long ordinal, CancellationToken cancellationToken)
+    {
+        Log.Add(ordinal, request, call.Key, call.Logged);
+        Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, call.Hash, call.Text, Target(request));
+        if (fault is not null) Counters.CountFaulted();
+        BatchReply? applied = fault?.Applied == true ? _batchApi.Answer(call) : null;
+        await BeforeHeadersAsync(fault, ordinal, cancellationToken).ConfigureAwait(false);
+
+        Dialect dialect = Dialect.Of(call.Route.Provider);
+        HttpResponseMessage? response = fault is null ? null : FaultReply.Of(fault, dialect, request, call.Key);
+        if (response is null)
+        {
+            BatchReply reply = applied ?? _batchApi.Answer(call);
+            if (reply.Status != 200) Counters.CountRejected();
+            response = reply.Status != 200 ? Reply.With(request, reply.Status, Content(reply.Body), reply.MediaType)
+                : fault?.Kind == FaultKind.StreamError ? Reply.Json(request, 200, StreamError(dialect, fault))
+                : Whole(request, dialect, reply.Body, reply.MediaType, fault, keepsAlive: false);
+        }
+
+        if (dialect.TraceHeader(call.Hash, ordinal) is { } trace) response.Headers.TryAddWithoutValidation(trace.Name, trace.Value);
+        return response;
     }
 
     private async Task BeforeHeadersAsync(Fault? fault, long ordinal, CancellationToken cancellationToken)
@@ -146,22 +189,34 @@ internal sealed class SimulatorHandler : HttpMessageHandler
     private HttpResponseMessage Plain(SimulatedExchange exchange, Answer answer, Fault? fault)
     {
         var whole = new ByteBuffer(1024);
-        using (Utf8JsonWriter writer = Wire.Writer(whole))
-        {
-            if (fault?.Kind == FaultKind.StreamError)
-                exchange.Dialect.WriteStreamError(writer, fault.Message ?? "The server had an error", fault.Form);
-            else
-                exchange.Dialect.WriteAnswer(writer, answer);
-        }
+        if (fault?.Kind == FaultKind.StreamError) whole = StreamError(exchange.Dialect, fault);
+        else using (Utf8JsonWriter writer = Wire.Writer(whole)) exchange.Dialect.WriteAnswer(writer, answer);
+        return Whole(exchange.Request, exchange.Dialect, whole, "application/json", fault, keepsAlive: _options.KeepAlive > 0);
+    }
 
+    private static ByteBuffer StreamError(Dialect dialect, Fault fault)
+    {
+        var buffer = new ByteBuffer(256);
+        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        dialect.WriteStreamError(writer, fault.Message ?? "The server had an error", fault.Form);
+        writer.Flush();
+        return buffer;
+    }
+
+    private static ByteArrayContent Content(ByteBuffer body) => new(body.Array, body.Start, body.Unread);
+
+    private HttpResponseMessage Whole(
+        HttpRequestMessage request, Dialect dialect, ByteBuffer whole, string mediaType, Fault? fault, bool keepsAlive)
+    {
         if (fault?.Kind == FaultKind.InvalidJson) whole.Truncate(whole.Unread / 2);
-        if (!PlainScript.Needed(_options, fault)) return Reply.Json(exchange.Request, 200, whole);
+        if (!PlainScript.Needed(keepsAlive, fault)) return Reply.With(request, 200, Content(whole), mediaType);
 
         var buffer = new ByteBuffer(1024);
-        var script = new PlainScript(exchange.Dialect, whole, _options, fault, buffer);
-        HttpResponseMessage response = Reply.Body(exchange.Request, new StreamBody(script.Play(), buffer, Counters, fault, _options), "application/json");
+        var script = new PlainScript(dialect, whole, _options, fault, buffer);
+        var body = new StreamBody(script.Play(keepsAlive), buffer, Counters, fault, _options);
+        HttpResponseMessage response = Reply.Body(request, body, mediaType);
         // A body cut short of its length is how a client can tell.
-        if (fault?.Kind is FaultKind.CutStream or FaultKind.Stall && _options.KeepAlive == 0) response.Content!.Headers.ContentLength = whole.Unread;
+        if (fault?.Kind is FaultKind.CutStream or FaultKind.Stall && !keepsAlive) response.Content!.Headers.ContentLength = whole.Unread;
         return response;
     }
 

@@ -93,7 +93,7 @@ Describe 'A completion out of a file or a job' {
         @{ Case = 'with -Message'; With = @{} }
     ) {
         if (-not $With.Count) { $With.Message = New-ChatMessage user 'two' }
-        $answers = [pscustomobject]@{ Id = 1 }, $read, [pscustomobject]@{ Id = 3 } | Invoke-ChatCompletion @With -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers = 1, $read, 3 | Invoke-ChatCompletion @With -ErrorAction SilentlyContinue -ErrorVariable problem
         $answers.InputIndex | Should -Be 0, 1, 2
         $answers[1].Messages.Content | Should -Be 'one', 'Echo: one', 'two', 'Echo: two'
         $problem | Should -BeNullOrEmpty
@@ -102,7 +102,7 @@ Describe 'A completion out of a file or a job' {
     It 'is an error that says what to do where it was read before the module was loaded, and the other rows go on' {
         $shell = [powershell]::Create()
         try { $copy = $shell.AddScript('param($Path) Import-Clixml $Path').AddArgument($file).Invoke()[0] } finally { $shell.Dispose() }
-        $answers = [pscustomobject]@{ Id = 1 }, $copy, [pscustomobject]@{ Id = 3 } | Invoke-ChatCompletion 'two' -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers = 1, $copy, 3 | Invoke-ChatCompletion 'two' -ErrorAction SilentlyContinue -ErrorVariable problem
         $answers.InputIndex | Should -Be 0, 2
         $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
         "$problem" | Should -BeLike '*out of a file or a job*Import-Module LlmPs*-History*Select-Object*'

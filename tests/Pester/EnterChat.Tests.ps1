@@ -24,6 +24,12 @@ BeforeAll {
         [System.Threading.Thread]::Sleep(150)
         Send-Key Enter
     }
+    function Send-Tab([string]$Key = 'Tab') {
+        # A Tab that comes with other keys in one go is a paste.
+        [System.Threading.Thread]::Sleep(300)
+        Send-Key $Key
+        [System.Threading.Thread]::Sleep(300)
+    }
     function Get-Screen { (Invoke-Tmux capture-pane -t chat -p -J) -join "`n" }
     function Wait-Screen([string]$Pattern) {
         $found = Wait-Until { (Get-Screen) -match $Pattern } -TimeoutSec 30
@@ -40,7 +46,7 @@ BeforeAll {
             "'left the chat'"
         ) | Set-Content $start
         New-Screen $Width 40 "LANG=C.UTF-8 pwsh -NoLogo -NoProfile -NoExit -File '$start'"
-        Wait-Screen '/exit leaves'
+        Wait-Screen 'exit leaves'
     }
 }
 
@@ -91,7 +97,7 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
 
     It 'keeps what was being typed while earlier lines are looked at, and takes Alt and a letter for no text' {
         Send-Line '/nothing'
-        Wait-Screen 'There is no /nothing'
+        Wait-Screen 'There is no command /nothing'
         Send 'half a line'
         [System.Threading.Thread]::Sleep(150)
         Send-Key Up
@@ -149,7 +155,7 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
         Send-Line '/usage'
         Wait-Screen '\d answers: \d+ \+'
         Send-Line '/nothing'
-        Wait-Screen 'There is no /nothing\. There are /model'
+        Wait-Screen 'There is no command /nothing\. The commands are /model'
         Send-Line '/save talk.json'
         Wait-Screen 'Saved \d+ messages'
         $saved = Get-Content (Join-Path $TestDrive 'talk.json') -Raw -Encoding UTF8 | ConvertFrom-Json
@@ -157,12 +163,47 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
         $saved.chip | Should -BeExactly 'amd'
         $saved.messages[0].content | Should -Be 'Be brief.'
         $saved.messages.content | Should -Contain "你好，世界 😀 don't"
+        $read = Import-ChatSession (Join-Path $TestDrive 'talk.json')
+        $read.Messages.Count | Should -Be $saved.messages.Count
+        $read.Provider, $read.Model, $read.Chip, $read.FinishReason | Should -Be 'GenStudio', 'qwen3-8b', 'amd', 'stop'
         Send-Line '/clear'
         Wait-Screen 'Cleared'
         Send-Line '/load talk.json'
         Wait-Screen 'Loaded \d+ messages'
         Send-Line '//slash'
         Wait-Screen '(?m)^Echo: /slash'
+    }
+
+    It 'completes commands, models and chips with Tab, and shows the next one with Tab again' {
+        Send '/mod'
+        Send-Tab
+        Wait-Screen '(?m)^> /model\s*$'
+        Send 'qwen3-1'
+        Send-Tab
+        Wait-Screen '(?m)^> /model qwen3-14b\s*$'
+        Send-Key C-c
+        Send '/'
+        Send-Tab
+        Wait-Screen '(?m)^> /model\s*$'
+        Send-Tab
+        Wait-Screen '(?m)^> /chip\s*$'
+        Send-Tab BTab
+        Wait-Screen '(?m)^> /model\s*$'
+        Send-Key C-c
+        Send '/chip chi'
+        Send-Tab
+        Wait-Screen '(?m)^> /chip chip1\s*$'
+        Send-Key C-c
+        Send '/none'
+        Send-Tab
+        Send 'x'
+        Wait-Screen '(?m)^> /nonex\s*$'
+        Send-Key C-c
+        Send 'no'
+        Send-Tab
+        Send 'command'
+        Wait-Screen '(?m)^> no command\s*$'
+        Send-Key C-c
     }
 
     It 'draws of a text taller than the screen the part around the cursor, and the whole once it is sent' {
@@ -189,6 +230,27 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
     }
 }
 
+Describe 'The words exit and quit' -Skip:(-not $hasTmux) {
+    AfterEach { Invoke-Tmux kill-server }
+
+    It 'leave as a whole line: <_>' -ForEach 'exit', 'Quit ', '/quit' {
+        Start-Chat 100
+        Send-Line $_
+        Wait-Screen 'left the chat'
+        Get-Screen | Should -Not -Match 'Echo'
+    }
+
+    It 'are a prompt after a space and in a sentence, as /help says' {
+        Start-Chat 100
+        Send-Line '/help'
+        Wait-Screen 'To send the word exit or quit, type a space before it'
+        Send-Line ' exit'
+        Wait-Screen '(?m)^Echo: exit\s*$'
+        Send-Line 'exit now'
+        Wait-Screen '(?m)^Echo: exit now\s*$'
+    }
+}
+
 Describe 'Enter-ChatSession -History' -Skip:(-not $hasTmux) {
     AfterAll { Invoke-Tmux kill-server }
 
@@ -197,6 +259,15 @@ Describe 'Enter-ChatSession -History' -Skip:(-not $hasTmux) {
         Wait-Screen 'Chat with Qwen/QwQ-32B at SiliconFlow'
         Send-Line '/retry'
         Wait-Screen '(?m)^Echo: one'
+    }
+
+    It 'continues a saved conversation' {
+        Invoke-Tmux kill-server
+        '{ "provider": "GenStudio", "model": "qwen3-8b", "messages": [{ "role": "user", "content": "saved" }, { "role": "assistant", "content": "words" }] }' | Set-Content "$TestDrive/saved.json"
+        Start-Chat 100 -With '-History (Import-ChatSession saved.json)'
+        Wait-Screen 'Chat with qwen3-8b at GenStudio'
+        Send-Line '/retry'
+        Wait-Screen '(?m)^Echo: saved'
     }
 }
 
@@ -217,7 +288,7 @@ while (-not (Test-Path '$TestDrive/stop')) { [System.Threading.Thread]::Sleep(20
 [System.Threading.Thread]::Sleep(20000)
 "@ | Set-Content $start
         New-Screen 100 20 "pwsh -NoLogo -NoProfile -File '$start'"
-        Wait-Screen '/exit leaves'
+        Wait-Screen 'exit leaves'
         Send-Line 'hello'
         [System.Threading.Thread]::Sleep(500)
         $null = New-Item "$TestDrive/stop"

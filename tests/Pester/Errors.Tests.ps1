@@ -164,6 +164,19 @@ Describe 'A run that stops' {
         $simulator.Stats().requests | Should -Be 8
     }
 
+    It 'names the row and its id in each row''s error, and groups many by kind' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound'; Match = 'Row 1' }, @{ Fault = 'ContentFilter'; Status = 400; Match = 'Row 2' }) })
+        $rows = 1..13 | ForEach-Object { [pscustomobject]@{ Nr = "N$_"; Prompt = "Row $_." } }
+        $null = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue -WarningVariable warned -WarningAction SilentlyContinue
+        "$($problem[0])" | Should -BeLike 'Row 0 (Nr N1): *'
+        $problem[0].Exception.Message | Should -Not -BeLike 'Row 0*'
+        $warned | Should -Be @()
+        $null = $rows * 4 | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -Be '24 rows failed: 20 NotFound, 4 InvalidRequest.'
+        $null = Invoke-ChatCompletion 'Row 1.' -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$($problem[0])" | Should -Not -BeLike 'Row 0*'
+    }
+
     It 'emits every row with -MergeInput, the unsent ones with Error' {
         $merged = $given | Invoke-ChatCompletion -MergeInput -ThrottleLimit 3 -ErrorVariable problem -ErrorAction SilentlyContinue
         $merged.Id | Should -Be (1..20)

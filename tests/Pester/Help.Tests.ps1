@@ -95,8 +95,8 @@ Describe 'The pages and the module' {
 
 Describe 'Get-Help and the module' {
     It 'name the same parameters: <_>' -ForEach @(
-        'Connect-LlmProvider', 'Disconnect-LlmProvider', 'Enter-ChatSession', 'Get-LlmModel', 'Get-LlmProvider', 'Get-LlmSession',
-        'Invoke-ChatCompletion', 'Join-ChatCompletion', 'Measure-ChatUsage', 'New-ChatMessage', 'New-ChatTool', 'Show-ChatCompletion') {
+        'Connect-LlmProvider', 'Disconnect-LlmProvider', 'Enter-ChatSession', 'Export-ChatSession', 'Get-LlmModel', 'Get-LlmProvider', 'Get-LlmSession',
+        'Import-ChatSession', 'Invoke-ChatCompletion', 'Join-ChatCompletion', 'Measure-ChatUsage', 'New-ChatMessage', 'New-ChatTool', 'Select-LlmSession', 'Show-ChatCompletion') {
         $command = Get-Command $_
         $help = Get-Help $_ -Full
         $own = Get-OwnParameter $command
@@ -158,7 +158,7 @@ Describe 'Topics' {
     It 'list every kind of error with its category' {
         $topic = (Get-Help about_LlmPs_Errors | Out-String -Width 200) -replace '\s+', ' '
         $kinds = [System.Enum]::GetNames([LlmPs.LlmErrorKind])
-        $rowError = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Rows.RowError').GetMethod('From', [System.Reflection.BindingFlags]'Static,NonPublic')
+        $rowError = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Rows.RowError').GetMethod('From', [System.Reflection.BindingFlags]'Static,NonPublic', $null, @([LlmPs.LlmApiException], [object]), $null)
         foreach ($kind in $kinds) {
             $topic | Should -Match " $kind " -Because 'of the table of kinds'
             $category = $rowError.Invoke($null, @([LlmPs.LlmApiException]::new($kind, 'x', $null), $null)).CategoryInfo.Category
@@ -202,7 +202,7 @@ Describe 'The examples run' {
     # In a terminal of its own, with somebody who says hello and leaves.
     It '<page>: <title>' -ForEach $chats -Skip:(-not $hasTerminal) {
         $file = Join-Path $TestDrive "$([guid]::NewGuid()).ps1"
-        Set-Content $file "Import-Module '$env:LLMPS_MODULE_PATH'`n$code`n'left the chat, errors: ' + `$Error.Count"
+        Set-Content $file "Import-Module '$env:LLMPS_MODULE_PATH'`nSet-Location '$TestDrive'`n$code`n'left the chat, errors: ' + `$Error.Count"
         $start = [System.Diagnostics.ProcessStartInfo]::new('script', "-qec `"pwsh -NoProfile -NoLogo -File '$file'`" /dev/null")
         $start.UseShellExecute = $false
         $start.RedirectStandardInput = $true

@@ -137,10 +137,8 @@ Describe 'Options of a row' {
         $null = $rows[0] | Invoke-ChatCompletion -WarningVariable warned
         $null = $rows | Invoke-ChatCompletion -Model Qwen/QwQ-32B -WarningVariable +warned
         $null = $rows | Invoke-ChatCompletion -Model { $_.Model } -WarningVariable +warned
+        $null = $rows | Invoke-ChatCompletion -RowOption Model -WarningVariable +warned
         $warned | Should -BeNullOrEmpty
-        $merged = [pscustomobject]@{ Text = 'x' } | Invoke-ChatCompletion { $_.Text } -Model Qwen/Qwen3-8B -MergeInput
-        $null = $merged | Invoke-ChatCompletion { $_.Response } -WarningVariable warned -WarningAction SilentlyContinue
-        "$warned" | Should -BeLike "*'Qwen/Qwen3-8B'*'Qwen/QwQ-32B'*"
     }
 
     It 'are none of the columns that PowerShell adds to a type, as User to files' {
@@ -190,14 +188,14 @@ Describe 'Options of a row' {
             $sent.logprobs | Should -Be $true, $true, $null, $null, $true, $null, $true, $true, $null
             $sent[1].top_logprobs | Should -Be 5
             $null = [pscustomobject]@{ Prompt = 'x'; LogProbs = 'yes' } | Invoke-ChatCompletion -Session logs -ErrorVariable problem -ErrorAction SilentlyContinue
-            "$problem" | Should -Be "LogProbs 'yes' of the row is not true or false."
+            "$problem" | Should -Be "LogProbs 'yes' in the column LogProbs is not true or false: correct the cell or leave it blank."
         }
         finally { Disconnect-LlmProvider logs }
     }
 
-    It 'hold for -Message as well: columns, hashtables and script blocks' {
+    It 'hold for -Message as well: named columns, hashtables and script blocks' {
         $rows = [pscustomobject]@{ Temperature = '0.5'; Heat = 1 }, @{ Temperature = 0.7; Heat = 2 }, [pscustomobject]@{ Temperature = ''; Heat = 3 }
-        $null = $rows | Invoke-ChatCompletion -Message (New-ChatMessage user 'a') -TopP { $_.Heat / 10 } -ThrottleLimit 1
+        $null = $rows | Invoke-ChatCompletion -Message (New-ChatMessage user 'a') -TopP { $_.Heat / 10 } -RowOption Temperature -ThrottleLimit 1
         $bodies = $simulator.Requests().body
         $bodies[0] | Should -BeLike '*],"temperature":0.5,"top_p":0.1}'
         $bodies[1] | Should -BeLike '*],"temperature":0.7,"top_p":0.2}'
@@ -232,9 +230,9 @@ Describe 'Options of a row' {
     }
 
     It 'are numbers without commas: <Value>' -ForEach @(
-        @{ Option = 'Temperature'; Value = '0,2'; Says = "Temperature '0,2' of the row is not a number." }
-        @{ Option = 'MaxTokens'; Value = '1,000'; Says = "MaxTokens '1,000' of the row is not a whole number." }
-        @{ Option = 'MaxTokens'; Value = '12.7'; Says = "MaxTokens '12.7' of the row is not a whole number." }
+        @{ Option = 'Temperature'; Value = '0,2'; Says = "Temperature '0,2' in the column Temperature is not a number, such as 0.2: correct the cell or leave it blank." }
+        @{ Option = 'MaxTokens'; Value = '1,000'; Says = "MaxTokens '1,000' in the column MaxTokens is not a whole number, such as 1000: correct the cell or leave it blank." }
+        @{ Option = 'MaxTokens'; Value = '12.7'; Says = "MaxTokens '12.7' in the column MaxTokens is not a whole number, such as 1000: correct the cell or leave it blank." }
     ) {
         [pscustomobject]@{ Prompt = 'x'; $Option = $Value } | Invoke-ChatCompletion -ErrorAction SilentlyContinue -ErrorVariable problem
         "$problem" | Should -Be $Says
@@ -259,15 +257,124 @@ Describe 'Options of a row' {
         $answers = $rows | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
         $answers.Content | Should -Be 'Echo: a', 'Echo: d'
         $problem.TargetObject.Prompt | Should -Be 'b', 'c', 'e', 'f'
-        "$($problem[0])" | Should -BeLike "*Temperature 'warm'*not a number*"
-        "$($problem[1])" | Should -BeLike '*Temperature 9*0 to 2*'
+        "$($problem[0])" | Should -BeLike "Temperature 'warm' in the column Temperature is not a number*"
+        "$($problem[1])" | Should -BeLike '*Temperature 9*0 to 2*column Temperature: correct the cell or leave it blank.'
         "$($problem[2])" | Should -BeLike "*MaxTokens 'many'*whole number*"
         "$($problem[3])" | Should -BeLike "*Thinking 'Maybe'*Enabled, Disabled*"
+    }
+
+    It 'that do not fit by a script block name it' {
+        'a' | Invoke-ChatCompletion -MaxTokens { 'many' } -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -Be "MaxTokens 'many' of its script block is not a whole number, such as 1000."
+    }
+
+    It 'that the provider refuses name the columns they come from' {
+        $rows = [pscustomobject]@{ Prompt = 'a'; temperature = '9'; N = '0'; TopP = '0.5' }, [pscustomobject]@{ Prompt = 'b'; Seed = '7' }, [pscustomobject]@{ Prompt = 'c'; Image = 'none.png' }
+        $rows | Invoke-ChatCompletion -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$($problem[0])" | Should -BeLike "*The values come from the row's columns temperature, N: correct the cell or leave it blank."
+        "$($problem[1])" | Should -BeLike "*Seed 7: SiliconFlow documents no field for it*The value comes from the row's column Seed: *"
+        "$($problem[2])" | Should -BeLike "Image 'none.png' was not found*The value comes from the row's column Image: *"
+        [pscustomobject]@{ Prompt = 'a'; TopP = '0.5' } | Invoke-ChatCompletion -Temperature 9 -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -BeLike '*Temperature 9*'
+        "$problem" | Should -Not -BeLike '*column*'
+        $simulator.Requests() | Should -BeNullOrEmpty
     }
 
     It 'yield to a blank one, for columns that mean something else' {
         $row = [pscustomobject]@{ Subject = 'S'; Model = 'LaserJet'; System = 'SAP'; User = 'anna@corp' }
         $answer = $row | Invoke-ChatCompletion -Prompt { $_.Subject } -Model '' -System '' -User ''
         $answer.Content, $answer.Model, $answer.Messages[0].Content | Should -Be 'Echo: S', 'Qwen/QwQ-32B', 'S'
+    }
+}
+
+Describe 'Columns are data' {
+    BeforeAll {
+        $business = 'Subject,User,System,N,Model,Temperature', 'Printer,anna,SAP,3,ThinkPad X1,0.5', 'Mail,ben,Exchange,2,,' | ConvertFrom-Csv
+        $plain = '{"model":"Qwen/QwQ-32B","messages":[{"role":"user","content":"Printer"}]}'
+    }
+
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'where -Prompt is given: <Case>' -ForEach @(
+        @{ Case = 'a CSV'; Row = { $business[0] } }
+        @{ Case = 'a CSV with a column Prompt'; Row = { $business[0] | Select-Object *, @{ n = 'Prompt'; e = { 'P' } } } }
+        @{ Case = 'a hashtable'; Row = { @{ Subject = 'Printer'; Prompt = 'P'; User = 'anna'; N = 3 } } }
+    ) {
+        $null = & $Row | Invoke-ChatCompletion -Prompt { $_.Subject } -WarningVariable warned
+        $simulator.Requests()[0].body | Should -BeExactly $plain
+        $warned | Should -BeNullOrEmpty
+    }
+
+    It 'where -Message is given' {
+        $null = $business[0] | Select-Object *, @{ n = 'Prompt'; e = { 'P' } } | Invoke-ChatCompletion -Message (New-ChatMessage user 'Printer')
+        $simulator.Requests()[0].body | Should -BeExactly $plain
+    }
+
+    It 'and no column that throws is read' {
+        $row = [pscustomobject]@{ Subject = 'Printer' } | Add-Member ScriptProperty User { throw 'boom' } -PassThru
+        ($row | Invoke-ChatCompletion -Prompt { $_.Subject }).Content | Should -Be 'Echo: Printer'
+    }
+
+    It 'but for those that -RowOption names' {
+        $null = $business | Invoke-ChatCompletion -Prompt { $_.Subject } -RowOption temperature, System -ThrottleLimit 1
+        $bodies = $simulator.Requests().body
+        $bodies[0] | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"system","content":"SAP"},{"role":"user","content":"Printer"}],"temperature":0.5}'
+        $bodies[1] | Should -BeExactly '{"model":"Qwen/QwQ-32B","messages":[{"role":"system","content":"Exchange"},{"role":"user","content":"Mail"}]}'
+    }
+
+    It 'but for each that -RowOption * finds, unless its parameter is given' {
+        $null = $business[0] | Invoke-ChatCompletion -Prompt { $_.Subject } -RowOption * -User '' -Model Qwen/Qwen3-8B
+        $simulator.Requests()[0].body | Should -BeExactly '{"model":"Qwen/Qwen3-8B","messages":[{"role":"system","content":"SAP"},{"role":"user","content":"Printer"}],"temperature":0.5,"n":3}'
+    }
+
+    It 'of which a named one takes the place of its parameter, and a blank cell does not' {
+        $null = $business | Invoke-ChatCompletion -Prompt { $_.Subject } -RowOption Temperature -Temperature 1 -ThrottleLimit 1
+        ($simulator.Requests().body | ConvertFrom-Json).temperature | Should -Be 0.5, 1
+    }
+
+    It 'also in rows with a column Prompt, where -RowOption names others' {
+        $null = [pscustomobject]@{ Prompt = 'Printer'; Model = 'ThinkPad X1'; Temperature = 0.5 } | Invoke-ChatCompletion -RowOption Temperature
+        $simulator.Requests()[0].body | Should -BeExactly ($plain -replace '}$', ',"temperature":0.5}')
+    }
+
+    It 'and the rows of one prompt may differ in options only' {
+        $null = [pscustomobject]@{ Temperature = 0.1 }, [pscustomobject]@{ Temperature = 0.9 } | Invoke-ChatCompletion 'Tell a joke' -RowOption Temperature -ThrottleLimit 1
+        $bodies = $simulator.Requests().body | ConvertFrom-Json
+        $bodies.temperature | Should -Be 0.1, 0.9
+        $bodies[0].messages.content | Should -Be 'Tell a joke'
+    }
+
+    It 'and a name that is none of an option is an error before anything is sent' {
+        { $business | Invoke-ChatCompletion -Prompt { $_.Subject } -RowOption Model, Temprature } | Should -Throw "-RowOption 'Temprature' is not an option*Temperature*" -ErrorId 'InvalidParameter,*'
+        { Invoke-ChatCompletion 'x' -RowOption Model } | Should -Throw '-RowOption names columns of rows, and there are no rows*'
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'and a row without a named column is an error that lists its columns' {
+        $rows = [pscustomobject]@{ Subject = 'S'; Modell = 'm' }, 'text', @{ Subject = 'H' }
+        $answers = $rows | Invoke-ChatCompletion -Prompt { "$($_.Subject)x" } -RowOption Model -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers.Content | Should -Be 'Echo: Hx'
+        "$($problem[0])" | Should -Be "-RowOption names Model, but the row has no column 'Model'. Its columns: Subject, Modell."
+        "$($problem[1])" | Should -Be "-RowOption names Model, but the row has no column 'Model'. It is a String."
+    }
+
+    It 'and -Verbose lists once those that are options' {
+        $lines = $business | Invoke-ChatCompletion -Prompt { $_.Subject } -RowOption Temperature, System -Verbose 4>&1 | ForEach-Object { "$_" }
+        @($lines -like '*Options are read*') | Should -Be 'Options are read from the columns System, Temperature of the rows.'
+        $lines = $business | Invoke-ChatCompletion -Prompt { $_.Subject } -Verbose 4>&1 | ForEach-Object { "$_" }
+        @($lines -like '*Options are read*') | Should -BeNullOrEmpty
+    }
+
+    It 'and Tab completes the names' {
+        $line = 'Invoke-ChatCompletion -RowOption Model, Temp'
+        ([System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null)).CompletionMatches.CompletionText | Should -Be 'Temperature'
+    }
+
+    It 'and each parameter with a row option has a name for -RowOption' {
+        $parameters = (Get-Command Invoke-ChatCompletion).Parameters.Values | Where-Object { $_.Attributes.TypeId.Name -contains 'RowOptionAttribute' }
+        { $null | Invoke-ChatCompletion 'x' -RowOption None } | Should -Throw "*Options: $((
+            'System', 'Model', 'Chip', 'Temperature', 'TopP', 'TopK', 'MinP', 'MaxTokens', 'Stop', 'PresencePenalty', 'FrequencyPenalty', 'N', 'Seed', 'LogProbs',
+            'TopLogProbs', 'User', 'Thinking', 'ThinkingBudget', 'ReasoningEffort', 'ResponseFormat', 'Image') -join ', '); or*"
+        $parameters.Count | Should -Be 21
     }
 }

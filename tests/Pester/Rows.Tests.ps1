@@ -73,15 +73,30 @@ Describe 'A prompt' {
         @{ Case = 'nothing'; Parts = { 'a'; ''; $null; 'b' }; Text = "a`n`n`nb" }
     ) {
         (1 | Invoke-ChatCompletion -Prompt $Parts).Messages[0].Content | Should -BeExactly $Text
-        (Invoke-ChatCompletion -Prompt (& $Parts)).Messages[0].Content | Should -BeExactly $Text
+        if ($Case -ne 'nothing') { (Invoke-ChatCompletion -Prompt (& $Parts)).Messages[0].Content | Should -BeExactly $Text }
         ([pscustomobject]@{ Prompt = & $Parts } | Invoke-ChatCompletion).Messages[0].Content | Should -BeExactly $Text
     }
 
     It 'is joined from the lines of a list' {
         $lines = [System.Collections.Generic.List[string]]('Summarize:', 'x')
-        $answers = @(Invoke-ChatCompletion -Prompt $lines) + @([pscustomobject]@{ Prompt = [System.Collections.ArrayList]$lines } | Invoke-ChatCompletion) + @(, $lines | Invoke-ChatCompletion)
+        $answers = @([pscustomobject]@{ Prompt = [System.Collections.ArrayList]$lines } | Invoke-ChatCompletion) + @(, $lines | Invoke-ChatCompletion)
         foreach ($answer in $answers) { $answer.Messages[0].Content | Should -BeExactly "Summarize:`nx" }
-        $answers.Count | Should -Be 3
+        $answers.Count | Should -Be 2
+    }
+
+    It 'is joined from the lines that Get-Content gives as an argument' {
+        Set-Content "$TestDrive/lines.txt" 'Summarize:', '', 'x'
+        (Invoke-ChatCompletion (Get-Content "$TestDrive/lines.txt")).Messages[0].Content | Should -BeExactly "Summarize:`n`nx"
+        (Invoke-ChatCompletion 'Explain:', (Get-Content "$TestDrive/lines.txt")).Messages[0].Content | Should -BeExactly "Explain:`nSummarize:`n`nx"
+    }
+
+    It 'is not a list of texts as an argument: that is an error with both ways out' {
+        foreach ($texts in @('a', 'b'), @('a', '', $null), [System.Collections.Generic.List[string]]('a', 'b')) {
+            { Invoke-ChatCompletion $texts } | Should -Throw "-Prompt has $($texts.Count) texts*'a', 'b' | Invoke-ChatCompletion*-join*" -ErrorId 'InvalidParameter,*'
+            { 'x' | Invoke-ChatCompletion -Prompt $texts } | Should -Throw '-Prompt has * texts*'
+        }
+        (Invoke-ChatCompletion @('a')).Content | Should -Be 'Echo: a'
+        $simulator.Requests().Count | Should -Be 1
     }
 
     It 'without a text is an error that names its type: <Type>' -ForEach @(
@@ -94,37 +109,44 @@ Describe 'A prompt' {
         1 | Invoke-ChatCompletion -Prompt { 'Explain:'; $Value } -ErrorVariable +problem -ErrorAction SilentlyContinue
         [pscustomobject]@{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable +problem -ErrorAction SilentlyContinue
         $problem.Count | Should -Be 4
-        foreach ($one in $problem) { "$one" | Should -BeLike "Prompt has a $Type, which has no text*" }
+        foreach ($one in $problem) { $one.Exception.Message | Should -BeLike "Prompt has a $Type, which has no text*" }
         $simulator.Stats().requests | Should -Be 0
     }
 
-    It 'is the same text for every row when it is no script block' {
-        $answers = [pscustomobject]@{ Id = 1 }, [pscustomobject]@{ Id = 2 } | Invoke-ChatCompletion -Prompt 'Same'
-        $answers.Content | Should -Be 'Echo: Same', 'Echo: Same'
-        $answers.InputObject.Id | Should -Be 1, 2
+    It 'for all rows has each piped text after a blank line' {
+        $answers = 'A', "B`nb" | Invoke-ChatCompletion 'Summarize:'
+        $answers | ForEach-Object { $_.Messages[0].Content } | Should -BeExactly "Summarize:`n`nA", "Summarize:`n`nB`nb"
+        $answers.InputObject | Should -Be 'A', "B`nb"
+        Set-Content "$TestDrive/file.txt" 'one', 'two'
+        (Get-Content "$TestDrive/file.txt" -Raw | Invoke-ChatCompletion -Prompt 'Summarize this').Messages[0].Content | Should -Match "\ASummarize this\n\none\r?\ntwo"
+        (, (Get-Content "$TestDrive/file.txt") | Invoke-ChatCompletion 'Summarize this').Messages[0].Content | Should -BeExactly "Summarize this`n`none`ntwo"
+        ('A' | Invoke-ChatCompletion 'Translate' -System { "Into $_" }).Messages.Content | Should -Be 'Into A', "Translate`n`nA", "Echo: Translate`n`nA"
+        (1..2 | Invoke-ChatCompletion 'Tell a joke').Content | Should -Be 'Echo: Tell a joke', 'Echo: Tell a joke'
     }
 
-    It 'is warned of once where no row is in it' {
-        $rows = [pscustomobject]@{ Subject = 'A' }, [pscustomobject]@{ Subject = 'B' }, [pscustomobject]@{ Subject = 'C' }
-        foreach ($run in { 'A', 'B' | Invoke-ChatCompletion 'Summarize' @warned }, { $rows | Invoke-ChatCompletion "Classify: $($_.Subject)" @warned }) {
-            $warned = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
-            $null = . $run
-            $warnings.Count | Should -Be 1 -Because "$run"
-            "$warnings" | Should -BeLike 'The rows are not in the prompt*-Prompt {*'
-        }
-    }
-
-    It 'is not warned of where <_>' -ForEach @(
-        { 'A', 'B' | Invoke-ChatCompletion -Prompt { "Summarize: $_" } @warned }
-        { 1..3 | Invoke-ChatCompletion 'Tell a joke' @warned }
-        { [pscustomobject]@{ Subject = 'A' } | Invoke-ChatCompletion 'Classify: A' @warned }
-        { [pscustomobject]@{ Seed = 1 }, [pscustomobject]@{ Seed = 2 } | Invoke-ChatCompletion 'Tell a joke' @warned -ErrorAction SilentlyContinue }
-        { 'A', 'B' | Invoke-ChatCompletion 'Translate' -System { "Into $_" } @warned }
-        { 'A', 'B' | Invoke-ChatCompletion @warned }
+    It 'for all rows is an error where the piped text is <Case>' -ForEach @(
+        @{ Case = 'empty'; Text = '' }
+        @{ Case = 'blank'; Text = " `n" }
+        @{ Case = '$null'; Text = $null }
     ) {
-        $warned = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
-        $null = . $_
-        $warnings | Should -BeNullOrEmpty
+        , $Text | Invoke-ChatCompletion 'Summarize this' -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -BeLike 'The piped text is blank*'
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'for all rows is an error where the rows are objects: <Prompt>' -ForEach @(
+        @{ Prompt = 'Classify: '; Example = '{ "Classify: $($_.Subject)" }'; Text = 'Classify: S' }
+        @{ Prompt = 'Summarize this'; Example = '{ "Summarize this: $($_.Subject)" }'; Text = 'Summarize this: S' }
+        @{ Prompt = 'Say "$x"'; Example = '{ "Classify: $($_.Subject)" }'; Text = 'Classify: S' }
+    ) {
+        foreach ($row in [pscustomobject]@{ Subject = 'S'; Body = 'B' }, @{ Subject = 'S' }) {
+            $row | Invoke-ChatCompletion $Prompt -ErrorAction SilentlyContinue -ErrorVariable problem
+            $problem.Count | Should -Be 1
+            "$problem" | Should -BeLike "-Prompt is the same text for every row*for example: -Prompt $Example.*-RowOption*"
+            $problem.TargetObject | Should -Be $row
+        }
+        $simulator.Requests() | Should -BeNullOrEmpty
+        ([pscustomobject]@{ Subject = 'S' } | Invoke-ChatCompletion ([scriptblock]::Create($Example.Trim('{', '}')))).Content | Should -BeExactly "Echo: $Text"
     }
 
     It 'missing in a row is an error that lists the row''s columns' {
@@ -157,7 +179,7 @@ Describe 'A prompt' {
             "$problem" | Should -BeLike '*Import-Csv*-Delimiter*'
             "$problem" | Should -Not -BeLike '*such as -Prompt*'
             $row | Invoke-ChatCompletion -Prompt { $_.Subject } -ErrorVariable problem -ErrorAction SilentlyContinue
-            "$problem" | Should -BeLike '*Prompt is blank*Import-Csv*-Delimiter*'
+            "$problem" | Should -BeLike '*no column ''Subject''*Import-Csv*-Delimiter*'
         }
     }
 
@@ -187,7 +209,7 @@ Describe 'A prompt' {
         $list = [object[]]::new(1)
         $list[0] = $list
         ('a', $table, 'b' | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: a', 'Echo: b'
-        "$problem" | Should -BeLike 'Prompt has a Hashtable*'
+        "$problem" | Should -BeLike 'Row * Prompt has a Hashtable*'
         ('a', 'b' | Invoke-ChatCompletion { if ($_ -eq 'a') { , $list } else { $_ } } -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: b'
         "$problem" | Should -BeLike '*refers to itself*'
     }
@@ -198,7 +220,7 @@ Describe 'A prompt' {
         $answers.Content | Should -Be 'Echo: one', 'Echo: four'
         $answers.InputIndex | Should -Be 0, 3
         $problem.TargetObject.Id | Should -Be 2, 3
-        "$($problem[0])" | Should -BeLike '*Prompt is blank*row 1*Prompt, Id*'
+        "$($problem[0])" | Should -BeLike 'Row 1*Prompt is blank*Prompt, Id*'
     }
 
     It 'whose column throws is an error of that row, which keeps its place, and the other rows go on' {
@@ -218,8 +240,8 @@ Describe 'A prompt' {
         @{ Case = 'without output'; Value = & { } }
     ) {
         [pscustomobject]@{ Id = 1; Prompt = $Value }, @{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
-        "$($problem[0])" | Should -Be 'Prompt is blank in row 0. Its columns: Id, Prompt.'
-        "$($problem[1])" | Should -Be 'Prompt is blank in row 1. Its columns: Prompt.'
+        "$($problem[0])" | Should -Be 'Row 0 (Id 1): Prompt is blank. Its columns: Id, Prompt.'
+        "$($problem[1])" | Should -Be 'Row 1: Prompt is blank. Its columns: Prompt.'
     }
 }
 
@@ -235,15 +257,34 @@ Describe '-MergeInput' {
         $merged.Error | Should -BeNullOrEmpty
     }
 
-    It 'overwrites columns of the same name in the copy, and never in the caller''s object' {
-        $row = [pscustomobject]@{ Prompt = 'x'; Response = 'old'; error = 'older'; Model = 'Qwen/Qwen3-8B' }
-        $merged = $row | Invoke-ChatCompletion -MergeInput
-        $merged.Response | Should -Be 'Echo: x'
-        $merged.Error | Should -BeNullOrEmpty
-        $merged.Model | Should -Be 'Qwen/Qwen3-8B'
-        @($merged.PSObject.Properties.Name -eq 'Error').Count | Should -Be 1
-        $row.Response, $row.error | Should -Be 'old', 'older'
-        $row.PSObject.Properties.Name | Should -Be 'Prompt', 'Response', 'error', 'Model'
+    It 'keeps the user''s columns, and gives its own another name with one warning' {
+        $rows = 1..2 | ForEach-Object { [pscustomobject]@{ Model = 'ThinkPad X1'; error = "E$_"; Text = 'x' } }
+        $merged = $rows | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningVariable warned -WarningAction SilentlyContinue
+        $merged.Model | Should -Be 'ThinkPad X1', 'ThinkPad X1'
+        $merged.error | Should -Be 'E1', 'E2'
+        $merged.LlmModel | Should -Be 'Qwen/QwQ-32B', 'Qwen/QwQ-32B'
+        $merged[0].PSObject.Properties.Name | Should -Contain 'LlmError'
+        @($warned).Count | Should -Be 1
+        "$warned" | Should -BeLike '*the answer''s columns are LlmModel, LlmError.'
+        $rows[0].PSObject.Properties.Name | Should -Be 'Model', 'error', 'Text'
+    }
+
+    It 'keeps the user''s columns of a row that fails' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound' }) })
+        $merged = [pscustomobject]@{ Error = 'E5'; Text = 'x' } | Invoke-ChatCompletion { $_.Text } -MergeInput -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $merged.Error | Should -Be 'E5'
+        $merged.LlmError | Should -BeLike 'NotFound: *'
+    }
+
+    It 'writes the columns of an earlier merge again, renamed ones, too' {
+        $row = [pscustomobject]@{ Model = 'ThinkPad X1'; Text = 'x' }
+        $first = $row | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningAction SilentlyContinue
+        $second = $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned
+        $second.PSObject.Properties.Name | Should -Be $first.PSObject.Properties.Name
+        $second.Response | Should -Be 'Echo: again x'
+        $second.Model, $second.LlmModel | Should -Be 'ThinkPad X1', 'Qwen/QwQ-32B'
+        $warned | Should -BeNullOrEmpty
+        ($second | Measure-ChatUsage -GroupBy Model).Model | Should -Be 'Qwen/QwQ-32B'
     }
 
     It 'passes over a key without a name' {
@@ -323,7 +364,7 @@ Describe 'Errors of rows' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound'; Match = 'two'; Message = 'no such thing' }) })
         $lines = 'one', 'two', 'three' | Invoke-ChatCompletion -Verbose -ErrorVariable problem -ErrorAction SilentlyContinue 4>&1 | ForEach-Object { "$_" }
         @($lines -like 'Row * failed*') | Should -Be 'Row 1 failed: NotFound'
-        "$problem" | Should -Not -Match 'Row'
+        $problem.Exception.Message | Should -Not -Match 'Row'
         $simulator.SetOption(@{ Faults = 'Unauthorized' })
         $lines = 'one' | Invoke-ChatCompletion -Verbose -ErrorAction SilentlyContinue 4>&1 | ForEach-Object { "$_" }
         $lines | Should -Contain 'Row 0 failed: Unauthorized'
@@ -370,7 +411,7 @@ Describe 'Kind G: the machinery of a row is not data: <Form>' -ForEach @(
 
     It 'names only its columns where the prompt is missing' {
         $null = , $row | Invoke-ChatCompletion -Prompt { $_.None } -ErrorAction SilentlyContinue -ErrorVariable failed
-        "$failed" | Should -BeLike '*Prompt is blank in row 0. Its columns: *Subject*'
+        "$failed" | Should -BeLike '*Row 0 (*): Prompt is blank. Its columns: *Subject*'
         "$failed" | Should -Not -Match 'RowError|ItemArray|HasErrors|DataView|InnerXml|OuterXml|NodeType|ChildNodes'
     }
 

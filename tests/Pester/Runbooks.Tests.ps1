@@ -288,6 +288,14 @@ Describe 'Without anyone to ask' {
     }
 }
 
+Describe 'The scripts' {
+    It 'use the qualified name, so that no function of another module runs in its place' {
+        $scripts = Get-ChildItem "$PSScriptRoot/../../examples/runbooks" -Filter *.ps1
+        ($scripts | Select-String 'LlmPs\\Invoke-ChatCompletion').Path | Sort-Object -Unique | Should -HaveCount 3
+        $scripts | Select-String '(?<!LlmPs\\)Invoke-ChatCompletion' | Should -BeNullOrEmpty
+    }
+}
+
 Describe 'The guide' {
     It 'links to scripts that are there' {
         $links = [regex]::Matches((Get-Content "$PSScriptRoot/../../docs/runbooks.md" -Raw), '\]\((\.\./[^)]+)\)') | ForEach-Object { $_.Groups[1].Value }

@@ -33,8 +33,8 @@ Describe 'A prompt by a script block' {
         $answers = $rows | Invoke-ChatCompletion -MaxTokens 50 -ErrorVariable problem -ErrorAction SilentlyContinue
         $answers.Content | Should -Be 'Echo: first', 'Echo: second', 'Echo: third'
         $problem.TargetObject | Should -Be $rows[1], $rows[4]
-        "$($problem[0])" | Should -BeLike 'Row 1 has no Prompt column*'
-        "$($problem[1])" | Should -BeLike 'Prompt has a ScriptBlock*'
+        "$($problem[0])" | Should -BeLike 'Row 1 (*): The row has no Prompt column*'
+        $problem[1].Exception.Message | Should -BeLike 'Prompt has a ScriptBlock*'
         $ran.Count | Should -Be 0
     }
 
@@ -42,7 +42,7 @@ Describe 'A prompt by a script block' {
         '$_.A', '$_.''A''', '$PSItem.a', '${_}.A', '$_.''a b''', '$_.Count', '$_.Length', '$_.ToString', '<# c #> $_.A', '$_.A # c'
         '"$_"', '"$_.A"', '"$($_.A)"', '"x $($_.A) y"', '"$( $_.A ) $_ $($_.B)"', '"$($_.A)$($_.A)$"', ('"' + [char]0x4E2D + [char]::ConvertFromUtf32(0x1F600) + ' {0} $($_.A)"'), "`"two`nlines `$(`$_.A)`"", ([char]0x201C + 'x $($_.A)' + [char]0x201D)
         '"a`n$($_.A)"', '"`$($_.A)"', '"a""b$($_.A)"', ('"a' + [char]0x201C + [char]0x201C + 'b$($_.A)"'), '''x $($_.A)''', '"plain"', "@`"`nhere `$(`$_.A)`n`"@"
-        '"$($_.missing)x"', '"$($_::A)x"', '"$($_.A; 1)"', '"$($_.A | ForEach-Object Length)"', '"$($_.A.Length)"', '"$(-$_.B)"', '"$_[0]"', '"$($_)"', '"$($_[''A''])"'
+        '"$(if ($_.missing) { 1 })x"', '"$($_::A)x"', '"$($_.A; 1)"', '"$($_.A | ForEach-Object Length)"', '"$($_.A.Length)"', '"$(-$_.B)"', '"$_[0]"', '"$($_)"', '"$($_[''A''])"'
         '("" + $_.A).ToUpper()', '[string]$_.A', '@($_.A)', 'return $_.A', '$x = ''B''; $_.$x', 'param($y) $_.A', 'end { $_.A }', 'trap { } $_.A', '$_.A > $null; ''y'''
     ) {
         $block = [scriptblock]::Create($_)
@@ -64,7 +64,7 @@ Describe 'A prompt by a script block' {
     ) {
         $null = @([pscustomobject]@{ A = 'x' }) * 2 | Invoke-ChatCompletion ([scriptblock]::Create($Block)) -ErrorVariable problem -ErrorAction SilentlyContinue
         Get-Job | Remove-Job -Force
-        "$($problem[-1])" | Should -BeLike $Told
+        $problem[-1].Exception.Message | Should -BeLike $Told
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 
@@ -93,7 +93,7 @@ Describe 'A prompt by a script block' {
 
     It 'that gives nothing is blank' {
         $null = 'a' | Invoke-ChatCompletion { if ($_ -eq 'b') { 'x' } } -ErrorVariable problem -ErrorAction SilentlyContinue
-        "$problem" | Should -BeLike 'Prompt is blank*'
+        $problem.Exception.Message | Should -BeLike 'Prompt is blank*'
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 
@@ -101,5 +101,60 @@ Describe 'A prompt by a script block' {
         $seen = [System.Collections.Generic.List[int]]::new()
         $null = 0..5 | Invoke-ChatCompletion { $seen.Add($_); "Say $_" } -Shard 1/3
         $seen | Should -Be 1, 4
+    }
+}
+
+Describe 'A script block that reads a column which is not there' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'is an error of the row, which is not sent' {
+        $rows = 'User,Subject', 'anna,Printer', 'ben,Mail' | ConvertFrom-Csv
+        $merged = $rows | Invoke-ChatCompletion -Prompt { "Classify: $($_.Subjet)" } -MergeInput -ErrorAction SilentlyContinue -ErrorVariable problem
+        $problem.Count | Should -Be 2
+        "$($problem[0])" | Should -Be "The script block of Prompt reads `$_.Subjet, but the row has no column 'Subjet'. Its columns: User, Subject."
+        $problem[0].FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        $problem.TargetObject.User | Should -Be 'anna', 'ben'
+        $merged.Error | Should -BeLike "InvalidRequest: *'Subjet'*"
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'is an error for each option' {
+        [pscustomobject]@{ Prompt = 'p'; Heat = 1 } | Invoke-ChatCompletion -Temperature { $_.Heet } -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -BeLike "The script block of Temperature reads `$_.Heet*Its columns: Prompt, Heat."
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'is an error where <_> reads it' -ForEach @(
+        '"$($PSItem.X)"', '"$($_.X.Trim())"', 'foreach ($x in $_.X) { "a$x" }', '"a: " + $_."X"', '"{0}" -f $_.X', 'return "a$($_.X)"', '$t = $_.X; "a$t"', '($_.X -split ",")[0] + "a"', '@("a"; $_.X)',
+        'if ($_.A) { "a" }; "b$($_.X)"'
+    ) {
+        [pscustomobject]@{ A = '1' } | Invoke-ChatCompletion ([scriptblock]::Create($_)) -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -BeLike "*reads `$_.X, but*"
+        $simulator.Requests() | Should -BeNullOrEmpty
+    }
+
+    It 'is none where <_> may do without' -ForEach @(
+        'if ($_.X) { "a$($_.X)" } else { "b" }', 'if ($_.A -eq 2) { $_.X } else { "b" }', '"a$(if ($null -ne $_.X) { 1 })"', '"a" + [bool]$_.X', '"a" + (-not $_.X)', '"a" + ($_.X -and $_.X.Y)',
+        '"a" + ($null -eq $_.X)', 'if ([string]::IsNullOrEmpty($_.X)) { "b" } else { $_.X }', 'switch ($_.A) { 1 { "b" } default { $_.X } }', 'if ($_.A) { return "b" }; $_.X',
+        'try { "b$($_.X)" } catch { "c" }', '"b$(1 | ForEach-Object { $_.X })"', 'if ($_.PSObject.Properties["X"]) { "a" } else { "b" }; $null = $_.X', '$_ = @{ X = "b" }; $_.X', '"b$($_.Count)$($_.Length)"',
+        '"b$($_["X"])"', '$y = $_; "b$($y.X)"', '"b$($_.PSTypeNames[0])"', 'function f { $_.X }; "b"'
+        if ($PSVersionTable.PSVersion.Major -ge 7) { '$_.X ?? "b"', '$_.X ? "a" : "b"', '$_.A -or $_.X; "b"' }
+    ) {
+        $answer = [pscustomobject]@{ A = '1' } | Invoke-ChatCompletion ([scriptblock]::Create($_)) -ErrorAction SilentlyContinue -ErrorVariable problem
+        $problem | Should -BeNullOrEmpty
+        $answer.Content | Should -Match '[ab]'
+    }
+
+    It 'is none of an object of another kind, of a hashtable or of a member that PowerShell adds' {
+        Update-TypeData -TypeName Ticket -MemberType ScriptProperty -MemberName Label -Value { 'L' } -Force
+        try { $answers = [pscustomobject]@{ PSTypeName = 'Ticket'; A = 1 }, @{ A = 1 }, [version]'1.2' | Invoke-ChatCompletion { "x$($_.Label)" } }
+        finally { Remove-TypeData -TypeName Ticket }
+        $answers.Content | Should -Be 'Echo: xL', 'Echo: x', 'Echo: x'
+    }
+
+    It 'tells of a byte order mark before its name' {
+        $row = [pscustomobject]@{ "$([char]0xFEFF)Subject" = 'S' }
+        $row | Invoke-ChatCompletion -Prompt { "About: $($_.Subject)" } -WarningAction SilentlyContinue -ErrorAction SilentlyContinue -ErrorVariable problem
+        "$problem" | Should -BeLike "*no column 'Subject'*byte order mark*-Encoding UTF8"
     }
 }

@@ -162,15 +162,22 @@ Describe 'Structured answers' {
         $rows[0].PSObject.Properties.Name[0..4] | Should -Be 'Prompt', 'city', 'days', 'tags', 'Response'
         $rows[0].Error | Should -BeLike 'NotFound:*'
         $rows[1].city | Should -Be 'Köln 😀'
-        $rows[1].tags | Should -Be 'a', 'b'
+        $rows[1].tags | Should -Be '["a","b"]'
         ($rows | ConvertTo-Csv -NoTypeInformation)[0] | Should -BeLike '*"city","days","tags"*'
+    }
+
+    It 'does not overwrite a column of the row with a property' {
+        Set-Answer '{"city":"Köln","days":3,"tags":[]}'
+        $row = [pscustomobject]@{ City = 'Bonn'; Text = 'x' } | Invoke-ChatCompletion { $_.Text } -JsonSchema $schema -MergeInput -WarningAction SilentlyContinue -WarningVariable warned
+        $row.City, $row.Llmcity, $row.tags | Should -Be 'Bonn', 'Köln', '[]'
+        "$warned" | Should -BeLike '*the answer''s column is Llmcity.'
     }
 
     It 'says before sending which properties -MergeInput has columns of its own for' {
         Set-Answer '{"reasoning":"r","city":"a"}'
         $named = @{ type = 'object'; properties = @{ reasoning = @{ type = 'string' }; city = @{ type = 'string' } } }
         $row = 'x' | Invoke-ChatCompletion -JsonSchema $named -MergeInput -WarningAction SilentlyContinue -WarningVariable warned
-        "$warned" | Should -BeLike '-JsonSchema names reasoning, as -MergeInput does*'
+        "$warned" | Should -BeLike '-JsonSchema names reasoning, and -MergeInput has columns of that name*'
         $row.city | Should -Be 'a'
         $null = 'x' | Invoke-ChatCompletion -JsonSchema $named -WarningVariable warned
         $null = 'x' | Invoke-ChatCompletion -JsonSchema @{ type = 'object'; properties = @{ city = @{ type = 'string' } } } -MergeInput -WarningVariable +warned

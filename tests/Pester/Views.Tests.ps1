@@ -234,7 +234,7 @@ Describe 'Tables' {
         $null = Connect-LlmProvider GenStudio -Simulate
         $lines = Get-LlmSession | Show
         $lines -match '^SiliconFlow +SiliconFlow +https://api.siliconflow.cn/v1$' | Should -Not -BeNullOrEmpty
-        $lines -match '^GenStudio +GenStudio +nvidia \(simulator\)$' | Should -Not -BeNullOrEmpty
+        $lines -match '^GenStudio +\* +GenStudio +nvidia \(simulator\)$' | Should -Not -BeNullOrEmpty
         $lines -join '' | Should -Not -Match 'secret'
     }
 

@@ -36,6 +36,7 @@ internal sealed class ControlApi
                 case "GET requests":
                     return (200, Write(Requests));
                 case "GET bodies":
+                    _server.Handler.Batches.Settle();
                     return (200, Write(writer => Counts(writer, _server.Handler.Log.Bodies())));
                 case "POST options":
                     _server.Reset(ReadOptions(Encoding.UTF8.GetString(body)));
@@ -102,6 +103,7 @@ internal sealed class ControlApi
     private void Stats(Utf8JsonWriter writer)
     {
         SimulatorCounters counters = _server.Handler.Counters;
+        _server.Handler.Batches.Settle();
         writer.WriteStartObject();
         writer.WriteNumber("requests", counters.Requests);
         writer.WriteNumber("answered", counters.Answered);
@@ -110,6 +112,11 @@ internal sealed class ControlApi
         writer.WriteNumber("refused", counters.Refused);
         writer.WriteNumber("rejected", counters.Rejected);
         writer.WriteNumber("faulted", counters.Faulted);
+        writer.WriteNumber("batchRequests", counters.BatchRequests);
+        (int files, int batches, long answered) = _server.Handler.Batches.Count();
+        writer.WriteNumber("files", files);
+        writer.WriteNumber("batches", batches);
+        writer.WriteNumber("batchLines", answered);
         writer.WriteNumber("openConnections", _server.OpenConnections);
         writer.WriteNumber("distinctBodies", _server.Handler.Log.DistinctBodies);
         writer.WritePropertyName("perKey");

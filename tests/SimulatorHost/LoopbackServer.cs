@@ -6,6 +6,7 @@ using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Simulator;
+using LlmPs.Simulator.Batches;
 
 namespace LlmPs.SimulatorHost;
 
@@ -65,8 +66,12 @@ public sealed class LoopbackServer : IDisposable
 
     internal ControlApi Control => _control;
 
-    /// <summary>Behaves otherwise from now on, with counters at nought; requests under way go on as they began.</summary>
-    public void Reset(SimulatorOptions? options = null) => _stage = new Stage(options ?? _stage.Options);
+    /// <summary>
+    /// Behaves otherwise from now on, with counters at 0; requests under way continue as they began. Files and batches stay when options
+    /// are given, and are gone without them.
+    /// </summary>
+    public void Reset(SimulatorOptions? options = null) =>
+        _stage = options is null ? new Stage(_stage.Options) : new Stage(options, _stage.Handler.Batches);
 
     /// <summary>Closes the port and all connections.</summary>
     public void Dispose()
@@ -104,10 +109,10 @@ public sealed class LoopbackServer : IDisposable
     /// <summary>A handler with its options and counters: they change together.</summary>
     private sealed class Stage
     {
-        internal Stage(SimulatorOptions options)
+        internal Stage(SimulatorOptions options, BatchStore? batches = null)
         {
             Options = options;
-            Handler = new SimulatorHandler(options);
+            Handler = new SimulatorHandler(options, batches);
             Invoker = new HttpMessageInvoker(Handler);
         }
 

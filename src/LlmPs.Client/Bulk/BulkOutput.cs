@@ -14,9 +14,9 @@ internal sealed class LogLine(RequestLogLevel level, string text)
 /// What came of a row: a completion, a delta, a <see cref="RowReview"/>, an <see cref="LlmApiException"/>, or the <see cref="RunEnding"/> that kept it
 /// from being sent; or a <see cref="LogLine"/> that belongs to none.
 /// </summary>
-internal readonly struct BulkOutput(AnswerContext? row, object value)
+internal readonly struct BulkOutput(RowTicket? row, object value)
 {
-    internal AnswerContext? Row { get; } = row;
+    internal RowTicket? Row { get; } = row;
 
     internal object Value { get; } = value;
 }

@@ -25,7 +25,7 @@ internal sealed class BulkRun : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly RequestLog _log;
     private readonly CountdownEvent _tasks = new(1);
-    private readonly ConcurrentDictionary<CheckpointKey, Task<ChatCompletion>> _inFlight = new();
+    private readonly ConcurrentDictionary<CheckpointKey, Task<object>> _inFlight = new();
     private RunEnding? _ending;
     private int _failures;
     private int _isGuessing;
@@ -54,12 +54,11 @@ internal sealed class BulkRun : IDisposable
     internal bool IsSpent => _options.MaxTotalTokens is { } most && Counts.Tokens >= most;
 
     /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
-    internal void Add(AnswerContext row)
+    internal void Add(RowTicket row)
     {
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
-        CheckpointKey? key = _options.Checkpoint is not null || IsDeduplicated(row.Request) ? row.Session!.KeyOf(row.Request) : null;
-        var occurrence = _options.Checkpoint is not null ? _options.Checkpoint.CountUp(key!.Value) : 0;
-        var kept = _options.Checkpoint is not null ? Find(row, key!.Value, occurrence) : null;
+        var occurrence = _options.Checkpoint?.CountUp(row.Key) ?? 0;
+        var kept = _options.Checkpoint is not null ? Find(row, occurrence) : null;
         var ending = kept is null ? EndingOf() : null;
         if (ending is null && _options.IsWanted?.Invoke(row, kept is not null) == false) return;
         var place = _window.Open();
@@ -79,11 +78,11 @@ internal sealed class BulkRun : IDisposable
         var turn = _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
         // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
-        _ = _options.IsLone ? RunAsync(row, place, key, occurrence, turn) : Task.Run(() => RunAsync(row, place, key, occurrence, turn));
+        _ = _options.IsLone ? RunAsync(row, place, occurrence, turn) : Task.Run(() => RunAsync(row, place, occurrence, turn));
     }
 
     /// <summary>Adds a row that failed before it could be sent, so that it is told in its turn.</summary>
-    internal void Fail(AnswerContext row, LlmApiException error)
+    internal void Fail(RowTicket row, LlmApiException error)
     {
         var place = _window.Open();
         Counts.Fail();
@@ -125,16 +124,17 @@ internal sealed class BulkRun : IDisposable
     private static int WindowOf(int throttleLimit) => Math.Max(throttleLimit, Math.Min(1024, Math.Max(32, throttleLimit * 8)));
 
     /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
-    private bool IsDeduplicated(ChatRequest request) => !_options.Stream && (_options.Deduplicate || request.Temperature == 0);
+    private bool IsDeduplicated(RowTicket row) => !_options.Stream && (_options.Deduplicate || row.IsDeterministic);
 
     /// <summary>What the checkpoint holds of a row: its answer, or the error of reading it; null where it is to be asked. At once: a task would cost more than the reading.</summary>
-    private object? Find(AnswerContext row, CheckpointKey key, int occurrence)
+    private object? Find(RowTicket row, int occurrence)
     {
         try
         {
-            var known = _options.Checkpoint!.Find(key, occurrence, row, out var isFinished);
-            if (known is not null || !isFinished) return known;
-            _log.Write(RequestLogLevel.Warning, $"Row {row.InputIndex}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
+            var line = _options.Checkpoint!.Find(row.Key, occurrence, out var isFinished);
+            if (!isFinished) return null;
+            if (line is not null && row.Restore(line) is { } known) return known;
+            _log.Write(RequestLogLevel.Warning, $"Row {row.Index}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
             return null;
         }
         catch (CheckpointException e)
@@ -145,19 +145,19 @@ internal sealed class BulkRun : IDisposable
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             Counts.Fail();
-            return row.Session!.Errors.Internal(e);
+            return row.Session.Connection.Errors.Internal(e);
         }
     }
 
-    private void Replay(AnswerContext row, OrderedWindow<BulkOutput>.Row place, object kept)
+    private void Replay(RowTicket row, OrderedWindow<BulkOutput>.Row place, object kept)
     {
-        if (kept is ChatCompletion known)
+        if (kept is not LlmApiException)
         {
             Counts.Replay();
             if (_options.Stream)
             {
-                // A delta a choice: there is room.
-                _ = place.WriteAllAsync(known.AsDeltas().Select(delta => new BulkOutput(row, delta)));
+                // A piece a choice: there is room.
+                _ = place.WriteAllAsync(row.Pieces(kept).Select(piece => new BulkOutput(row, piece)));
                 place.Close();
                 return;
             }
@@ -166,13 +166,13 @@ internal sealed class BulkRun : IDisposable
         place.Close(new BulkOutput(row, kept));
     }
 
-    private async Task RunAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)
+    private async Task RunAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, int occurrence, Task turn)
     {
         object? last = null;
         try
         {
-            last = await AnswerAsync(row, place, key, occurrence, turn).ConfigureAwait(false);
-            if (last is ChatCompletion)
+            last = await AnswerAsync(row, place, occurrence, turn).ConfigureAwait(false);
+            if (last is not RunEnding)
             {
                 Counts.Finish();
                 // A stream was handed over as it came.
@@ -192,7 +192,7 @@ internal sealed class BulkRun : IDisposable
         catch (Exception e)
         {
             Counts.Fail();
-            last = row.Session!.Errors.Internal(e);
+            last = row.Session.Connection.Errors.Internal(e);
         }
         finally
         {
@@ -204,7 +204,7 @@ internal sealed class BulkRun : IDisposable
 
     private void End(RunEnding ending) => Interlocked.CompareExchange(ref _ending, ending, null);
 
-    private void End(LlmApiException error, AnswerContext row)
+    private void End(LlmApiException error, RowTicket row)
     {
         if (error.EndsRun) End(RunEnding.Of(error, row));
     }
@@ -216,17 +216,17 @@ internal sealed class BulkRun : IDisposable
         return _ending;
     }
 
-    private BulkOutput LeftOut(AnswerContext row, RunEnding ending)
+    private BulkOutput LeftOut(RowTicket row, RunEnding ending)
     {
         Counts.LeaveOut();
         return new BulkOutput(row, ending);
     }
 
     /// <summary>Ends the run where the provider has failed so many rows in a row. Counted by requests: rows that share one have failed once.</summary>
-    private void NoteFailure(LlmApiException error, AnswerContext row)
+    private void NoteFailure(LlmApiException error, RowTicket row)
     {
         if (_options.MaxConsecutiveFailure == 0) return;
-        if (IsOutage(error, row.Session!))
+        if (IsOutage(error, row.Session))
         {
             var failures = Interlocked.Increment(ref _failures);
             if (failures >= _options.MaxConsecutiveFailure) End(RunEnding.OfFailures(error, row, failures));
@@ -252,23 +252,27 @@ internal sealed class BulkRun : IDisposable
     /// On disk before it is on the pipeline: what the caller has seen is never asked again. Where that fails the run ends, since it would
     /// pay for rows that the next run pays for again; the answer is in the error.
     /// </summary>
-    private async Task KeepAsync(AnswerContext row, CheckpointKey? key, int occurrence, ChatCompletion completion)
+    private async Task KeepAsync(RowTicket row, int occurrence, object answer)
     {
         if (_options.Checkpoint is null) return;
         try
         {
-            await _options.Checkpoint.AppendAsync(key!.Value, occurrence, completion, bytes => row.Session!.Redactor.ForAnswer().Clean(bytes)).ConfigureAwait(false);
+            await _options.Checkpoint.AppendAsync(row.Key, occurrence, row.Keep(occurrence, answer)).ConfigureAwait(false);
         }
         catch (CheckpointException e)
         {
-            throw new LlmApiException(LlmErrorKind.Canceled, $"{e.Message} The run is stopped; the answer that was not kept is in the exception's PartialCompletion.", e) { PartialCompletion = completion, EndsRun = true };
+            throw new LlmApiException(LlmErrorKind.Canceled, $"{e.Message} The run is stopped; the answer that was not kept is in the exception's PartialCompletion.", e)
+            {
+                PartialCompletion = answer as ChatCompletion,
+                EndsRun = true,
+            };
         }
     }
 
     /// <summary>The row's whole answer, reviews passed; the ending where the run was over before the row was sent.</summary>
-    private async Task<object> AnswerAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey? key, int occurrence, Task turn)
+    private async Task<object> AnswerAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, int occurrence, Task turn)
     {
-        ChatCompletion completion;
+        object answer;
         Task kept;
         await turn.ConfigureAwait(false);
         // Kept through reviews and further rounds until the answer is in the file: a killed run loses no more rows than its width.
@@ -280,18 +284,16 @@ internal sealed class BulkRun : IDisposable
                 return ending;
             }
 
-            completion = key is { } known && IsDeduplicated(row.Request)
-                ? await SharedAsync(row, place, known).ConfigureAwait(false)
-                : await SendAsync(row, place).ConfigureAwait(false);
+            answer = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false) : await SendAsync(row, place).ConfigureAwait(false);
             // To the end, though the run be over: what such a row has cost, and what its tools have done, is not to be had again for nothing.
             var sent = row;
-            for (var round = 1; _options.Reviews && await ReviewAsync(sent, place, completion, round).ConfigureAwait(false) is { } next; round++)
+            for (var round = 1; _options.Reviews && await ReviewAsync(sent, place, answer, round).ConfigureAwait(false) is { } next; round++)
             {
-                sent = row.For(next);
-                completion = await SendAsync(sent, place).ConfigureAwait(false);
+                sent = next;
+                answer = await SendAsync(sent, place).ConfigureAwait(false);
             }
 
-            kept = KeepAsync(row, key, occurrence, completion);
+            kept = KeepAsync(row, occurrence, answer);
             // On a slow disk on the disk, too, lest a machine that dies loses more than twice the width.
             if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
         }
@@ -307,28 +309,29 @@ internal sealed class BulkRun : IDisposable
         }
 
         await kept.ConfigureAwait(false);
-        return completion;
+        return answer;
     }
 
     /// <summary>The row's next request; null where its answer is accepted.</summary>
-    private async Task<ChatRequest?> ReviewAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, ChatCompletion completion, int round)
+    private async Task<RowTicket?> ReviewAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, object answer, int round)
     {
-        var review = new RowReview(row, completion, round);
+        var review = new RowReview((ChatTicket)row, (ChatCompletion)answer, round);
         // Behind its deltas. Otherwise at once, whosever turn it is on the pipeline: a row that waits for another with its review is not kept, and goes on when that is done.
         if (_options.Stream) await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
         else _window.Interject(new BulkOutput(row, review));
-        return await StoppableAsync(review.Next).ConfigureAwait(false);
+        await StoppableAsync(review.Next).ConfigureAwait(false);
+        return await review.Next.ConfigureAwait(false);
     }
 
-    private async Task<ChatCompletion> SendAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)
+    private async Task<object> SendAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
         Counts.Send();
         try
         {
-            var completion = _options.Stream ? await StreamAsync(row, place).ConfigureAwait(false) : await row.Session!.CompleteAsync(row, _log, _stop.Token).ConfigureAwait(false);
-            Counts.Spend(TokensOf(row, completion));
+            var answer = await row.SendAsync(_options.Stream ? Emit : null, _log, _stop.Token).ConfigureAwait(false);
+            Counts.Spend(TokensOf(row, answer));
             NoteAnswer();
-            return completion;
+            return answer;
         }
         catch (LlmApiException e)
         {
@@ -341,16 +344,23 @@ internal sealed class BulkRun : IDisposable
         {
             Counts.Return();
         }
+
+        Task Emit(IReadOnlyList<object> pieces)
+        {
+            var room = place.WriteAllAsync(pieces.Select(piece => new BulkOutput(row, piece)));
+            return room.IsCompleted ? room : StoppableAsync(room);
+        }
     }
 
     /// <summary>
     /// What an answer cost: its total, or else its parts. A part that the provider does not report is estimated where the tokens are bounded.
     /// </summary>
-    private long TokensOf(AnswerContext row, ChatCompletion completion)
+    private long TokensOf(RowTicket row, object answer)
     {
-        long? prompt = Figure(completion.Usage?.PromptTokens), generated = Figure(completion.Usage?.CompletionTokens);
+        var usage = row.UsageOf(answer);
+        long? prompt = Figure(usage?.PromptTokens), generated = Figure(usage?.CompletionTokens);
         // A request has at least one token: a total of 0 is not a figure, nor is one that is less than its parts.
-        if (Figure(completion.Usage?.TotalTokens) is > 0 and var total && total >= (prompt ?? 0) + (generated ?? 0)) return total;
+        if (Figure(usage?.TotalTokens) is > 0 and var total && total >= (prompt ?? 0) + (generated ?? 0)) return total;
         if (_options.MaxTotalTokens is null || (prompt > 0 && generated is not null)) return (prompt ?? 0) + (generated ?? 0);
         if (Interlocked.Exchange(ref _isGuessing, 1) == 0)
         {
@@ -359,41 +369,39 @@ internal sealed class BulkRun : IDisposable
                 "Answers come without their usage, or with impossible figures: -MaxTotalTokens counts an estimate of their tokens.");
         }
 
-        var texts = completion.Choices.Select(choice => choice.Message);
-        var estimate = texts.Sum(message => TokenEstimate.Of(message.Content) + TokenEstimate.Of(message.ReasoningContent));
-        return Math.Max(prompt ?? 0, TokenEstimate.Of(row.Request)) + Math.Max(generated ?? 0, estimate);
+        return Math.Max(prompt ?? 0, row.EstimateRequest()) + Math.Max(generated ?? 0, row.EstimateAnswer(answer));
     }
 
     /// <summary>A count of tokens as the server reports it; null for one that cannot be.</summary>
     private static long? Figure(long? reported) => reported is >= 0 and <= MostTokens ? reported : null;
 
     /// <summary>The answer of an equal request that is in flight, or of this one.</summary>
-    private async Task<ChatCompletion> SharedAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place, CheckpointKey key)
+    private async Task<object> SharedAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
-        var first = new TaskCompletionSource<ChatCompletion>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var shared = _inFlight.GetOrAdd(key, first.Task);
+        var first = new TaskCompletionSource<object>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var shared = _inFlight.GetOrAdd(row.Key, first.Task);
         if (shared != first.Task)
         {
             try
             {
-                return (await shared.ConfigureAwait(false)).For(row);
+                return row.Share(await shared.ConfigureAwait(false));
             }
             catch (LlmApiException e)
             {
-                throw e.For(row);
+                throw row.Share(e);
             }
         }
 
         try
         {
-            var completion = await SendAsync(row, place).ConfigureAwait(false);
-            _inFlight.TryRemove(key, out _);
-            first.SetResult(completion);
-            return completion;
+            var answer = await SendAsync(row, place).ConfigureAwait(false);
+            _inFlight.TryRemove(row.Key, out _);
+            first.SetResult(answer);
+            return answer;
         }
         catch (Exception e)
         {
-            _inFlight.TryRemove(key, out _);
+            _inFlight.TryRemove(row.Key, out _);
             first.SetException(e);
             // Seen, though there may be no other row that waits for it.
             _ = first.Task.Exception;
@@ -401,32 +409,13 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    private async Task<ChatCompletion> StreamAsync(AnswerContext row, OrderedWindow<BulkOutput>.Row place)
-    {
-        var builder = new ChatCompletionBuilder();
-        await foreach (var deltas in row.Session!.StreamAsync(row, builder, _log, _stop.Token).ConfigureAwait(false))
-        {
-            var room = place.WriteAllAsync(deltas.Select(delta => new BulkOutput(row, delta)));
-            if (!room.IsCompleted) await StoppableAsync(room).ConfigureAwait(false);
-        }
-
-        return builder.ToCompletion();
-    }
-
     /// <summary>Waits without outliving the run.</summary>
-    private async Task<bool> StoppableAsync(Task task)
+    private async Task StoppableAsync(Task task)
     {
         var stopped = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         using (_stop.Token.Register(() => stopped.TrySetResult(true)))
             await Task.WhenAny(task, stopped.Task).ConfigureAwait(false);
         _stop.Token.ThrowIfCancellationRequested();
         await task.ConfigureAwait(false);
-        return true;
-    }
-
-    private async Task<ChatRequest?> StoppableAsync(Task<ChatRequest?> task)
-    {
-        await StoppableAsync((Task)task).ConfigureAwait(false);
-        return await task.ConfigureAwait(false);
     }
 }

@@ -37,5 +37,5 @@ internal sealed class BulkRunOptions
     internal CheckpointFile? Checkpoint { get; set; }
 
     /// <summary>Whether a row is wanted, given whether the checkpoint holds its answer; null where all are.</summary>
-    internal Func<AnswerContext, bool, bool>? IsWanted { get; set; }
+    internal Func<RowTicket, bool, bool>? IsWanted { get; set; }
 }

@@ -8,16 +8,16 @@ namespace LlmPs.Bulk;
 /// </summary>
 internal sealed class RowReview
 {
-    private readonly TaskCompletionSource<ChatRequest?> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ChatTicket?> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal RowReview(AnswerContext row, ChatCompletion completion, int round)
+    internal RowReview(ChatTicket row, ChatCompletion completion, int round)
     {
         Row = row;
         Completion = completion;
         Round = round;
     }
 
-    internal AnswerContext Row { get; }
+    internal ChatTicket Row { get; }
 
     internal ChatCompletion Completion { get; }
 
@@ -25,13 +25,13 @@ internal sealed class RowReview
     internal int Round { get; }
 
     /// <summary>The next request of the row; null where the answer is accepted.</summary>
-    internal Task<ChatRequest?> Next => _next.Task;
+    internal Task<ChatTicket?> Next => _next.Task;
 
     /// <summary>The answer is the row's result.</summary>
     internal void Accept() => _next.SetResult(null);
 
     /// <summary>The conversation goes on with another request before the row has its result.</summary>
-    internal void Continue(ChatRequest request) => _next.SetResult(request);
+    internal void Continue(ChatRequest request) => _next.SetResult(Row.For(request));
 
     /// <summary>The answer will not do.</summary>
     internal void Refuse(LlmApiException error) => _next.SetException(error);

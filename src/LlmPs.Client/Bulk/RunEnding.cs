@@ -5,7 +5,7 @@ namespace LlmPs.Bulk;
 /// <summary>Why a run sends no further rows.</summary>
 internal sealed class RunEnding
 {
-    private RunEnding(LlmApiException error, AnswerContext? row, string reason)
+    private RunEnding(LlmApiException error, RowTicket? row, string reason)
     {
         Error = error;
         Row = row;
@@ -16,7 +16,7 @@ internal sealed class RunEnding
     internal LlmApiException Error { get; }
 
     /// <summary>The row that failed with it; null where no row did.</summary>
-    internal AnswerContext? Row { get; }
+    internal RowTicket? Row { get; }
 
     /// <summary>The cause in a few words, without the provider's.</summary>
     internal string Reason { get; }
@@ -25,10 +25,10 @@ internal sealed class RunEnding
     internal bool IsFinal => Error.EndsRun;
 
     /// <summary>Every further row would fail like this one.</summary>
-    internal static RunEnding Of(LlmApiException error, AnswerContext row) => new(error, row, $"row {Text(row.InputIndex)} failed with {error.Kind}");
+    internal static RunEnding Of(LlmApiException error, RowTicket row) => new(error, row, $"row {Text(row.Index)} failed with {error.Kind}");
 
     /// <summary>The provider cannot be reached or does not serve.</summary>
-    internal static RunEnding OfFailures(LlmApiException last, AnswerContext row, int count) =>
+    internal static RunEnding OfFailures(LlmApiException last, RowTicket row, int count) =>
         new(last, row, $"{Text(count)} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
 
     /// <summary>The tokens are spent.</summary>

@@ -127,13 +127,12 @@ internal sealed class CheckpointFile : IDisposable
         lock (_index) return _index.CountUp(key);
     }
 
-    /// <summary>The row's answer, as if it had just come; null where the row is not finished, or its line cannot be read any more.</summary>
+    /// <summary>The line of a finished row; null where the row is not finished, or its line cannot be read any more.</summary>
     /// <param name="key">The row's request.</param>
     /// <param name="n">Which occurrence of the request the row is.</param>
-    /// <param name="context">The row as it is in this run. Attempts, request id and time to the first token are filled in.</param>
     /// <param name="isFinished">Whether the row is finished.</param>
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
-    internal ChatCompletion? Find(CheckpointKey key, int n, AnswerContext context, out bool isFinished)
+    internal byte[]? Find(CheckpointKey key, int n, out bool isFinished)
     {
         long offset;
         int length;
@@ -142,17 +141,19 @@ internal sealed class CheckpointFile : IDisposable
         var line = Read(offset, length);
         // Read again, and perhaps not as it was: a line is only ever the answer of the row that it names.
         var isItsLine = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key) && number == n;
-        return isItsLine ? CheckpointLine.Restore(line, context) : null;
+        return isItsLine ? line : null;
     }
 
     /// <summary>
     /// Adds a finished row. It is in the file when this returns, so that it outlives the process, and on the disk when the task completes; rows that
     /// come while the disk is busy share the next flush.
     /// </summary>
+    /// <param name="key">The row's request.</param>
+    /// <param name="n">Which occurrence of the request the row is.</param>
+    /// <param name="line">The line that keeps its answer, line end included.</param>
     /// <exception cref="CheckpointException">From the task: the row could not be written, and no other can be from here on.</exception>
-    internal Task AppendAsync(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null)
+    internal Task AppendAsync(CheckpointKey key, int n, byte[] line)
     {
-        var line = CheckpointLine.Write(key, n, completion, clean);
         lock (_gate)
         {
             if (_isClosed) return Task.FromException(new ObjectDisposedException(nameof(CheckpointFile)));

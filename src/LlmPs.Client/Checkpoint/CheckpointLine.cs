@@ -3,7 +3,6 @@ using System.Buffers.Text;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
-using LlmPs.Bulk;
 using LlmPs.Wire;
 
 namespace LlmPs.Checkpoint;
@@ -118,6 +117,12 @@ internal static class CheckpointLine
         return rows > 1;
     }
 
+    /// <summary>Returns the line of a finished row of any endpoint, line end included.</summary>
+    /// <param name="key">The row's request.</param>
+    /// <param name="n">Which occurrence of the request the row is.</param>
+    /// <param name="write">Writes the further members, one at least.</param>
+    internal static byte[] Write(CheckpointKey key, int n, Action<Utf8JsonWriter> write) => LineChecksum.Seal(Row(key, n, write));
+
     /// <summary>Returns the line of a finished row, line end included.</summary>
     /// <param name="key">The row's request.</param>
     /// <param name="n">Which occurrence of the request the row is.</param>
@@ -127,11 +132,8 @@ internal static class CheckpointLine
     {
         var answer = CompletionWriter.Write(completion, out var isFolded);
         var turns = completion.Context is { } context ? context.Request.Messages.Skip(context.RowMessages).ToList() : [];
-        var line = Line(json =>
+        var line = Row(key, n, json =>
         {
-            // What a row is found by stands first.
-            json.WriteString("key", key.ToString());
-            json.WriteNumber("n", n);
             json.WriteNumber("index", completion.InputIndex);
             json.WriteString("finished", DateTime.UtcNow);
             if (completion.Provider is not null) json.WriteString("provider", completion.Provider);
@@ -164,7 +166,7 @@ internal static class CheckpointLine
         return false;
     }
 
-    /// <summary>Returns which row a line is that begins as <see cref="Write"/> leaves it. The rest of the line is not looked at.</summary>
+    /// <summary>Returns which row a line is that begins as <c>Write</c> leaves it. The rest of the line is not looked at.</summary>
     internal static bool TryReadStart(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
     {
         key = default;
@@ -315,6 +317,14 @@ internal static class CheckpointLine
             if (character is not ((byte)' ' or (byte)'\t' or (byte)'\r')) return false;
         return true;
     }
+
+    /// <summary>What a row is found by stands first.</summary>
+    private static byte[] Row(CheckpointKey key, int n, Action<Utf8JsonWriter> write) => Line(json =>
+    {
+        json.WriteString("key", key.ToString());
+        json.WriteNumber("n", n);
+        write(json);
+    });
 
     private static byte[] Line(Action<Utf8JsonWriter> write) => CompactJson.Write(
         write,

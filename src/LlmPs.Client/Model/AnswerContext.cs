@@ -8,15 +8,19 @@ internal sealed class AnswerContext
 {
     private long _started;
 
-    internal AnswerContext(LlmSession? session, string provider, ChatRequest request)
+    internal AnswerContext(SessionIdentity session, ChatRequest request)
+        : this(session.Provider, request) => Session = session;
+
+    /// <summary>An answer out of a file, which no session of this process has given.</summary>
+    internal AnswerContext(string provider, ChatRequest request)
     {
-        Session = session;
         Provider = provider;
         Request = request;
         RowMessages = request.Messages.Count;
     }
 
-    internal LlmSession? Session { get; }
+    /// <summary>Which session answers; null for an answer out of a file.</summary>
+    internal SessionIdentity? Session { get; }
 
     internal string Provider { get; }
 
@@ -38,7 +42,7 @@ internal sealed class AnswerContext
     internal TimeSpan Elapsed => _started == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
 
     /// <summary>The same row with another request, as the rounds of a tool conversation are.</summary>
-    internal AnswerContext For(ChatRequest request) => new(Session, Provider, request) { InputObject = InputObject, InputIndex = InputIndex, RowMessages = RowMessages };
+    internal AnswerContext For(ChatRequest request) => new(Session!, request) { InputObject = InputObject, InputIndex = InputIndex, RowMessages = RowMessages };
 
     /// <summary>The request goes out, for the first time or again.</summary>
     internal void Send()

@@ -20,19 +20,19 @@ public sealed class ChatCompletion
     }
 
     /// <summary>The answer's id, given by the provider.</summary>
-    public string? Id { get; internal set; }
+    public string? Id => Head.Id;
 
     /// <summary>The provider that answered.</summary>
     public string? Provider => _context?.Provider;
 
     /// <summary>The model that answered, as the provider names it.</summary>
-    public string? Model { get; internal set; }
+    public string? Model => Head.Model;
 
     /// <summary>GenStudio: the chip that was asked for.</summary>
     public string? Chip => _context?.Request.Chip;
 
     /// <summary>When the answer was made, as the provider says.</summary>
-    public DateTimeOffset? Created { get; internal set; }
+    public DateTimeOffset? Created => Head.Created;
 
     /// <summary>The text of the first choice.</summary>
     public string? Content => Message?.Content;
@@ -59,13 +59,17 @@ public sealed class ChatCompletion
     public ChatMessage? Message => First?.Message;
 
     /// <summary>What it cost in tokens; null where the provider did not say.</summary>
-    public TokenUsage? Usage { get; internal set; }
+    public TokenUsage? Usage
+    {
+        get => Head.Usage;
+        internal set => Head = Head.WithUsage(value);
+    }
 
     /// <summary>The provider's mark of the serving system (Cloudsway, OpenAI).</summary>
-    public string? SystemFingerprint { get; internal set; }
+    public string? SystemFingerprint => Head.SystemFingerprint;
 
     /// <summary>GenStudio: true where moderation hit; null where the provider says nothing.</summary>
-    public bool? Blocked { get; internal set; }
+    public bool? Blocked => Head.Blocked;
 
     /// <summary>The tokens' log probabilities of the first choice, where asked for.</summary>
     public IReadOnlyList<TokenLogProb>? LogProbs => First?.LogProbs;
@@ -114,15 +118,12 @@ public sealed class ChatCompletion
 
     internal AnswerContext? Context => _context;
 
+    internal AnswerHead Head { get; set; } = AnswerHead.Empty;
+
     /// <summary>The same answer for another row that asked the same.</summary>
     internal ChatCompletion For(AnswerContext context) => new(Choices, context)
     {
-        Id = Id,
-        Model = Model,
-        Created = Created,
-        Usage = Usage,
-        SystemFingerprint = SystemFingerprint,
-        Blocked = Blocked,
+        Head = Head,
         RawPieces = RawPieces,
         Duration = Duration,
     };
@@ -136,11 +137,7 @@ public sealed class ChatCompletion
             var isLast = i == Choices.Count - 1;
             yield return new ChatCompletionDelta
             {
-                Id = Id,
-                Model = Model,
-                Created = Created,
-                SystemFingerprint = SystemFingerprint,
-                Blocked = Blocked,
+                Head = isLast ? Head : Head.WithUsage(null),
                 Index = choice.Index,
                 InputIndex = InputIndex,
                 InputObject = InputObject,
@@ -152,7 +149,6 @@ public sealed class ChatCompletion
                 FinishReason = choice.FinishReason,
                 NativeFinishReason = choice.NativeFinishReason,
                 LogProbs = choice.LogProbs,
-                Usage = isLast ? Usage : null,
                 Raw = i == 0 ? Raw : null,
                 IsLast = isLast,
             };

@@ -8,10 +8,10 @@ namespace LlmPs;
 public sealed class ChatCompletionDelta
 {
     /// <summary>The answer's id.</summary>
-    public string? Id { get; internal set; }
+    public string? Id => Head.Id;
 
     /// <summary>The model that answers, as the provider names it.</summary>
-    public string? Model { get; internal set; }
+    public string? Model => Head.Model;
 
     /// <summary>The choice that the piece belongs to, from 0.</summary>
     public int Index { get; internal set; }
@@ -41,13 +41,13 @@ public sealed class ChatCompletionDelta
     public string? NativeFinishReason { get; internal set; }
 
     /// <summary>Usage so far; on the last delta the request's whole usage.</summary>
-    public TokenUsage? Usage { get; internal set; }
+    public TokenUsage? Usage => Head.Usage;
 
     /// <summary>Whether this is the request's last delta. An answer that was cut off has none.</summary>
     public bool IsLast { get; internal set; }
 
     /// <summary>When the answer was made, as the provider says.</summary>
-    public DateTimeOffset? Created { get; internal set; }
+    public DateTimeOffset? Created => Head.Created;
 
     /// <summary>Log probabilities of the tokens in this piece.</summary>
     public IReadOnlyList<TokenLogProb>? LogProbs { get; internal set; }
@@ -75,9 +75,7 @@ public sealed class ChatCompletionDelta
     /// <summary>Whether the content of all earlier deltas is reasoning: a closing tag that no tag opened came behind it.</summary>
     internal bool MovesContent { get; set; }
 
-    internal string? SystemFingerprint { get; set; }
-
-    internal bool? Blocked { get; set; }
+    internal AnswerHead Head { get; set; } = AnswerHead.Empty;
 
     /// <summary>The request that this answers and how it went; what the joined completion needs beyond the wire.</summary>
     internal AnswerContext? Context { get; set; }

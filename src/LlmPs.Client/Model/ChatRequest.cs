@@ -100,10 +100,13 @@ public sealed class ChatRequest
     /// <summary>Send options and values that the provider does not document.</summary>
     public bool SkipValidation { get; set; }
 
+    /// <summary>A request of its own with the same values.</summary>
+    internal ChatRequest Copy() => (ChatRequest)MemberwiseClone();
+
     /// <summary>The same request with another conversation.</summary>
     internal ChatRequest WithMessages(IReadOnlyList<ChatMessage> messages)
     {
-        var copy = (ChatRequest)MemberwiseClone();
+        var copy = Copy();
         copy.Messages = messages;
         return copy;
     }
@@ -111,7 +114,7 @@ public sealed class ChatRequest
     /// <summary>A copy on this chip, and with this model where it names none: the answer tells what was asked, whatever becomes of this request.</summary>
     internal ChatRequest Resolve(string? model, string? chip)
     {
-        var copy = (ChatRequest)MemberwiseClone();
+        var copy = Copy();
         copy.Model ??= model;
         copy.Chip = chip;
         return copy;

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using LlmPs.Text;
 
 namespace LlmPs;
@@ -67,6 +68,9 @@ public sealed class LlmApiException : Exception
 
     /// <summary>Whether the error came as a page or plain text, which a proxy may have written.</summary>
     internal bool IsPage { get; set; }
+
+    /// <summary>The options whose values the request was refused for, before anything was sent.</summary>
+    internal IReadOnlyCollection<string> RefusedOptions { get; set; } = [];
 
     /// <summary>Whether the same request may succeed when sent again.</summary>
     internal bool IsTransient { get; set; }

@@ -5,12 +5,12 @@ using System.Threading.Tasks;
 namespace LlmPs.Pacing;
 
 /// <summary>One request in front of its <see cref="RequestGate"/>, attempts included. Its place in the line is kept when it is sent again.</summary>
-internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens, ChatRequest request)
+internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens, int? maxTokens, int choices)
 {
     internal readonly long Ticket = ticket;
     internal readonly long PromptTokens = promptTokens;
-    internal readonly int? MaxTokens = request.MaxTokens;
-    internal readonly int Choices = request.N is > 1 and var n ? n : 1;
+    internal readonly int? MaxTokens = maxTokens;
+    internal readonly int Choices = choices;
 
     // Of the attempt under way.
     internal bool IsIn;

@@ -79,7 +79,13 @@ internal sealed class RequestGate : IDisposable
         _timer = new Timer(static gate => ((RequestGate)gate!).Tick(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
-    internal GatePass NewPass(ChatRequest request) => new(this, Interlocked.Increment(ref _tickets), TokenEstimate.Of(request), request);
+    internal GatePass NewPass(ChatRequest request) => NewPass(TokenEstimate.Of(request), request.MaxTokens, request.N is > 1 and var n ? n : 1);
+
+    /// <param name="promptTokens">An estimate of the tokens of the request.</param>
+    /// <param name="maxTokens">The most tokens that may be generated for a choice; null where the request sets no limit.</param>
+    /// <param name="choices">How many answers are generated.</param>
+    internal GatePass NewPass(long promptTokens, int? maxTokens, int choices = 1) =>
+        new(this, Interlocked.Increment(ref _tickets), promptTokens, maxTokens, choices);
 
     internal GateState State()
     {

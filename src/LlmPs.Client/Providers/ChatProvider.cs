@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Collections.ObjectModel;
 using System.Linq;
+using LlmPs.Options;
 using LlmPs.Wire;
 
 namespace LlmPs.Providers;
@@ -25,12 +26,12 @@ internal enum SchemaForm
 /// </summary>
 internal abstract class ChatProvider
 {
-    private readonly OptionRule?[] _rules = new OptionRule?[Enum.GetValues(typeof(ChatOption)).Length];
+    private readonly OptionRule?[] _rules = new OptionRule?[ChatOption.All.Count];
     private LlmProvider? _info;
 
     protected ChatProvider(params OptionRule[] rules)
     {
-        foreach (var rule in rules) _rules[(int)rule.Option] = rule;
+        foreach (var rule in rules) _rules[rule.Option.Index] = rule;
     }
 
     internal abstract string Name { get; }
@@ -76,7 +77,7 @@ internal abstract class ChatProvider
         }
     }
 
-    internal OptionRule? Rule(ChatOption option) => _rules[(int)option];
+    internal OptionRule? Rule(ChatOption option) => _rules[option.Index];
 
     /// <summary>The model id as the provider writes it.</summary>
     internal virtual string ModelId(string model) => model;

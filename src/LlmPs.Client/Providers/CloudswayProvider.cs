@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Text.RegularExpressions;
-using static LlmPs.Providers.ChatOption;
+using static LlmPs.Options.ChatOption;
 
 namespace LlmPs.Providers;
 

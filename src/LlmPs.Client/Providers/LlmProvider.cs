@@ -65,7 +65,7 @@ public sealed class LlmProviderOption
 {
     internal LlmProviderOption(Providers.OptionRule rule)
     {
-        Parameter = rule.Option.ToString();
+        Parameter = rule.Option.Name;
         Field = rule.Field;
         Allowed = rule.Allowed;
     }

@@ -1,5 +1,5 @@
 using System.Collections.Generic;
-using static LlmPs.Providers.ChatOption;
+using static LlmPs.Options.ChatOption;
 
 namespace LlmPs.Providers;
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text.Json;
+using LlmPs.Options;
 using LlmPs.Text;
 
 namespace LlmPs.Providers;
@@ -19,14 +20,26 @@ internal static class RequestValidator
         var problems = new List<string>();
         List<string>? warnings = null;
         var given = GivenOptions(request);
-        RefuseUnsendable(request, given, problems);
+        var refused = new List<string>();
+        RefuseUnsendable(request, given, problems, refused);
         if (!request.SkipValidation)
         {
             var bySkip = new List<string>();
-            foreach (var (option, value, number) in given) Check(provider, option, value, number, bySkip, ref warnings);
-            CheckLogProbs(provider, request, bySkip);
+            foreach (var (option, value, number) in given)
+            {
+                var known = bySkip.Count;
+                Check(provider, option, value, number, bySkip, ref warnings);
+                if (bySkip.Count > known) refused.Add(option.Name);
+            }
+
+            CheckLogProbs(provider, request, bySkip, refused);
             CheckRoles(provider, request, bySkip);
-            if (request.Chip is not null) CheckChip(provider, request.Chip, bySkip);
+            if (request.Chip is not null && ChipProblem(provider, request.Chip) is { } chip)
+            {
+                bySkip.Add(chip);
+                refused.Add(ChatOption.Chip.Name);
+            }
+
             provider.Validate(request, bySkip);
             if (bySkip.Count > 0)
             {
@@ -35,31 +48,35 @@ internal static class RequestValidator
             }
         }
 
-        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, string.Join(" ", problems));
+        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, string.Join(" ", problems)) { RefusedOptions = refused };
         return warnings ?? (IReadOnlyList<string>)[];
     }
 
     /// <exception cref="LlmApiException">InvalidRequest; the message lists the provider's chips.</exception>
     internal static void CheckChip(ChatProvider provider, string chip)
     {
-        var problems = new List<string>();
-        CheckChip(provider, chip, problems);
-        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, problems[0]);
+        if (ChipProblem(provider, chip) is { } problem) throw new LlmApiException(LlmErrorKind.InvalidRequest, problem);
     }
 
-    private static void CheckChip(ChatProvider provider, string chip, List<string> problems)
+    private static string? ChipProblem(ChatProvider provider, string chip)
     {
-        if (provider.Chips.Count == 0) problems.Add($"Chip '{chip}': {provider.Name} has no choice of chips.");
-        else if (!provider.Chips.Contains(chip, StringComparer.OrdinalIgnoreCase)) problems.Add($"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.");
+        if (provider.Chips.Count == 0) return $"Chip '{chip}': {provider.Name} has no choice of chips.";
+        if (provider.Chips.Contains(chip, StringComparer.OrdinalIgnoreCase)) return null;
+        return $"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.";
     }
 
     /// <summary>What would make no request at all, whatever the provider.</summary>
-    private static void RefuseUnsendable(ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems)
+    private static void RefuseUnsendable(ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems, List<string> refused)
     {
         if (string.IsNullOrWhiteSpace(request.Model)) problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
         if (request.Messages.Count == 0) problems.Add("Message is empty: give a prompt or at least one message.");
         foreach (var (option, _, number) in given)
-            if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value))) problems.Add($"{option} {Text(value)} is not a finite number.");
+            if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value)))
+            {
+                problems.Add($"{option} {Text(value)} is not a finite number.");
+                refused.Add(option.Name);
+            }
+
         foreach (var message in request.Messages)
             if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId)) problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
         CheckJson("JsonSchema", request.JsonSchema, problems);
@@ -97,10 +114,11 @@ internal static class RequestValidator
         if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength)) problems.Add($"{option} '{value}' is refused: {provider.Name} takes {rule.Allowed}.");
     }
 
-    private static void CheckLogProbs(ChatProvider provider, ChatRequest request, List<string> problems)
+    private static void CheckLogProbs(ChatProvider provider, ChatRequest request, List<string> problems, List<string> refused)
     {
-        if (request.TopLogProbs is { } top && request.LogProbs != true && provider.Rule(ChatOption.LogProbs) is not null)
-            problems.Add($"TopLogProbs {top.ToString(CultureInfo.InvariantCulture)} needs -LogProbs as well.");
+        if (request.TopLogProbs is not { } top || request.LogProbs == true || provider.Rule(ChatOption.LogProbs) is null) return;
+        problems.Add($"TopLogProbs {top.ToString(CultureInfo.InvariantCulture)} needs -LogProbs as well.");
+        refused.Add(ChatOption.TopLogProbs.Name);
     }
 
     private static void CheckRoles(ChatProvider provider, ChatRequest request, List<string> problems)
@@ -110,31 +128,12 @@ internal static class RequestValidator
             if (!provider.Roles.Contains(message.Role)) problems.Add($"Role '{message.Role}' is not known to {provider.Name}. Known roles: {string.Join(", ", provider.Roles)}.");
     }
 
-    private static List<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest r)
+    private static List<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest request)
     {
         var given = new List<(ChatOption Option, string Value, double? Number)>();
-        if (r.Temperature is { } temperature) given.Add(Figure(ChatOption.Temperature, temperature));
-        if (r.TopP is { } topP) given.Add(Figure(ChatOption.TopP, topP));
-        if (r.TopK is { } topK) given.Add(Figure(ChatOption.TopK, topK));
-        if (r.MinP is { } minP) given.Add(Figure(ChatOption.MinP, minP));
-        if (r.MaxTokens is { } maxTokens) given.Add(Figure(ChatOption.MaxTokens, maxTokens));
-        if (r.Stop is { Count: > 0 } stop) given.Add(Count(ChatOption.Stop, stop.Count, "stop texts"));
-        if (r.PresencePenalty is { } presence) given.Add(Figure(ChatOption.PresencePenalty, presence));
-        if (r.FrequencyPenalty is { } frequency) given.Add(Figure(ChatOption.FrequencyPenalty, frequency));
-        if (r.N is { } n) given.Add(Figure(ChatOption.N, n));
-        if (r.Seed is { } seed) given.Add((ChatOption.Seed, seed.ToString(CultureInfo.InvariantCulture), null));
-        if (r.LogProbs is { } logProbs) given.Add((ChatOption.LogProbs, logProbs.ToString(), null));
-        if (r.TopLogProbs is { } top) given.Add(Figure(ChatOption.TopLogProbs, top));
-        if (r.User is { } user) given.Add((ChatOption.User, user, null));
-        if (r.Thinking is { } thinking) given.Add((ChatOption.Thinking, thinking.ToString(), null));
-        if (r.ThinkingBudget is { } budget) given.Add(Figure(ChatOption.ThinkingBudget, budget));
-        // Its values differ with the age of the documents, so an unknown one is left to the provider.
-        if (r.ReasoningEffort is { } effort) given.Add((ChatOption.ReasoningEffort, effort, null));
-        if (r.ResponseFormat is { } format) given.Add((ChatOption.ResponseFormat, format.ToString(), null));
-        if (r.JsonSchema is not null) given.Add((ChatOption.JsonSchema, "schema", null));
-        if (r.Tools is { Count: > 0 } tools) given.Add(Count(ChatOption.Tool, tools.Count, "tools"));
-        if (r.ToolChoice is { } choice) given.Add((ChatOption.ToolChoice, choice, null));
-        foreach (var message in r.Messages)
+        foreach (var option in ChatOption.All)
+            if (option.Kind != OptionKind.Target && option.Get(request) is { } value) given.Add((option, Text(option, value), Number(value)));
+        foreach (var message in request.Messages)
             foreach (var part in message.Parts ?? [])
             {
                 if (part.ImageUri is not null) given.Add((ChatOption.Image, "in a message", null));
@@ -144,9 +143,24 @@ internal static class RequestValidator
         return given;
     }
 
-    private static (ChatOption Option, string Value, double? Number) Figure(ChatOption option, double value) => (option, Text(value), value);
+    /// <summary>What a range applies to: the number itself, or how many a list has.</summary>
+    private static double? Number(object value) => value switch
+    {
+        double number => number,
+        int number => number,
+        long number => number,
+        IReadOnlyCollection<object> list => list.Count,
+        _ => null,
+    };
 
-    private static (ChatOption Option, string Value, double? Number) Count(ChatOption option, int count, string of) => (option, $"{count.ToString(CultureInfo.InvariantCulture)} {of}", count);
+    private static string Text(ChatOption option, object value) => option.Kind switch
+    {
+        OptionKind.Number => Text((double)value),
+        OptionKind.Texts => $"{Number(value)} {option.Name.ToLowerInvariant()} texts",
+        OptionKind.Tools => $"{Number(value)} tools",
+        OptionKind.Schema => "schema",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

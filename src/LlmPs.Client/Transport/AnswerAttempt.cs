@@ -33,14 +33,14 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
     internal AttemptClock Clock { get; }
 
-    private LlmSession Session => _exchange.Session;
+    private ProviderConnection Connection => _exchange.Connection;
 
     /// <summary>Adds the next deltas; false after the last.</summary>
     internal async ValueTask<bool> ReadAsync(List<ChatCompletionDelta> deltas)
     {
         if (_events is null)
         {
-            _redactor = Session.Redactor.ForAnswer();
+            _redactor = Connection.Redactor.ForAnswer();
             _flow.Hide(_redactor.Texts);
             await _exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
@@ -52,7 +52,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
                 case -1:
                     throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
                 case not ('{' or '[' or '"' or '<') when _stream.BeginsEvent() || _response.Content.Headers.ContentType?.MediaType == EventStream:
-                    _events = new SseReader(_stream, _flow, Session.Redactor, _redactor, charset);
+                    _events = new SseReader(_stream, _flow, Connection.Redactor, _redactor, charset);
                     break;
                 default:
                     ReadPlain(_redactor.Clean(charset.ToUtf8(await _stream.ReadToEndAsync(LongestBody).ConfigureAwait(false))), deltas);
@@ -63,7 +63,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
         if (more) return true;
-        if (_events.Error is { } error) throw Session.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId, _flow.HasBegun);
+        if (_events.Error is { } error) throw Connection.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId, _flow.HasBegun);
         Succeeded(deltas);
         return false;
     }
@@ -84,8 +84,8 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     private void ReadPlain(byte[] body, List<ChatCompletionDelta> deltas)
     {
         _exchange.Show(body);
-        if (body[0] == '<') throw NoAnswer($"{Session.Provider} answered with {Envelope(body).Message}");
-        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw Judged(body) ?? NoAnswer($"{Session.Provider} answered with text that is no answer: {Envelope(body).Message}");
+        if (body[0] == '<') throw NoAnswer($"{Connection.Provider.Name} answered with {Envelope(body).Message}");
+        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw Judged(body) ?? NoAnswer($"{Connection.Provider.Name} answered with text that is no answer: {Envelope(body).Message}");
         _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
         AnswerContent content;
@@ -98,7 +98,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             throw new LlmApiException(LlmErrorKind.StreamInterrupted, "The answer broke off before its end.") { IsTransient = true };
         }
 
-        if (content is AnswerContent.Error or AnswerContent.Message) throw Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
+        if (content is AnswerContent.Error or AnswerContent.Message) throw Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
         foreach (var delta in read)
         {
             delta.Raw = body;
@@ -107,13 +107,13 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         ChatExchange.RefuseBlocked(_flow);
         ChatExchange.RefuseGivenUp(_flow);
-        if (!_flow.HasBegun) throw Judged(body) ?? NoAnswer($"The answer holds no choice: {PrintableText.Line(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), 300)}");
+        if (!_flow.HasBegun) throw Judged(body) ?? NoAnswer($"The answer holds no choice: {PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), 300)}");
         deltas.AddRange(_flow.Close());
     }
 
     /// <summary>The error that a body without an answer stands for; null where nothing in it says so.</summary>
     private LlmApiException? Judged(byte[] body) =>
-        Session.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId) is { Kind: not LlmErrorKind.InvalidResponse } error ? error : null;
+        Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId) is { Kind: not LlmErrorKind.InvalidResponse } error ? error : null;
 
     /// <summary>Whether the JSON is sound as far as it goes.</summary>
     private static bool IsCutOff(byte[] body)
@@ -137,7 +137,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         _exchange.Pass.Succeeded(deltas.Count == 0 ? null : deltas[deltas.Count - 1].Usage);
     }
 
-    private ErrorEnvelope Envelope(byte[] body) => ErrorEnvelope.Read(Session.Redactor.ForPrint().Clean(body));
+    private ErrorEnvelope Envelope(byte[] body) => ErrorEnvelope.Read(Connection.Redactor.ForPrint().Clean(body));
 
-    private LlmApiException NoAnswer(string message) => new(LlmErrorKind.InvalidResponse, Session.Redactor.Clean(message));
+    private LlmApiException NoAnswer(string message) => new(LlmErrorKind.InvalidResponse, Connection.Redactor.Clean(message));
 }

@@ -6,9 +6,7 @@ using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
-using LlmPs.Bulk;
 using LlmPs.Pacing;
-using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Wire;
 
@@ -17,16 +15,26 @@ namespace LlmPs.Transport;
 /// <summary>One request for a completion, from its body to its answer, retries included.</summary>
 internal sealed class ChatExchange : Exchange
 {
+    private readonly byte[] _plainBody;
     // Whether the body holds stream_options that the user did not ask for.
     private bool _addsStreamOptions;
     private byte[] _body;
+    private ChatCompletionBuilder _builder = new();
 
-    internal ChatExchange(LlmSession session, AnswerContext context, bool stream, RequestLog log)
-        : base(session, context, session.CompletionUri(context.Request), log)
+    /// <param name="connection">Where it is sent.</param>
+    /// <param name="context">The request, and how it went.</param>
+    /// <param name="uri">The whole address.</param>
+    /// <param name="body">The body of the request, not streamed.</param>
+    /// <param name="isStream">Whether the answer is to come as a stream.</param>
+    /// <param name="pass">What every attempt passes the gate of its model with.</param>
+    /// <param name="log">Where retries and the like are reported.</param>
+    internal ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass, RequestLog log)
+        : base(connection, context, uri, log)
     {
-        _addsStreamOptions = stream && RequestWriter.AddsStreamOptions(session.ChatProvider, context.Request);
-        _body = RequestWriter.Write(session.ChatProvider, context.Request, stream);
-        Pass = session.Gate(context.Request).NewPass(context.Request);
+        _plainBody = _body = body;
+        _addsStreamOptions = isStream && RequestWriter.AddsStreamOptions(connection.Provider, context.Request);
+        if (isStream) _body = RequestWriter.AsStream(body, _addsStreamOptions);
+        Pass = pass;
     }
 
     /// <summary>What every attempt passes the gate of its model with.</summary>
@@ -36,42 +44,19 @@ internal sealed class ChatExchange : Exchange
 
     protected override byte[] Body => _body;
 
+    protected override string Label => $"Row {Row}: ";
+
+    protected override ChatCompletion? Partial => _builder.IsEmpty ? null : _builder.ToCompletion();
+
     /// <summary>The whole answer in one piece.</summary>
     /// <exception cref="LlmApiException">No whole answer came.</exception>
     internal async Task<ChatCompletion> CompleteAsync(CancellationToken cancellationToken)
     {
         var deltas = new List<ChatCompletionDelta>();
-        while (true)
-        {
-            TimeSpan wait;
-            var builder = new ChatCompletionBuilder();
-            var clock = Session.NewClock(cancellationToken);
-            var attempt = new AnswerAttempt(this, clock);
-            try
-            {
-                bool more;
-                do
-                {
-                    more = await attempt.ReadAsync(deltas).ConfigureAwait(false);
-                    Fold(deltas, builder);
-                }
-                while (more);
-                return builder.ToCompletion();
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                attempt.AddRest(deltas);
-                Fold(deltas, builder);
-                wait = WaitAfter(Told(e, clock, Partial(builder)));
-            }
-            finally
-            {
-                await attempt.DisposeAsync().ConfigureAwait(false);
-                clock.Dispose();
-            }
-
-            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
-        }
+        var (attempt, _) = await BeginAsync(deltas, toEnd: true, cancellationToken).ConfigureAwait(false);
+        await attempt.DisposeAsync().ConfigureAwait(false);
+        attempt.Clock.Dispose();
+        return _builder.ToCompletion();
     }
 
     /// <summary>
@@ -84,7 +69,8 @@ internal sealed class ChatExchange : Exchange
     internal async IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(ChatCompletionBuilder builder, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var deltas = new List<ChatCompletionDelta>();
-        var (attempt, more) = await BeginAsync(deltas, cancellationToken).ConfigureAwait(false);
+        var (attempt, more) = await BeginAsync(deltas, toEnd: false, cancellationToken).ConfigureAwait(false);
+        _builder = builder;
         try
         {
             while (true)
@@ -102,11 +88,11 @@ internal sealed class ChatExchange : Exchange
                 deltas.Clear();
                 if (!more)
                 {
-                    ShowAnswer(builder);
+                    ShowAnswer();
                     break;
                 }
 
-                more = await ContinueAsync(attempt, deltas, builder).ConfigureAwait(false);
+                more = await ContinueAsync(attempt, deltas).ConfigureAwait(false);
             }
         }
         finally
@@ -132,7 +118,7 @@ internal sealed class ChatExchange : Exchange
         if (flow.IsAllReasoning)
             Warn($"Row {Row}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
         if (flow.RepeatsText)
-            WarnOnce($"{Session.Provider} repeats the whole answer so far in each event of a stream. Only the new text of each event is used; the first deltas hold some text twice, the joined answer does not.");
+            WarnOnce($"{Connection.Provider.Name} repeats the whole answer so far in each event of a stream. Only the new text of each event is used; the first deltas hold some text twice, the joined answer does not.");
     }
 
     /// <summary>Refuses an answer of which moderation left nothing: to send it again changes nothing.</summary>
@@ -141,67 +127,75 @@ internal sealed class ChatExchange : Exchange
         if (flow.IsBlocked) throw new LlmApiException(LlmErrorKind.ContentFiltered, "The provider's moderation blocked the answer.");
     }
 
-    private async Task<(AnswerAttempt Attempt, bool More)> BeginAsync(List<ChatCompletionDelta> deltas, CancellationToken cancellationToken)
-    {
-        while (true)
+    /// <summary>The first attempt that has an answer: begun, or read to its end. Until then a failure is tried again.</summary>
+    private Task<(AnswerAttempt Attempt, bool More)> BeginAsync(List<ChatCompletionDelta> deltas, bool toEnd, CancellationToken cancellationToken) => AttemptAsync(
+        async clock =>
         {
-            TimeSpan wait;
             if (_addsStreamOptions)
             {
-                await Session.StreamOptions.WaitAsync(cancellationToken).ConfigureAwait(false);
-                if (Session.StreamOptions.IsRefused) LeaveOutStreamOptions();
+                await Connection.StreamOptions.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (Connection.StreamOptions.IsRefused) LeaveOutStreamOptions();
             }
 
-            var attempt = new AnswerAttempt(this, Session.NewClock(cancellationToken));
+            _builder = new ChatCompletionBuilder();
+            var attempt = new AnswerAttempt(this, clock);
             try
             {
-                return (attempt, await attempt.ReadAsync(deltas).ConfigureAwait(false));
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                await attempt.DisposeAsync().ConfigureAwait(false);
-                using var clock = attempt.Clock;
-                var builder = new ChatCompletionBuilder();
-                attempt.AddRest(deltas);
-                Fold(deltas, builder);
-                var error = Told(e, clock, Partial(builder));
-                if (_addsStreamOptions && error.RefusesStreamOptions)
+                bool more;
+                do
                 {
-                    SendWithoutStreamOptions(error);
-                    continue;
+                    more = await attempt.ReadAsync(deltas).ConfigureAwait(false);
+                    if (toEnd) Fold(deltas);
                 }
-
-                if (_addsStreamOptions) Session.StreamOptions.Settle();
-                wait = WaitAfter(error);
+                while (more && toEnd);
+                return (attempt, more);
             }
+            catch
+            {
+                attempt.AddRest(deltas);
+                Fold(deltas);
+                await attempt.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        },
+        cancellationToken);
 
-            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+    protected override TimeSpan WaitAfter(LlmApiException error)
+    {
+        if (!_addsStreamOptions) return base.WaitAfter(error);
+        if (error.RefusesStreamOptions)
+        {
+            SendWithoutStreamOptions(error);
+            return TimeSpan.Zero;
         }
+
+        Connection.StreamOptions.Settle();
+        return base.WaitAfter(error);
     }
 
     protected override void Accepted(HttpResponseHeaders headers)
     {
-        if (_addsStreamOptions) Session.StreamOptions.Settle();
-        Pass.Report(RateLimitHeaders.Read(headers));
+        if (_addsStreamOptions) Connection.StreamOptions.Settle();
+        base.Accepted(headers);
     }
 
     /// <summary>The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it again.</summary>
     private void SendWithoutStreamOptions(LlmApiException error)
     {
-        Session.StreamOptions.Refuse();
+        Connection.StreamOptions.Refuse();
         LeaveOutStreamOptions();
         Pass.Failed(error);
         Pass.Forgiven++;
-        Note(RequestLogLevel.Verbose, $"The server refuses stream_options. From now on session '{Session.Name}' leaves it out, so streams may come without usage. {error.Message}");
+        Note(RequestLogLevel.Verbose, $"The server refuses stream_options. From now on session '{Connection.Identity.Name}' leaves it out, so streams may come without usage. {error.Message}");
     }
 
     private void LeaveOutStreamOptions()
     {
         _addsStreamOptions = false;
-        _body = RequestWriter.Write(Session.ChatProvider, Context.Request, stream: true, streamOptions: false);
+        _body = RequestWriter.AsStream(_plainBody, withOptions: false);
     }
 
-    private async Task<bool> ContinueAsync(AnswerAttempt attempt, List<ChatCompletionDelta> deltas, ChatCompletionBuilder builder)
+    private async Task<bool> ContinueAsync(AnswerAttempt attempt, List<ChatCompletionDelta> deltas)
     {
         try
         {
@@ -210,26 +204,24 @@ internal sealed class ChatExchange : Exchange
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             attempt.AddRest(deltas);
-            Fold(deltas, builder);
-            throw Told(e, attempt.Clock, Partial(builder));
+            Fold(deltas);
+            throw Told(e, attempt.Clock);
         }
     }
 
     /// <summary>Shows the events of a stream together: one by one they would bury everything else on the debug stream.</summary>
-    private void ShowAnswer(ChatCompletionBuilder builder)
+    private void ShowAnswer()
     {
-        if (WantsDebug && builder.ToCompletion().Raw is { } events) Show(events);
+        if (WantsDebug && _builder.ToCompletion().Raw is { } events) Show(events);
     }
 
     private string Row => Context.InputIndex.ToString(CultureInfo.InvariantCulture);
 
     private static string Shown(string reason) => PrintableText.Line(reason, 100);
 
-    private static ChatCompletion? Partial(ChatCompletionBuilder builder) => builder.IsEmpty ? null : builder.ToCompletion();
-
-    private static void Fold(List<ChatCompletionDelta> deltas, ChatCompletionBuilder builder)
+    private void Fold(List<ChatCompletionDelta> deltas)
     {
-        foreach (var delta in deltas) builder.Append(delta);
+        foreach (var delta in deltas) _builder.Append(delta);
         deltas.Clear();
     }
 }

@@ -22,15 +22,15 @@ internal abstract class Exchange
     private readonly RequestLog _log;
     private readonly Uri _uri;
 
-    protected Exchange(LlmSession session, AnswerContext context, Uri uri, RequestLog log)
+    protected Exchange(ProviderConnection connection, AnswerContext context, Uri uri, RequestLog log)
     {
-        Session = session;
+        Connection = connection;
         Context = context;
         _uri = uri;
         _log = log;
     }
 
-    internal LlmSession Session { get; }
+    internal ProviderConnection Connection { get; }
 
     internal AnswerContext Context { get; }
 
@@ -38,21 +38,50 @@ internal abstract class Exchange
 
     protected virtual byte[]? Body => null;
 
+    /// <summary>What the lines about the request begin with on the debug stream, where those of several rows are mixed.</summary>
+    protected virtual string Label => string.Empty;
+
+    /// <summary>What has come of the answer; null where nothing has.</summary>
+    protected virtual ChatCompletion? Partial => null;
+
     /// <summary>Null where the request is of no model, so that no limit holds for it.</summary>
     internal virtual GatePass? Pass => null;
+
+    /// <summary>Sends the request as often as it takes, or as the retry policy allows.</summary>
+    /// <param name="attempt">One attempt. Once it returns it owns the clock.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="LlmApiException">The last attempt failed, or an attempt in such a way that no further one is made.</exception>
+    protected async Task<T> AttemptAsync<T>(Func<AttemptClock, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            TimeSpan wait;
+            var clock = Connection.NewClock(cancellationToken);
+            try
+            {
+                return await attempt(clock).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                using (clock) wait = WaitAfter(Told(e, clock));
+            }
+
+            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Sends the request once.</summary>
     /// <returns>The response and its body, under a status of success.</returns>
     internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
     {
         Context.Send();
-        if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Method} {_uri} {Shown(Body)}");
+        if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}{Method} {_uri} {Shown(Body)}");
         var response = await SendOnceAsync(clock).ConfigureAwait(false);
         AnswerStream? stream = null;
         try
         {
-            Context.RequestId = Session.Errors.RequestId(response.Headers);
-            if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
+            Context.RequestId = Connection.Errors.RequestId(response.Headers);
+            if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
             if (response.IsSuccessStatusCode)
             {
@@ -60,7 +89,7 @@ internal abstract class Exchange
                 return (response, stream);
             }
 
-            throw await Session.Errors.ReadAsync(response, stream).ConfigureAwait(false);
+            throw await Connection.Errors.ReadAsync(response, stream).ConfigureAwait(false);
         }
         catch
         {
@@ -73,25 +102,23 @@ internal abstract class Exchange
     protected bool WantsDebug => _log.WantsDebug;
 
     /// <summary>The server takes the request.</summary>
-    protected virtual void Accepted(HttpResponseHeaders headers)
-    {
-    }
+    protected virtual void Accepted(HttpResponseHeaders headers) => Pass?.Report(RateLimitHeaders.Read(headers));
 
     private async Task<HttpResponseMessage> SendOnceAsync(AttemptClock clock)
     {
-        var hasAnswered = Session.Http.HasAnswered;
+        var hasAnswered = Connection.Http.HasAnswered;
         try
         {
-            return await Session.Http.SendAsync(Method, _uri, Body, clock).ConfigureAwait(false);
+            return await Connection.Http.SendAsync(Method, _uri, Body, clock).ConfigureAwait(false);
         }
         catch (HttpRequestException e) when (!clock.Token.IsCancellationRequested && !IsProxyRefusal(e))
         {
-            if (await ConnectionFault.FindAsync(e, _uri, Session.Http, hasAnswered, cause => Words(cause, 300)).ConfigureAwait(false) is { } fault) throw fault;
+            if (await ConnectionFault.FindAsync(e, _uri, Connection.Http, hasAnswered, cause => Words(cause, 300)).ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
-        catch (OperationCanceledException) when (!hasAnswered && !clock.IsCanceledByCaller && !Session.IsClosed)
+        catch (OperationCanceledException) when (!hasAnswered && !clock.IsCanceledByCaller && !Connection.IsClosed)
         {
-            if (await ConnectionFault.FindSilentAsync(_uri, Session.Http).ConfigureAwait(false) is { } fault) throw fault;
+            if (await ConnectionFault.FindSilentAsync(_uri, Connection.Http).ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
     }
@@ -99,29 +126,29 @@ internal abstract class Exchange
     /// <summary>Shows the answer's body on the debug stream.</summary>
     internal void Show(byte[] body)
     {
-        if (WantsDebug) Note(RequestLogLevel.Debug, Shown(body));
+        if (WantsDebug) Note(RequestLogLevel.Debug, Label + Shown(body));
     }
 
     /// <summary>Any failure as what it means.</summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="clock">The limits of the attempt.</param>
-    /// <param name="partial">What had come of the answer; null where nothing had.</param>
-    protected LlmApiException Told(Exception exception, AttemptClock clock, ChatCompletion? partial)
+    protected LlmApiException Told(Exception exception, AttemptClock clock)
     {
+        var partial = Partial;
         var error = exception switch
         {
             LlmApiException known => known,
             _ when clock.IsCanceledByCaller => Canceled(),
-            _ when Session.IsClosed => Closed(),
+            _ when Connection.IsClosed => Closed(),
             OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(
-                LlmErrorKind.Timeout, $"No connection to {Way()} within {RetryPolicy.Seconds(Session.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
+                LlmErrorKind.Timeout, $"No connection to {Way()} within {RetryPolicy.Seconds(Connection.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
-            HttpRequestException refused when IsProxyRefusal(refused) => Session.Errors.FromProxy(),
+            HttpRequestException refused when IsProxyRefusal(refused) => Connection.Errors.FromProxy(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
             _ when IsOfJson(exception) => new LlmApiException(
                 LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Words(exception, 200)),
             InvalidDataException => new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: " + Words(exception, 200)),
-            _ => Session.Errors.Internal(exception),
+            _ => Connection.Errors.Internal(exception),
         };
         error = WithRoute(error);
         error.Attempts = Context.Attempts;
@@ -134,7 +161,7 @@ internal abstract class Exchange
     private LlmApiException WithRoute(LlmApiException error)
     {
         if (error.Route is not null || error.Kind is LlmErrorKind.Canceled or LlmErrorKind.InternalError) return error;
-        var proxy = Session.Http.ProxyTo(_uri);
+        var proxy = Connection.Http.ProxyTo(_uri);
         if (proxy is not null && _uri.IsLoopback && error is { IsPage: true, StatusCode: not null })
         {
             var (status, requestId) = (error.StatusCode, error.RequestId);
@@ -142,10 +169,10 @@ internal abstract class Exchange
             (error.StatusCode, error.RequestId) = (status, requestId);
         }
 
-        if (error.StatusCode is 404 or 405) error.Route = $"The address was {Session.Shown(_uri)}.";
+        if (error.StatusCode is 404 or 405) error.Route = $"The address was {Connection.Shown(_uri)}.";
         if (proxy is not null && error.Message.IndexOf(proxy, StringComparison.Ordinal) < 0)
             error.Route = (error.Route is null ? string.Empty : error.Route + " ") + $"The request went through the proxy {proxy}.";
-        if (Session.VersionedBase is { } versioned && (error.StatusCode is 404 or 405 ? error.Message.IndexOf("model", StringComparison.OrdinalIgnoreCase) < 0 : error.Message.Contains("HTML page")))
+        if (Connection.Address.Versioned is { } versioned && (error.StatusCode is 404 or 405 ? error.Message.IndexOf("model", StringComparison.OrdinalIgnoreCase) < 0 : error.Message.Contains("HTML page")))
             error.RecommendedAction = $"Check -BaseUri. Most servers expect /v1 at its end: {versioned}";
         else if (error.StatusCode == 400 && _uri.Scheme == Uri.UriSchemeHttp && error.Message.IndexOf("https", StringComparison.OrdinalIgnoreCase) >= 0)
             error.RecommendedAction = $"Use https in -BaseUri: https://{_uri.Authority}";
@@ -153,10 +180,10 @@ internal abstract class Exchange
     }
 
     /// <summary>How long to wait before the next attempt; throws the error where there is none.</summary>
-    protected TimeSpan WaitAfter(LlmApiException error)
+    protected virtual TimeSpan WaitAfter(LlmApiException error)
     {
         Pass?.Failed(error);
-        if (Session.Retry.Next(error, Context.Attempts - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
+        if (Connection.Retry.Next(error, Context.Attempts - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
         // The gate has paused, for all and not for this request alone.
         var isPaced = Pass is { WaitsAlone: false } && error.Kind == LlmErrorKind.RateLimited;
         if (isPaced) wait = TimeSpan.Zero;
@@ -165,11 +192,11 @@ internal abstract class Exchange
         return wait;
     }
 
-    protected async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
+    private async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         try
         {
-            await Session.Http.PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+            await Connection.Http.PauseAsync(wait, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
@@ -200,7 +227,7 @@ internal abstract class Exchange
 
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
 
-    private LlmApiException Closed() => new(LlmErrorKind.Canceled, $"Session '{Session.Name}' was closed while the request was under way.");
+    private LlmApiException Closed() => new(LlmErrorKind.Canceled, $"Session '{Connection.Identity.Name}' was closed while the request was under way.");
 
     private LlmApiException Broken(Exception exception, bool inAnswer)
     {
@@ -212,9 +239,9 @@ internal abstract class Exchange
             : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {Way()} failed: {words}") { IsTransient = true, RecommendedAction = "Check the address, the network and the proxy." };
     }
 
-    private string Way() => Session.Http.ProxyTo(_uri) is { } proxy ? $"{_uri.Authority} through the proxy {proxy}" : _uri.Authority;
+    private string Way() => Connection.Http.ProxyTo(_uri) is { } proxy ? $"{_uri.Authority} through the proxy {proxy}" : _uri.Authority;
 
-    protected void Note(RequestLogLevel level, string text) => _log.Write(level, Session.Redactor.Clean(text));
+    protected void Note(RequestLogLevel level, string text) => _log.Write(level, Connection.Redactor.Clean(text));
 
     /// <summary>Reports what the user must know of an answer.</summary>
     protected void Warn(string text) => Note(RequestLogLevel.Warning, text);
@@ -226,8 +253,8 @@ internal abstract class Exchange
     }
 
     // A secret is taken out before the text is shortened: half of one would not be known any more.
-    private string Words(Exception exception, int longest) => PrintableText.Line(Session.Redactor.Clean(exception.Message), longest);
+    private string Words(Exception exception, int longest) => PrintableText.Line(Connection.Redactor.Clean(exception.Message), longest);
 
     private string Shown(byte[]? body) =>
-        body is null ? string.Empty : PrintableText.Line(Encoding.UTF8.GetString(Session.Redactor.ForPrint().Clean(body)), LongestDebugBody);
+        body is null ? string.Empty : PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), LongestDebugBody);
 }

@@ -15,8 +15,13 @@ internal sealed class ModelsExchange : Exchange
 
     private readonly Uri _uri;
 
-    internal ModelsExchange(LlmSession session, Uri uri, RequestLog log)
-        : base(session, new AnswerContext(session, session.Provider, new ChatRequest()), uri, log)
+    internal ModelsExchange(ProviderConnection connection, RequestLog log)
+        : this(connection, connection.Address.Of(connection.Provider.ModelsPath), log)
+    {
+    }
+
+    private ModelsExchange(ProviderConnection connection, Uri uri, RequestLog log)
+        : base(connection, new AnswerContext(connection.Identity, new ChatRequest()), uri, log)
     {
         _uri = uri;
     }
@@ -24,45 +29,33 @@ internal sealed class ModelsExchange : Exchange
     protected override HttpMethod Method => HttpMethod.Get;
 
     /// <exception cref="LlmApiException">The provider did not say.</exception>
-    internal async Task<IReadOnlyList<LlmModel>> GetAsync(CancellationToken cancellationToken)
-    {
-        while (true)
+    internal Task<IReadOnlyList<LlmModel>> GetAsync(CancellationToken cancellationToken) => AttemptAsync(
+        async clock =>
         {
-            TimeSpan wait;
-            using (var clock = Session.NewClock(cancellationToken))
+            var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
+            using (response)
+            using (stream)
             {
-                try
-                {
-                    var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
-                    using (response)
-                    using (stream)
-                    {
-                        await stream.PeekAsync().ConfigureAwait(false);
-                        var body = await stream.ReadToEndAsync(LongestList).ConfigureAwait(false);
-                        Show(body);
-                        return Read(body);
-                    }
-                }
-                catch (Exception e) when (e is not OutOfMemoryException)
-                {
-                    wait = WaitAfter(Told(e, clock, null));
-                }
+                await stream.PeekAsync().ConfigureAwait(false);
+                var body = await stream.ReadToEndAsync(LongestList).ConfigureAwait(false);
+                Show(body);
+                var models = Read(body);
+                clock.Dispose();
+                return models;
             }
-
-            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
-        }
-    }
+        },
+        cancellationToken);
 
     private IReadOnlyList<LlmModel> Read(byte[] body)
     {
         try
         {
-            return ModelList.Read(body, Session.ChatProvider, _uri.GetLeftPart(UriPartial.Path));
+            return ModelList.Read(body, Connection.Provider, _uri.GetLeftPart(UriPartial.Path));
         }
         catch (JsonException)
         {
             // An error object or a proxy's page says more in its own words.
-            throw Session.Errors.FromBody(body, inStream: false, Context.RequestId);
+            throw Connection.Errors.FromBody(body, inStream: false, Context.RequestId);
         }
     }
 }

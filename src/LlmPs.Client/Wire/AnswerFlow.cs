@@ -17,10 +17,7 @@ internal sealed class AnswerFlow
     private readonly Dictionary<int, Choice> _byIndex = [];
     private int _finished;
     private long _length;
-    private TokenUsage? _usage;
-    private bool? _blocked;
-    private DateTimeOffset? _created;
-    private ChatCompletionDelta? _latest;
+    private AnswerHead _head = AnswerHead.Empty;
     private List<byte[]>? _withheld;
     private byte[]? _lastRaw;
     private bool _isClosed;
@@ -35,7 +32,7 @@ internal sealed class AnswerFlow
     internal bool HasBegun => _choices.Count > 0;
 
     /// <summary>Whether moderation left nothing of the answer.</summary>
-    internal bool IsBlocked => _blocked == true && !HasBegun;
+    internal bool IsBlocked => _head.Blocked == true && !HasBegun;
 
     /// <summary>Whether each event of the stream repeats all text so far.</summary>
     internal bool RepeatsText { get; private set; }
@@ -65,12 +62,7 @@ internal sealed class AnswerFlow
         delta.InputObject = _context.InputObject;
         delta.InputIndex = _context.InputIndex;
         delta.Context = _context;
-        _latest = delta;
-        _created ??= delta.Created;
-        // A hit of moderation is not taken back by what later events say.
-        if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
-        // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each counts.
-        _usage = TokenUsage.Latest(_usage, delta.Usage);
+        _head = _head.With(delta.Head);
 
         var hasChoice = delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null
             || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null || delta.LogProbs is not null;
@@ -135,10 +127,7 @@ internal sealed class AnswerFlow
             var isLast = i == _choices.Count - 1;
             yield return new ChatCompletionDelta
             {
-                Id = _latest?.Id,
-                Model = _latest?.Model,
-                Created = _latest?.Created ?? _created,
-                SystemFingerprint = _latest?.SystemFingerprint,
+                Head = isLast ? _head : _head.WithUsage(null),
                 Index = choice.Index,
                 InputObject = _context.InputObject,
                 InputIndex = _context.InputIndex,
@@ -148,8 +137,6 @@ internal sealed class AnswerFlow
                 MovesContent = movesContent,
                 FinishReason = choice.FinishReason,
                 NativeFinishReason = choice.NativeFinishReason,
-                Usage = isLast ? _usage : null,
-                Blocked = _blocked,
                 Withheld = TakeWithheld(),
                 IsLast = isLast && isWhole,
             };

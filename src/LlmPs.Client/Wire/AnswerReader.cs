@@ -105,16 +105,8 @@ internal sealed class AnswerReader
             deltas.Add(new ChatCompletionDelta());
         }
 
-        for (var i = first; i < deltas.Count; i++)
-        {
-            var delta = deltas[i];
-            delta.Id = _id;
-            delta.Model = _model;
-            delta.Created = created;
-            delta.SystemFingerprint = _fingerprint;
-            delta.Blocked = blocked;
-            delta.Usage = usage;
-        }
+        var head = new AnswerHead { Id = _id, Model = _model, Created = created, SystemFingerprint = _fingerprint, Usage = usage, Blocked = blocked };
+        for (var i = first; i < deltas.Count; i++) deltas[i].Head = head;
 
         return AnswerContent.Answer;
     }

@@ -11,12 +11,7 @@ public sealed class ChatCompletionBuilder
     private readonly Dictionary<int, Choice> _byIndex = [];
     private readonly List<byte[]> _raw = [];
     private AnswerContext? _context;
-    private string? _id;
-    private string? _model;
-    private string? _fingerprint;
-    private DateTimeOffset? _created;
-    private TokenUsage? _usage;
-    private bool? _blocked;
+    private AnswerHead _head = AnswerHead.Empty;
 
     /// <summary>Whether the request's last delta was seen: false for an answer that was cut off.</summary>
     public bool IsComplete { get; private set; }
@@ -30,12 +25,7 @@ public sealed class ChatCompletionBuilder
     {
         if (delta is null) throw new ArgumentNullException(nameof(delta));
         _context ??= delta.Context;
-        _id = delta.Id ?? _id;
-        _model = delta.Model ?? _model;
-        _fingerprint = delta.SystemFingerprint ?? _fingerprint;
-        _created ??= delta.Created;
-        _usage = TokenUsage.Latest(_usage, delta.Usage);
-        if (_blocked != true) _blocked = delta.Blocked ?? _blocked;
+        _head = _head.With(delta.Head);
         IsComplete |= delta.IsLast;
         if (delta.Withheld is { } withheld) _raw.AddRange(withheld);
         if (delta.Raw is { } raw && (_raw.Count == 0 || !ReferenceEquals(_raw[_raw.Count - 1], raw))) _raw.Add(raw);
@@ -51,12 +41,7 @@ public sealed class ChatCompletionBuilder
         for (var i = 0; i < choices.Length; i++) choices[i] = _choices[i].Build();
         return new ChatCompletion(choices, _context)
         {
-            Id = _id,
-            Model = _model,
-            SystemFingerprint = _fingerprint,
-            Created = _created,
-            Usage = _usage,
-            Blocked = _blocked,
+            Head = _head,
             RawPieces = _raw.ToArray(),
         };
     }

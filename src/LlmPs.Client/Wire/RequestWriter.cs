@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
+using LlmPs.Options;
 using LlmPs.Providers;
 
 namespace LlmPs.Wire;
@@ -9,17 +10,31 @@ namespace LlmPs.Wire;
 /// <summary>Writes the body of a request: what is set and nothing else, always in the same order, so that equal requests have equal bodies.</summary>
 internal static class RequestWriter
 {
-    // What -SkipValidation sends for an option that the provider documents no field for.
-    private static readonly OpenAICompatibleProvider s_fallback = new();
+    private const string SchemaFormat = "json_schema";
 
-    internal static byte[] Write(ChatProvider provider, ChatRequest request, bool stream, bool streamOptions = true) => SupplementaryText.Unescape(CompactJson.Write(
-        (provider, request, stream, streamOptions), static (json, what) => Write(json, what.provider, what.request, what.stream, what.streamOptions)));
+    /// <summary>The body of a request whose answer comes in one piece.</summary>
+    internal static byte[] Write(ChatProvider provider, ChatRequest request) =>
+        SupplementaryText.Unescape(CompactJson.Write((provider, request), static (json, what) => Write(json, what.provider, what.request)));
+
+    /// <summary>The body of the same request for a stream.</summary>
+    /// <param name="body">The body as <see cref="Write(ChatProvider, ChatRequest)"/> made it.</param>
+    /// <param name="withOptions">Whether the stream's usage is asked for.</param>
+    internal static byte[] AsStream(byte[] body, bool withOptions)
+    {
+        var fields = withOptions ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"u8 : ",\"stream\":true}"u8;
+        // -ExtraBody can leave out all other fields.
+        if (body.Length == 2) fields = fields.Slice(1);
+        var stream = new byte[body.Length - 1 + fields.Length];
+        body.AsSpan(0, body.Length - 1).CopyTo(stream);
+        fields.CopyTo(stream.AsSpan(body.Length - 1));
+        return stream;
+    }
 
     /// <summary>Whether the module adds <c>stream_options</c> to a stream's body by itself.</summary>
     internal static bool AddsStreamOptions(ChatProvider provider, ChatRequest request) =>
         provider.SendsStreamOptions && request.ExtraBody?.ContainsKey("stream_options") != true;
 
-    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request, bool stream, bool streamOptions)
+    private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request)
     {
         var body = new Body(json, provider, request.ExtraBody);
         json.WriteStartObject();
@@ -31,40 +46,12 @@ internal static class RequestWriter
             json.WriteEndArray();
         }
 
-        body.Number(ChatOption.Temperature, request.Temperature);
-        body.Number(ChatOption.TopP, request.TopP);
-        body.Integer(ChatOption.TopK, request.TopK);
-        body.Number(ChatOption.MinP, request.MinP);
-        body.Integer(ChatOption.MaxTokens, request.MaxTokens);
-        if (request.Stop is { Count: > 0 } stop && body.Begin(ChatOption.Stop) is not null)
+        foreach (var option in ChatOption.All)
         {
-            json.WriteStartArray();
-            foreach (var text in stop) json.WriteStringValue(text);
-            json.WriteEndArray();
-        }
-
-        body.Number(ChatOption.PresencePenalty, request.PresencePenalty);
-        body.Number(ChatOption.FrequencyPenalty, request.FrequencyPenalty);
-        body.Integer(ChatOption.N, request.N);
-        body.Integer(ChatOption.Seed, request.Seed);
-        if (request.LogProbs is { } logProbs && body.Begin(ChatOption.LogProbs) is not null) json.WriteBooleanValue(logProbs);
-        body.Integer(ChatOption.TopLogProbs, request.TopLogProbs);
-        if (request.User is { } user && body.Begin(ChatOption.User) is not null) json.WriteStringValue(user);
-        if (request.Thinking is { } thinking) WriteThinking(json, body, thinking);
-        body.Integer(ChatOption.ThinkingBudget, request.ThinkingBudget);
-        if (request.ReasoningEffort is { } effort && body.Begin(ChatOption.ReasoningEffort) is not null) json.WriteStringValue(effort);
-        WriteFormat(json, provider, body, request);
-        if (request.Tools is { Count: > 0 } tools && body.Begin(ChatOption.Tool) is not null) WriteTools(json, tools);
-        if (request.ToolChoice is { } choice && body.Begin(ChatOption.ToolChoice) is not null) WriteToolChoice(json, choice);
-        if (stream)
-        {
-            json.WriteBoolean("stream", true);
-            if (streamOptions && AddsStreamOptions(provider, request))
-            {
-                json.WriteStartObject("stream_options");
-                json.WriteBoolean("include_usage", true);
-                json.WriteEndObject();
-            }
+            var value = option.Kind == OptionKind.Format ? FormatType(provider, request) : option.Get(request);
+            // The model stands above, a schema in the format or in the instructions.
+            if (value is null || option.Kind is OptionKind.Target or OptionKind.Schema || body.Begin(option) is not { } field) continue;
+            WriteValue(json, option.Kind, field, value, request);
         }
 
         if (request.ExtraBody is { } extra)
@@ -166,36 +153,79 @@ internal static class RequestWriter
         json.WriteEndObject();
     }
 
-    /// <summary>A boolean for enable_thinking, an object with a type for thinking.</summary>
-    private static void WriteThinking(Utf8JsonWriter json, Body body, ThinkingMode thinking)
+    private static void WriteValue(Utf8JsonWriter json, OptionKind kind, string field, object value, ChatRequest request)
     {
-        if (body.Begin(ChatOption.Thinking) is not { } field) return;
+        switch (value)
+        {
+            case double number:
+                json.WriteShortest(number);
+                break;
+            case int number:
+                json.WriteNumberValue(number);
+                break;
+            case long number:
+                json.WriteNumberValue(number);
+                break;
+            case bool flag:
+                json.WriteBooleanValue(flag);
+                break;
+            case ThinkingMode thinking:
+                WriteThinking(json, field, thinking == ThinkingMode.Enabled);
+                break;
+            case string type when kind == OptionKind.Format:
+                WriteFormat(json, type, request.JsonSchema);
+                break;
+            case string choice when kind == OptionKind.ToolChoice:
+                WriteToolChoice(json, choice);
+                break;
+            case string text:
+                json.WriteStringValue(text);
+                break;
+            case IReadOnlyList<string> texts:
+                json.WriteStartArray();
+                foreach (var text in texts) json.WriteStringValue(text);
+                json.WriteEndArray();
+                break;
+            case IReadOnlyList<ChatTool> tools:
+                WriteTools(json, tools);
+                break;
+            default:
+                throw new InvalidOperationException($"The field {field} cannot be written as a {value.GetType().Name}.");
+        }
+    }
+
+    /// <summary>A boolean for enable_thinking, an object with a type for thinking.</summary>
+    private static void WriteThinking(Utf8JsonWriter json, string field, bool isEnabled)
+    {
         if (field != "thinking")
         {
-            json.WriteBooleanValue(thinking == ThinkingMode.Enabled);
+            json.WriteBooleanValue(isEnabled);
             return;
         }
 
         json.WriteStartObject();
-        json.WriteString("type", thinking == ThinkingMode.Enabled ? "enabled" : "disabled");
+        json.WriteString("type", isEnabled ? "enabled" : "disabled");
         json.WriteEndObject();
     }
 
-    private static void WriteFormat(Utf8JsonWriter json, ChatProvider provider, Body body, ChatRequest request)
+    /// <summary>The type of the response format, which a schema decides where the provider takes one there; null where none is sent.</summary>
+    private static string? FormatType(ChatProvider provider, ChatRequest request)
     {
-        var asSchema = request.JsonSchema is not null && provider.SchemaForm == SchemaForm.JsonSchema;
-        var type = asSchema ? "json_schema"
-            : request.JsonSchema is not null && provider.SchemaForm == SchemaForm.JsonObject ? "json_object"
-            : request.ResponseFormat switch { ChatResponseFormat.JsonObject => "json_object", ChatResponseFormat.Text => "text", _ => null };
-        if (type is null || body.Begin(ChatOption.ResponseFormat) is null) return;
+        if (request.JsonSchema is not null && provider.SchemaForm != SchemaForm.Instructions)
+            return provider.SchemaForm == SchemaForm.JsonSchema ? SchemaFormat : "json_object";
+        return request.ResponseFormat switch { ChatResponseFormat.JsonObject => "json_object", ChatResponseFormat.Text => "text", _ => null };
+    }
+
+    private static void WriteFormat(Utf8JsonWriter json, string type, string? schema)
+    {
         json.WriteStartObject();
         json.WriteString("type", type);
-        if (asSchema)
+        if (type == SchemaFormat)
         {
             json.WriteStartObject("json_schema");
             json.WriteString("name", "answer");
             json.WritePropertyName("schema");
-            json.WriteRawValue(request.JsonSchema!);
+            json.WriteRawValue(schema!);
             json.WriteEndObject();
         }
 
@@ -246,20 +276,10 @@ internal static class RequestWriter
         /// <summary>Writes the name of the option's field; null where ExtraBody gives that field.</summary>
         internal string? Begin(ChatOption option)
         {
-            var field = (provider.Rule(option) ?? s_fallback.Rule(option))?.Field ?? (option == ChatOption.Thinking ? "enable_thinking" : "thinking_budget");
+            var field = provider.Rule(option)?.Field ?? option.Field;
             if (!Takes(field)) return null;
             json.WritePropertyName(field);
             return field;
-        }
-
-        internal void Number(ChatOption option, double? value)
-        {
-            if (value is { } number && Begin(option) is not null) json.WriteShortest(number);
-        }
-
-        internal void Integer(ChatOption option, long? value)
-        {
-            if (value is { } number && Begin(option) is not null) json.WriteNumberValue(number);
         }
     }
 }

@@ -12,6 +12,14 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
 
     internal ByteBuffer(int capacity) => _bytes = new byte[capacity];
 
+    /// <summary>Reads bytes that are there already, without a copy.</summary>
+    internal ByteBuffer(ArraySegment<byte> content)
+    {
+        _bytes = content.Array!;
+        _read = content.Offset;
+        _end = content.Offset + content.Count;
+    }
+
     internal int Unread => _end - _read;
 
     internal byte[] Array => _bytes;

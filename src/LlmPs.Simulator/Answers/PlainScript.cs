@@ -24,14 +24,14 @@ internal sealed class PlainScript
         _buffer = buffer;
     }
 
-    internal static bool Needed(SimulatorOptions options, Fault? fault) =>
-        options.KeepAlive > 0
+    internal static bool Needed(bool keepsAlive, Fault? fault) =>
+        keepsAlive
         || fault?.Kind is FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall or FaultKind.HugeLine or FaultKind.KeepAliveOnly;
 
-    internal IEnumerator<Step> Play()
+    internal IEnumerator<Step> Play(bool keepsAlive)
     {
         bool forEver = _fault?.Kind == FaultKind.KeepAliveOnly;
-        for (int i = 0; forEver || i < _options.KeepAlive; i++)
+        for (int i = 0; forEver || (keepsAlive && i < _options.KeepAlive); i++)
         {
             _buffer.Write("\n"u8);
             yield return Step.Emit;

@@ -1,5 +1,6 @@
 using System;
 using System.Net.Http;
+using LlmPs.Simulator.Batches;
 
 namespace LlmPs.Simulator.Dialects;
 
@@ -8,6 +9,17 @@ internal enum RouteKind
     Chat,
     Models,
     Unknown,
+
+    // From here on: files and batches.
+    UploadFile,
+    ListFiles,
+    GetFile,
+    DeleteFile,
+    FileContent,
+    CreateBatch,
+    ListBatches,
+    GetBatch,
+    CancelBatch,
 }
 
 /// <summary>What an address asks for. The host may be any; the path decides, after a prefix that names the provider.</summary>
@@ -15,13 +27,15 @@ internal readonly struct Route
 {
     private static readonly char[] s_slash = { '/' };
 
-    private Route(SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null)
+    private Route(
+        SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null, string? id = null)
     {
         Provider = provider;
         Kind = kind;
         Model = model;
         Chip = chip;
         EndpointPath = endpointPath;
+        Id = id;
     }
 
     internal SimulatedProvider Provider { get; }
@@ -35,6 +49,15 @@ internal readonly struct Route
 
     /// <summary>Cloudsway's own path of the customer.</summary>
     internal string? EndpointPath { get; }
+
+    /// <summary>The id of a file or a batch.</summary>
+    internal string? Id { get; }
+
+    /// <summary>Whether it is about files or batches.</summary>
+    internal bool IsBatch => Kind >= RouteKind.UploadFile;
+
+    /// <summary>The route of a chat request that stands in a batch.</summary>
+    internal static Route Chat(SimulatedProvider provider) => new(provider, RouteKind.Chat);
 
     internal static Route Of(Uri address, HttpMethod method, SimulatedProvider? fixedProvider)
     {
@@ -69,7 +92,9 @@ internal readonly struct Route
                 break;
         }
 
-        return new Route(provider, RouteKind.Unknown);
+        if (!BatchRules.Has(provider)) return new Route(provider, RouteKind.Unknown);
+        RouteKind kind = BatchPath.Read(parts, first, needsVersion: provider == SimulatedProvider.SiliconFlow, method, out string? id);
+        return new Route(provider, kind, id: id);
     }
 
     private static SimulatedProvider? Prefix(string part) => part.ToLowerInvariant() switch

@@ -156,6 +156,12 @@ public sealed class Fault
     /// <summary>Only requests whose messages hold this text.</summary>
     public string? Match { get; set; }
 
+    /// <summary>Only requests whose method and path, such as <c>POST /openai/v1/batches</c>, contain this text.</summary>
+    public string? Path { get; set; }
+
+    /// <summary>A request about files or batches takes effect before the fault strikes: its answer is lost, its work is not.</summary>
+    public bool Applied { get; set; }
+
     /// <summary>Mid-answer faults strike after so many chunks.</summary>
     public int? After { get; set; }
 

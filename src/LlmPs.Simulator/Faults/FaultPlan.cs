@@ -24,7 +24,11 @@ internal sealed class FaultPlan
     internal bool IsEmpty => _faults.Count == 0;
 
     /// <summary>The first fault of the list whose conditions all hold.</summary>
-    internal Fault? Choose(long ordinal, ulong bodyHash, string text)
+    /// <param name="ordinal">Which request it is, from 1.</param>
+    /// <param name="bodyHash">Attempts of the same request share it.</param>
+    /// <param name="text">What <c>Match</c> looks into.</param>
+    /// <param name="request">What <c>Path</c> looks into: method and path.</param>
+    internal Fault? Choose(long ordinal, ulong bodyHash, string text, string request)
     {
         for (int i = 0; i < _faults.Count; i++)
         {
@@ -32,6 +36,7 @@ internal sealed class FaultPlan
             if (fault.On is not null && !fault.On.Contains(ordinal)) continue;
             if (fault.Every is int every && ordinal % every != 0) continue;
             if (fault.Match is not null && !text.Contains(fault.Match, StringComparison.Ordinal)) continue;
+            if (fault.Path is not null && !request.Contains(fault.Path, StringComparison.Ordinal)) continue;
             if (fault.Rate is double rate && Fnv.Fraction(_seed, ordinal, i) >= rate) continue;
             if (fault.Times is int times && _attempts[i]!.AddOrUpdate(bodyHash, 1, static (_, count) => count + 1) > times) continue;
             return fault;

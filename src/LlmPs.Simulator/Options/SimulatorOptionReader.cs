@@ -38,6 +38,18 @@ internal static class SimulatorOptionReader
         ["Clock"] = (o, v) => o.Clock = v.Long(),
         ["DefaultMaxTokens"] = (o, v) => o.DefaultMaxTokens = v.Int(1),
         ["MaxRequestBytes"] = (o, v) => o.MaxRequestBytes = v.Int(1),
+        ["BatchLatencyMs"] = (o, v) => o.BatchLatencyMs = v.Int(),
+        ["BatchPolls"] = (o, v) => o.BatchPolls = v.Int(1),
+        ["BatchErrorRate"] = (o, v) => o.BatchErrorRate = v.Share(),
+        ["BatchErrorMatch"] = (o, v) => o.BatchErrorMatch = v.Text(),
+        ["BatchErrorStatus"] = (o, v) => o.BatchErrorStatus = ReadErrorStatuses(v),
+        ["BatchErrorsInOutput"] = (o, v) => o.BatchErrorsInOutput = v.Bool(),
+        ["BatchExpireAt"] = (o, v) => o.BatchExpireAt = v.Share(),
+        ["BatchFailure"] = (o, v) => o.BatchFailure = v.Text(),
+        ["BatchShuffle"] = (o, v) => o.BatchShuffle = v.Bool(),
+        ["BatchNestedIds"] = (o, v) => o.BatchNestedIds = v.Bool(),
+        ["BatchMaxLines"] = (o, v) => o.BatchMaxLines = v.Int(1),
+        ["BatchMaxBytes"] = (o, v) => o.BatchMaxBytes = v.Int(1),
         ["Models"] = (o, v) => o.Models = v.Texts(),
         ["NestedModels"] = (o, v) => o.NestedModels = v.Bool(),
         ["Quirks"] = (o, v) => o.Quirks = v.Items().Aggregate(StreamQuirks.None, (all, item) => all | item.OneOf<StreamQuirks>()),
@@ -53,6 +65,8 @@ internal static class SimulatorOptionReader
         ["Every"] = (f, v) => f.Every = v.Int(1),
         ["Times"] = (f, v) => f.Times = v.Int(),
         ["Match"] = (f, v) => f.Match = v.Text(),
+        ["Path"] = (f, v) => f.Path = v.Text(),
+        ["Applied"] = (f, v) => f.Applied = v.Bool(),
         ["After"] = (f, v) => f.After = v.Int(),
         ["AfterBytes"] = (f, v) => f.AfterBytes = v.Long(),
         ["RetryAfterSec"] = (f, v) => f.RetryAfterSec = v.Int(),
@@ -118,6 +132,13 @@ internal static class SimulatorOptionReader
             ["IntervalMs"] = (o, v) => o.KeepAliveIntervalMs = v.Int(),
         };
         Apply(keys, options, values, "key of 'KeepAlive'");
+    }
+
+    private static List<int> ReadErrorStatuses(OptionValue value)
+    {
+        const string Wanted = "statuses from 400 to 599, or 0 for no response";
+        List<int> statuses = value.Items().Select(item => item.Int()).ToList();
+        return statuses.Count > 0 && statuses.TrueForAll(status => status is 0 or (>= 400 and <= 599)) ? statuses : throw value.Bad(Wanted);
     }
 
     private static string ReadForm(OptionValue value) => value.Text().ToLowerInvariant() switch

@@ -87,6 +87,42 @@ public sealed class SimulatorOptions
     /// <summary>Larger request bodies get the provider's 413.</summary>
     public int MaxRequestBytes { get; set; } = 64 * 1024 * 1024;
 
+    /// <summary>Milliseconds from the creation of a batch to its end: the first tenth validating, the last tenth finalizing. Default: 0.</summary>
+    public int BatchLatencyMs { get; set; }
+
+    /// <summary>So many retrievals from the creation of a batch to its end, instead of <see cref="BatchLatencyMs"/>.</summary>
+    public int? BatchPolls { get; set; }
+
+    /// <summary>The share of a batch's lines, 0 to 1, that fail, chosen by seed and line.</summary>
+    public double? BatchErrorRate { get; set; }
+
+    /// <summary>Lines of a batch whose prompt contains this text fail: all of them, or the share <see cref="BatchErrorRate"/>.</summary>
+    public string? BatchErrorMatch { get; set; }
+
+    /// <summary>The statuses of failed lines in turn, 400 to 599; 0: no response, an error only. Default: 500.</summary>
+    public IReadOnlyList<int>? BatchErrorStatus { get; set; }
+
+    /// <summary>Failed lines are in the output file; there is no error file.</summary>
+    public bool BatchErrorsInOutput { get; set; }
+
+    /// <summary>Batches expire once this share of their lines, 0 to 1, has been answered; null: they complete.</summary>
+    public double? BatchExpireAt { get; set; }
+
+    /// <summary>Batches fail in validation with this message.</summary>
+    public string? BatchFailure { get; set; }
+
+    /// <summary>A batch answers its lines, and writes them, in an order by seed.</summary>
+    public bool BatchShuffle { get; set; }
+
+    /// <summary>Answers about files and batches have the id under <c>data</c>; null: as the provider does (SiliconFlow: for files).</summary>
+    public bool? BatchNestedIds { get; set; }
+
+    /// <summary>The most lines in a batch; null: the provider's limit.</summary>
+    public int? BatchMaxLines { get; set; }
+
+    /// <summary>The most bytes in a batch's file; null: the provider's limit.</summary>
+    public long? BatchMaxBytes { get; set; }
+
     /// <summary>The ids of the model listing; null: a few of the provider's own.</summary>
     public IReadOnlyList<string>? Models { get; set; }
 

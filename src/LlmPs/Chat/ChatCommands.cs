@@ -1,9 +1,11 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
+using LlmPs.Completion;
 using LlmPs.Providers;
 using LlmPs.Values;
 using LlmPs.Views;
@@ -13,6 +15,8 @@ namespace LlmPs.Chat;
 /// <summary>What a line that begins with a slash does in a chat.</summary>
 internal sealed class ChatCommands
 {
+    private static readonly string[] s_thinking = ["on", "off", "default"];
+
     private readonly PSCmdlet _cmdlet;
     private readonly ChatTalk _talk;
     private readonly AnswerPrinter _printer;
@@ -25,17 +29,18 @@ internal sealed class ChatCommands
         _printer = printer;
         _commands = new Dictionary<string, Command>(StringComparer.OrdinalIgnoreCase)
         {
-            ["model"] = new("[id]", "show or change the model", Model),
-            ["chip"] = new("[chip]", "show or change the chip (GenStudio)", Chip),
-            ["system"] = new("[text]", "show or change the system prompt; - takes it away", System),
-            ["thinking"] = new("[on|off|default]", "show or change whether the model thinks", Thinking),
+            ["model"] = new("[id]", "show or change the model", Model, word => new ModelCompleter().Names(Typed(), word)),
+            ["chip"] = new("[chip]", "show or change the chip (GenStudio)", Chip, word => new ChipCompleter().Names(Typed(), word)),
+            ["system"] = new("[text]", "show or change the system prompt; - removes it", System),
+            ["thinking"] = new("[on|off|default]", "show or change whether the model thinks", Thinking, ThinkingWords),
             ["retry"] = new(string.Empty, "ask the last prompt again", Retry),
-            ["clear"] = new(string.Empty, "forget what was said, but for the system prompt", Clear),
+            ["clear"] = new(string.Empty, "forget what was said, except the system prompt", Clear),
             ["save"] = new("path", "save the conversation as JSON", Save),
-            ["load"] = new("path", "go on from a saved conversation", Load),
+            ["load"] = new("path", "continue a saved conversation", Load),
             ["usage"] = new(string.Empty, "show the tokens used so far", Usage),
             ["help"] = new(string.Empty, "show this list", Help),
-            ["exit"] = new(string.Empty, "leave", _ => IsOver = true),
+            ["exit"] = new(string.Empty, "leave, as do exit and quit without a slash", _ => IsOver = true),
+            ["quit"] = new(string.Empty, "leave", _ => IsOver = true),
         };
     }
 
@@ -45,12 +50,33 @@ internal sealed class ChatCommands
     /// <summary>Whether a line is a command. Two slashes begin a prompt with one.</summary>
     internal static bool IsCommand(string line) => line.StartsWith("/", StringComparison.Ordinal) && !line.StartsWith("//", StringComparison.Ordinal);
 
+    /// <summary>Whether a line is the word exit or quit. With a space before it, the word is a prompt.</summary>
+    internal static bool IsFarewell(string line) => line.TrimEnd() is var word && (Is(word, "exit") || Is(word, "quit"));
+
+    /// <summary>What may stand where a command is being typed, best first; null where the text is not a command.</summary>
+    internal IReadOnlyList<string>? Complete(string typed)
+    {
+        if (!IsCommand(typed)) return null;
+        var end = typed.IndexOf(' ');
+        if (end < 0)
+        {
+            var commands = _commands.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}");
+            return commands.Where(one => Begins(one, typed)).ToList();
+        }
+
+        var name = typed.Substring(1, end - 1);
+        if (!_commands.TryGetValue(name, out var command) || command.Values is null) return [];
+        return command.Values(typed.Substring(end).Trim()).Select(value => $"/{name} {value}").ToList();
+    }
+
     internal void Run(string line)
     {
         var words = line.Substring(1).Split([' ', '\t', '\n'], 2);
         if (!_commands.TryGetValue(words[0], out var command))
         {
-            _printer.Line($"There is no /{words[0]}. There are {string.Join(", ", _commands.Keys.Select(name => "/" + name))}. Begin a prompt with // for a slash.");
+            var commands = string.Join(", ", _commands.Keys.Select(name => "/" + name));
+            var slashes = "A prompt that begins with a slash is written with two.";
+            _printer.Line($"There is no command /{words[0]}. The commands are {commands}. {slashes}");
             return;
         }
 
@@ -58,7 +84,7 @@ internal sealed class ChatCommands
         {
             command.Run(words.Length > 1 ? words[1].Trim() : string.Empty);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ItemNotFoundException or LlmApiException or ArgumentException or NotSupportedException or RuntimeException and not PipelineStoppedException)
+        catch (Exception e) when (FilePath.IsOfFiles(e) || e is LlmApiException || (e is RuntimeException and not PipelineStoppedException))
         {
             _printer.Line(e.Message);
         }
@@ -114,7 +140,13 @@ internal sealed class ChatCommands
     private void Save(string name)
     {
         var path = PathOf(name);
-        new ChatFile(_talk.Model ?? _talk.Session.Model, _talk.Chip ?? _talk.Session.Chip, _talk.Messages).Save(path);
+        new ChatFile(_talk.Messages)
+        {
+            Provider = _talk.Session.Provider,
+            Model = _talk.Model ?? _talk.Session.Model,
+            Chip = _talk.Chip ?? _talk.Session.Chip,
+            FinishReason = _talk.FinishReason,
+        }.Save(path);
         _printer.Line($"Saved {Messages()} to {path}");
     }
 
@@ -122,7 +154,7 @@ internal sealed class ChatCommands
     {
         var path = PathOf(name);
         var file = ChatFile.Load(path);
-        _talk.Replace(file.Messages);
+        _talk.Replace(file.Messages, file.FinishReason);
         _talk.Model = file.Model ?? _talk.Model;
         // A conversation may go on with another provider, which has no such chip.
         if (_talk.Session.ChatProvider.Chips.Contains(file.Chip)) _talk.Chip = file.Chip;
@@ -136,21 +168,35 @@ internal sealed class ChatCommands
     private void Help(string rest)
     {
         foreach (var command in _commands) _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
-        _printer.Line("Ctrl+C ends an answer and clears a line; Ctrl+D leaves. A prompt that begins with a slash is written with two.");
+        _printer.Line("Tab completes a command, a model and a chip; again Tab shows the next one.");
+        _printer.Line("Ctrl+C ends an answer and clears a line; Ctrl+D leaves.");
+        _printer.Line("A prompt that begins with a slash is written with two. To send the word exit or quit, type a space before it.");
     }
 
     private string Messages() => string.Format(CultureInfo.CurrentCulture, "{0} messages", _talk.Messages.Count);
 
     private string PathOf(string name) => name.Length > 0
         ? _cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(name)
-        : throw new ArgumentException("Which file? Give a path after the command.");
+        : throw new ArgumentException("Give the path of a file after the command, for example: /save chat.json");
 
-    private sealed class Command(string takes, string does, Action<string> run)
+    private static IEnumerable<string> ThinkingWords(string word) => s_thinking.Where(value => Begins(value, word));
+
+    private TypedLine Typed() =>
+        new("Enter-ChatSession", new Hashtable { ["Session"] = _talk.Session, ["Model"] = _talk.Model ?? _talk.Session.Model });
+
+    private static bool Is(string word, string other) => word.Equals(other, StringComparison.OrdinalIgnoreCase);
+
+    private static bool Begins(string word, string with) => word.StartsWith(with, StringComparison.OrdinalIgnoreCase);
+
+    private sealed class Command(string takes, string does, Action<string> run, Func<string, IEnumerable<string>>? values = null)
     {
         internal string Takes { get; } = takes;
 
         internal string Does { get; } = does;
 
         internal Action<string> Run { get; } = run;
+
+        /// <summary>The values that complete a word.</summary>
+        internal Func<string, IEnumerable<string>>? Values { get; } = values;
     }
 }

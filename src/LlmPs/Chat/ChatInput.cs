@@ -22,6 +22,15 @@ internal sealed class ChatInput
     /// <summary>Keys that were pressed while an answer came.</summary>
     internal Queue<ConsoleKeyInfo> TypedAhead { get; } = new();
 
+    /// <summary>What may stand where a text is being typed, best first; null where it cannot be completed.</summary>
+    internal Func<string, IReadOnlyList<string>?>? Completer
+    {
+        set
+        {
+            if (_editor is not null) _editor.Completer = value;
+        }
+    }
+
     /// <summary>Whether nobody can be asked: the input is redirected, or PowerShell was started with -NonInteractive.</summary>
     internal static bool IsMissing
     {

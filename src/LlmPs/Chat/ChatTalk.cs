@@ -55,6 +55,9 @@ internal sealed class ChatTalk
 
     internal int Answers { get; private set; }
 
+    /// <summary>How the last answer ended; null where it was cut off or there is none.</summary>
+    internal string? FinishReason { get; private set; }
+
     /// <summary>The system prompt; null for none.</summary>
     internal string? System
     {
@@ -96,8 +99,9 @@ internal sealed class ChatTalk
     internal void Clear() => Replace(_messages.Take(HasSystem ? 1 : 0).ToList());
 
     /// <summary>Goes on from another conversation.</summary>
-    internal void Replace(IReadOnlyList<ChatMessage> messages)
+    internal void Replace(IReadOnlyList<ChatMessage> messages, string? finishReason = null)
     {
+        FinishReason = finishReason;
         _messages.Clear();
         _messages.AddRange(messages);
         // Its last turn can be asked again, too.
@@ -116,7 +120,7 @@ internal sealed class ChatTalk
             request.Thinking = Thinking;
             request = Session.Resolve(request, out var warnings);
             foreach (var warning in warnings) VerboseLine.Warn(_cmdlet, warning);
-            Receive(new AnswerContext(Session, Session.Provider, request));
+            Receive(new ChatTicket(Session, new AnswerContext(Session.Identity, request)));
         }
         catch (LlmApiException e)
         {
@@ -124,7 +128,7 @@ internal sealed class ChatTalk
         }
     }
 
-    private void Receive(AnswerContext row)
+    private void Receive(ChatTicket row)
     {
         var answer = new ChatCompletionBuilder();
         LlmApiException? error = null;
@@ -167,6 +171,7 @@ internal sealed class ChatTalk
         {
             _messages.Add(_prompt!);
             _messages.Add(message);
+            FinishReason = completion.FinishReason;
         }
 
         if (answer.IsComplete)

@@ -20,6 +20,8 @@ internal sealed class LineEditor
     private readonly string _prompt;
     private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<string> _earlier = [];
+    private IReadOnlyList<string> _offers = [];
+    private int _offer;
     private string _text = string.Empty;
     private string _draft = string.Empty;
     private int _cursor;
@@ -34,6 +36,9 @@ internal sealed class LineEditor
         _typedAhead = typedAhead;
     }
 
+    /// <summary>What may stand where the text before the cursor is, best first; null where it cannot be completed.</summary>
+    internal Func<string, IReadOnlyList<string>?>? Completer { get; set; }
+
     private bool HasKey => _typedAhead.Count > 0 || Console.KeyAvailable;
 
     /// <summary>The line; null where the user ends the input with Ctrl+D.</summary>
@@ -44,6 +49,7 @@ internal sealed class LineEditor
         {
             _text = string.Empty;
             _cursor = _row = 0;
+            _offers = [];
             _recalled = _earlier.Count;
             Draw();
             while (true)
@@ -76,6 +82,7 @@ internal sealed class LineEditor
     {
         // Those typed ahead have a key that is none for each pause.
         if (_typedAhead.Count > 0) return _typedAhead.Peek() != default;
+        if (HasKey) return true;
         Thread.Sleep(s_paste);
         return HasKey;
     }
@@ -95,6 +102,8 @@ internal sealed class LineEditor
 
     private void Apply(ConsoleKeyInfo key)
     {
+        if (key.Key == ConsoleKey.Tab && Complete((key.Modifiers & ConsoleModifiers.Shift) == 0 ? 1 : -1)) return;
+        _offers = [];
         if (IsControl(key, ConsoleKey.C) || IsControl(key, ConsoleKey.U) || key.Key == ConsoleKey.Escape) Replace(string.Empty);
         else if (key.Key == ConsoleKey.Backspace) Remove(Before(), _cursor);
         else if (IsControl(key, ConsoleKey.W)) Remove(WordBefore(), _cursor);
@@ -108,6 +117,34 @@ internal sealed class LineEditor
         else if (key.Key == ConsoleKey.Enter) Insert('\n');
         else if (IsAlt(key)) return;
         else if (key.KeyChar == '\t' || !char.IsControl(key.KeyChar)) Insert(key.KeyChar == '\t' ? ' ' : key.KeyChar);
+    }
+
+    /// <summary>Puts the next completion before the cursor. False where nothing can be completed, as in a prompt.</summary>
+    private bool Complete(int step)
+    {
+        if (_offers.Count > 0)
+        {
+            var shown = _offers[_offer];
+            _offer = (_offer + step + _offers.Count) % _offers.Count;
+            Offer(shown.Length);
+            return true;
+        }
+
+        if (Completer is null || IsPasting()) return false;
+        if (Completer(_text.Substring(0, _cursor)) is not { } offers) return false;
+        if (offers.Count == 0) return true;
+        _offers = offers;
+        _offer = step > 0 ? 0 : offers.Count - 1;
+        Offer(_cursor);
+        // After the only one, Tab completes what comes next.
+        if (offers.Count == 1) _offers = [];
+        return true;
+    }
+
+    private void Offer(int length)
+    {
+        _text = _offers[_offer] + _text.Substring(length);
+        _cursor = _offers[_offer].Length;
     }
 
     private void Insert(char character)

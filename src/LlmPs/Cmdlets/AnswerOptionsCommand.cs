@@ -11,10 +11,6 @@ namespace LlmPs.Cmdlets;
 /// <summary>What is asked of an answer beyond words: tools to call on the way to it, and a schema to meet.</summary>
 public abstract class AnswerOptionsCommand : ChatOptionsCommand
 {
-    private IReadOnlyList<ChatTool>? _tools;
-    private string? _schema;
-    private string? _choice;
-
     /// <summary>The JSON schema of the answer, as hashtable, JSON text or file. The parsed answer is in <c>Data</c>.</summary>
     [Parameter]
     [ValidateNotNull]
@@ -52,10 +48,10 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
         var reviewer = new AnswerReviewer { MaxToolRound = MaxToolRound, MaxRepair = stream ? 0 : MaxRepair };
         try
         {
-            if (Tool is not null) _tools = ToolSource.Read(this, Tool);
-            if (JsonSchema is not null) reviewer.Check = new AnswerCheck(this, _schema = SchemaText.Read(nameof(JsonSchema), JsonSchema, SessionState.Path));
-            if (InvokeTool) reviewer.Tools = new ToolRunner(this, _tools ?? throw new PSArgumentException("InvokeTool needs -Tool: only what is offered there is run."));
-            _choice = Choice();
+            if (Tool is not null) Template.Tools = ToolSource.Read(this, Tool);
+            if (JsonSchema is not null) reviewer.Check = new AnswerCheck(this, Template.JsonSchema = SchemaText.Read(nameof(JsonSchema), JsonSchema, SessionState.Path));
+            if (InvokeTool) reviewer.Tools = new ToolRunner(this, Template.Tools ?? throw new PSArgumentException("InvokeTool needs -Tool: only what is offered there is run."));
+            Template.ToolChoice = Choice(Template.Tools);
         }
         catch (Exception e) when (e is PSArgumentException or ArgumentException or ItemNotFoundException)
         {
@@ -65,19 +61,11 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
         return reviewer;
     }
 
-    /// <summary>Puts these options into a request.</summary>
-    internal void Ask(ChatRequest request)
-    {
-        request.JsonSchema = _schema;
-        request.Tools = _tools;
-        request.ToolChoice = _choice;
-    }
-
-    private string? Choice()
+    private string? Choice(IReadOnlyList<ChatTool>? tools)
     {
         if (ToolChoice is null) return null;
-        if (_tools is null) throw new PSArgumentException($"ToolChoice '{ToolChoice}' needs -Tool.");
-        var known = ToolChoiceCompleter.Words.Concat(_tools.Select(tool => tool.Name)).ToList();
+        if (tools is null) throw new PSArgumentException($"ToolChoice '{ToolChoice}' needs -Tool.");
+        var known = ToolChoiceCompleter.Words.Concat(tools.Select(tool => tool.Name)).ToList();
         return known.FirstOrDefault(word => word.Equals(ToolChoice, StringComparison.OrdinalIgnoreCase))
             ?? throw new PSArgumentException($"ToolChoice '{ToolChoice}' is neither a word nor a tool. It takes: {string.Join(", ", known)}.");
     }

@@ -5,19 +5,24 @@ using System.Linq;
 using System.Management.Automation;
 using System.Net;
 using System.Security;
+using System.Threading;
 using LlmPs.Completion;
 using LlmPs.Loading;
+using LlmPs.Models;
 using LlmPs.Providers;
+using LlmPs.Rows;
 using LlmPs.Values;
 using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Opens a named session with a provider. Nothing is sent.</summary>
+/// <summary>Opens a named session with a provider. Nothing is sent, except with -Test.</summary>
 [Cmdlet(VerbsCommunications.Connect, "LlmProvider")]
 [OutputType(typeof(LlmSession))]
-public sealed class ConnectLlmProviderCommand : PSCmdlet
+public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
 {
+    private readonly CancellationTokenSource _stop = new();
+    private string _keySource = "no key";
     private bool _isOpenAIKeyOfEnvironment;
 
     /// <summary>The provider.</summary>
@@ -127,6 +132,10 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
     [Parameter]
     public SwitchParameter NoDefault { get; set; }
 
+    /// <summary>Ask for the provider's list of models, which is free, and fail where that is refused.</summary>
+    [Parameter]
+    public SwitchParameter Test { get; set; }
+
     /// <summary>Let the in-process simulator answer in place of the network.</summary>
     [Parameter]
     public SwitchParameter Simulate { get; set; }
@@ -142,9 +151,11 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         try
         {
             var session = new LlmSession(Options(), Handler());
-            if (session.IsCredentialInTheClear) VerboseLine.Warn(this, $"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
+            if (session.Connection.IsCredentialInTheClear) VerboseLine.Warn(this, $"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
             if (_isOpenAIKeyOfEnvironment && !IsForOpenAIKey(session))
                 VerboseLine.Warn(this, $"The key in $env:OPENAI_API_KEY is sent to {session.BaseUri.Host}. If it is not meant for this host, give the key of this host as -ApiKey.");
+            if (HiddenNames.Warning(this) is { } hidden) VerboseLine.Warn(this, hidden);
+            if (Test) TestOrClose(session);
             SessionTable.Current.Add(session, mayBeDefault: !NoDefault);
             WriteObject(session);
         }
@@ -152,6 +163,70 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
         {
             ThrowTerminatingError(new ErrorRecord(e, "InvalidConnection", ErrorCategory.InvalidArgument, Provider));
         }
+    }
+
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It came to its end meanwhile.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stop.Dispose();
+
+    /// <summary>Tests a session that is not in the table yet, so that one of the same name stays open if the test fails.</summary>
+    private void TestOrClose(LlmSession session)
+    {
+        var isAccepted = false;
+        try
+        {
+            var models = session.GetModelsAsync(_stop.Token).GetAwaiter().GetResult();
+            isAccepted = true;
+            ModelCache.Write(session, models);
+            VerboseLine.Write(this, $"Tested: {Tried(session)} lists {models.Count} models.");
+        }
+        catch (LlmApiException e)
+        {
+            if (Stopping) throw new PipelineStoppedException();
+            ThrowTerminatingError(RowError.From(TestFailed(session, e), Provider));
+        }
+        finally
+        {
+            if (!isAccepted) session.Dispose();
+        }
+    }
+
+    private string Tried(LlmSession session)
+    {
+        var address = session.BaseUri.GetLeftPart(UriPartial.Path).TrimEnd('/') + session.ChatProvider.ModelsPath;
+        return $"GET {session.Connection.Shown(new Uri(address))} with {_keySource}";
+    }
+
+    private LlmApiException TestFailed(LlmSession session, LlmApiException e)
+    {
+        // 404, 405 and 501: a server without a list, or a wrong address.
+        var hasNoList = e.StatusCode is 404 or 405 or 501;
+        var wayOut = hasNoList
+            ? " The server has no list of models at this address. Check -BaseUri. If it is right, this server cannot be tested "
+                + "without a paid request: connect without -Test and send a short prompt."
+            : string.Empty;
+        var tried = $"The connection test failed, and no session was opened. Tried {Tried(session)}.";
+        return new LlmApiException(e.Kind, $"{tried} {e.Message.TrimEnd('.')}.{wayOut}", e)
+        {
+            StatusCode = e.StatusCode,
+            ProviderCode = e.ProviderCode,
+            RequestId = e.RequestId,
+            RetryAfter = e.RetryAfter,
+            Attempts = e.Attempts,
+            RecommendedAction = e.RecommendedAction,
+        };
     }
 
     /// <summary>Whether OpenAI's key does not leave for a host that is not OpenAI's.</summary>
@@ -219,13 +294,19 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet
     private SecureString? Key(ChatProvider provider)
     {
         if (SecretVault is not null && SecretName is null) throw new ArgumentException($"SecretVault '{SecretVault}' needs -SecretName as well, the name of the secret in it.");
-        if (ApiKey is not null) return ApiKey.Copy();
+        if (ApiKey is not null) return From("the key of -ApiKey", ApiKey.Copy());
         // PSCredential.Empty has no password at all.
-        if (Credential is not null) return Credential.Password?.Copy();
-        if (SecretName is not null) return FromVault();
+        if (Credential is not null) return From("the key of -Credential", Credential.Password?.Copy());
+        if (SecretName is not null) return From($"the key of -SecretName '{SecretName}'", FromVault());
         if (Environment.GetEnvironmentVariable(provider.KeyVariable) is not { } key || string.IsNullOrWhiteSpace(key)) return null;
         _isOpenAIKeyOfEnvironment = provider.KeyVariable == "OPENAI_API_KEY";
-        return new NetworkCredential(string.Empty, key.Trim()).SecurePassword;
+        return From($"the key of $env:{provider.KeyVariable}", new NetworkCredential(string.Empty, key.Trim()).SecurePassword);
+    }
+
+    private SecureString? From(string source, SecureString? key)
+    {
+        if (key is { Length: > 0 }) _keySource = source;
+        return key;
     }
 
     private SecureString? FromVault()

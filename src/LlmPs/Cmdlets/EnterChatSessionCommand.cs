@@ -7,7 +7,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>A chat in the terminal. Ctrl+C ends an answer, /exit the chat.</summary>
+/// <summary>A chat in the terminal. Ctrl+C ends an answer; exit ends the chat.</summary>
 [Cmdlet(VerbsCommon.Enter, "ChatSession")]
 public sealed class EnterChatSessionCommand : ChatOptionsCommand
 {
@@ -30,17 +30,20 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         var earlier = History?.Provider == session.Provider ? History : null;
         var printer = new AnswerPrinter(this, showsReasoning: !NoReasoning, hasHeadings: false);
         var input = new ChatInput(Host);
-        var talk = new ChatTalk(this, printer, session, NewRequest, input.TypedAhead)
+        var talk = new ChatTalk(this, printer, session, messages => NewRequest().WithMessages(messages), input.TypedAhead)
         {
             Model = Model ?? earlier?.Context?.Request.Model,
             Chip = Chip ?? earlier?.Chip,
             Thinking = Thinking,
         };
-        if (History is not null) talk.Replace(History.Messages);
+        if (History is not null) talk.Replace(History.Messages, History.FinishReason);
         if (System is not null) talk.System = System;
 
-        printer.Line($"Chat with {talk.Model ?? session.Model ?? "no model yet (/model id)"} at {session.Name}. /help lists the commands, /exit leaves.");
-        Talk(input, talk, new ChatCommands(this, talk, printer), printer);
+        var model = talk.Model ?? session.Model ?? "no model yet (/model id)";
+        printer.Line($"Chat with {model} at {session.Name}. /help lists the commands, exit leaves.");
+        var commands = new ChatCommands(this, talk, printer);
+        input.Completer = commands.Complete;
+        Talk(input, talk, commands, printer);
     }
 
     private void Talk(ChatInput input, ChatTalk talk, ChatCommands commands, AnswerPrinter printer)
@@ -48,10 +51,19 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         while (!commands.IsOver && Read(input) is { } line && !Stopping)
         {
             if (string.IsNullOrWhiteSpace(line)) continue;
+            if (ChatCommands.IsFarewell(line)) return;
             if (ChatCommands.IsCommand(line)) commands.Run(line.TrimEnd());
-            else talk.Ask(line.StartsWith("//", StringComparison.Ordinal) ? line.Substring(1) : line);
+            else talk.Ask(PromptOf(line));
             if (!commands.IsOver) printer.Line(string.Empty);
         }
+    }
+
+    /// <summary>The line without what tells it from a command or from the word that leaves.</summary>
+    private static string PromptOf(string line)
+    {
+        if (line.StartsWith("//", StringComparison.Ordinal)) return line.Substring(1);
+        var word = line.Trim();
+        return ChatCommands.IsFarewell(word) ? word : line;
     }
 
     private string? Read(ChatInput input)

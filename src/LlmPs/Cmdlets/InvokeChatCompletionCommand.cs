@@ -1,8 +1,10 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Management.Automation;
 using LlmPs.Bulk;
 using LlmPs.Checkpoint;
+using LlmPs.Completion;
 using LlmPs.Rows;
 using LlmPs.Values;
 using LlmPs.Views;
@@ -60,7 +62,16 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     /// <summary>The form of the answer.</summary>
     [Parameter]
     [RowOption]
-    public ChatResponseFormat? ResponseFormat { get; set => field = Bound(value); }
+    public ChatResponseFormat? ResponseFormat { get => Template.ResponseFormat; set => Template.ResponseFormat = Bound(value); }
+
+    /// <summary>
+    /// The options that are columns of the rows, by name, or * for each column that has an option's name. Without it columns are options only of rows
+    /// whose prompt is a column, too.
+    /// </summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(RowOptionCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? RowOption { get; set; }
 
     /// <summary>Emit deltas as they arrive.</summary>
     [Parameter]
@@ -111,6 +122,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     {
         base.BeginProcessing();
         if (!MyInvocation.ExpectingInput) RefuseBlocks("pipe rows in, or give a value");
+        RefuseAmiss();
         _reader = new RowReader(this);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         var reviewer = NewReviewer(Stream);
@@ -133,8 +145,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             Checkpoint = _checkpoint,
             IsWanted = _preview.IsWanted,
         });
-        _writer = new AnswerWriter(this, MergeInput, _shard is not null, reviewer);
-        _writer.WarnOfSchema();
+        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null) : null, reviewer);
         _progress = new RunProgress(this, _run, hasBar: !Stream);
         _writer.Reported = _progress.Note;
     }
@@ -220,8 +231,23 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (Stopping) return;
         _progress!.Finish(_writer!.LastFacts());
         _preview!.Finish();
+        _writer!.Finish();
         if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
             WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));
+    }
+
+    /// <summary>Refuses what cannot be meant, before there is a row.</summary>
+    private void RefuseAmiss()
+    {
+        if (RowOption is not null)
+        {
+            if (RowOptions.Unknown(RowOption) is { } unknown)
+                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: {string.Join(", ", ColumnOption.All.Values.Select(option => option.Name))}; or '*'.", nameof(RowOption));
+            if (!MyInvocation.ExpectingInput) Refuse("-RowOption names columns of rows, and there are no rows: pipe them in.", nameof(RowOption));
+        }
+
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(Prompt)) && PromptTextAttribute.PromptsIn(Prompt) is > 0 and var count)
+            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
     }
 
     private Shard? ShardGiven()

@@ -7,6 +7,7 @@ using System.Management.Automation;
 using LlmPs.Loading;
 using LlmPs.Models;
 using LlmPs.Providers;
+using LlmPs.Rows;
 using LlmPs.Values;
 using LlmPs.Views;
 
@@ -67,6 +68,13 @@ internal sealed class ChipCompleter : NameCompleter
             foreach (var chip in model?.Chips ?? provider.Chips) yield return (chip, provider.Name);
         }
     }
+}
+
+/// <summary>Completes the options that rows can have in columns.</summary>
+internal sealed class RowOptionCompleter : NameCompleter
+{
+    internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
+        ColumnOption.All.Values.Select(option => (option.Name, $"the column {option.Name} of the rows")).Append((RowOptions.Any, "each column that has an option's name"));
 }
 
 /// <summary>Completes the reasoning efforts that the documents name.</summary>

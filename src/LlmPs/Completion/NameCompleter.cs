@@ -25,6 +25,9 @@ internal abstract class NameCompleter : IArgumentCompleter
             .Select(found => new CompletionResult(Quoted(found.Name, quote), found.Name, CompletionResultType.ParameterValue, string.IsNullOrEmpty(found.Hint) ? found.Name : PrintableText.Line(found.Hint)));
     }
 
+    /// <summary>The names that match a word, as they are.</summary>
+    internal IEnumerable<string> Names(TypedLine line, string word) => Matching(Candidates(line, word), word).Select(found => found.Name);
+
     /// <summary>The names with a hint each.</summary>
     internal abstract IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word);
 

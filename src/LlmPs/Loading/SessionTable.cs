@@ -31,7 +31,7 @@ internal sealed class SessionTable
         }
     }
 
-    /// <summary>The newest session that may be the default.</summary>
+    /// <summary>The session that was selected or opened last and may be the default.</summary>
     internal LlmSession? Default
     {
         get
@@ -39,6 +39,9 @@ internal sealed class SessionTable
             lock (_sessions) return _defaults.LastOrDefault(IsOpen);
         }
     }
+
+    /// <summary>Whether the user was warned that commands of others hide commands of this module.</summary>
+    internal bool WarnedOfHiddenNames { get; set; }
 
     /// <summary>Closes the sessions of the runspace that asks, when the module leaves it.</summary>
     internal static void Close()
@@ -62,6 +65,16 @@ internal sealed class SessionTable
         }
     }
 
+    /// <summary>Makes an open session of this table the default.</summary>
+    internal void Select(LlmSession session)
+    {
+        lock (_sessions)
+        {
+            _defaults.Remove(session);
+            _defaults.Add(session);
+        }
+    }
+
     /// <summary>Closes a session.</summary>
     internal void Remove(LlmSession session)
     {
@@ -79,6 +92,7 @@ internal sealed class SessionTable
 
     private void Clear()
     {
+        WarnedOfHiddenNames = false;
         foreach (var session in All) Remove(session);
     }
 }

@@ -62,10 +62,10 @@ internal sealed class ChipVerification : IDisposable
 
     public void Dispose() => _run.Dispose();
 
-    private AnswerContext Row(string model, string chip)
+    private ChatTicket Row(string model, string chip)
     {
         var request = new ChatRequest { Model = model, Chip = chip, MaxTokens = 1, Messages = [new ChatMessage(ChatRole.User, Question)] };
-        return new AnswerContext(_session, _session.Provider, _session.Resolve(request, out _)) { InputObject = $"{model} on {chip}", InputIndex = _asked };
+        return new ChatTicket(_session, new AnswerContext(_session.Identity, _session.Resolve(request, out _)) { InputObject = $"{model} on {chip}", InputIndex = _asked });
     }
 
     private void Take(int count, Func<bool> isStopping, Func<bool> isEnough)
@@ -86,11 +86,11 @@ internal sealed class ChipVerification : IDisposable
                 VerboseLine.Write(_cmdlet, line.Text);
                 return;
             case ChatCompletion:
-                Set(output.Row!, isServed: true);
+                Set((ChatTicket)output.Row!, isServed: true);
                 break;
             // What the provider says of a pair that it does not have.
             case LlmApiException { Kind: LlmErrorKind.NotFound } or LlmApiException { Kind: LlmErrorKind.InvalidRequest, StatusCode: not null }:
-                Set(output.Row!, isServed: false);
+                Set((ChatTicket)output.Row!, isServed: false);
                 break;
             // Neither yes nor no: busy, broken, too slow.
             case LlmApiException { EndsRun: false } error:
@@ -106,5 +106,5 @@ internal sealed class ChipVerification : IDisposable
         _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", string.Format(CultureInfo.InvariantCulture, "{0} of {1} pairs", _told, count)) { PercentComplete = _told * 100 / count });
     }
 
-    private void Set(AnswerContext row, bool isServed) => _checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
+    private void Set(ChatTicket row, bool isServed) => _checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
 }

@@ -14,32 +14,24 @@ namespace LlmPs.Rows;
 /// <summary>Writes what came of the rows to the pipeline, on the pipeline's thread.</summary>
 internal sealed class AnswerWriter
 {
+    private const int FewestGrouped = 10;
+
     private readonly PSCmdlet _cmdlet;
-    private readonly bool _merge;
-    private readonly bool _isShard;
+    private readonly RowMerger? _merger;
     private readonly AnswerReviewer _reviewer;
+    private readonly Dictionary<LlmErrorKind, int> _failures = [];
     private string? _lastWarning;
     private object? _last;
 
     /// <param name="cmdlet">Where it is written.</param>
-    /// <param name="merge">Whether the input row is emitted with the answer's columns.</param>
-    /// <param name="isShard">Whether the rows are a shard of the input, so that a merged row must tell its place in the whole.</param>
+    /// <param name="merger">Makes merged rows; null where answers are emitted as they are.</param>
     /// <param name="reviewer">Decides about answers that have yet to be accepted.</param>
-    internal AnswerWriter(PSCmdlet cmdlet, bool merge, bool isShard, AnswerReviewer reviewer)
+    internal AnswerWriter(PSCmdlet cmdlet, RowMerger? merger, AnswerReviewer reviewer)
     {
         _cmdlet = cmdlet;
-        _merge = merge;
-        _isShard = isShard;
+        _merger = merger;
         _reviewer = reviewer;
-    }
-
-    /// <summary>Warns of columns that the answers' values would have and can't, before anything is sent.</summary>
-    internal void WarnOfSchema()
-    {
-        if (!_merge || _reviewer.Check?.Schema is not { } schema) return;
-        var own = Columns(new AnswerContext(null, string.Empty, new ChatRequest()), null, null).Select(column => column.Key);
-        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(own, StringComparer.OrdinalIgnoreCase).ToList();
-        if (hidden.Count > 0) VerboseLine.Warn(_cmdlet, $"-JsonSchema names {string.Join(", ", hidden)}, as -MergeInput does columns of its own, which take their place. Name them otherwise in the schema, or leave out -MergeInput: Data has them.");
+        if (reviewer.Check?.Schema is { } schema) merger?.WarnOfSchema(schema);
     }
 
     /// <summary>Called with each line that a request reports beside its answer.</summary>
@@ -65,22 +57,22 @@ internal sealed class AnswerWriter
                 if (completion.Data is null && AsksForJson(completion)) StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 _last = completion;
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
-                if (_merge) WriteMerged(output.Row!, completion, null);
-                else _cmdlet.WriteObject(completion);
+                _cmdlet.WriteObject(_merger is null ? completion : _merger.Merge((ChatTicket)output.Row!, completion, null));
                 break;
             case ChatCompletionDelta delta:
                 if (delta.IsLast) _last = delta;
-                if (delta.FinishReason is not null) Warn(delta.FinishReason, delta.Blocked, delta.InputIndex);
+                if (delta.FinishReason is not null) Warn(delta.FinishReason, delta.Head.Blocked, delta.InputIndex);
                 _cmdlet.WriteObject(delta);
                 break;
             case LlmApiException error:
-                if (_merge) WriteMerged(output.Row!, error.PartialCompletion, $"{error.Kind}: {error.Message}");
-                // The message is the provider's, and does not know of rows.
-                VerboseLine.Write(_cmdlet, $"Row {output.Row!.InputIndex} failed: {error.Kind}");
-                _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
+                WriteMerged(output, error.PartialCompletion, $"{error.Kind}: {error.Message}");
+                _failures[error.Kind] = _failures.TryGetValue(error.Kind, out var count) ? count + 1 : 1;
+                VerboseLine.Write(_cmdlet, $"Row {output.Row!.Index} failed: {error.Kind}");
+                // One request that is asked for by itself is no row among others.
+                _cmdlet.WriteError(_cmdlet.MyInvocation.ExpectingInput ? RowError.From(error, output.Row) : RowError.From(error, output.Row.InputObject));
                 break;
             case RunEnding ending:
-                if (_merge) WriteMerged(output.Row!, null, $"{RowError.RunStopped}: The row was not sent because {ending.Reason}.");
+                WriteMerged(output, null, $"{RowError.RunStopped}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
                 Log(line);
@@ -88,28 +80,19 @@ internal sealed class AnswerWriter
         }
     }
 
-    private void WriteMerged(AnswerContext row, ChatCompletion? completion, string? error) =>
-        _cmdlet.WriteObject(InputRow.Merge(PSObject.AsPSObject(row.InputObject ?? string.Empty), Columns(row, completion, error)));
-
-    private IEnumerable<KeyValuePair<string, object?>> Columns(AnswerContext row, ChatCompletion? completion, string? error)
+    /// <summary>Groups the failed rows by kind, where they are too many to count in the list of errors.</summary>
+    internal void Finish()
     {
-        // What came of a failed answer is in the error, not in the columns of whole ones.
-        var whole = error is null ? completion : null;
-        foreach (var column in StructuredAnswer.Columns(whole?.Data, row.Request.JsonSchema)) yield return column;
-        yield return new("Response", whole?.Content);
-        yield return new("Reasoning", whole?.ReasoningContent);
-        yield return new("FinishReason", whole?.FinishReason);
-        // A failed row is asked again from what stands here.
-        yield return new("Model", completion?.Model ?? row.Request.Model ?? ModelOf(row.InputObject));
-        yield return new("PromptTokens", completion?.Usage?.PromptTokens);
-        yield return new("CompletionTokens", completion?.Usage?.CompletionTokens);
-        yield return new("TotalTokens", completion?.Usage?.TotalTokens);
-        yield return new("DurationMs", whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null);
-        yield return new("Error", error);
-        if (_isShard) yield return new("InputIndex", row.InputIndex);
+        var all = _failures.Values.Sum();
+        if (all < FewestGrouped) return;
+        var kinds = _failures.OrderByDescending(kind => kind.Value).Select(kind => string.Format(CultureInfo.InvariantCulture, "{0} {1}", kind.Value, kind.Key));
+        VerboseLine.Warn(_cmdlet, string.Format(CultureInfo.InvariantCulture, "{0} rows failed: {1}.", all, string.Join(", ", kinds)));
     }
 
-    private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;
+    private void WriteMerged(BulkOutput output, ChatCompletion? completion, string error)
+    {
+        if (_merger is not null) _cmdlet.WriteObject(_merger.Merge((ChatTicket)output.Row!, completion, error));
+    }
 
     private static bool IsObject(string json) => json[0] == '{';
 

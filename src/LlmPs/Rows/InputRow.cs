@@ -5,6 +5,7 @@ using System.Linq;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using LlmPs.Bulk;
+using LlmPs.Text;
 using LlmPs.Values;
 
 namespace LlmPs.Rows;
@@ -14,23 +15,52 @@ internal static class InputRow
 {
     private const int MostListed = 12;
 
+    private const int LongestExample = 60;
+
+    private const string Special = "\"$`\r\n\u201C\u201D\u201E";
+
     private static readonly char[] s_separators = [';', '\t'];
 
     /// <summary>The column names for a text.</summary>
     internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row));
 
     /// <summary>What to tell of a row whose prompt is missing or blank: its columns, and what to give.</summary>
-    internal static string NoPrompt(PSObject row, long index, bool isMissing)
+    internal static string NoPrompt(PSObject row, bool isMissing)
     {
         var names = NamesOf(row);
-        var problem = isMissing ? $"Row {index} has no Prompt column, and -Prompt is not given." : $"Prompt is blank in row {index}.";
-        if (names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at)
-            return $"{problem} Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}.";
+        var problem = isMissing ? "The row has no Prompt column, and -Prompt is not given." : "Prompt is blank.";
+        if (OneColumn(names) is { } advice) return $"{problem} {advice}";
         var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
         return $"{problem} Its columns: {Listed(names)}.{example}";
     }
 
-    /// <summary>A copy of the row with the given columns added, or overwritten where they were there. The row itself is not touched.</summary>
+    /// <summary>What to tell of a row that lacks a column which is asked for: its columns, and what may be wrong.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="asked">Who asks for the column.</param>
+    /// <param name="name">The column.</param>
+    internal static string NoColumn(PSObject row, string asked, string name)
+    {
+        var problem = $"{asked}, but the row has no column '{PrintableText.Line(name)}'.";
+        if (row.BaseObject is string or ValueType or ChatMessage or ChatCompletion) return $"{problem} It is a {row.BaseObject.GetType().Name}.";
+        var names = NamesOf(row);
+        if (OneColumn(names) is { } advice) return $"{problem} {advice}";
+        if (names.Any(known => RowColumns.HasMark(known) && RowColumns.NameOf(known).Equals(name, StringComparison.OrdinalIgnoreCase)))
+            return $"{problem} A byte order mark stands before the name in the file: read it with its encoding, for example: Import-Csv -Encoding UTF8";
+        return names.Count == 0 ? $"{problem} It has no columns." : $"{problem} Its columns: {Listed(names)}.";
+    }
+
+    /// <summary>What to tell of a row that a constant prompt leaves out.</summary>
+    internal static string NotInPrompt(PSObject row, string prompt)
+    {
+        var names = NamesOf(row);
+        var member = names.Count == 0 ? string.Empty : "." + Member(names[0]);
+        // What would need to be escaped in double quotes is left out of the example.
+        var words = prompt.Length <= LongestExample && !prompt.Any(letter => Special.IndexOf(letter) >= 0) ? prompt.TrimEnd(' ', ':') : "Classify";
+        return "-Prompt is the same text for every row, so the row is not in it. Give a script block over the row, for example: "
+            + $"-Prompt {{ \"{words}: $($_{member})\" }}. Where only options differ between the rows, name their columns with -RowOption.";
+    }
+
+    /// <summary>Returns a copy of the row with columns added, or overwritten where the row has them. The row itself is not changed.</summary>
     internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
     {
         var copy = new PSObject();
@@ -48,7 +78,12 @@ internal static class InputRow
         return fields;
     }
 
-    private static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
+    /// <summary>What to do where a file was read with another separator than its own; null where that is not the case.</summary>
+    private static string? OneColumn(List<string> names) => names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at
+        ? $"Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}."
+        : null;
+
+    internal static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
 
     private static string Listed(List<string> names) => string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
 

@@ -31,6 +31,25 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
         return PlainValue.Unwrap(row) is string or ValueType or Uri or IList ? Text(row) : null;
     }
 
+    /// <summary>The text of a piped value that is no row, such as a line of a file; null where it is a row, or says only how often to ask.</summary>
+    internal static bool TryText(object? piped, out string? text)
+    {
+        var plain = PlainValue.Unwrap(piped);
+        text = plain is string or Uri or IList and not IDictionary ? Text(piped) : null;
+        return plain is null or string or Uri or IList and not IDictionary;
+    }
+
+    /// <summary>How many prompts a list of texts would be; 0 where it is one prompt. Lines of a file are one, and so is a text with objects to it.</summary>
+    internal static int PromptsIn(object? given)
+    {
+        if (PlainValue.Unwrap(given) is not IList list || list.Count < 2) return 0;
+        var isOne = list.Cast<object?>().Any(item => PlainValue.Unwrap(item) is not (null or string) || IsLine(item));
+        return isOne ? 0 : list.Count;
+    }
+
+    /// <summary>Whether a text is a line that Get-Content read, which marks it with its number.</summary>
+    private static bool IsLine(object? text) => text is not null && PSObject.AsPSObject(text).Properties["ReadCount"] is not null;
+
     /// <summary>Whether a row has a Prompt column.</summary>
     internal static bool IsIn(object? row) => TryFind(row, out _);
 

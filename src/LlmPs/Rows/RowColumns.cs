@@ -38,6 +38,9 @@ internal static class RowColumns
         return row.Properties.Where(column => column is not PSProperty || columns.Contains(column.Name));
     }
 
+    /// <summary>Whether the row has a member of that name, also one that PowerShell adds to its type.</summary>
+    internal static bool HasMember(PSObject row, string name) => row.Properties[name] is not null || row.Members[name] is not null;
+
     /// <summary>The name without a byte order mark, which a file that is read in the wrong encoding has before its first header, and without its quotes.</summary>
     internal static string NameOf(string column)
     {

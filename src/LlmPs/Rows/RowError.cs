@@ -1,7 +1,9 @@
+using System;
 using System.Globalization;
 using System.Management.Automation;
 using LlmPs.Bulk;
 using LlmPs.Text;
+using LlmPs.Values;
 
 namespace LlmPs.Rows;
 
@@ -18,6 +20,32 @@ internal static class RowError
         record.CategoryInfo.TargetName = PrintableText.Line(record.CategoryInfo.TargetName);
         if (error.RecommendedAction is { } action) record.ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = action };
         return record;
+    }
+
+    /// <summary>The error of a row among others: its message begins with the row's number and, where it has one, its id.</summary>
+    internal static ErrorRecord From(LlmApiException error, RowTicket row)
+    {
+        var record = From(error, row.InputObject);
+        record.ErrorDetails = new ErrorDetails($"Row {row.Index.ToString(CultureInfo.InvariantCulture)}{IdOf(row.InputObject)}: {error.Message}")
+        {
+            RecommendedAction = error.RecommendedAction ?? string.Empty,
+        };
+        return record;
+    }
+
+    /// <summary>The column Id of a row, or else its first.</summary>
+    private static string IdOf(object? row)
+    {
+        if (row is null || Type.GetTypeCode(PlainValue.Unwrap(row)?.GetType()) is not (TypeCode.Object or TypeCode.Empty)) return string.Empty;
+        if (PlainValue.Unwrap(row) is ChatCompletion or ChatMessage) return string.Empty;
+        var columns = InputRow.Fields(row);
+        if (columns.Count == 0) return string.Empty;
+        var id = columns.ContainsKey("Id") ? "Id" : InputRow.NamesOf(PSObject.AsPSObject(row))[0];
+        // It names the row no better than its number.
+        if (id.Equals("Prompt", StringComparison.OrdinalIgnoreCase)) return string.Empty;
+        columns.TryGetValue(RowColumns.NameOf(id), out var value);
+        var text = Convert.ToString(value, CultureInfo.InvariantCulture);
+        return string.IsNullOrWhiteSpace(text) ? string.Empty : $" ({PrintableText.Line(RowColumns.NameOf(id), 30)} {PrintableText.Line(text, 40)})";
     }
 
     /// <summary>The error of a run that stopped early: why, how many rows were not sent, how to resume. It belongs to no row, so it has no target.</summary>

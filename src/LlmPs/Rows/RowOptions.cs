@@ -1,79 +1,84 @@
 using System;
 using System.Collections;
-using System.Collections.Concurrent;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
-using System.Reflection;
+using LlmPs.Text;
 using LlmPs.Values;
 
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The options that a row has for itself, in columns of their names or by script blocks over it. What is set from one row is unset before the
-/// next, as PowerShell's binder does; unlike the binder this reads hashtables, too, and tells of values that do not convert.
+/// The options that a row has for itself, in columns of their names or by script blocks over it. Columns are data: they are options only where
+/// <c>-RowOption</c> names them, or of a row that brings its own prompt in a column. Unlike PowerShell's binder this reads hashtables, too, and tells of
+/// values that do not convert.
 /// </summary>
 internal sealed class RowOptions
 {
-    private static readonly ConcurrentDictionary<Type, Dictionary<string, PropertyInfo>> s_options = new();
+    /// <summary>In <c>-RowOption</c>: each column that has an option's name.</summary>
+    internal const string Any = "*";
 
-    private readonly PSCmdlet _cmdlet;
     private readonly ICollection<string> _given;
     private readonly IReadOnlyDictionary<string, RowBlock>? _blocks;
-    private readonly Dictionary<string, PropertyInfo> _options;
-    private readonly List<PropertyInfo> _set = [];
+    private readonly bool _isAsked;
+    private readonly HashSet<string> _named;
+    private readonly Dictionary<string, string> _columns = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <param name="cmdlet">Whose parameters the columns stand for.</param>
-    /// <param name="given">The parameters of the command line, script blocks included, which a row does not overrule.</param>
+    /// <param name="given">The parameters of the command line, script blocks included. Of these only a column that is named takes the place.</param>
     /// <param name="blocks">The script blocks among them.</param>
-    internal RowOptions(PSCmdlet cmdlet, ICollection<string> given, IReadOnlyDictionary<string, RowBlock>? blocks)
+    /// <param name="named">The names that <c>-RowOption</c> has; null where it is not given.</param>
+    internal RowOptions(ICollection<string> given, IReadOnlyDictionary<string, RowBlock>? blocks, IEnumerable<string>? named)
     {
-        _cmdlet = cmdlet;
         _given = given;
         _blocks = blocks;
-        _options = s_options.GetOrAdd(cmdlet.GetType(), static type => OptionsOf(type));
+        _isAsked = named is not null;
+        _named = new HashSet<string>(named ?? [], StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Whether the row has an option of its own.</summary>
-    internal bool HasAny => _set.Count > 0;
+    /// <summary>The options of the last row that have a column, with its name: also of those whose cell is blank.</summary>
+    internal IReadOnlyDictionary<string, string> Columns => _columns;
 
-    /// <summary>Sets the options of a row, in place of those of the row before.</summary>
+    /// <summary>The first of the names that is not an option of a row; null where all are.</summary>
+    internal static string? Unknown(IEnumerable<string> names) => names.FirstOrDefault(name => name != Any && !ColumnOption.All.ContainsKey(name ?? string.Empty));
+
+    /// <summary>Puts the options of a row into its request.</summary>
+    /// <param name="request">The request, as the command line gives it.</param>
     /// <param name="row">The row; texts, messages and completions have no columns.</param>
+    /// <param name="hasPrompt">Whether its prompt is in a column.</param>
     /// <exception cref="PSArgumentException">A value that is none of its option, or a script block that fails; the message names the option.</exception>
-    internal void Read(PSObject? row)
+    internal void Apply(RowRequest request, PSObject? row, bool hasPrompt)
     {
-        foreach (var option in _set) option.SetValue(_cmdlet, null);
-        _set.Clear();
+        _columns.Clear();
         if (_blocks is not null)
             foreach (var block in _blocks)
-                if (_options.TryGetValue(block.Key, out var option)) Take(option, block.Value.Evaluate(row));
-        if (row?.BaseObject is null or string or ValueType or ChatMessage or ChatCompletion) return;
+                if (ColumnOption.All.TryGetValue(block.Key, out var option)) Take(request, option, block.Value.Evaluate(row), "of its script block", ".");
+        if (row is null) return;
+        if (row.BaseObject is not (string or ValueType or ChatMessage or ChatCompletion)) ReadColumns(request, row, isAny: _isAsked ? _named.Contains(Any) : hasPrompt);
+        RefuseMissing(row);
+    }
+
+    private void ReadColumns(RowRequest request, PSObject row, bool isAny)
+    {
         if (row.BaseObject is IDictionary dictionary)
         {
             foreach (DictionaryEntry cell in dictionary)
-                if (OptionOf(cell.Key.ToString()!) is { } option) Take(option, cell.Value);
+                if (OptionOf(cell.Key.ToString()!, isAny, out var name) is { } option) TakeCell(request, option, name, cell.Value);
+            return;
         }
-        else
+
+        foreach (var column in RowColumns.Of(row))
         {
-            foreach (var column in RowColumns.Of(row))
-            {
-                if (OptionOf(column.Name) is { } option && column is PSPropertyInfo) Take(option, column.Value);
-                // The names of a row's types are dear to ask for.
-                else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
-            }
+            if (OptionOf(column.Name, isAny, out var name) is { } option && column is PSPropertyInfo) TakeCell(request, option, name, column.Value);
+            // The names of a row's types are dear to ask for.
+            else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
         }
     }
 
-    private static Dictionary<string, PropertyInfo> OptionsOf(Type cmdlet) =>
-        cmdlet.GetProperties()
-            .Where(property => AttributeOf(property) is not (null or PromptTextAttribute))
-            .ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
-
-    private static RowOptionAttribute? AttributeOf(PropertyInfo property) => property.GetCustomAttribute<RowOptionAttribute>(inherit: false);
-
-    private PropertyInfo? OptionOf(string column) =>
-        RowColumns.NameOf(column) is var name && _options.TryGetValue(name, out var option) && !_given.Contains(name) ? option : null;
+    private ColumnOption? OptionOf(string column, bool isAny, out string name)
+    {
+        name = RowColumns.NameOf(column);
+        return (_named.Contains(name) || (isAny && !_given.Contains(name))) && ColumnOption.All.TryGetValue(name, out var option) ? option : null;
+    }
 
     /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
     private static void RefuseLostConversation(PSObject row)
@@ -81,33 +86,22 @@ internal sealed class RowOptions
         if (LiveObjectAttribute.Advice(row) is { } advice) throw new PSArgumentException(advice);
     }
 
-    private void Take(PropertyInfo option, object? value)
+    /// <summary>A name that is mistyped in the file or in the command would be asked with the default, and paid for. A hashtable leaves out what it does not set.</summary>
+    private void RefuseMissing(PSObject row)
     {
-        var plain = PlainValue.Unwrap(value);
-        if (plain is null or DBNull or "" || (plain is string text && string.IsNullOrWhiteSpace(text) && AttributeOf(option)!.IsUnset(text))) return;
-        var type = Nullable.GetUnderlyingType(option.PropertyType) ?? option.PropertyType;
-        if (!TryConvert(value, plain, type, out var converted))
-            throw new PSArgumentException($"{option.Name} '{plain}' of the row is not {Expected(type)}.");
-        option.SetValue(_cmdlet, converted);
-        _set.Add(option);
+        if (_named.Count == 0 || row.BaseObject is IDictionary) return;
+        if (_named.FirstOrDefault(name => name != Any && !_columns.ContainsKey(name)) is { } missing)
+            throw new PSArgumentException(InputRow.NoColumn(row, $"-RowOption names {missing}", missing));
     }
 
-    /// <summary>PowerShell passes over a comma in a number, so that a cell 0,2 would be 2, and takes any text for true.</summary>
-    private static bool TryConvert(object? value, object plain, Type type, out object? converted)
+    private void TakeCell(RowRequest request, ColumnOption option, string column, object? value)
     {
-        converted = null;
-        if (type == typeof(SwitchParameter) && plain is not (bool or SwitchParameter))
-        {
-            var isSwitch = bool.TryParse(plain as string, out var isOn);
-            converted = new SwitchParameter(isOn);
-            return isSwitch;
-        }
-
-        if (plain is not string text || !(type == typeof(double) || type == typeof(int) || type == typeof(long))) return LanguagePrimitives.TryConvertTo(value, type, out converted);
-        var style = type == typeof(double) ? NumberStyles.Float : NumberStyles.Integer;
-        return double.TryParse(text, style, CultureInfo.InvariantCulture, out _) && LanguagePrimitives.TryConvertTo(text.Trim(), type, CultureInfo.InvariantCulture, out converted);
+        _columns[option.Name] = column;
+        Take(request, option, value, $"in the column {PrintableText.Line(column)}", ": correct the cell or leave it blank.");
     }
 
-    private static string Expected(Type type) =>
-        type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(type)) : type == typeof(double) ? "a number" : type == typeof(int) || type == typeof(long) ? "a whole number" : type == typeof(SwitchParameter) ? "true or false" : "a " + type.Name;
+    private static void Take(RowRequest request, ColumnOption option, object? value, string source, string wayOut)
+    {
+        if (option.Read(value, source, wayOut) is { } read) option.Set(request, read);
+    }
 }

@@ -17,7 +17,7 @@ internal sealed class RowReader
 
     private readonly InvokeChatCompletionCommand _cmdlet;
     private readonly HashSet<string> _given;
-    private readonly RowOptions _columns;
+    private readonly RowOptions _options;
     private readonly HashSet<string> _warned = [];
     private long _read;
 
@@ -26,13 +26,15 @@ internal sealed class RowReader
     {
         _cmdlet = cmdlet;
         _given = new HashSet<string>(cmdlet.MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
-        _columns = new RowOptions(cmdlet, _given, cmdlet.RowBlocks);
+        _options = new RowOptions(_given, cmdlet.RowBlocks, cmdlet.RowOption);
     }
+
+    private bool HasPromptGiven => _given.Contains(nameof(_cmdlet.Prompt));
 
     /// <summary>The row that is bound.</summary>
     /// <param name="index">Its place in the input.</param>
     /// <param name="refusal">Why it can't be sent; null where it can.</param>
-    internal AnswerContext Read(long index, out LlmApiException? refusal)
+    internal ChatTicket Read(long index, out LlmApiException? refusal)
     {
         _read++;
         refusal = null;
@@ -40,30 +42,35 @@ internal sealed class RowReader
         var session = _cmdlet.SessionFor(history);
         ChatRequest? request = null;
         string? prompt = null;
+        string? system = null;
+        string? model = null;
         IReadOnlyList<string> warnings = [];
         try
         {
             prompt = Prompt();
-            _columns.Read(_cmdlet.InputObject);
-            request = _cmdlet.NewRequest(Messages(history, prompt, index));
-            request.ResponseFormat = _cmdlet.ResponseFormat;
-            _cmdlet.Ask(request);
+            var row = new RowRequest(_cmdlet.NewRequest()) { System = _cmdlet.System, Images = _cmdlet.Image };
+            _options.Apply(row, _cmdlet.InputObject, _cmdlet.ParameterSetName != InvokeChatCompletionCommand.MessageSet && !HasPromptGiven && PromptTextAttribute.IsIn(_cmdlet.InputObject));
+            system = row.System;
+            model = row.Request.Model;
+            request = row.Request;
+            request.Messages = Messages(history, row, prompt, index);
             if (history?.Provider == session.Provider) Continue(request, history);
             request = session.Resolve(request, out warnings);
         }
         // A drive that is not there, a column that throws: that row fails, and the others go on.
         catch (Exception e) when (e is LlmApiException or ArgumentException or RuntimeException and not PipelineStoppedException)
         {
-            refusal = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
+            refusal = Blame(e);
         }
 
-        WarnOfModel(session);
-        WarnOfPrompt();
+        WarnOfModel(session, model);
+        TellColumns();
         WarnOfMark();
-        WarnOfDamage(prompt, index);
+        WarnOfDamage(prompt, system, index);
         foreach (var warning in warnings)
             if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
-        return new AnswerContext(session, session.Provider, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt };
+        return new ChatTicket(
+            session, new AnswerContext(session.Identity, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt });
     }
 
     /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
@@ -78,48 +85,95 @@ internal sealed class RowReader
     {
         if (_cmdlet.RowBlocks?.TryGetValue(nameof(_cmdlet.Prompt), out var block) == true)
             return PromptTextAttribute.TextOf(block!.Evaluate(_cmdlet.InputObject));
-        return _given.Contains(nameof(_cmdlet.Prompt)) ? PromptTextAttribute.TextOf(_cmdlet.Prompt) : PromptTextAttribute.TextOfRow(_cmdlet.Prompt);
+        return HasPromptGiven ? PromptForAll() : PromptTextAttribute.TextOfRow(_cmdlet.Prompt);
     }
 
-    private List<ChatMessage> Messages(ChatCompletion? history, string? prompt, long index)
+    /// <summary>The prompt that all rows have. A piped text belongs to it; a piped object that nothing of is sent cannot be meant.</summary>
+    private string? PromptForAll()
+    {
+        var prompt = PromptTextAttribute.TextOf(_cmdlet.Prompt);
+        if (!_cmdlet.MyInvocation.ExpectingInput || string.IsNullOrWhiteSpace(prompt)) return prompt;
+        var row = _cmdlet.InputObject;
+        if (PromptTextAttribute.TryText(row, out var text))
+        {
+            if (string.IsNullOrWhiteSpace(text)) throw new LlmApiException(LlmErrorKind.InvalidRequest, "The piped text is blank, so there is nothing to add to -Prompt. Pipe a text, or leave out the pipeline.");
+            return prompt + "\n\n" + text;
+        }
+
+        // Numbers say how often; a conversation goes on; a row may be there for its options.
+        if (row!.BaseObject is ValueType or ChatCompletion or ChatMessage || _cmdlet.RowBlocks is not null || _cmdlet.RowOption is not null) return prompt;
+        throw new LlmApiException(LlmErrorKind.InvalidRequest, LiveObjectAttribute.Advice(row) ?? InputRow.NotInPrompt(row, prompt!));
+    }
+
+    private List<ChatMessage> Messages(ChatCompletion? history, RowRequest row, string? prompt, long index)
     {
         var messages = new List<ChatMessage>(history?.Messages ?? []);
-        if (_cmdlet.System is not null)
+        if (row.System is not null)
         {
             if (messages.Count > 0 && messages[0].Role == ChatRole.System) messages.RemoveAt(0);
-            messages.Insert(0, new ChatMessage(ChatRole.System, _cmdlet.System));
+            messages.Insert(0, new ChatMessage(ChatRole.System, row.System));
         }
 
         if (_cmdlet.ParameterSetName == InvokeChatCompletionCommand.MessageSet) messages.AddRange(_cmdlet.Message);
-        else if (_cmdlet.InputObject?.BaseObject is ChatMessage piped && !_given.Contains(nameof(_cmdlet.Prompt))) messages.Add(piped);
-        else messages.Add(UserMessage(prompt, index));
+        else if (_cmdlet.InputObject?.BaseObject is ChatMessage piped && !HasPromptGiven) messages.Add(piped);
+        else messages.Add(UserMessage(prompt, row.Images, index));
         return messages;
     }
 
-    private ChatMessage UserMessage(string? prompt, long index)
+    private ChatMessage UserMessage(string? prompt, IReadOnlyList<string>? images, long index)
     {
-        if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt(index));
-        if (_cmdlet.Image is not { Length: > 0 } images) return new ChatMessage(ChatRole.User, prompt);
+        if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
+        if (images is not { Count: > 0 }) return new ChatMessage(ChatRole.User, prompt);
         var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt!) };
-        parts.AddRange(images.Select(image => ImageSource.Read(image, _cmdlet.SessionState.Path)));
+        parts.AddRange(images.Select(ReadImage));
         return new ChatMessage { Role = ChatRole.User, Parts = parts };
     }
 
-    private string NoPrompt(long index)
+    private ChatContentPart ReadImage(string image)
+    {
+        try
+        {
+            return ImageSource.Read(image, _cmdlet.SessionState.Path);
+        }
+        catch (Exception e) when (_options.Columns.ContainsKey(nameof(_cmdlet.Image)) && e is ArgumentException or RuntimeException and not PipelineStoppedException)
+        {
+            throw new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e) { RefusedOptions = [nameof(_cmdlet.Image)] };
+        }
+    }
+
+    /// <summary>The error of a row that is not sent. One about a value that came from a column names the column.</summary>
+    private LlmApiException Blame(Exception e)
+    {
+        var error = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
+        var columns = error.RefusedOptions.Where(_options.Columns.ContainsKey).Select(option => PrintableText.Line(_options.Columns[option])).Distinct().ToList();
+        if (columns.Count == 0) return error;
+        var source = columns.Count == 1 ? $"The value comes from the row's column {columns[0]}" : $"The values come from the row's columns {string.Join(", ", columns)}";
+        return new LlmApiException(error.Kind, $"{error.Message} {source}: correct the cell or leave it blank.", error);
+    }
+
+    private string NoPrompt()
     {
         var row = _cmdlet.InputObject;
         if (row?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
         if (row.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
         if (LiveObjectAttribute.Advice(row) is { } advice) return advice;
-        return InputRow.NoPrompt(row, index, isMissing: !_given.Contains(nameof(_cmdlet.Prompt)) && !PromptTextAttribute.IsIn(row));
+        return InputRow.NoPrompt(row, isMissing: !HasPromptGiven && !PromptTextAttribute.IsIn(row));
     }
 
     /// <summary>A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.</summary>
-    private void WarnOfModel(LlmSession session)
+    private void WarnOfModel(LlmSession session, string? model)
     {
-        var model = _cmdlet.Model;
-        if (model is null || session.Model is null || model == session.Model || _given.Contains(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
-        VerboseLine.Warn(_cmdlet, $"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. Give -Model for one model, or -Model {{ $_.Model }} where the column is meant.");
+        if (model is null || session.Model is null || model == session.Model || _cmdlet.RowOption is not null) return;
+        if (!_options.Columns.ContainsKey(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
+        VerboseLine.Warn(_cmdlet, $"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. "
+            + "Give -RowOption Model where the column is meant, or -Model for one model.");
+    }
+
+    /// <summary>Says once which columns are options.</summary>
+    private void TellColumns()
+    {
+        var found = _options.Columns.Values.Where(column => _warned.Add("column " + column)).Select(column => PrintableText.Line(column)).ToList();
+        if (found.Count > 0) VerboseLine.Write(_cmdlet, $"Options are read from the {(found.Count == 1 ? "column" : "columns")} {string.Join(", ", found)} of the rows.");
     }
 
     /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it.</summary>
@@ -133,26 +187,15 @@ internal sealed class RowReader
     }
 
     /// <summary>What was lost when the file was read does not come back, and costs as much as a whole prompt.</summary>
-    private void WarnOfDamage(string? prompt, long index)
+    private void WarnOfDamage(string? prompt, string? system, long index)
     {
         if (_warned.Contains(nameof(WarnOfDamage))) return;
         var given = _cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content));
-        var texts = new[] { prompt, _cmdlet.System }.Concat(given);
+        var texts = new[] { prompt, system }.Concat(given);
         if (!texts.Any(text => text?.IndexOf(Lost) >= 0)) return;
         _warned.Add(nameof(WarnOfDamage));
         VerboseLine.Warn(_cmdlet, $"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: "
             + "the file was read in the wrong encoding. Give Import-Csv or Get-Content the -Encoding of the file, for example: "
             + "-Encoding ansi (PowerShell 7.4), -Encoding Default (Windows PowerShell), -Encoding 936 (a code page).");
-    }
-
-    /// <summary>A prompt in quotes is made once, before there is a row, and a piped text is no part of it.</summary>
-    private void WarnOfPrompt()
-    {
-        if (_cmdlet.RowBlocks is not null || !_given.Contains(nameof(_cmdlet.Prompt)) || _columns.HasAny) return;
-        // One object alone may well be spoken of in the prompt. Numbers say how often.
-        var row = _cmdlet.InputObject?.BaseObject;
-        var isUnused = row is string || (_read > 1 && row is not (null or ValueType or ChatCompletion or ChatMessage));
-        if (isUnused && _warned.Add(nameof(_cmdlet.Prompt)))
-            VerboseLine.Warn(_cmdlet, "The rows are not in the prompt: -Prompt is the same text for all of them. Give a script block, such as -Prompt { \"Summarize: $_\" } for texts or -Prompt { \"Classify: $($_.Subject)\" } for objects.");
     }
 }

@@ -2,12 +2,10 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Text;
 using LlmPs.Bulk;
-using LlmPs.Pacing;
 using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Transport;
 using LlmPs.Values;
-using LlmPs.Wire;
 
 namespace LlmPs.Rows;
 
@@ -43,14 +41,14 @@ internal sealed class RunPreview
 
     /// <param name="row">The row.</param>
     /// <param name="isKept">Whether its answer is in the checkpoint, so that it is not sent.</param>
-    internal bool IsWanted(AnswerContext row, bool isKept)
+    internal bool IsWanted(RowTicket row, bool isKept)
     {
         if (isKept) _kept++;
         if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
-        var tokens = TokenEstimate.Of(row.Request);
+        var tokens = row.EstimateRequest();
         var prompt = PromptOf(row);
         var sending = IsWhatIf && _rows >= RowsInFull
-            ? string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.InputIndex, tokens, PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt))
+            ? string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.Index, tokens, PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt))
             : Full(row);
         _prompt = prompt;
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
@@ -61,14 +59,13 @@ internal sealed class RunPreview
         return false;
     }
 
-    private static string Full(AnswerContext row)
-    {
-        var session = row.Session!;
-        var body = session.Redactor.Clean(Encoding.UTF8.GetString(RequestWriter.Write(session.ChatProvider, row.Request, stream: false)));
-        return string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.InputIndex, session.CompletionUri(row.Request), PrintableText.Line(body, LongestBody));
-    }
+    private static string Full(RowTicket row) =>
+        string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.Index, row.Uri, PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody));
 
-    private static string PromptOf(AnswerContext row) => row.Request.Messages is { Count: > 0 } messages ? row.Session!.Redactor.Clean(messages[messages.Count - 1].ToString()) : string.Empty;
+    private static string PromptOf(RowTicket row) =>
+        row is ChatTicket { Request.Messages: { Count: > 0 } messages } ? Clean(row, messages[messages.Count - 1].ToString()) : string.Empty;
+
+    private static string Clean(RowTicket row, string text) => row.Session.Connection.Redactor.Clean(text);
 
     /// <summary>Returns a prompt from a word before the place where it differs from the row before: rows of one template begin alike.</summary>
     private static string FromDifference(string prompt, string before)

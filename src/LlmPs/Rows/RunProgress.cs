@@ -64,7 +64,7 @@ internal sealed class RunProgress
     }
 
     /// <summary>Counts a row of the input, and remembers the session whose limits are waited for.</summary>
-    internal void Read(AnswerContext row)
+    internal void Read(RowTicket row)
     {
         _read++;
         _session = row.Session;

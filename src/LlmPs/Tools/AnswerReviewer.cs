@@ -57,7 +57,7 @@ internal sealed class AnswerReviewer
         }
 
         var messages = new List<ChatMessage>(review.Completion.Messages);
-        foreach (var call in calls) messages.Add(Tools.Answer(call, review.Row.InputIndex));
+        foreach (var call in calls) messages.Add(Tools.Answer(call, review.Row.Index));
         var next = review.Row.Request.WithMessages(messages);
         // A choice that demands a call would demand one for ever.
         next.ToolChoice = null;

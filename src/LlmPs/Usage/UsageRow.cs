@@ -66,7 +66,7 @@ internal sealed class UsageRow
         // Of a delta that was read back, as of a live one, the last tells the usage.
         if (bool.FalseString.Equals(Text(columns, "IsLast"), StringComparison.OrdinalIgnoreCase)) return null;
         var figures = columns;
-        if (!columns.ContainsKey("PromptTokens") && !columns.ContainsKey("CompletionTokens") && !columns.ContainsKey("TotalTokens"))
+        if (!s_figures.Any(name => columns.ContainsKey(name) || columns.ContainsKey("Llm" + name)))
         {
             figures = columns.TryGetValue("Usage", out var given) ? Figures(given, row) : throw new PSArgumentException($"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of Invoke-ChatCompletion -MergeInput.");
             if (Text(columns, "Attempts") == "0") return null;
@@ -96,8 +96,9 @@ internal sealed class UsageRow
         return s_figures.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
     }
 
+    /// <summary>-MergeInput names its column Llm… where the row has one of that name.</summary>
     private static string? Text(Dictionary<string, object?> columns, string name) =>
-        columns.TryGetValue(name, out var value) && Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+        (columns.TryGetValue("Llm" + name, out var value) || columns.TryGetValue(name, out value)) && Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
 
     private static long? Figure(Dictionary<string, object?> columns, string name, long row)
     {

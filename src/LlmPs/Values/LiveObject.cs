@@ -49,7 +49,7 @@ internal static class LiveObject
             Chip = Text(copy, nameof(ChatCompletion.Chip)),
             Messages = messages!,
         };
-        var context = new AnswerContext(null, Text(copy, nameof(ChatCompletion.Provider)) ?? string.Empty, request)
+        var context = new AnswerContext(Text(copy, nameof(ChatCompletion.Provider)) ?? string.Empty, request)
         {
             InputObject = copy.Properties[nameof(ChatCompletion.InputObject)]?.Value,
             InputIndex = Number(copy, nameof(ChatCompletion.InputIndex)) ?? 0,
@@ -58,12 +58,15 @@ internal static class LiveObject
             (int)(Number(copy, nameof(ChatCompletion.Attempts)) ?? 0), Text(copy, nameof(ChatCompletion.RequestId)), Value(copy, nameof(ChatCompletion.TimeToFirstToken)) as TimeSpan?);
         var completion = new ChatCompletion(choices!, context)
         {
-            Id = Text(copy, nameof(ChatCompletion.Id)),
-            Model = Text(copy, nameof(ChatCompletion.Model)),
-            Created = Time(copy.Properties[nameof(ChatCompletion.Created)]?.Value),
-            Usage = AsUsage(copy.Properties[nameof(ChatCompletion.Usage)]?.Value),
-            SystemFingerprint = Text(copy, nameof(ChatCompletion.SystemFingerprint)),
-            Blocked = Value(copy, nameof(ChatCompletion.Blocked)) as bool?,
+            Head = new AnswerHead
+            {
+                Id = Text(copy, nameof(ChatCompletion.Id)),
+                Model = Text(copy, nameof(ChatCompletion.Model)),
+                Created = Time(copy.Properties[nameof(ChatCompletion.Created)]?.Value),
+                Usage = AsUsage(copy.Properties[nameof(ChatCompletion.Usage)]?.Value),
+                SystemFingerprint = Text(copy, nameof(ChatCompletion.SystemFingerprint)),
+                Blocked = Value(copy, nameof(ChatCompletion.Blocked)) as bool?,
+            },
             Duration = Value(copy, nameof(ChatCompletion.Duration)) as TimeSpan?,
             RawPieces = Text(copy, nameof(ChatCompletion.RawJson)) is { } raw ? [Encoding.UTF8.GetBytes(raw)] : [],
         };

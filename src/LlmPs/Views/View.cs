@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using System.Text;
+using LlmPs.Loading;
 using LlmPs.Text;
 using LlmPs.Tools;
 using LlmPs.Values;
@@ -132,6 +133,9 @@ public static class View
             ? string.Format(Invariant, "{0} m {1:00} s", seconds / 60, seconds % 60)
             : string.Format(Invariant, "{0} h {1:00} m", seconds / 3600, seconds % 3600 / 60);
     }
+
+    /// <summary>A star for the session that is the default of this runspace.</summary>
+    public static string Default(LlmSession session) => session is not null && session == SessionTable.Current.Default ? "*" : string.Empty;
 
     /// <summary>Where a session's requests go.</summary>
     public static string Target(LlmSession session)

@@ -13,23 +13,16 @@ public class RoomTests
     private static readonly Dictionary<string, string[]> s_arrows = new()
     {
         ["Text"] = [],
-        ["Model"] = [],
-        ["Providers"] = ["Model", "Text"],
-        ["Wire"] = ["Model", "Providers", "Text"],
+        ["Model"] = ["Text"],
+        ["Options"] = ["Model"],
+        ["Providers"] = ["Model", "Options", "Text"],
+        ["Wire"] = ["Model", "Options", "Providers", "Text"],
         ["Pacing"] = ["Model"],
-        ["Transport"] = ["Model", "Providers", "Wire", "Pacing", "Text"],
+        ["Transport"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Text"],
         ["Checkpoint"] = ["Model", "Wire", "Text"],
-        ["Session"] = ["Model", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Text"],
-        ["Bulk"] = ["Model", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Text"],
+        ["Session"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Text"],
+        ["Bulk"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Text"],
     };
-
-    // What is left of the circle, to be cut: the answer reaches its session, and the transport takes all of it.
-    private static readonly HashSet<string> s_known =
-    [
-        "Model/AnswerContext.cs -> Session.LlmSession", "Model/LlmApiException.cs -> Text.PrintableText",
-        "Transport/AnswerAttempt.cs -> Session.LlmSession", "Transport/ChatExchange.cs -> Session.LlmSession", "Transport/Exchange.cs -> Session.LlmSession",
-        "Transport/HttpTransport.cs -> Session.LlmSessionOptions", "Transport/ModelsExchange.cs -> Session.LlmSession",
-    ];
 
     private static readonly Regex s_type =
         new(@"^(?:public|internal)\s+(?:(?:sealed|static|abstract|readonly|partial|ref)\s+)*(?:class|struct|enum|interface)\s+(\w+)", RegexOptions.Multiline);
@@ -42,11 +35,22 @@ public class RoomTests
     {
         var arrows = Arrows();
         Assert.True(arrows.Count > 100, $"Only {arrows.Count} uses were found.");
-        Assert.Empty(arrows.Where(arrow => !s_arrows[arrow.From].Contains(arrow.To)).Select(arrow => arrow.Text).Except(s_known).Distinct().Order());
+        Assert.Empty(arrows.Where(arrow => !s_arrows[arrow.From].Contains(arrow.To)).Select(arrow => arrow.Text).Distinct().Order());
     }
 
     [Fact]
-    public void What_is_known_of_the_circle_is_still_there() => Assert.Empty(s_known.Except(Arrows().Select(arrow => arrow.Text)));
+    public void The_rooms_form_no_circle()
+    {
+        var left = s_arrows.ToDictionary(room => room.Key, room => room.Value.ToHashSet());
+        while (left.Values.FirstOrDefault(known => known.Count == 0) is { } done)
+        {
+            var room = left.First(one => one.Value == done).Key;
+            left.Remove(room);
+            foreach (var known in left.Values) known.Remove(room);
+        }
+
+        Assert.Empty(left.Keys);
+    }
 
     [Fact]
     public void A_room_has_a_namespace_of_its_name_and_public_types_have_that_of_the_client()

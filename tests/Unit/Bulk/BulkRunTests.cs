@@ -24,7 +24,7 @@ public sealed class BulkRunTests : IDisposable
     [Fact]
     public async Task AFinishedRowWhoseFileFailsIsToldAndNotPaidAgain()
     {
-        var row = new AnswerContext(Rows.Session, Rows.Session.Provider, Rows.Request("Row 0")) { InputObject = "Row 0" };
+        var row = new ChatTicket(Rows.Session, new AnswerContext(Rows.Session.Identity, Rows.Request("Row 0")) { InputObject = "Row 0" });
         var checkpoint = CheckpointFile.Open(_folder.File);
         await checkpoint.AppendAsync(Rows.Key(0), 1, Rows.Completion());
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint });
@@ -60,7 +60,7 @@ public sealed class BulkRunTests : IDisposable
             },
         });
 
-        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(Rows.Session, Rows.Session.Provider, Rows.Request("Row " + i)));
+        for (var i = 0; i < 3; i++) run.Add(new ChatTicket(Rows.Session, new AnswerContext(Rows.Session.Identity, Rows.Request("Row " + i))));
 
         Assert.Equal([true, false, false], kept);
     }
@@ -74,7 +74,7 @@ public sealed class BulkRunTests : IDisposable
         using var checkpoint = CheckpointFile.Open(_folder.File, () => disk.Wait(TimeSpan.FromSeconds(10)));
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, ThrottleLimit = Width });
 
-        for (var i = 0; i < 10; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)) { InputIndex = i });
+        for (var i = 0; i < 10; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i)) { InputIndex = i }));
         // More than are in flight keep their turns until they are on the disk.
         Assert.True(SpinWait.SpinUntil(() => checkpoint.Unflushed > Width, TimeSpan.FromSeconds(5)));
         await Task.Delay(200);
@@ -95,7 +95,7 @@ public sealed class BulkRunTests : IDisposable
         using var session = NewSession(new Answering(slow));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, ThrottleLimit = 2, Reviews = true });
-        foreach (var prompt in new[] { "slow", "b", "c" }) run.Add(new AnswerContext(session, session.Provider, Rows.Request(prompt)));
+        foreach (var prompt in new[] { "slow", "b", "c" }) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request(prompt))));
 
         for (var i = 0; i < 2; i++) Review(run).Accept();
 
@@ -116,14 +116,14 @@ public sealed class BulkRunTests : IDisposable
         using var session = NewSession(new Answering(sent: prompt => sent.Add($"{prompt} behind {_folder.Lines().Length - 1}")));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, Reviews = true });
-        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("abc"[i].ToString())) { InputIndex = i });
+        for (var i = 0; i < 3; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("abc"[i].ToString())) { InputIndex = i }));
 
         TakeAll(run, review =>
         {
             // However long nobody comes to it.
             Thread.Sleep(50);
-            if (review.Row.InputIndex == 1) review.Refuse(new LlmApiException("no"));
-            else if (review is { Row.InputIndex: 0, Round: 1 }) review.Continue(Rows.Request("more of a"));
+            if (review.Row.Index == 1) review.Refuse(new LlmApiException("no"));
+            else if (review is { Row.Index: 0, Round: 1 }) review.Continue(Rows.Request("more of a"));
             else review.Accept();
         });
 
@@ -137,7 +137,7 @@ public sealed class BulkRunTests : IDisposable
         using var slow = new SemaphoreSlim(0);
         using var session = NewSession(new Answering(slow, _ => Interlocked.Increment(ref sent)));
         using var run = new BulkRun(new BulkRunOptions { ThrottleLimit = 3, Reviews = true, Deduplicate = true });
-        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("slow")));
+        for (var i = 0; i < 3; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("slow"))));
         SpinWait.SpinUntil(() => sent > 0, TimeSpan.FromSeconds(5));
         Thread.Sleep(100);
         slow.Release();
@@ -171,7 +171,7 @@ public sealed class BulkRunTests : IDisposable
         AppDomain.CurrentDomain.FirstChanceException += HoldUp;
         try
         {
-            for (var i = 0; i < 8; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+            for (var i = 0; i < 8; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
             while (run.TryTake(Timeout.InfiniteTimeSpan, out _) != Taken.Drained)
             {
             }
@@ -189,7 +189,7 @@ public sealed class BulkRunTests : IDisposable
     {
         using var session = Rows.NewSession(answer: "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n", with: options => options.MaxRetryCount = 0);
         using var run = new BulkRun(new BulkRunOptions { Deduplicate = true, ThrottleLimit = 3 });
-        for (var i = 0; i < 3; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request()) { InputIndex = i });
+        for (var i = 0; i < 3; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request()) { InputIndex = i }));
 
         for (var i = 0; i < 3; i++)
         {
@@ -204,7 +204,7 @@ public sealed class BulkRunTests : IDisposable
     {
         using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"" + new string('x', 400) + "\"}}]}");
         using var run = new BulkRun(new BulkRunOptions { MaxTotalTokens = 250 });
-        for (var i = 0; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+        for (var i = 0; i < 5; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
         var said = TakeAll(run);
 
@@ -220,7 +220,7 @@ public sealed class BulkRunTests : IDisposable
     {
         using var session = Rows.NewSession(answer: "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + new string('x', 400) + "\"}}]}\n\n");
         using var run = new BulkRun(new BulkRunOptions { Stream = true, MaxTotalTokens = 250 });
-        for (var i = 0; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+        for (var i = 0; i < 5; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
         TakeAll(run);
 
@@ -233,8 +233,8 @@ public sealed class BulkRunTests : IDisposable
     {
         using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"Hello\"}}],\"usage\":{\"total_tokens\":9}}");
         using var run = new BulkRun(new BulkRunOptions { Reviews = true, MaxTotalTokens = 5 });
-        run.Add(new AnswerContext(session, session.Provider, Rows.Request("first")));
-        run.Add(new AnswerContext(session, session.Provider, Rows.Request("second")));
+        run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("first"))));
+        run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("second"))));
 
         Review(run).Continue(Rows.Request("more"));
         Review(run).Accept();
@@ -262,7 +262,7 @@ public sealed class BulkRunTests : IDisposable
     {
         using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"" + new string('x', 400) + "\"}}],\"usage\":" + usage + "}");
         using var run = new BulkRun(new BulkRunOptions { MaxTotalTokens = 250 });
-        for (var i = 0; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+        for (var i = 0; i < 5; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
         TakeAll(run);
 
@@ -283,7 +283,7 @@ public sealed class BulkRunTests : IDisposable
         var handler = new ScriptedHandler(_ => status == 0 ? throw new HttpRequestException("refused") : Reply.Status(status, "{}", retryAfter.Length > 0 ? [("Retry-After", retryAfter)] : []));
         using var session = NewSession(handler, retries: 0);
         using var run = new BulkRun(new BulkRunOptions { MaxConsecutiveFailure = 5 });
-        for (var i = 0; i < 12; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)) { InputIndex = i });
+        for (var i = 0; i < 12; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i)) { InputIndex = i }));
 
         var taken = TakeAll(run);
 
@@ -306,7 +306,7 @@ public sealed class BulkRunTests : IDisposable
     {
         using var session = NewSession(new ScriptedHandler(n => statuses[(n - 1) % statuses.Length] is not 200 and var status ? Reply.Status(status, "{}") : Reply.Plain()), retries: 0);
         using var run = new BulkRun(new BulkRunOptions { MaxConsecutiveFailure = most });
-        for (var i = 0; i < 12; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+        for (var i = 0; i < 12; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
         Assert.Equal(12, TakeAll(run).Count(value => value is LlmApiException or ChatCompletion));
         Assert.Null(run.Ending);
@@ -323,7 +323,7 @@ public sealed class BulkRunTests : IDisposable
         });
         using var session = NewSession(handler, retries: 0);
         using var run = new BulkRun(new BulkRunOptions { ThrottleLimit = 10, Deduplicate = true, MaxConsecutiveFailure = 3 });
-        for (var i = 0; i < 10; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("the same")));
+        for (var i = 0; i < 10; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("the same"))));
         SpinWait.SpinUntil(() => handler.Sent.Count > 0, TimeSpan.FromSeconds(5));
         Thread.Sleep(100);
         slow.Release();
@@ -336,12 +336,12 @@ public sealed class BulkRunTests : IDisposable
     public async Task A_row_that_the_checkpoint_has_comes_out_though_the_run_is_over()
     {
         using var session = NewSession(new ScriptedHandler(_ => Reply.Status(401, "{}")));
-        using (var file = CheckpointFile.Open(_folder.File)) await file.AppendAsync(session.KeyOf(Rows.Request("Row 3")), 1, Rows.Completion("kept"));
+        using (var file = CheckpointFile.Open(_folder.File)) await file.AppendAsync(Rows.KeyOf(session, Rows.Request("Row 3")), 1, Rows.Completion("kept"));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint });
-        run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row 0")));
+        run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row 0"))));
         Assert.IsType<LlmApiException>(Assert.Single(TakeAll(run)));
-        for (var i = 1; i < 5; i++) run.Add(new AnswerContext(session, session.Provider, Rows.Request("Row " + i)));
+        for (var i = 1; i < 5; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
         var taken = TakeAll(run);
 

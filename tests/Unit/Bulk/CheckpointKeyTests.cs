@@ -35,7 +35,7 @@ public sealed class CheckpointKeyTests
             (chips, Rows.Request(with: request => request.Chip = "nvidia")),
         ];
 
-        Assert.Equal(all.Length, all.Select(one => one.Session.KeyOf(one.Request).ToString()).Distinct().Count());
+        Assert.Equal(all.Length, all.Select(one => Rows.KeyOf(one.Session, one.Request).ToString()).Distinct().Count());
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class CheckpointKeyTests
             options.MaxRetryCount = 1;
         });
 
-        Assert.Equal(Rows.Session.KeyOf(Rows.Request()), other.KeyOf(Rows.Request()));
+        Assert.Equal(Rows.KeyOf(Rows.Session, Rows.Request()), Rows.KeyOf(other, Rows.Request()));
     }
 
     [Fact]
@@ -59,12 +59,12 @@ public sealed class CheckpointKeyTests
         using var session = Rows.NewSession("GenStudio");
         Assert.Equal(Key("amd"), Key("AMD"));
 
-        CheckpointKey Key(string chip) => session.KeyOf(session.Resolve(Rows.Request(with: request => request.Chip = chip), out _));
+        CheckpointKey Key(string chip) => Rows.KeyOf(session, session.Resolve(Rows.Request(with: request => request.Chip = chip), out _));
     }
 
     /// <summary>A key that changed from one release to the next would have every row asked again.</summary>
     [Fact]
-    public void KeysStayAsTheyAre() => Assert.Equal("64dc2b37f305a11f40a5000cbc2a6843", Rows.Session.KeyOf(Rows.Request()).ToString());
+    public void KeysStayAsTheyAre() => Assert.Equal("64dc2b37f305a11f40a5000cbc2a6843", Rows.KeyOf(Rows.Session, Rows.Request()).ToString());
 
     [Theory]
     [InlineData("""{"choices":[{"message":{"content":"You sent sk-0123456789."}}]}""")]
@@ -75,7 +75,7 @@ public sealed class CheckpointKeyTests
         using var session = Rows.NewSession(with: options => options.ApiKey = Secret("sk-0123456789"), answer: answer);
         var completion = await session.CompleteAsync(Rows.Request());
 
-        using (var file = CheckpointFile.Open(folder.File)) await file.AppendAsync(session.KeyOf(Rows.Request()), 1, completion);
+        using (var file = CheckpointFile.Open(folder.File)) await file.AppendAsync(Rows.KeyOf(session, Rows.Request()), 1, completion);
 
         Assert.DoesNotContain("sk-0123456789", folder.Text(), StringComparison.Ordinal);
         Assert.Contains("You sent ***.", folder.Text(), StringComparison.Ordinal);

@@ -196,7 +196,7 @@ public sealed class CheckpointLineTests
     public async Task RoundsOfARowComeBackWithWhatTheyCost()
     {
         using var session = Rows.NewSession(answer: Plain);
-        var row = new AnswerContext(session, session.Provider, session.Resolve(Rows.Request(), out _)) { InputIndex = 5, InputObject = "row" };
+        var row = new AnswerContext(session.Identity, session.Resolve(Rows.Request(), out _)) { InputIndex = 5, InputObject = "row" };
         var call = new ToolCall("c1", "f", "{}");
         ChatMessage[] turns =
         [
@@ -204,7 +204,7 @@ public sealed class CheckpointLineTests
             new(ChatRole.Tool, "42 ✓") { ToolCallId = "c1" },
             new() { Parts = [ChatContentPart.FromText("and"), ChatContentPart.FromImage("https://example.com/a.png")] },
         ];
-        var completion = await session.CompleteAsync(row.For(row.Request.WithMessages([.. row.Request.Messages, .. turns])), RequestLog.None, default);
+        var completion = await session.CompleteAsync(row.For(row.Request.WithMessages([.. row.Request.Messages, .. turns])), null, RequestLog.None, default);
         completion.Usage = TokenUsage.Sum(completion.Usage, new TokenUsage { PromptTokens = 100, TotalTokens = 100 });
 
         var restored = CheckpointLine.Restore(CheckpointLine.Write(Rows.Key(0), 1, completion), row);
@@ -231,9 +231,9 @@ public sealed class CheckpointLineTests
     {
         const string key = "key-of-this-test-0001";
         using var session = Rows.NewSession(answer: Plain, with: options => options.ApiKey = new NetworkCredential(string.Empty, key).SecurePassword);
-        var row = new AnswerContext(session, session.Provider, session.Resolve(Rows.Request(), out _));
+        var row = new AnswerContext(session.Identity, session.Resolve(Rows.Request(), out _));
         var completion = await session.CompleteAsync(
-            row.For(row.Request.WithMessages([.. row.Request.Messages, new ChatMessage(ChatRole.Tool, $"token {key}") { ToolCallId = "c1" }])), RequestLog.None, default);
-        Assert.DoesNotContain(key, Encoding.UTF8.GetString(CheckpointLine.Write(Rows.Key(0), 1, completion, session.Redactor.ForAnswer().Clean)));
+            row.For(row.Request.WithMessages([.. row.Request.Messages, new ChatMessage(ChatRole.Tool, $"token {key}") { ToolCallId = "c1" }])), null, RequestLog.None, default);
+        Assert.DoesNotContain(key, Encoding.UTF8.GetString(CheckpointLine.Write(Rows.Key(0), 1, completion, session.Connection.Redactor.ForAnswer().Clean)));
     }
 }

@@ -35,9 +35,17 @@ internal static class Rows
         return request;
     }
 
-    internal static CheckpointKey Key(int row) => Session.KeyOf(Request("Row " + row));
+    internal static CheckpointKey Key(int row) => KeyOf(Session, Request("Row " + row));
 
-    internal static AnswerContext Context(long index = 0) => new(Session, Session.Provider, Request()) { InputIndex = index, InputObject = "row" };
+    internal static CheckpointKey KeyOf(LlmSession session, ChatRequest request) => new ChatTicket(session, new AnswerContext(session.Identity, request)).Key;
+
+    internal static Task AppendAsync(this CheckpointFile file, CheckpointKey key, int n, ChatCompletion completion) =>
+        file.AppendAsync(key, n, CheckpointLine.Write(key, n, completion));
+
+    internal static ChatCompletion? Find(this CheckpointFile file, CheckpointKey key, int n, AnswerContext context, out bool isFinished) =>
+        file.Find(key, n, out isFinished) is { } line ? CheckpointLine.Restore(line, context) : null;
+
+    internal static AnswerContext Context(long index = 0) => new(Session.Identity, Request()) { InputIndex = index, InputObject = "row" };
 
     internal static bool IsFinished(CheckpointFile file, int row, int n = 1)
     {
@@ -72,7 +80,7 @@ internal static class Rows
     }
 
     internal static ChatCompletion? Restored(ChatCompletion completion) =>
-        CheckpointLine.Restore(CheckpointLine.Write(Key(0), 1, completion), new AnswerContext(Session, completion.Provider!, completion.Context!.Request)
+        CheckpointLine.Restore(CheckpointLine.Write(Key(0), 1, completion), new AnswerContext(Session.Identity, completion.Context!.Request)
         {
             InputIndex = completion.InputIndex,
             InputObject = completion.InputObject,

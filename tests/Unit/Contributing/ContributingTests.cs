@@ -23,7 +23,7 @@ public sealed class ContributingTests
     [Fact]
     public void An_option_is_written_as_the_field_that_its_rule_names()
     {
-        var body = Encoding.UTF8.GetString(RequestWriter.Write(s_provider, Request(r => (r.MaxTokens, r.Temperature) = (100, 0.3)), stream: false));
+        var body = Encoding.UTF8.GetString(RequestWriter.Write(s_provider, Request(r => (r.MaxTokens, r.Temperature) = (100, 0.3))));
         Assert.Contains("\"max_output_tokens\":100", body, StringComparison.Ordinal);
         Assert.Contains("\"temperature\":0.3", body, StringComparison.Ordinal);
     }

@@ -1,6 +1,6 @@
 using System;
 using System.Collections.Generic;
-using static LlmPs.Providers.ChatOption;
+using static LlmPs.Options.ChatOption;
 
 namespace LlmPs.Providers;
 

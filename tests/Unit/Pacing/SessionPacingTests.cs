@@ -124,7 +124,7 @@ public class SessionPacingTests
             var request = TestSession.Ask();
             request.MaxTokens = 16_000;
             if (i % 2 == 1) await session.CompleteAsync(request).WaitAsync(s_long);
-            else await foreach (var delta in session.StreamAsync(request)) Assert.Null(delta.Blocked);
+            else await foreach (var delta in session.StreamAsync(request)) Assert.Null(delta.Head.Blocked);
         }
 
         Assert.Equal(4, handler.Sent.Count);

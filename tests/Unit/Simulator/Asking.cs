@@ -81,9 +81,10 @@ internal sealed class Asking : IDisposable
         return await _client.SendAsync(request, option);
     }
 
-    internal async Task<HttpResponseMessage> GetAsync(string address)
+    internal Task<HttpResponseMessage> GetAsync(string address) => SendAsync(new HttpRequestMessage(HttpMethod.Get, address));
+
+    internal async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, address);
         if (Key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Key);
         return await _client.SendAsync(request);
     }

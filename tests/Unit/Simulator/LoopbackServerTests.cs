@@ -141,6 +141,70 @@ public sealed class LoopbackServerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_batch_stays_for_other_clients_and_other_options_until_the_reset()
+    {
+        using var server = new LoopbackServer(Asking.Options(("BatchLatencyMs", 600_000)));
+        using var lines = new BatchAsking(BatchAsking.OpenAI);
+        using HttpResponseMessage uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(lines.Lines(3)));
+        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
+        string id = (string)JsonNode.Parse(await PostAsync(server, "openai/v1/batches", BatchAsking.Request(file)))!["id"]!;
+
+        await Control(HttpMethod.Post, server, "_sim/options", """{"latencyMs":1}""");
+        using var other = new HttpClient { DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", "key") } };
+        JsonNode batch = JsonNode.Parse(await other.GetStringAsync(new Uri(server.BaseUri, "openai/v1/batches/" + id)))!;
+        Assert.Equal("validating", (string)batch["status"]!);
+        JsonNode stats = await Control(HttpMethod.Get, server, "_sim/stats");
+        Assert.Equal((1, 1, 0, 1), ((int)stats["files"]!, (int)stats["batches"]!, (int)stats["batchLines"]!, (int)stats["batchRequests"]!));
+
+        stats = await Control(HttpMethod.Post, server, "_sim/reset");
+        Assert.Equal((0, 0), ((int)stats["files"]!, (int)stats["batches"]!));
+        using HttpResponseMessage gone = await other.GetAsync(new Uri(server.BaseUri, "openai/v1/batches/" + id));
+        Assert.Equal(404, (int)gone.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_counts_include_batches_that_nobody_has_polled()
+    {
+        using var server = new LoopbackServer(Asking.Options(("CountBodies", true)));
+        using var lines = new BatchAsking(BatchAsking.SiliconFlow);
+        using HttpResponseMessage uploaded = await _client.PostAsync(new Uri(server.BaseUri, "siliconflow/v1/files"), BatchAsking.Form(lines.Lines(3)));
+        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["data"]!["id"]!;
+        for (int i = 0; i < 2; i++) await PostAsync(server, "siliconflow/v1/batches", BatchAsking.Request(file));
+        Assert.Equal([2, 2, 2], (await Control(HttpMethod.Get, server, "_sim/bodies")).AsObject().Select(count => (int)count.Value!));
+        JsonNode stats = await Control(HttpMethod.Get, server, "_sim/stats");
+        Assert.Equal((6, 3, 0), ((int)stats["batchLines"]!, (int)stats["distinctBodies"]!, (int)stats["requests"]!));
+    }
+
+    [Fact]
+    public async Task A_large_chunked_upload_comes_back_whole()
+    {
+        using var server = new LoopbackServer();
+        string text = new('x', 30_000_000);
+        using MultipartFormDataContent form = BatchAsking.Form(text);
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.BaseUri, "openai/v1/files")) { Content = form };
+        request.Headers.TransferEncodingChunked = true;
+        request.Headers.ExpectContinue = true;
+        using HttpResponseMessage uploaded = await _client.SendAsync(request);
+        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
+        byte[] content = await _client.GetByteArrayAsync(new Uri(server.BaseUri, $"openai/v1/files/{file}/content"));
+        Assert.True(content.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(text)));
+    }
+
+    [Fact]
+    public async Task A_download_that_is_cut_is_cut_on_the_socket()
+    {
+        var cut = Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100_000), ("Times", 1));
+        using var server = new LoopbackServer(Asking.Options(("Faults", cut)));
+        using HttpResponseMessage uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(new string('x', 200_000)));
+        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
+        var address = new Uri(server.BaseUri, $"openai/v1/files/{file}/content");
+        using HttpResponseMessage response = await _client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(200_000, response.Content.Headers.ContentLength);
+        await Assert.ThrowsAnyAsync<Exception>(async () => await (await response.Content.ReadAsStreamAsync()).CopyToAsync(Stream.Null));
+        Assert.Equal(200_000, (await _client.GetByteArrayAsync(address)).Length);
+    }
+
+    [Fact]
     public async Task The_raw_path_answers_byte_for_byte()
     {
         using var server = new LoopbackServer();

@@ -1,14 +1,19 @@
+#pragma warning disable OPENAI001 // Its batch client is marked as experimental.
 using System;
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net.Http;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Threading.Tasks;
 using LlmPs.Pacing;
 using LlmPs.SimulatorHost;
 using OpenAI;
+using OpenAI.Batch;
 using OpenAI.Chat;
+using OpenAI.Files;
 using Xunit;
 using OpenAICompletion = OpenAI.Chat.ChatCompletion;
 using OpenAIMessage = OpenAI.Chat.ChatMessage;
@@ -102,8 +107,68 @@ public sealed class OpenAIClientTests : IDisposable
         Assert.Contains("Incorrect API key", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task It_submits_a_batch_and_reads_the_results()
+    {
+        _server.Reset(Asking.Options(("BatchPolls", 3), ("BatchErrorMatch", "p1"), ("BatchErrorStatus", 429), ("BatchShuffle", true)));
+        using var lines = new BatchAsking(BatchAsking.OpenAI);
+        var files = new OpenAIFileClient(new ApiKeyCredential("key"), Options("openai/v1"));
+        OpenAIFile file = await files.UploadFileAsync(BinaryData.FromString(lines.Lines(3)), "rows.jsonl", FileUploadPurpose.Batch);
+        Assert.Equal(("rows.jsonl", FilePurpose.Batch), (file.Filename, file.Purpose));
+        Assert.Equal(file.Id, Assert.Single((OpenAIFileCollection)await files.GetFilesAsync(FilePurpose.Batch)).Id);
+
+        var batches = new BatchClient(new ApiKeyCredential("key"), Options("openai/v1"));
+        CreateBatchOperation operation = await batches.CreateBatchAsync(
+            Body(BatchAsking.Request(file.Id, ("metadata", new JsonObject { ["run"] = "7" }))), waitUntilCompleted: false);
+        for (int i = 0; i < 3; i++) await operation.UpdateStatusAsync();
+        Assert.True(operation.HasCompleted);
+        BatchJob job = Assert.Single(await batches.GetBatchesAsync().ToListAsync());
+        Assert.Equal((operation.BatchId, "24h", "7"), (job.Id, job.CompletionWindow, job.Metadata["run"]));
+        Assert.NotNull(job.CompletedAt);
+
+        BinaryData output = await files.DownloadFileAsync(job.OutputFileId);
+        Assert.Equal(["r0", "r2"], Results(output).Select(line => (string)line["custom_id"]!).Order());
+        // The body of a line is a completion that the client reads.
+        OpenAICompletion completion = ModelReaderWriter.Read<OpenAICompletion>(BinaryData.FromString(Results(output)[0]["response"]!["body"]!.ToJsonString()))!;
+        Assert.StartsWith("Echo: p", completion.Content[0].Text, StringComparison.Ordinal);
+        JsonNode error = Assert.Single(Results(await files.DownloadFileAsync(job.ErrorFileId)));
+        Assert.Equal(429, (int)error["response"]!["status_code"]!);
+
+        Assert.True(((FileDeletionResult)await files.DeleteFileAsync(file.Id)).Deleted);
+        ClientResultException late = await Assert.ThrowsAsync<ClientResultException>(() => operation.CancelAsync(new RequestOptions()));
+        Assert.Equal(409, late.Status);
+    }
+
+    [Fact]
+    public async Task It_submits_and_cancels_a_batch_at_SiliconFlow()
+    {
+        _server.Reset(Asking.Options(("BatchPolls", 5)));
+        using var lines = new BatchAsking(BatchAsking.SiliconFlow);
+        var files = new OpenAIFileClient(new ApiKeyCredential("key"), Options("siliconflow/v1"));
+        MultipartFormDataContent form = BatchAsking.Form(lines.Lines(3));
+        ClientResult uploaded = await files.UploadFileAsync(
+            BinaryContent.Create(await form.ReadAsStreamAsync()), form.Headers.ContentType!.ToString(), new RequestOptions());
+        string fileId = (string)Json(uploaded)["data"]!["id"]!;
+
+        var batches = new BatchClient(new ApiKeyCredential("key"), Options("siliconflow/v1"));
+        CreateBatchOperation operation = await batches.CreateBatchAsync(Body(BatchAsking.Request(fileId)), waitUntilCompleted: false);
+        Assert.Equal("in_progress", (string)Json(await operation.GetBatchAsync(new RequestOptions()))["status"]!);
+        Assert.Equal("cancelling", (string)Json(await operation.CancelAsync(new RequestOptions()))["status"]!);
+        Assert.Equal("cancelled", (string)Json(await batches.GetBatchAsync(operation.BatchId, new RequestOptions()))["status"]!);
+        Assert.Equal(operation.BatchId, Assert.Single(await batches.GetBatchesAsync().ToListAsync()).Id);
+    }
+
+    private static JsonNode Json(ClientResult result) => JsonNode.Parse(result.GetRawResponse().Content)!;
+
+    private static BinaryContent Body(JsonNode body) => BinaryContent.Create(BinaryData.FromString(body.ToJsonString()));
+
+    private static List<JsonNode> Results(BinaryData file) =>
+        file.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToList();
+
+    private OpenAIClientOptions Options(string path) => new() { Endpoint = new Uri(_server.BaseUri, path), RetryPolicy = new ClientRetryPolicy(0) };
+
     private ChatClient Client(string path, string key = "key") => new(
         "deepseek-ai/DeepSeek-V3",
         new ApiKeyCredential(key),
-        new OpenAIClientOptions { Endpoint = new Uri(_server.BaseUri, path), RetryPolicy = new ClientRetryPolicy(0) });
+        Options(path));
 }

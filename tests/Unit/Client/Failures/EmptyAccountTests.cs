@@ -63,7 +63,7 @@ public class EmptyAccountTests
             var handler = new ScriptedHandler(_ => Reply.Status(status, body));
             using var session = TestSession.Open(provider, handler, options => options.MaxRetryCount = 4);
             // What an answer of an unknown form under a status of success means is for the reader of answers to find out.
-            var error = status == 200 ? session.Errors.FromBody(Sse.Bytes(body), inStream: false, null) : await TestSession.ErrorAsync(session);
+            var error = status == 200 ? session.Connection.Errors.FromBody(Sse.Bytes(body), inStream: false, null) : await TestSession.ErrorAsync(session);
             Assert.Equal((LlmErrorKind.InsufficientBalance, true), (error.Kind, error.EndsRun));
             Assert.Contains("Add balance", error.RecommendedAction);
             if (status != 200) Assert.Single(handler.Sent);

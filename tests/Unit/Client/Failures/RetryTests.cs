@@ -215,8 +215,8 @@ public class RetryTests
         var lines = new List<(RequestLogLevel Level, string Text)>();
         var handler = new ScriptedHandler(n => n <= 2 ? Reply.Status(503, "the house is full") : Reply.Plain());
         using var session = TestSession.Open(handler, options => options.MaxRetryCount = 4);
-        var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask(), out _)) { InputIndex = 17 };
-        await session.CompleteAsync(context, new RequestLog(false, (level, text) => lines.Add((level, text))), CancellationToken.None);
+        var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _)) { InputIndex = 17 };
+        await session.CompleteAsync(context, null, new RequestLog(false, (level, text) => lines.Add((level, text))), CancellationToken.None);
         Assert.Equal(2, lines.Count);
         Assert.All(lines, line => Assert.Equal(RequestLogLevel.Verbose, line.Level));
         Assert.Matches(@"^Row 17, attempt 1 failed \(ServiceUnavailable\); again in 0\.\d\d s\. .*the house is full", lines[0].Text);

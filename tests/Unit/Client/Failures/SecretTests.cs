@@ -94,8 +94,8 @@ public class SecretTests
         // The key lies across the place where the debug stream cuts bodies off.
         for (var before = 1900; before < 2000; before += 3)
         {
-            var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask(new string('x', before) + Key), out _));
-            await session.CompleteAsync(context, new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None);
+            var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(new string('x', before) + Key), out _));
+            await session.CompleteAsync(context, null, new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None);
         }
 
         Assert.Contains(lines, line => line.StartsWith("POST https://api.siliconflow.cn/v1/chat/completions {", StringComparison.Ordinal));
@@ -139,11 +139,11 @@ public class SecretTests
     {
         var given = new NetworkCredential("me", "pass-word-2");
         var session = TestSession.Open(new ScriptedHandler(_ => Reply.Plain()), options => (options.ApiKey, options.ProxyCredential) = (null, given));
-        Assert.Equal("***", session.Redactor.Clean("pass-word-2"));
+        Assert.Equal("***", session.Connection.Redactor.Clean("pass-word-2"));
         session.Dispose();
 #if NET
         // Nobody knows any more what to take out. Mono has another exception for it than .NET Framework.
-        Assert.Equal("***", session.Redactor.Clean("anything"));
+        Assert.Equal("***", session.Connection.Redactor.Clean("anything"));
 #endif
         Assert.Equal("pass-word-2", given.Password);
     }

@@ -169,7 +169,7 @@ public class WaitingTimeTests
             return Reply.Plain();
         });
         using var session = TestSession.Open(handler, options => options.MaxRetryDelay = TimeSpan.FromSeconds(5));
-        var gate = session.Gate(TestSession.Ask());
+        var gate = session.Gate("m");
         var first = gate.NewPass(TestSession.Ask());
         await first.EnterAsync(default);
         var others = Enumerable.Range(0, 9).Select(_ => session.CompleteAsync(TestSession.Ask())).ToList();

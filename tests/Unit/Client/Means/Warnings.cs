@@ -19,8 +19,8 @@ internal static class Warnings
         });
         for (var n = 0; n < bodies.Length; n++)
         {
-            var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask(), out _));
-            await foreach (var _ in session.StreamAsync(context, new ChatCompletionBuilder(), log, CancellationToken.None))
+            var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _));
+            await foreach (var _ in session.StreamAsync(context, null, new ChatCompletionBuilder(), log, CancellationToken.None))
             {
             }
         }

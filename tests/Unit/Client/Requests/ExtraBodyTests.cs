@@ -30,7 +30,7 @@ public class ExtraBodyTests
 
     [Fact]
     public void Stream_options_can_be_replaced() =>
-        Assert.Equal("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream":true,"stream_options":{"x":1}}""", Written.Body(
+        Assert.Equal("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream_options":{"x":1},"stream":true}""", Written.Body(
             "GenStudio", new ChatRequest { Model = "m", Messages = TestSession.Ask().Messages, ExtraBody = new Dictionary<string, string> { ["stream_options"] = """{"x":1}""" } }, stream: true));
 
     [Theory]

@@ -124,9 +124,9 @@ public class SendingTests
         var handler = new ScriptedHandler(_ => Reply.Status(404, $"nothing at {value} or {Uri.UnescapeDataString(value)}"));
         var lines = new System.Collections.Generic.List<string>();
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.BaseUri = new Uri("https://x.example.com/v1?api-version=1&" + secret));
-        var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask(), out _));
+        var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _));
         var log = new LlmPs.Transport.RequestLog(true, (_, text) => lines.Add(text));
-        var error = await Assert.ThrowsAsync<LlmApiException>(() => session.CompleteAsync(context, log, default));
+        var error = await Assert.ThrowsAsync<LlmApiException>(() => session.CompleteAsync(context, null, log, default));
         Assert.EndsWith(secret, handler.Sent[0].Uri.AbsoluteUri);
         Assert.Contains($"The address was https://x.example.com/v1/chat/completions?api-version=1&{secret.Substring(0, secret.IndexOf('='))}=***.", error.Message);
         Assert.NotEmpty(lines);

@@ -97,9 +97,9 @@ public class StreamOptionsTests
         var lines = new List<string>();
         var handler = new ScriptedHandler(n => n switch { 1 => Reply.Status(400, "stream_options?"), 2 => Reply.Status(503, ""), _ => Reply.Events(StreamCases.UsageOnEveryChunk) });
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 1);
-        var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask(), out _));
+        var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _));
         var log = new RequestLog(false, (_, text) => lines.Add(text));
-        await foreach (var _ in session.StreamAsync(context, new ChatCompletionBuilder(), log, CancellationToken.None)) { }
+        await foreach (var _ in session.StreamAsync(context, null, new ChatCompletionBuilder(), log, CancellationToken.None)) { }
         Assert.Contains("refuses stream_options", lines[0]);
         Assert.Equal(3, handler.Sent.Count);
     }

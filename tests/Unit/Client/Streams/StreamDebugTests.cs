@@ -14,8 +14,8 @@ public class StreamDebugTests
     {
         var lines = new List<string>();
         using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Events(Sse.Content("Hel") + Sse.Content("lo") + Sse.Finish() + Sse.Done)));
-        var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask("hi"), out _));
-        await foreach (var deltas in session.StreamAsync(context, new ChatCompletionBuilder(), new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None)) Assert.NotEmpty(deltas);
+        var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask("hi"), out _));
+        await foreach (var deltas in session.StreamAsync(context, null, new ChatCompletionBuilder(), new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None)) Assert.NotEmpty(deltas);
         Assert.Single(lines, line => line.Contains("\"Hel\"") && line.Contains("\"lo\""));
     }
 }

@@ -33,8 +33,8 @@ public class StreamSplitTests
     {
         using var stop = new CancellationTokenSource();
         using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([Sse.Bytes(Sse.Content("a") + Sse.Content("b") + Sse.Content("c"))], BodyEnd.Stall)));
-        var context = new AnswerContext(session, session.Provider, session.Resolve(TestSession.Ask(), out _));
-        var batches = session.StreamAsync(context, new ChatCompletionBuilder(), RequestLog.None, stop.Token).GetAsyncEnumerator();
+        var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _));
+        var batches = session.StreamAsync(context, null, new ChatCompletionBuilder(), RequestLog.None, stop.Token).GetAsyncEnumerator();
         Assert.True(await batches.MoveNextAsync());
         Assert.Equal(["a", "b", "c"], batches.Current.Select(delta => delta.Content));
         stop.Cancel();

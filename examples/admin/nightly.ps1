@@ -1,0 +1,55 @@
+# A run with a budget that a scheduler starts each night. What is answered stays in the checkpoint, so each night continues where the last one ended.
+#   ./nightly.ps1 -Path ../tickets.csv -Folder nightly -MaxTotalTokens 500000
+# Exit codes:
+#   0  all rows are answered
+#   1  the run could not start or had to stop: no input, no key, the key refused, the account empty
+#   2  some rows failed; the next run asks them again
+#   3  the budget is spent; the next run continues with the rows that are left
+[CmdletBinding()]
+param(
+    # A CSV with the column Subject.
+    [Parameter(Mandatory = $true)] [string] $Path,
+    # Gets answers.csv and the checkpoint run.jsonl.
+    [Parameter(Mandatory = $true)] [string] $Folder,
+    # The budget of one night.
+    [long] $MaxTotalTokens = 1000000,
+    [int] $ThrottleLimit = 16,
+    # Parameters of Connect-LlmProvider.
+    [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
+    [string] $Module = 'LlmPs'
+)
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+try {
+    Import-Module $Module
+    $null = Connect-LlmProvider @Connection -Name nightly
+    $null = New-Item -ItemType Directory -Path $Folder -Force
+    $answers = Join-Path $Folder 'answers.csv'
+    $failed = $null
+    Import-Csv -LiteralPath $Path -Encoding utf8 |
+        LlmPs\Invoke-ChatCompletion -Session nightly -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
+            -CheckpointPath (Join-Path $Folder 'run.jsonl') -MaxTotalTokens $MaxTotalTokens -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue |
+        Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
+
+    # A run that ends early adds one error that belongs to no row. A spent budget is no fault: the rest waits for the next night.
+    $stop = $failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*'
+    $isSpent = "$stop" -like '*-MaxTotalTokens*'
+    if ($stop -and -not $isSpent) { throw $stop }
+    Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
+
+    $rows = @(Import-Csv -LiteralPath $answers -Encoding utf8)
+    $left = @($rows | Where-Object Error -Like 'RunStopped:*').Count
+    $failedRows = @($failed | Where-Object FullyQualifiedErrorId -NotLike 'RunStopped,*')
+    foreach ($problem in $failedRows) { Write-Output "Row with Id $($problem.TargetObject.Id) failed: $problem" }
+    Write-Output "$($rows.Count - $left - $failedRows.Count) rows answered, $($failedRows.Count) failed, $left left."
+    if ($isSpent) { Write-Output "The budget of $MaxTotalTokens tokens is spent. The next run continues with the rows that are left." }
+    $exitCode = if ($isSpent) { 3 } elseif ($failedRows) { 2 } else { 0 }
+}
+catch {
+    Write-Output "Stopped: $_"
+    $exitCode = 1
+}
+finally {
+    if (Get-Module LlmPs) { Disconnect-LlmProvider nightly -ErrorAction Ignore }
+}
+exit $exitCode

@@ -1,0 +1,86 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using LlmPs.Checkpoint;
+using LlmPs.Transport;
+
+namespace LlmPs.Bulk;
+
+/// <summary>
+/// A row on its way through a run: its place, its input, what is asked of whom, and how an answer is read, kept and counted. One class per endpoint; the
+/// run knows no other difference between endpoints.
+/// </summary>
+internal abstract class RowTicket
+{
+    private byte[]? _body;
+    private CheckpointKey? _key;
+
+    /// <param name="session">Who is asked.</param>
+    /// <param name="index">The row's place in the input, from 0.</param>
+    /// <param name="inputObject">The row.</param>
+    protected RowTicket(LlmSession session, long index, object? inputObject)
+    {
+        Session = session;
+        Index = index;
+        InputObject = inputObject;
+    }
+
+    internal LlmSession Session { get; }
+
+    internal long Index { get; }
+
+    internal object? InputObject { get; }
+
+    /// <summary>The whole address.</summary>
+    internal abstract Uri Uri { get; }
+
+    /// <summary>The body of the request, written once.</summary>
+    internal byte[] Body => _body ??= WriteBody();
+
+    /// <summary>What a checkpoint knows the request by.</summary>
+    internal CheckpointKey Key => _key ??= CheckpointKey.Of(Session.Provider, ProviderAddress.WithoutSecrets(Uri), Model, Chip, Body);
+
+    /// <summary>Whether equal requests have equal answers, so that those in flight together are sent once.</summary>
+    internal virtual bool IsDeterministic => false;
+
+    /// <summary>The model as the provider spells it.</summary>
+    protected abstract string Model { get; }
+
+    protected virtual string? Chip => null;
+
+    /// <summary>Sends the request and returns the whole answer.</summary>
+    /// <param name="emit">Takes the pieces of the answer as they come; null where only the whole answer is wanted.</param>
+    /// <param name="log">Where retries and the like are reported.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="LlmApiException">No whole answer came.</exception>
+    internal abstract Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken);
+
+    /// <summary>The pieces of an answer that is known already.</summary>
+    internal virtual IEnumerable<object> Pieces(object answer) => [answer];
+
+    /// <summary>The tokens of an answer as the provider reports them; null where it does not.</summary>
+    internal abstract TokenUsage? UsageOf(object answer);
+
+    /// <summary>An estimate of the tokens of the request.</summary>
+    internal abstract long EstimateRequest();
+
+    /// <summary>An estimate of the tokens that were generated for an answer.</summary>
+    internal virtual long EstimateAnswer(object answer) => 0;
+
+    /// <summary>The line of a checkpoint that keeps the answer.</summary>
+    /// <param name="n">Which occurrence of the request the row is.</param>
+    /// <param name="answer">The whole answer.</param>
+    internal abstract byte[] Keep(int n, object answer);
+
+    /// <summary>The answer that a line keeps, as if it had just come; null where the line holds none.</summary>
+    internal abstract object? Restore(byte[] line);
+
+    /// <summary>The answer to the equal request of another row as the answer to this one.</summary>
+    internal virtual object Share(object answer) => answer;
+
+    /// <summary>The failure of the equal request of another row as the failure of this one.</summary>
+    internal virtual LlmApiException Share(LlmApiException error) => error;
+
+    protected abstract byte[] WriteBody();
+}

@@ -1,0 +1,55 @@
+using System;
+
+namespace LlmPs;
+
+/// <summary>What an answer says once for all its choices. Each event of a stream says a part of it, and some say parts again.</summary>
+internal sealed class AnswerHead
+{
+    internal static AnswerHead Empty { get; } = new();
+
+    internal string? Id { get; set; }
+
+    internal string? Model { get; set; }
+
+    internal DateTimeOffset? Created { get; set; }
+
+    internal string? SystemFingerprint { get; set; }
+
+    internal TokenUsage? Usage { get; set; }
+
+    internal bool? Blocked { get; set; }
+
+    /// <summary>This head with what a later event says.</summary>
+    internal AnswerHead With(AnswerHead later)
+    {
+        if (ReferenceEquals(this, Empty) || ReferenceEquals(this, later)) return later;
+        // Most events of a stream add nothing.
+        if (!Adds(later)) return this;
+        return new AnswerHead
+        {
+            Id = later.Id ?? Id,
+            Model = later.Model ?? Model,
+            Created = Created ?? later.Created,
+            SystemFingerprint = later.SystemFingerprint ?? SystemFingerprint,
+            // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each counts.
+            Usage = TokenUsage.Latest(Usage, later.Usage),
+            // A hit of moderation is not taken back by what later events say.
+            Blocked = Blocked == true ? true : later.Blocked ?? Blocked,
+        };
+    }
+
+    /// <summary>The same head with another usage.</summary>
+    internal AnswerHead WithUsage(TokenUsage? usage)
+    {
+        if (ReferenceEquals(usage, Usage)) return this;
+        var copy = (AnswerHead)MemberwiseClone();
+        copy.Usage = usage;
+        return copy;
+    }
+
+    private bool Adds(AnswerHead later) =>
+        later.Usage is not null || later.Blocked is not null || (later.Created is not null && Created is null)
+        || !IsSame(later.Id, Id) || !IsSame(later.Model, Model) || !IsSame(later.SystemFingerprint, SystemFingerprint);
+
+    private static bool IsSame(string? later, string? earlier) => later is null || later == earlier;
+}

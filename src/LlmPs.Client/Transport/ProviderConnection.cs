@@ -1,0 +1,100 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net.Http;
+using System.Security;
+using System.Text.RegularExpressions;
+using System.Threading;
+using LlmPs.Pacing;
+using LlmPs.Providers;
+using LlmPs.Text;
+
+namespace LlmPs.Transport;
+
+/// <summary>The way to one provider: address, credential, connections, retries. What a request needs of its session.</summary>
+internal sealed class ProviderConnection : IDisposable
+{
+    private const int LongestAddress = 600;
+
+    private static readonly Regex s_credentialHeader =
+        new("auth|cookie|cred|key|pass|pwd|secret|sign|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+
+    private readonly LlmSessionOptions _options;
+    private readonly SecureString? _proxyPassword;
+    private int _closed;
+
+    /// <param name="identity">Whose requests these are.</param>
+    /// <param name="provider">The provider's rules.</param>
+    /// <param name="options">The session's own copy, checked.</param>
+    /// <param name="address">Where requests go; disposed of with the connection.</param>
+    /// <param name="handler">What answers in place of the network; null for the network.</param>
+    internal ProviderConnection(SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address, HttpMessageHandler? handler)
+    {
+        Identity = identity;
+        Provider = provider;
+        Address = address;
+        _options = options;
+        var values = options.Headers.ToLookup(header => options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
+        var credentials = values[false].ToList();
+        if (options.ApiKey is not null) credentials.Add(options.ApiKey);
+        credentials.AddRange(address.Secrets);
+        IsCredentialInTheClear = handler is null && credentials.Any(credential => credential.Length > 0)
+            && address.Shown.Scheme == Uri.UriSchemeHttp && !address.Shown.IsLoopback;
+        if (options.ProxyCredential?.SecurePassword is { Length: > 0 } proxyPassword) credentials.Add(_proxyPassword = proxyPassword);
+        Redactor = new Redactor(credentials, values[true].ToList());
+        Errors = new ErrorReader(provider, Redactor);
+        Retry = new RetryPolicy(options.MaxRetryCount, options.MaxRetryDelay);
+        Http = new HttpTransport(options, address.Shown, handler);
+    }
+
+    internal SessionIdentity Identity { get; }
+
+    internal ChatProvider Provider { get; }
+
+    internal ProviderAddress Address { get; }
+
+    internal Redactor Redactor { get; }
+
+    internal ErrorReader Errors { get; }
+
+    internal RetryPolicy Retry { get; }
+
+    internal HttpTransport Http { get; }
+
+    /// <summary>Whether the server accepts <c>stream_options</c>.</summary>
+    internal StreamOptionsSupport StreamOptions { get; } = new();
+
+    /// <summary>Until the connection stands.</summary>
+    internal TimeSpan ConnectTimeout => _options.ConnectTimeout;
+
+    /// <summary>Whether a key, or a header that is a credential, goes over the network in the clear.</summary>
+    internal bool IsCredentialInTheClear { get; }
+
+    /// <summary>Whether the session was closed.</summary>
+    internal bool IsClosed => Volatile.Read(ref _closed) != 0;
+
+    internal AttemptClock NewClock(CancellationToken cancellationToken) => new(_options.Timeout, _options.IdleTimeout, cancellationToken);
+
+    /// <summary>An address as it may be printed: masked where its query may hold a secret.</summary>
+    internal string Shown(Uri address) => PrintableText.Line(Redactor.Clean(ProviderAddress.WithoutSecrets(address)), LongestAddress);
+
+    /// <exception cref="LlmApiException">Canceled: the session was closed.</exception>
+    internal void RefuseClosed()
+    {
+        if (IsClosed) throw new LlmApiException(LlmErrorKind.Canceled, $"Session '{Identity.Name}' is closed. Connect again with Connect-LlmProvider.");
+    }
+
+    /// <summary>Ends the requests under way, closes the connections and forgets the secrets.</summary>
+    public void Dispose()
+    {
+        // Two may close it at once: Disconnect-LlmProvider here, and the end of another runspace there.
+        if (Interlocked.Exchange(ref _closed, 1) != 0) return;
+        Http.Dispose();
+        _options.ApiKey?.Dispose();
+        foreach (var header in _options.Headers.Values) header.Dispose();
+        Address.Dispose();
+        if (_proxyPassword is null) return;
+        _proxyPassword.Dispose();
+        _options.ProxyCredential!.SecurePassword = null;
+    }
+}

@@ -1,0 +1,268 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Text.Json;
+using LlmPs.Simulator.Answers;
+using LlmPs.Simulator.Dialects;
+
+namespace LlmPs.Simulator.Batches;
+
+/// <summary>Answers requests about files and batches.</summary>
+internal sealed class BatchApi
+{
+    private const string ChatEndpoint = "/v1/chat/completions";
+    private const int MostPairs = 16;
+    private const int MostKeyLength = 64;
+    private const int MostValueLength = 512;
+
+    // What OpenAI takes besides batch; such a file is stored, and no batch can be made of it.
+    private static readonly string[] s_otherPurposes = { "assistants", "fine-tune", "vision", "user_data", "evals" };
+    private readonly BatchStore _store;
+    private readonly SimulatorOptions _options;
+    private readonly AnswerComposer _composer;
+    private readonly ReceivedLog _log;
+
+    internal BatchApi(BatchStore store, SimulatorOptions options, AnswerComposer composer, ReceivedLog log)
+    {
+        _store = store;
+        _options = options;
+        _composer = composer;
+        _log = log;
+    }
+
+    internal BatchReply Answer(BatchCall call)
+    {
+        Dialect dialect = Dialect.Of(call.Route.Provider);
+        if (dialect.CheckKey(call.Key, _options.RequireKey) is { } badKey) return BatchReply.Error(badKey);
+        lock (_store.Gate)
+        {
+            BatchAccount account = _store.Account(call.Route.Provider, call.Key);
+            try
+            {
+                return call.Route.Kind switch
+                {
+                    RouteKind.UploadFile => Upload(call, account),
+                    RouteKind.ListFiles => ListFiles(call, account),
+                    RouteKind.GetFile => FileReply(call, File(call, account)),
+                    RouteKind.DeleteFile => Delete(call, account),
+                    RouteKind.FileContent => BatchReply.Content(File(call, account)),
+                    RouteKind.CreateBatch => Create(call, account),
+                    RouteKind.ListBatches => ListBatches(call, account),
+                    RouteKind.CancelBatch => Cancel(call, account),
+                    _ => Retrieve(call, account),
+                };
+            }
+            catch (BatchRefusal refused)
+            {
+                ErrorReply error = dialect.Refuse(refused.Refusal, refused.Message, refused.Parameter);
+                error.Status = refused.Status ?? error.Status;
+                return BatchReply.Error(error);
+            }
+        }
+    }
+
+    private BatchReply Upload(BatchCall call, BatchAccount account)
+    {
+        BatchRules rules = BatchRules.Of(call.Route.Provider);
+        MultipartForm form = call.Form ?? throw Bad("The body is not a complete multipart form");
+        string purpose = form.Field("purpose") ?? throw Bad("Missing required parameter: 'purpose'", "purpose");
+        if (purpose != "batch" && (rules.IsSiliconFlow || Array.IndexOf(s_otherPurposes, purpose) < 0))
+            throw Bad($"'{purpose}' is not one of ['batch'] - 'purpose'", "purpose");
+        ArraySegment<byte> content = form.File ?? throw Bad("Missing required parameter: 'file'", "file");
+        if (content.Count == 0) throw Bad("The file is empty", "file");
+        if (purpose == "batch")
+        {
+            bool isJsonl = form.FileName.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
+            if (!isJsonl) throw Bad("The file of a batch must be .jsonl", "file");
+            long most = _options.BatchMaxBytes ?? rules.MaxBytes;
+            string message = string.Format(CultureInfo.InvariantCulture, "The file has {0} bytes, the maximum is {1}", content.Count, most);
+            if (content.Count > most) throw new BatchRefusal(Refusal.TooLarge, message, "file");
+        }
+
+        StoredFile file = Store(account, form.FileName, purpose, content);
+        return FileReply(call, file);
+    }
+
+    private BatchReply ListFiles(BatchCall call, BatchAccount account)
+    {
+        bool siliconFlow = BatchRules.Of(call.Route.Provider).IsSiliconFlow;
+        string? purpose = call.Query("purpose");
+        if (siliconFlow && purpose != "batch") throw Bad("purpose must be batch", "purpose");
+        List<StoredFile> files = Enumerable.Reverse(account.Files).Where(file => purpose is null || file.Purpose == purpose).ToList();
+        (List<StoredFile> page, bool hasMore) = Page(call, files, file => file.Id, usual: siliconFlow ? 10 : 10_000, most: 10_000);
+        return Json(call, ofFile: true, writer =>
+        {
+            if (!siliconFlow)
+            {
+                BatchJson.List(writer, page, hasMore, file => file.Id, static (target, file) => BatchJson.File(target, file, siliconFlow: false, inList: true));
+                return;
+            }
+
+            writer.WriteStartObject();
+            writer.WriteStartArray("data");
+            foreach (StoredFile file in page) BatchJson.File(writer, file, siliconFlow, inList: true);
+            writer.WriteEndArray();
+            writer.WriteString("object", "file");
+            writer.WriteEndObject();
+        });
+    }
+
+    private BatchReply Delete(BatchCall call, BatchAccount account)
+    {
+        StoredFile file = File(call, account);
+        account.Files.Remove(file);
+        return Json(call, ofFile: true, writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", file.Id);
+            writer.WriteString("object", "file");
+            writer.WriteBoolean("deleted", true);
+            writer.WriteEndObject();
+        });
+    }
+
+    private BatchReply Create(BatchCall call, BatchAccount account)
+    {
+        BatchRules rules = BatchRules.Of(call.Route.Provider);
+        using JsonDocument document = Parse(call.Body);
+        JsonElement root = document.RootElement;
+        string inputId = ChatCall.Text(root, "input_file_id") ?? throw Bad("Missing required parameter: 'input_file_id'", "input_file_id");
+        string endpoint = ChatCall.Text(root, "endpoint") ?? throw Bad("Missing required parameter: 'endpoint'", "endpoint");
+        if (endpoint != ChatEndpoint) throw Bad($"The endpoint '{endpoint}' is not supported; supported is '{ChatEndpoint}'", "endpoint");
+        int hours = Hours(root, rules);
+        string? metadata = Metadata(root);
+        bool replaces = root.TryGetProperty("replace", out JsonElement replace) && rules.IsSiliconFlow;
+        string? model = replaces ? ChatCall.Text(replace, "model") : null;
+        StoredFile file = account.Files.Find(stored => stored.Id == inputId) ?? throw Bad($"No such File object: {inputId}", "input_file_id");
+        if (file.Purpose != "batch") throw Bad($"The purpose of the file {inputId} is '{file.Purpose}', not 'batch'", "input_file_id");
+
+        int maxLines = _options.BatchMaxLines ?? rules.MaxLines;
+        BatchInput input = BatchInput.Read(file, rules, maxLines, endpoint, replacesModel: model is not null);
+        BatchError[]? failure = _options.BatchFailure is { } message ? new[] { new BatchError("batch_failed", message) } : null;
+        IReadOnlyList<BatchError> errors = failure ?? input.Errors;
+        var request = new BatchRequest(_store.NewId("batch_"), call.Route.Provider, inputId, endpoint, hours, metadata, Now());
+        IReadOnlyList<BatchLine> lines = errors.Count == 0 ? input.Lines : Array.Empty<BatchLine>();
+        var work = new BatchWork(lines, Route.Chat(call.Route.Provider), _options, _composer, _log, _store.Reserve(lines.Count, model));
+        var batch = new Batch(request, errors, work, _options, (name, content) => Store(account, name, "batch_output", content));
+        account.Batches.Add(batch);
+        return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
+    }
+
+    private BatchReply ListBatches(BatchCall call, BatchAccount account)
+    {
+        List<Batch> batches = Enumerable.Reverse(account.Batches).ToList();
+        foreach (Batch batch in batches) batch.Advance();
+
+        // SiliconFlow's guide: the list has no pages yet.
+        List<Batch> page = batches;
+        bool hasMore = false;
+        if (!BatchRules.Of(call.Route.Provider).IsSiliconFlow)
+            (page, hasMore) = Page(call, batches, batch => batch.Request.Id, usual: 20, most: 100);
+        return BatchReply.Json(BatchJson.Write(
+            nested: false, writer => BatchJson.List(writer, page, hasMore, batch => batch.Request.Id, BatchJson.Batch)));
+    }
+
+    private BatchReply Retrieve(BatchCall call, BatchAccount account)
+    {
+        Batch batch = Find(call, account);
+        batch.Poll();
+        batch.Advance();
+        return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
+    }
+
+    private BatchReply Cancel(BatchCall call, BatchAccount account)
+    {
+        Batch batch = Find(call, account);
+        batch.Advance();
+        if (!batch.Cancel())
+            throw new BatchRefusal(Refusal.BadRequest, $"Cannot cancel a batch with status '{BatchJson.Name(batch.Status)}'", null, 409);
+        return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
+    }
+
+    private BatchReply FileReply(BatchCall call, StoredFile file) =>
+        Json(call, ofFile: true, writer => BatchJson.File(writer, file, BatchRules.Of(call.Route.Provider).IsSiliconFlow, inList: false));
+
+    /// <summary>SiliconFlow wraps what it says of files, and not what it says of batches.</summary>
+    private BatchReply Json(BatchCall call, bool ofFile, Action<Utf8JsonWriter> write) =>
+        BatchReply.Json(BatchJson.Write(_options.BatchNestedIds ?? (ofFile && BatchRules.Of(call.Route.Provider).IsSiliconFlow), write));
+
+    private StoredFile Store(BatchAccount account, string name, string purpose, ArraySegment<byte> content)
+    {
+        var file = new StoredFile(_store.NewId("file-"), name, purpose, content, Now());
+        account.Files.Add(file);
+        return file;
+    }
+
+    private static StoredFile File(BatchCall call, BatchAccount account) => account.Files.Find(file => file.Id == call.Route.Id)
+        ?? throw new BatchRefusal(Refusal.NotFound, $"No such File object: {call.Route.Id}", "id");
+
+    private static Batch Find(BatchCall call, BatchAccount account) => account.Batches.Find(batch => batch.Request.Id == call.Route.Id)
+        ?? throw new BatchRefusal(Refusal.NotFound, $"No batch found with id '{call.Route.Id}'.", "id");
+
+    private static (List<T> Items, bool HasMore) Page<T>(BatchCall call, List<T> all, Func<T, string> id, int usual, int most)
+    {
+        int limit = usual;
+        if (call.Query("limit") is { } given
+            && (!int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit < 1 || limit > most))
+            throw Bad($"limit must be from 1 to {most.ToString(CultureInfo.InvariantCulture)}, got '{given}'", "limit");
+        int first = 0;
+        if (call.Query("after") is { } after)
+        {
+            first = all.FindIndex(item => id(item) == after) + 1;
+            if (first == 0) throw Bad($"after '{after}' is not in the list", "after");
+        }
+
+        List<T> page = all.Skip(first).Take(limit).ToList();
+        return (page, first + page.Count < all.Count);
+    }
+
+    private static int Hours(JsonElement root, BatchRules rules)
+    {
+        const string Name = "completion_window";
+        string window = ChatCall.Text(root, Name) ?? throw Bad($"Missing required parameter: '{Name}'", Name);
+        if (window.EndsWith("h", StringComparison.Ordinal)
+            && int.TryParse(window.Substring(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int hours)
+            && hours >= rules.LeastHours && hours <= rules.MostHours)
+            return hours;
+        throw Bad(string.Format(
+            CultureInfo.InvariantCulture, "Invalid value '{0}' for {1}, supported is {2}h to {3}h", window, Name, rules.LeastHours, rules.MostHours), Name);
+    }
+
+    private static string? Metadata(JsonElement root)
+    {
+        if (!root.TryGetProperty("metadata", out JsonElement metadata) || metadata.ValueKind == JsonValueKind.Null) return null;
+        if (metadata.ValueKind != JsonValueKind.Object) throw Bad("metadata must be an object", "metadata");
+        int count = 0;
+        foreach (JsonProperty pair in metadata.EnumerateObject())
+        {
+            if (++count > MostPairs) throw Bad("metadata takes up to 16 pairs", "metadata");
+            if (pair.Value.ValueKind != JsonValueKind.String) throw Bad($"metadata.{pair.Name} must be a string", "metadata");
+            if (pair.Name.Length > MostKeyLength) throw Bad("A key of metadata takes up to 64 characters", "metadata");
+            if (pair.Value.GetString()!.Length > MostValueLength) throw Bad("A value of metadata takes up to 512 characters", "metadata");
+        }
+
+        return metadata.GetRawText();
+    }
+
+    private static JsonDocument Parse(byte[] body)
+    {
+        JsonDocument? document = null;
+        try
+        {
+            document = JsonDocument.Parse(body);
+            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+        }
+        catch (JsonException)
+        {
+            // Refused below.
+        }
+
+        document?.Dispose();
+        throw Bad("The body is not a JSON object");
+    }
+
+    private long Now() => _options.Clock == 0 ? DateTimeOffset.UtcNow.ToUnixTimeSeconds() : _options.Clock;
+
+    private static BatchRefusal Bad(string message, string? parameter = null) => new(Refusal.BadRequest, message, parameter);
+}

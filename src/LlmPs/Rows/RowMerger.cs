@@ -1,0 +1,116 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Bulk;
+using LlmPs.Schema;
+using LlmPs.Text;
+using LlmPs.Values;
+using LlmPs.Views;
+
+namespace LlmPs.Rows;
+
+/// <summary>
+/// Makes the rows of <c>-MergeInput</c>: a copy of the input row with the columns of its answer. A column of the user is never overwritten; a row that
+/// carries the whole set of these columns comes from an earlier merge, and those are written again.
+/// </summary>
+internal sealed class RowMerger
+{
+    private const string Prefix = "Llm";
+
+    /// <summary>The columns of any answer, in their order.</summary>
+    private static readonly string[] s_own =
+        ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", "TotalTokens", "DurationMs", "Error"];
+
+    private readonly PSCmdlet _cmdlet;
+    private readonly bool _isShard;
+    private bool _hasWarned;
+
+    /// <param name="cmdlet">Where warnings go.</param>
+    /// <param name="isShard">Whether the rows are a shard of the input, so that a merged row needs its place in the whole.</param>
+    internal RowMerger(PSCmdlet cmdlet, bool isShard)
+    {
+        _cmdlet = cmdlet;
+        _isShard = isShard;
+    }
+
+    /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
+    internal void WarnOfSchema(string schema)
+    {
+        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(s_own, StringComparer.OrdinalIgnoreCase).ToList();
+        if (hidden.Count == 0) return;
+        VerboseLine.Warn(
+            _cmdlet,
+            $"-JsonSchema names {string.Join(", ", hidden)}, and -MergeInput has columns of that name. The columns show the answer's own value. "
+                + "Rename the properties in the schema, or leave out -MergeInput and read Data.");
+    }
+
+    /// <summary>The merged row.</summary>
+    /// <param name="ticket">The row.</param>
+    /// <param name="completion">Its answer, or what had come of it; null where nothing had.</param>
+    /// <param name="error">Why it failed; null where it did not.</param>
+    internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error)
+    {
+        var row = PSObject.AsPSObject(ticket.InputObject ?? string.Empty);
+        var taken = new HashSet<string>(InputRow.NamesOf(row).Select(PropertyNames.Usable), StringComparer.OrdinalIgnoreCase);
+        var isMerged = s_own.All(name => taken.Contains(name) || taken.Contains(Prefix + name));
+        var columns = new List<KeyValuePair<string, object?>>();
+        var renamed = new List<string>();
+        foreach (var column in ColumnsOf(ticket, completion, error))
+        {
+            var name = NameOf(PropertyNames.Usable(column.Key), taken, isMerged);
+            if (!isMerged && name != PropertyNames.Usable(column.Key)) renamed.Add(name);
+            columns.Add(new(name, column.Value));
+        }
+
+        Warn(renamed);
+        return InputRow.Merge(row, columns);
+    }
+
+    private static string NameOf(string name, HashSet<string> taken, bool isMerged)
+    {
+        if (!taken.Contains(name)) return name;
+        var other = Prefix + name;
+        if (isMerged) return taken.Contains(other) ? other : name;
+        for (var n = 2; taken.Contains(other); n++) other = Prefix + name + n;
+        return other;
+    }
+
+    private void Warn(List<string> renamed)
+    {
+        if (renamed.Count == 0 || _hasWarned) return;
+        _hasWarned = true;
+        var names = PrintableText.Line(string.Join(", ", renamed));
+        VerboseLine.Warn(
+            _cmdlet,
+            renamed.Count == 1
+                ? $"The rows have a column with the name of a -MergeInput column. The row's column is kept; the answer's column is {names}."
+                : $"The rows have columns with the names of -MergeInput columns. The row's columns are kept; the answer's columns are {names}.");
+    }
+
+    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error)
+    {
+        // What came of a failed answer is in the error, not in the columns of whole ones.
+        var whole = error is null ? completion : null;
+        foreach (var column in StructuredAnswer.Columns(whole?.Data, ticket.Request.JsonSchema))
+        {
+            // A table has no place for a list or an object.
+            var isNested = PlainValue.Unwrap(column.Value) is PSCustomObject or Array;
+            yield return isNested ? new(column.Key, JsonText.From(column.Value)) : column;
+        }
+
+        object?[] values =
+        [
+            whole?.Content, whole?.ReasoningContent, whole?.FinishReason,
+            // A failed row is asked again from what stands here.
+            completion?.Model ?? ticket.Request.Model ?? ModelOf(ticket.InputObject),
+            completion?.Usage?.PromptTokens, completion?.Usage?.CompletionTokens, completion?.Usage?.TotalTokens,
+            whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null,
+            error,
+        ];
+        for (var i = 0; i < values.Length; i++) yield return new(s_own[i], values[i]);
+        if (_isShard) yield return new("InputIndex", ticket.Index);
+    }
+
+    private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;
+}
