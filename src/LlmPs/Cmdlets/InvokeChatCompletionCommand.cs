@@ -242,12 +242,19 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (RowOption is not null)
         {
             if (RowOptions.Unknown(RowOption) is { } unknown)
-                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: {string.Join(", ", ColumnOption.All.Values.Select(option => option.Name))}; or '*'.", nameof(RowOption));
+            {
+                var options = string.Join(", ", ColumnOption.All.Values.Select(option => option.Name));
+                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: {options}; or '*'.", nameof(RowOption));
+            }
+
             if (!MyInvocation.ExpectingInput) Refuse("-RowOption names columns of rows, and there are no rows: pipe them in.", nameof(RowOption));
         }
 
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Prompt)) && PromptTextAttribute.PromptsIn(Prompt) is > 0 and var count)
-            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
+        {
+            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. "
+                + "To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
+        }
     }
 
     private Shard? ShardGiven()
