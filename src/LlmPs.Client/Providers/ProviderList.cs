@@ -8,7 +8,7 @@ namespace LlmPs.Providers;
 internal static class ProviderList
 {
     internal static IReadOnlyList<ChatProvider> All { get; } =
-        [new GenStudioProvider(), new CloudswayProvider(), new SiliconFlowProvider(), new OpenAICompatibleProvider(), new SampleCloudProvider()];
+        [new GenStudioProvider(), new CloudswayProvider(), new SiliconFlowProvider(), new OpenAICompatibleProvider()];
 
     internal static IEnumerable<string> Names => All.Select(provider => provider.Name);
 
