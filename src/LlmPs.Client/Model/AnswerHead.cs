@@ -15,8 +15,6 @@ internal sealed class AnswerHead
 
     internal string? SystemFingerprint { get; set; }
 
-    internal string? ServiceTier { get; set; }
-
     internal TokenUsage? Usage { get; set; }
 
     internal bool? Blocked { get; set; }
@@ -32,7 +30,6 @@ internal sealed class AnswerHead
             Id = later.Id ?? Id,
             Model = later.Model ?? Model,
             Created = Created ?? later.Created,
-            ServiceTier = later.ServiceTier ?? ServiceTier,
             SystemFingerprint = later.SystemFingerprint ?? SystemFingerprint,
             // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each counts.
             Usage = TokenUsage.Latest(Usage, later.Usage),
@@ -52,7 +49,7 @@ internal sealed class AnswerHead
 
     private bool Adds(AnswerHead later) =>
         later.Usage is not null || later.Blocked is not null || (later.Created is not null && Created is null)
-        || !IsSame(later.Id, Id) || !IsSame(later.ServiceTier, ServiceTier) || !IsSame(later.Model, Model) || !IsSame(later.SystemFingerprint, SystemFingerprint);
+        || !IsSame(later.Id, Id) || !IsSame(later.Model, Model) || !IsSame(later.SystemFingerprint, SystemFingerprint);
 
     private static bool IsSame(string? later, string? earlier) => later is null || later == earlier;
 }

@@ -68,9 +68,6 @@ public sealed class ChatCompletion
     /// <summary>The provider's mark of the serving system (Cloudsway, OpenAI).</summary>
     public string? SystemFingerprint => Head.SystemFingerprint;
 
-    /// <summary>The tier that served the request (OpenAI).</summary>
-    public string? ServiceTier => Head.ServiceTier;
-
     /// <summary>GenStudio: true where moderation hit; null where the provider says nothing.</summary>
     public bool? Blocked => Head.Blocked;
 

@@ -43,7 +43,6 @@ internal sealed class AnswerReader
     private string? _id;
     private string? _model;
     private string? _fingerprint;
-    private string? _tier;
 
     /// <summary>Reads one JSON text and adds its deltas, one a choice.</summary>
     /// <exception cref="JsonException">Not JSON.</exception>
@@ -89,7 +88,6 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("created"u8)) created = ReadTime(ref reader);
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("system_fingerprint"u8)) _fingerprint = Recurring(ref reader, _fingerprint);
-            else if (reader.ValueTextEquals("service_tier"u8)) _tier = Recurring(ref reader, _tier);
             else if (reader.ValueTextEquals("blocked"u8)) blocked = ReadBoolean(ref reader);
             else if (reader.ValueTextEquals("error"u8)) error |= HasError(ref reader);
             else if (reader.ValueTextEquals("code"u8)) code = IsErrorCode(ref reader);
@@ -107,7 +105,7 @@ internal sealed class AnswerReader
             deltas.Add(new ChatCompletionDelta());
         }
 
-        var head = new AnswerHead { Id = _id, Model = _model, Created = created, SystemFingerprint = _fingerprint, ServiceTier = _tier, Usage = usage, Blocked = blocked };
+        var head = new AnswerHead { Id = _id, Model = _model, Created = created, SystemFingerprint = _fingerprint, Usage = usage, Blocked = blocked };
         for (var i = first; i < deltas.Count; i++) deltas[i].Head = head;
 
         return AnswerContent.Answer;

@@ -31,7 +31,6 @@ internal static class CompletionWriter
         json.WriteEndArray();
         if (completion.Usage is { } usage) WriteUsage(json, usage);
         if (completion.SystemFingerprint is not null) json.WriteString("system_fingerprint", completion.SystemFingerprint);
-        if (completion.ServiceTier is not null) json.WriteString("service_tier", completion.ServiceTier);
         if (completion.Blocked is { } blocked) json.WriteBoolean("blocked", blocked);
         json.WriteEndObject();
     }
