@@ -52,9 +52,6 @@ public sealed class ChatRequest
     /// <summary>Texts that end the answer.</summary>
     public IReadOnlyList<string>? Stop { get; set; }
 
-    /// <summary>Penalty for repeated tokens, 0 to 2.</summary>
-    public double? RepetitionPenalty { get; set; }
-
     /// <summary>-2 to 2.</summary>
     public double? PresencePenalty { get; set; }
 

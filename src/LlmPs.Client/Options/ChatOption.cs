@@ -27,8 +27,6 @@ internal sealed class ChatOption
         Number(nameof(PresencePenalty), "presence_penalty", r => r.PresencePenalty, (r, v) => r.PresencePenalty = v);
     internal static readonly ChatOption FrequencyPenalty =
         Number(nameof(FrequencyPenalty), "frequency_penalty", r => r.FrequencyPenalty, (r, v) => r.FrequencyPenalty = v);
-    internal static readonly ChatOption RepetitionPenalty =
-        Number(nameof(RepetitionPenalty), "repetition_penalty", r => r.RepetitionPenalty, (r, v) => r.RepetitionPenalty = v);
     internal static readonly ChatOption N = Integer(nameof(N), "n", r => r.N, (r, v) => r.N = v);
     internal static readonly ChatOption Seed = Long(nameof(Seed), "seed", r => r.Seed, (r, v) => r.Seed = v);
     internal static readonly ChatOption LogProbs = Flag(nameof(LogProbs), "logprobs", r => r.LogProbs, (r, v) => r.LogProbs = v);

@@ -17,7 +17,6 @@ internal sealed class OpenAICompatibleProvider : ChatProvider
             Number(MinP, "min_p", 0, 1),
             Number(MaxTokens, "max_tokens", 1),
             Any(Stop, "stop"),
-            Number(RepetitionPenalty, "repetition_penalty", 0, 2),
             Number(PresencePenalty, "presence_penalty", -2, 2),
             Number(FrequencyPenalty, "frequency_penalty", -2, 2),
             Number(N, "n", 1, 128),

@@ -82,11 +82,6 @@ public abstract class ChatOptionsCommand : PSCmdlet
     [RowOption(KeepsWhiteSpace = true)]
     public string[]? Stop { get => (string[]?)Template.Stop; set => Template.Stop = Bound(value)?.Where(text => !string.IsNullOrEmpty(text)).ToArray(); }
 
-    /// <summary>Penalty for repeated tokens, 0 to 2.</summary>
-    [Parameter]
-    [RowOption]
-    public double? RepetitionPenalty { get => Template.RepetitionPenalty; set => Template.RepetitionPenalty = Bound(value); }
-
     /// <summary>Less of what was said at all.</summary>
     [Parameter]
     [RowOption]
