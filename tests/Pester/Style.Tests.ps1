@@ -4,7 +4,7 @@ BeforeDiscovery {
     $root = Split-Path (Split-Path $PSScriptRoot)
     # Pages for those who change the module, not for those who use it.
     $maintainers = 'ARCHITECTURE.md', 'performance.md'
-    $guides = @(Get-Item (Join-Path $root 'README.md')) + @(Get-ChildItem (Join-Path $root 'docs') -Filter *.md | Where-Object Name -NotIn $maintainers)
+    $guides = @(Get-Item (Join-Path $root 'README.md'), (Join-Path $root 'CONTRIBUTING.md')) + @(Get-ChildItem (Join-Path $root 'docs') -Filter *.md | Where-Object Name -NotIn $maintainers)
     $help = @(Get-ChildItem (Join-Path $root 'docs/en-US') -Filter *.md)
     $pages = @($guides + $help | ForEach-Object { @{ Name = $_.Name; Path = $_.FullName } })
 }
