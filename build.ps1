@@ -3,8 +3,8 @@
     Builds and tests LlmPs on Windows PowerShell 5.1 and PowerShell 7.4 or later.
 .DESCRIPTION
     Build creates the module in out/. Unit and Pester test it; Test does all three. Demo runs the main job on the simulator, without a key.
-    Bench measures the module, Docs updates the help from docs/en-US, Package creates a package and tries it, Install copies the module to where
-    PowerShell finds it, Clean removes what was built.
+    Bench measures the module, Docs updates the pages of the help in docs/en-US and docs/zh-CN, Package creates a package and tries it, Install
+    copies the module to where PowerShell finds it, Clean removes what was built.
 .PARAMETER Task
     The task to run. Default: Build.
 .PARAMETER Configuration
@@ -196,8 +196,8 @@ try {
         Demo { Invoke-Build '-t:Module', '-p:ModuleOnly=true'; Assert-Script examples/demo.ps1 $manifest 120 }
         Docs {
             Invoke-Build
-            Assert-Script build/Update-Help.ps1 ($manifest + '-DocsPath', 'docs/en-US') 120
-            Select-String '{{ Fill in }}' docs/en-US/*.md -SimpleMatch | ForEach-Object { Write-Host "To be filled in: $($_.Path):$($_.LineNumber)" -ForegroundColor Yellow }
+            foreach ($culture in 'en-US', 'zh-CN') { Assert-Script build/Update-Help.ps1 ($manifest + '-DocsPath', "docs/$culture", '-Culture', $culture) 120 }
+            Select-String '{{ Fill in }}' docs/en-US/*.md, docs/zh-CN/*.md -SimpleMatch | ForEach-Object { Write-Host "To be filled in: $($_.Path):$($_.LineNumber)" -ForegroundColor Yellow }
             Invoke-Build
         }
         Bench { Invoke-Build; Assert-Script bench/run.ps1 $manifest 3600 }

@@ -1,9 +1,10 @@
 # Brings docs/en-US/*.md up to date with the built module: syntax, yaml blocks, "Range:" and "Providers:" lines, headings of inputs and
-# outputs, pages and sections of what is new. What is written by hand stays. Run by the task Docs of build.ps1; the tests run it on a copy
+# outputs, pages and sections of what is new. With -Culture zh-CN it does the same for docs/zh-CN. What is written by hand stays. Run by the task Docs of build.ps1; the tests run it on a copy
 # and fail when it finds anything to change.
 param(
     [Parameter(Mandatory)][string]$ModulePath,
-    [Parameter(Mandatory)][string]$DocsPath
+    [Parameter(Mandatory)][string]$DocsPath,
+    [string]$Culture = 'en-US'
 )
 
 Set-StrictMode -Version 3
@@ -12,6 +13,9 @@ $ErrorActionPreference = 'Stop'
 $DocsPath = Convert-Path -LiteralPath $DocsPath
 $Common = @([System.Management.Automation.Cmdlet]::CommonParameters)
 $Todo = '{{ Fill in }}'
+# The sentences that are the same on all pages, by culture. In a file, because Windows PowerShell reads a script without a mark as ANSI.
+$Words = ([System.IO.File]::ReadAllText((Join-Path $PSScriptRoot 'help-words.json')) | ConvertFrom-Json).$Culture
+if (-not $Words) { throw "help-words.json has no words for '$Culture'." }
 
 # The name as the pages have it: String[], not System.String[]; Double for a nullable one.
 function Get-TypeName([type]$Type) {
@@ -51,16 +55,18 @@ function Get-KnownLine($Command, $Parameter) {
     $range = $Parameter.Attributes | Where-Object { $_ -is [ValidateRange] } | Select-Object -First 1
     if ($range) {
         $min, $max = $range.MinRange, $range.MaxRange | ForEach-Object { [System.Convert]::ToString($_, [cultureinfo]::InvariantCulture) }
-        if ($max -in "$([int]::MaxValue)", "$([long]::MaxValue)") { "Range: $min and above." } else { "Range: $min to $max." }
+        if ($max -in "$([int]::MaxValue)", "$([long]::MaxValue)") { $Words.rangeAbove -f $min } else { $Words.range -f $min, $max }
     }
 
     if ($Command.Name -notin 'Invoke-ChatCompletion', 'Enter-ChatSession', 'New-ChatMessage') { return }
     $takers = foreach ($provider in Get-LlmProvider) {
         foreach ($option in @($provider.Options | Where-Object Parameter -EQ $Parameter.Name)) {
-            if ($option.Allowed -eq 'any') { $provider.Name } else { "$($provider.Name) ($($option.Allowed.Replace('*', '\*')))" }
+            $allowed = $option.Allowed
+            foreach ($form in $Words.allowed.PSObject.Properties) { $allowed = $allowed -replace $form.Name, $form.Value }
+            if ($allowed -eq 'any') { $provider.Name } else { $Words.provider -f $provider.Name, $allowed.Replace('*', '\*') }
         }
     }
-    if ($takers) { "Providers: $($takers -join ', ')." }
+    if ($takers) { $Words.providers -f ($takers -join $Words.separator) }
 }
 
 # One block for each way in which the parameter stands in its sets.
@@ -132,7 +138,7 @@ function Get-Text($Sections, [string]$Title, [string]$Parent = '') {
 function Get-ParameterText([string]$Text, [ref]$Default) {
     $Default.Value = [regex]::Matches($Text, '(?m)^Default value: (.*)$') | ForEach-Object { $_.Groups[1].Value.Trim() } | Where-Object { $_ -ne 'None' } | Select-Object -First 1
     $Text = [regex]::Replace($Text, '(?s)```yaml.*?```', '')
-    $Text = [regex]::Replace($Text, '(?m)^(Range|Providers): .*$', '')
+    $Text = [regex]::Replace($Text, "(?m)^$($Words.known).*$", '')
     [regex]::Replace($Text, '\n{3,}', "`n`n").Trim()
 }
 
@@ -181,15 +187,14 @@ function Update-Page($Command) {
         foreach ($parameter in $Command.Parameters.Values | Where-Object Name -NotIn $Common | Sort-Object Name) {
             $default = ''
             $text = Get-ParameterText (Get-Text $sections "-$($parameter.Name)" 'PARAMETERS') ([ref]$default)
-            if (-not $text -and $parameter.Name -eq 'WhatIf') { $text = 'Shows what would happen, and does nothing.' }
-            if (-not $text -and $parameter.Name -eq 'Confirm') { $text = 'Asks before anything is done.' }
+            if (-not $text -and $parameter.Name -in 'WhatIf', 'Confirm') { $text = $Words.($parameter.Name) }
             "### -$($parameter.Name)", '', (& $or $text), ''
             foreach ($line in @(Get-KnownLine $Command $parameter)) { if ($line) { $line, '' } }
             foreach ($block in Get-YamlBlock $Command $parameter $instance $default) { $block, '' }
         }
         '### CommonParameters'
         ''
-        'This cmdlet supports the common parameters. For more information, see [about_CommonParameters](http://go.microsoft.com/fwlink/?LinkID=113216).'
+        $Words.common
         ''
         '## INPUTS'
         ''
@@ -222,7 +227,7 @@ try {
     foreach ($command in $commands) { Update-Page $command }
 
     # The page of a cmdlet that is gone.
-    foreach ($page in Get-ChildItem $DocsPath -Filter *.md | Where-Object { $_.BaseName -notlike 'about_*' -and $_.BaseName -notin $commands.Name }) {
+    foreach ($page in Get-ChildItem $DocsPath -Filter *.md | Where-Object { $_.BaseName -cmatch '^[A-Z]' -and $_.BaseName -notin $commands.Name }) {
         Remove-Item $page.FullName
         Write-Output "$($page.Name) (removed)"
     }

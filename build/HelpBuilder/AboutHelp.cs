@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 
@@ -10,6 +9,13 @@ internal sealed class AboutHelp
 {
     private const int Width = 79;
     private const int Indent = 4;
+
+    /// <summary>The first three headings in each language, as PowerShell's own topics have them.</summary>
+    private static readonly (string Topic, string Short, string Long)[] s_headings =
+    [
+        ("TOPIC", "SHORT DESCRIPTION", "LONG DESCRIPTION"),
+        ("主题", "简短说明", "详细说明"),
+    ];
 
     private readonly StringBuilder _text = new();
 
@@ -23,11 +29,12 @@ internal sealed class AboutHelp
     {
         var (_, sections) = Page.Read(lines);
         if (sections.Count < 3 || sections[0].Title != name) throw new PageException(1, $"the first heading is not '# {name}'");
-        if (sections[1].Title != "SHORT DESCRIPTION" || sections[2].Title != "LONG DESCRIPTION")
-            throw new PageException(1, "the headings after the first are not '## SHORT DESCRIPTION' and '## LONG DESCRIPTION'");
+        var headings = s_headings.FirstOrDefault(headings => sections[1].Title == headings.Short && sections[2].Title == headings.Long);
+        if (headings.Topic is null)
+            throw new PageException(1, $"the headings after the first are not {string.Join(", or ", s_headings.Select(headings => $"'## {headings.Short}' and '## {headings.Long}'"))}");
 
         var about = new AboutHelp(name);
-        about.Line(0, "TOPIC");
+        about.Line(0, headings.Topic);
         about.Line(Indent, name);
         foreach (Section section in sections.Skip(1))
         {
@@ -66,7 +73,7 @@ internal sealed class AboutHelp
 
     private void Wrap(string text, string mark, int width)
     {
-        var lines = Wrapped(text, width - mark.Length);
+        var lines = Columns.Wrapped(text, width - mark.Length);
         for (int i = 0; i < lines.Count; i++) Line(Indent, (i == 0 ? mark : new string(' ', mark.Length)) + lines[i]);
     }
 
@@ -78,37 +85,17 @@ internal sealed class AboutHelp
             .Where((_, i) => i != 1)];
         int columns = rows[0].Length;
         if (rows.Any(row => row.Length != columns)) throw new PageException(block.Line, "the rows of the table differ in their number of cells");
-        int[] widths = [.. Enumerable.Range(0, columns).Select(column => rows.Max(row => row[column].Length))];
+        int[] widths = [.. Enumerable.Range(0, columns).Select(column => rows.Max(row => Columns.Width(row[column])))];
         int left = widths.Take(columns - 1).Sum(width => width + 2);
         widths[^1] = Math.Min(widths[^1], Width - Indent - left);
         if (widths[^1] < 15) throw new PageException(block.Line, $"the table is wider than {Width} columns: shorten all columns but the last");
 
         foreach (string[] row in rows.Take(1).Append([.. widths.Select(width => new string('-', width))]).Concat(rows.Skip(1)))
         {
-            string before = string.Concat(row.Take(columns - 1).Select((cell, column) => cell.PadRight(widths[column] + 2)));
-            var last = Wrapped(row[^1], widths[^1]);
+            string before = string.Concat(row.Take(columns - 1).Select((cell, column) => cell + new string(' ', widths[column] + 2 - Columns.Width(cell))));
+            var last = Columns.Wrapped(row[^1], widths[^1]);
             for (int i = 0; i < last.Count; i++) Line(Indent, (i == 0 ? before : new string(' ', left)) + last[i]);
         }
-    }
-
-    private static List<string> Wrapped(string text, int width)
-    {
-        var lines = new List<string>();
-        var line = new StringBuilder();
-        foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (line.Length > 0 && line.Length + 1 + word.Length > width)
-            {
-                lines.Add(line.ToString());
-                line.Clear();
-            }
-
-            if (line.Length > 0) line.Append(' ');
-            line.Append(word);
-        }
-
-        lines.Add(line.ToString());
-        return lines;
     }
 
     private void Line(int indent, string text) => _text.Append(' ', text.Length == 0 ? 0 : indent).Append(text.TrimEnd()).Append('\n');

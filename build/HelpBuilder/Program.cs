@@ -19,9 +19,11 @@ foreach (string path in pages)
 {
     try
     {
+        string name = Path.GetFileNameWithoutExtension(path);
         string[] lines = File.ReadAllLines(path);
-        if (Path.GetFileName(path).StartsWith("about_", StringComparison.Ordinal)) abouts.Add(AboutHelp.Read(Path.GetFileNameWithoutExtension(path), lines));
-        else commands.Add(CommandHelp.Read(Path.GetFileNameWithoutExtension(path), lines));
+        if (name.StartsWith("about_", StringComparison.Ordinal)) abouts.Add(AboutHelp.Read(name, lines));
+        // A name in lower case is a guide, which Get-Help does not show.
+        else if (char.IsUpper(name[0])) commands.Add(CommandHelp.Read(name, lines));
     }
     catch (PageException e)
     {
