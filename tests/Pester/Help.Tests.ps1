@@ -24,6 +24,8 @@ BeforeDiscovery {
 }
 
 BeforeAll {
+    # The English help, also where the computer shows the Chinese one.
+    [cultureinfo]::CurrentUICulture = 'en-US'
     Import-Module $env:LLMPS_MODULE_PATH
     $root = Convert-Path (Join-Path $PSScriptRoot '../..')
     $docs = Join-Path $root 'docs/en-US'

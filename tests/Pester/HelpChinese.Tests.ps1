@@ -9,6 +9,8 @@ BeforeDiscovery {
 }
 
 BeforeAll {
+    # The English help, also where the computer shows the Chinese one.
+    [cultureinfo]::CurrentUICulture = 'en-US'
     Import-Module $env:LLMPS_MODULE_PATH
     $root = Split-Path (Split-Path $PSScriptRoot)
     $chinese = '[\u4e00-\u9fff]'
