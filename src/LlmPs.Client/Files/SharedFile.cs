@@ -35,12 +35,15 @@ internal static class SharedFile
                 appender.Write(bytes);
                 return;
             }
-            catch (IOException e) when (FileLock.IsInUse(e) && waited.Elapsed < patience)
+            catch (IOException e) when ((FileLock.IsInUse(e) || IsRenamed(e, path)) && waited.Elapsed < patience)
             {
                 Thread.Sleep(sleep);
             }
         }
     }
+
+    /// <summary>The appender opens the file by its path, which may name it no longer.</summary>
+    private static bool IsRenamed(IOException e, string path) => e is not (DirectoryNotFoundException or DriveNotFoundException) && !File.Exists(path);
 
     /// <summary>Whether the file ends within a line, as a machine that lost its power leaves it. False where the file cannot be read.</summary>
     internal static bool EndsWithinLine(string path)

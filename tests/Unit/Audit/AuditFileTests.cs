@@ -52,6 +52,28 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
+    public async Task No_line_is_lost_while_the_file_is_renamed_again_and_again()
+    {
+        var old = 0;
+        using (var session = Open(_log.Path))
+        {
+            var asked = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+            {
+                for (var n = 0; n < 250; n++) await session.CompleteAsync(TestSession.Ask());
+            })));
+            while (!asked.IsCompleted)
+            {
+                if (File.Exists(_log.Path)) File.Move(_log.Path, _log.Under($"old-{++old}.jsonl"));
+                await Task.Delay(1);
+            }
+
+            await asked;
+        }
+
+        Assert.Equal(1000, Enumerable.Range(1, old).Sum(n => _log.Lines(_log.Under($"old-{n}.jsonl")).Count) + (File.Exists(_log.Path) ? _log.Lines().Count : 0));
+    }
+
+    [Fact]
     public async Task A_torn_last_line_is_not_joined_with_the_next()
     {
         File.WriteAllText(_log.Path, "{\"v\":1}\n{\"v\":1,\"ti");
