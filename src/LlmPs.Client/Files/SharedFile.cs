@@ -1,7 +1,6 @@
 using System;
 using System.Diagnostics;
 using System.IO;
-using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace LlmPs.Files;
@@ -14,8 +13,12 @@ internal static class SharedFile
 {
     private const int LongestSleepMs = 10;
 
-    // On Windows one writer at a time has the file: the others wait for their turn. Elsewhere O_APPEND keeps writes apart (FileAppender).
-    private static readonly FileShare s_share = RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? FileShare.Read | FileShare.Delete : FileShare.ReadWrite | FileShare.Delete;
+    // One writer at a time has the file: the others wait for their turn. Off Windows O_APPEND keeps writes apart (FileAppender), and no turn is needed.
+#if NET
+    private static readonly FileShare s_share = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete : FileShare.ReadWrite | FileShare.Delete;
+#else
+    private const FileShare s_share = FileShare.Read | FileShare.Delete;
+#endif
 
     /// <summary>Writes all bytes behind what the file has by then, or throws. Without bytes it only finds out whether the file can be written.</summary>
     /// <param name="path">The path; the file is created where there is none.</param>

@@ -116,7 +116,8 @@ public sealed class AuditFileTests : IDisposable
     [Fact]
     public void A_run_on_a_full_disk_keeps_the_answers_that_came_and_stops_with_the_reason()
     {
-        if (!File.Exists("/dev/full")) return;
+        // Mono takes no device for a file.
+        if (!File.Exists("/dev/full") || Type.GetType("Mono.Runtime") is not null) return;
         var handler = new ScriptedHandler(_ => Reply.Plain());
         using var session = Open("/dev/full", handler);
         using var run = new BulkRun(new BulkRunOptions { ThrottleLimit = 1 });
