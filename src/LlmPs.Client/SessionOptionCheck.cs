@@ -22,7 +22,7 @@ internal static class SessionOptionCheck
         if (provider.RequiresEndpointPath && string.IsNullOrWhiteSpace(options.EndpointPath))
             throw new ArgumentException($"EndpointPath is not set: {provider.Name} needs the path of your own endpoint.");
         if (!provider.RequiresEndpointPath && options.EndpointPath is not null)
-            throw new ArgumentException($"EndpointPath '{options.EndpointPath}': {provider.Name} has none; it is for Cloudsway.");
+            throw new ArgumentException($"-EndpointPath '{options.EndpointPath}': {provider.Name} has no endpoint path. It is only for Cloudsway.");
         if (options.Chip is not null) CheckChip(provider, options.Chip);
         if (needsKey && provider.RequiresKey && options.ApiKey is not { Length: > 0 })
             throw new ArgumentException($"No key for {provider.Name}: give -ApiKey, -Credential or -SecretName, or set the environment variable {provider.KeyVariable}.");
@@ -62,7 +62,7 @@ internal static class SessionOptionCheck
         using var body = new ByteArrayContent([]);
         if (request.Headers.TryAddWithoutValidation(name, value)) return;
         throw new ArgumentException(!string.IsNullOrWhiteSpace(name) && body.Headers.TryAddWithoutValidation(name, value)
-            ? $"Header '{name}' is of the body, which is JSON and told as such: leave it out."
+            ? $"Header '{name}' belongs to the body, which is always JSON. Leave it out."
             : $"Header '{name}' is not a header name.");
     }
 

@@ -283,7 +283,7 @@ Describe 'Connect-LlmProvider: what it refuses' {
         @{ Name = 'Cloudsway without EndpointPath'; Given = @{ Provider = 'Cloudsway' }; Says = '*EndpointPath*Cloudsway*' }
         @{ Name = 'EndpointPath elsewhere'; Given = @{ Provider = 'SiliconFlow'; EndpointPath = 'x' }; Says = '*EndpointPath*SiliconFlow*Cloudsway*' }
         @{ Name = 'OpenAICompatible without BaseUri'; Given = @{ Provider = 'OpenAICompatible' }; Says = '*BaseUri*http://localhost:8080/v1*' }
-        @{ Name = 'a whole address as BaseUri'; Given = @{ Provider = 'OpenAICompatible'; BaseUri = 'https://example.com/v1/chat/completions' }; Says = '*stands before*/chat/completions*' }
+        @{ Name = 'a whole address as BaseUri'; Given = @{ Provider = 'OpenAICompatible'; BaseUri = 'https://example.com/v1/chat/completions' }; Says = '*the part before*/chat/completions*' }
         @{ Name = 'a BaseUri of another scheme'; Given = @{ Provider = 'SiliconFlow'; BaseUri = 'ftp://example.com' }; Says = "*BaseUri 'ftp://example.com'*http*" }
         @{ Name = 'a BaseUri that is no address'; Given = @{ Provider = 'SiliconFlow'; BaseUri = 'example' }; Says = "*BaseUri 'example'*http*" }
         @{ Name = 'SimulatorOption without Simulate'; Given = @{ Provider = 'SiliconFlow'; SimulatorOption = @{ LatencyMs = 1 } }; Says = '*-Simulate*' }
@@ -291,7 +291,7 @@ Describe 'Connect-LlmProvider: what it refuses' {
         @{ Name = 'an unknown fault'; Given = @{ Provider = 'SiliconFlow'; Simulate = $true; SimulatorOption = @{ Faults = 'Nothing' } }; Says = '*Nothing*RateLimit*' }
         @{ Name = 'a header with a line break'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X-A' = "a`r`nb" } }; Says = "*'X-A'*line break*" }
         @{ Name = 'a header that is a list'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X-A' = 'a', 'b' } }; Says = "*'X-A'*Object*one text*" }
-        @{ Name = 'a header of the body'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'Content-Type' = 'text/plain' } }; Says = "*'Content-Type' is of the body*" }
+        @{ Name = 'a header of the body'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'Content-Type' = 'text/plain' } }; Says = "*'Content-Type' belongs to the body*" }
         @{ Name = 'a proxy without its scheme'; Given = @{ Provider = 'SiliconFlow'; Proxy = 'myproxy:8080' }; Says = '*give it as http://myproxy:8080*' }
         @{ Name = 'a header without a name'; Given = @{ Provider = 'SiliconFlow'; Header = @{ 'X A' = 'a' } }; Says = "*'X A'*not a header name*" }
     ) {

@@ -72,6 +72,11 @@ Describe 'Every cmdlet' {
         }
     }
 
+    It 'has each parameter of Invoke-ChatCompletion in the groups of its description' {
+        $description = (Get-Help Invoke-ChatCompletion).description | Out-String -Width 200
+        Get-OwnParameter (Get-Command Invoke-ChatCompletion) | Where-Object { $description -cnotmatch "-$($_.Name)\b" } | ForEach-Object Name | Should -BeNullOrEmpty
+    }
+
     It 'is complete: nothing is left to be filled in' {
         Get-ChildItem $docs -Filter *.md | Select-String -SimpleMatch '{{' | ForEach-Object { "$($_.Filename):$($_.LineNumber)" } | Should -BeNullOrEmpty
     }

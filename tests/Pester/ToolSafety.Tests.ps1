@@ -227,8 +227,8 @@ Describe 'Tool safety' {
         }
 
         It 'are no tools: <_>' -ForEach 'Get-Hidden', 'Set-Content', 'Microsoft.PowerShell.Management\Set-Content', 'shown-hidden', 'gci' {
-            { Invoke-AsCaller Invoke-ChatCompletion @{ Prompt = 'x'; Tool = $_; InvokeTool = $true; Confirm = $false } } | Should -Throw "*Tool '*no command*"
-            { Invoke-AsCaller New-ChatTool @{ Command = $_ } } | Should -Throw "*Tool '*no command*"
+            { Invoke-AsCaller Invoke-ChatCompletion @{ Prompt = 'x'; Tool = $_; InvokeTool = $true; Confirm = $false } } | Should -Throw "*Tool '*not a command*"
+            { Invoke-AsCaller New-ChatTool @{ Command = $_ } } | Should -Throw "*Tool '*not a command*"
         }
 
         It 'are tools of a function that the endpoint shows' {

@@ -102,7 +102,7 @@ Describe 'New-ChatTool' {
         finally { $shell.Dispose(); $runspace.Dispose() }
         Set-Alias circle-a circle-b
         Set-Alias circle-b circle-a
-        { New-ChatTool circle-a } | Should -Throw '*alias*no command*'
+        { New-ChatTool circle-a } | Should -Throw '*alias*not a command*'
     }
 
     It 'takes CommandInfo, aliases, script blocks, scripts and raw schemas' {
@@ -132,7 +132,7 @@ Describe 'New-ChatTool' {
     }
 
     It 'refuses what is no tool: <Why>' -ForEach @(
-        @{ Why = 'unknown command'; Make = { New-ChatTool no-such-command }; Says = "*'no-such-command' is no command*" }
+        @{ Why = 'unknown command'; Make = { New-ChatTool no-such-command }; Says = "*'no-such-command' is not a command*" }
         @{ Why = 'program'; Make = { New-ChatTool dotnet }; Says = "*'dotnet' is a program*write a function*" }
         @{ Why = 'name'; Make = { New-ChatTool Get-Date -Name 'a b' }; Says = "*Tool name 'a b' is refused*" }
         @{ Why = 'mandatory code'; Make = { New-ChatTool Invoke-Command -ParameterSet InProcess }; Says = '*mandatory parameter ScriptBlock is of type ScriptBlock*' }
@@ -380,7 +380,7 @@ Describe 'Running tools' {
         @{ Case = 'InvokeTool alone'; With = @{ InvokeTool = $true }; Says = '*InvokeTool needs -Tool*' }
         @{ Case = 'ToolChoice alone'; With = @{ ToolChoice = 'auto' }; Says = "*ToolChoice 'auto' needs -Tool*" }
         @{ Case = 'ToolChoice of no tool'; With = @{ Tool = 'Get-Weather'; ToolChoice = 'Get-Storm' }; Says = "*ToolChoice 'Get-Storm' is neither a word nor a tool*Get-Weather*" }
-        @{ Case = 'a number for a tool'; With = @{ Tool = 12 }; Says = "*Tool '12' is no tool*" }
+        @{ Case = 'a number for a tool'; With = @{ Tool = 12 }; Says = "*Tool '12' is not a tool*" }
     ) {
         { Invoke-ChatCompletion hi @With } | Should -Throw $Says
         @($simulator.Requests()).Count | Should -Be 0

@@ -440,7 +440,7 @@ internal sealed class CheckpointFile : IDisposable
         }
 
         return _failure ??= new CheckpointException(
-            _path, $"cannot be written any more ({e.Message.TrimEnd('.')}): what it holds is sound, but answers from here on are not in it. Mend that, and run again with the same file", e);
+            _path, $"cannot be written any more ({e.Message.TrimEnd('.')}): the answers in it are safe, but later answers are not in it. Correct the cause, then run again with the same file", e);
     }
 
     private sealed class Append(CheckpointKey key, int n, long offset, int length) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)

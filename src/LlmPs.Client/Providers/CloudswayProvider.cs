@@ -57,6 +57,6 @@ internal sealed class CloudswayProvider : ChatProvider
     internal override void Validate(ChatRequest request, ICollection<string> problems)
     {
         if (request.ToolChoice is not null and not "auto" and not "none" && request.Thinking != ThinkingMode.Disabled)
-            problems.Add($"ToolChoice '{request.ToolChoice}' is refused while the model thinks: give -Thinking Disabled, or -ToolChoice auto or none.");
+            problems.Add($"-ToolChoice '{request.ToolChoice}' is refused while the model thinks: give -Thinking Disabled, or -ToolChoice auto or none.");
     }
 }

@@ -11,6 +11,8 @@ namespace LlmPs.Providers;
 /// <summary>Holds a request against what its provider documents, before anything is sent.</summary>
 internal static class RequestValidator
 {
+    private const string InMessage = "in a message";
+
     private static readonly Dictionary<string, string> s_noFields = [];
 
     /// <summary>Returns warnings for what is accepted without effect.</summary>
@@ -43,7 +45,7 @@ internal static class RequestValidator
             provider.Validate(request, bySkip);
             if (bySkip.Count > 0)
             {
-                bySkip[bySkip.Count - 1] += " (-SkipValidation sends it all the same.)";
+                bySkip[bySkip.Count - 1] += " (-SkipValidation sends it anyway.)";
                 problems.AddRange(bySkip);
             }
         }
@@ -74,7 +76,7 @@ internal static class RequestValidator
         foreach (var (option, _, number) in given)
             if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value)))
             {
-                problems.Add($"{option} {Text(value)} is not a finite number.");
+                problems.Add($"-{option} {Text(value)} is not a finite number.");
                 refused.Add(option.Name);
             }
 
@@ -96,29 +98,32 @@ internal static class RequestValidator
         // Half of a surrogate pair is an argument that cannot be transcoded.
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            problems.Add($"{what} is not valid JSON: {PrintableText.Line(e.Message, 200)} It is: {PrintableText.Line(json, 80)}");
+            problems.Add($"{what} is not valid JSON: {JsonProblem.Of(e)}. It is: {PrintableText.Line(json, 80)}");
         }
     }
+
+    /// <summary>An option as it is typed; images and files in a message have another parameter than a prompt has.</summary>
+    private static string Named(ChatOption option, string value) => value == InMessage ? $"{option} {value}" : $"-{option} {value}";
 
     private static void Check(ChatProvider provider, ChatOption option, string value, double? number, List<string> problems, ref List<string>? warnings)
     {
         if (provider.Rule(option) is not { } rule)
         {
             var known = string.Join(", ", provider.Rules.Select(documented => documented.Option));
-            problems.Add($"{option} {value}: {provider.Name} documents no field for it. It documents {known}; -ExtraBody sends other fields as they are.");
+            problems.Add($"{Named(option, value)}: {provider.Name} documents no field for it. It documents {known}; -ExtraBody sends other fields as they are.");
             return;
         }
 
-        if (rule.Warning is not null) (warnings ??= []).Add($"{option} {value}: {rule.Warning}");
-        if (number is { } figure && !rule.Takes(figure)) problems.Add($"{option} {value} is out of range: {provider.Name} takes {rule.Allowed}.");
-        if (rule.MaxCount is { } most && number > most) problems.Add($"{option} has {value}: {provider.Name} takes {rule.Allowed}.");
-        if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength)) problems.Add($"{option} '{value}' is refused: {provider.Name} takes {rule.Allowed}.");
+        if (rule.Warning is not null) (warnings ??= []).Add($"{Named(option, value)}: {rule.Warning}");
+        if (number is { } figure && !rule.Takes(figure)) problems.Add($"-{option} {value} is out of range: {provider.Name} accepts {rule.Allowed}.");
+        if (rule.MaxCount is { } most && number > most) problems.Add($"-{option} has {value}: {provider.Name} accepts {rule.Allowed}.");
+        if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength)) problems.Add($"-{option} '{value}' is not valid: {provider.Name} accepts {rule.Allowed}.");
     }
 
     private static void CheckLogProbs(ChatProvider provider, ChatRequest request, List<string> problems, List<string> refused)
     {
         if (request.TopLogProbs is not { } top || request.LogProbs == true || provider.Rule(ChatOption.LogProbs) is null) return;
-        problems.Add($"TopLogProbs {top.ToString(CultureInfo.InvariantCulture)} needs -LogProbs as well.");
+        problems.Add($"-TopLogProbs {top.ToString(CultureInfo.InvariantCulture)} needs -LogProbs.");
         refused.Add(ChatOption.TopLogProbs.Name);
     }
 
@@ -137,7 +142,7 @@ internal static class RequestValidator
         foreach (var message in request.Messages)
             foreach (var part in message.Parts ?? [])
             {
-                if (part.ImageUri is not null) given.Add((ChatOption.Image, "in a message", null));
+                if (part.ImageUri is not null) given.Add((ChatOption.Image, InMessage, null));
                 if (part.FileId is { } file) given.Add((ChatOption.FileId, file, null));
             }
 

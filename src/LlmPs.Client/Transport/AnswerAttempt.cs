@@ -85,7 +85,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     {
         _exchange.Show(body);
         if (body[0] == '<') throw NoAnswer($"{Connection.Provider.Name} answered with {Envelope(body).Message}");
-        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw Judged(body) ?? NoAnswer($"{Connection.Provider.Name} answered with text that is no answer: {Envelope(body).Message}");
+        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw Judged(body) ?? NoAnswer($"{Connection.Provider.Name} answered with text that is not an answer: {Envelope(body).Message}");
         _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
         AnswerContent content;
@@ -107,7 +107,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         ChatExchange.RefuseBlocked(_flow);
         ChatExchange.RefuseGivenUp(_flow);
-        if (!_flow.HasBegun) throw Judged(body) ?? NoAnswer($"The answer holds no choice: {PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), 300)}");
+        if (!_flow.HasBegun) throw Judged(body) ?? NoAnswer($"The answer contains no choice: {PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), 300)}");
         deltas.AddRange(_flow.Close());
     }
 

@@ -108,7 +108,7 @@ internal sealed class ErrorReader
         var kind = isInMiddle && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
             ? LlmErrorKind.StreamError
             : meaning ?? (inStream ? LlmErrorKind.StreamError : LlmErrorKind.InvalidResponse);
-        var error = Make(kind, isInMiddle ? "an error in mid-stream" : "an error in place of an answer", envelope, requestId);
+        var error = Make(kind, isInMiddle ? "an error in mid-stream" : "an error instead of an answer", envelope, requestId);
         error.IsTransient = meaning is { } known ? IsTransient(known, status ?? (int)HttpStatusCode.InternalServerError) : inStream;
         error.RetryAfter = WaitIn(envelope, meaning);
         error.RefusesStreamOptions = RefusesStreamOptions(status, body);

@@ -84,15 +84,15 @@ internal sealed class ProviderAddress : IDisposable
         if (uri is null)
         {
             if (isSimulated) return new Uri("http://localhost/v1");
-            throw new ArgumentException($"BaseUri is not set: {provider.Name} needs what stands before /chat/completions, such as http://localhost:8080/v1.");
+            throw new ArgumentException($"BaseUri is not set: {provider.Name} needs the address before /chat/completions, such as http://localhost:8080/v1.");
         }
 
         if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")) throw new ArgumentException($"BaseUri '{Refused(uri)}' is not an http or https address.");
         if (uri.UserInfo.Length > 0) throw new ArgumentException("BaseUri holds a user name or password: give a key as -ApiKey, and further credentials as -Header.");
-        if (uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{Refused(uri)}' has a fragment (#), which no request carries. Leave it out.");
+        if (uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{Refused(uri)}' has a fragment (#), which is never sent. Leave it out.");
         if (!uri.AbsolutePath.TrimEnd('/').EndsWith("/chat/completions", StringComparison.OrdinalIgnoreCase)) return uri;
         var path = provider.CompletionPath("{endpointPath}", "model", null).Replace("%7B", "{").Replace("%7D", "}");
-        throw new ArgumentException($"BaseUri '{Refused(uri)}' is a whole address: give what stands before {path}.");
+        throw new ArgumentException($"BaseUri '{Refused(uri)}' is the complete address: give only the part before {path}.");
     }
 
     private static IEnumerable<(string Name, string Value)> Parameters(string query)

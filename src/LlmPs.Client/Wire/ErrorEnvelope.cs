@@ -204,8 +204,8 @@ internal sealed class ErrorEnvelope
     private static string FromHtml(string html)
     {
         return Title(html) is { } title
-            ? $"an HTML page in place of an answer, titled '{Shorten(WebUtility.HtmlDecode(title))}': a proxy or gateway may stand in between"
-            : $"an HTML page in place of an answer: a proxy or gateway may stand in between. It begins: {Shorten(html, 120)}";
+            ? $"an HTML page instead of an answer, titled '{Shorten(WebUtility.HtmlDecode(title))}': a proxy or gateway may be in between"
+            : $"an HTML page instead of an answer: a proxy or gateway may be in between. It begins: {Shorten(html, 120)}";
     }
 
     private static string? Title(string html)

@@ -34,7 +34,7 @@ internal sealed class ChatCommands
             ["system"] = new("[text]", "show or change the system prompt; - removes it", System),
             ["thinking"] = new("[on|off|default]", "show or change whether the model thinks", Thinking, ThinkingWords),
             ["retry"] = new(string.Empty, "ask the last prompt again", Retry),
-            ["clear"] = new(string.Empty, "forget what was said, except the system prompt", Clear),
+            ["clear"] = new(string.Empty, "forget the conversation, except the system prompt", Clear),
             ["save"] = new("path", "save the conversation as JSON", Save),
             ["load"] = new("path", "continue a saved conversation", Load),
             ["usage"] = new(string.Empty, "show the tokens used so far", Usage),
@@ -75,7 +75,7 @@ internal sealed class ChatCommands
         if (!_commands.TryGetValue(words[0], out var command))
         {
             var commands = string.Join(", ", _commands.Keys.Select(name => "/" + name));
-            var slashes = "A prompt that begins with a slash is written with two.";
+            var slashes = "To send a prompt that begins with a slash, type two slashes.";
             _printer.Line($"There is no command /{words[0]}. The commands are {commands}. {slashes}");
             return;
         }
@@ -170,7 +170,7 @@ internal sealed class ChatCommands
         foreach (var command in _commands) _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
         _printer.Line("Tab completes a command, a model and a chip; again Tab shows the next one.");
         _printer.Line("Ctrl+C ends an answer and clears a line; Ctrl+D leaves.");
-        _printer.Line("A prompt that begins with a slash is written with two. To send the word exit or quit, type a space before it.");
+        _printer.Line("To send a prompt that begins with a slash, type two slashes. To send the word exit or quit, type a space before it.");
     }
 
     private string Messages() => string.Format(CultureInfo.CurrentCulture, "{0} messages", _talk.Messages.Count);

@@ -190,7 +190,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
         if ((Session ?? other) is { } session) return session;
         var message = identity is null
             ? "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow"
-            : $"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or name the one to go on in with -Session.";
+            : $"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or give another session as -Session.";
         ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
         throw new PipelineStoppedException();
     }

@@ -81,7 +81,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
 
     private void Refuse(Exception? cause)
     {
-        var error = new InvalidOperationException("Enter-ChatSession needs somebody to talk to: the input is redirected, or PowerShell runs with -NonInteractive. For scripts there is Invoke-ChatCompletion.", cause);
+        var error = new InvalidOperationException("Enter-ChatSession needs an interactive terminal, but the input is redirected or PowerShell runs with -NonInteractive. Use Invoke-ChatCompletion in scripts.", cause);
         ThrowTerminatingError(new ErrorRecord(error, "NotInteractive", ErrorCategory.InvalidOperation, null));
     }
 }

@@ -188,7 +188,7 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         }
         catch (Exception e) when (CacheFile.IsOfFiles(e))
         {
-            if (!Stopping) VerboseLine.Warn(this, $"What was found could not be kept: {e.Message}");
+            if (!Stopping) VerboseLine.Warn(this, $"The results could not be stored: {e.Message}");
         }
     }
 

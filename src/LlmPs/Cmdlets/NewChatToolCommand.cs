@@ -83,7 +83,7 @@ public sealed class NewChatToolCommand : PSCmdlet
         {
             CommandInfo known => known,
             string name => ToolSource.Find(this, name),
-            var other => throw new PSArgumentException($"Command '{other}' is no command: give a name, or what Get-Command gives. A script block goes to -ScriptBlock."),
+            var other => throw new PSArgumentException($"Command '{other}' is not a command: give a name, or an object of Get-Command. A script block goes to -ScriptBlock."),
         };
         return ToolSource.FromCommand(this, command, change);
     }

@@ -47,5 +47,5 @@ internal sealed class DeltaFold
 
     /// <summary>The error of an answer that has not come to its end.</summary>
     internal static LlmApiException Interrupted(ChatCompletion partial) =>
-        new(LlmErrorKind.StreamInterrupted, $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does; what came is in the exception's PartialCompletion.") { PartialCompletion = partial };
+        new(LlmErrorKind.StreamInterrupted, $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does. The part that arrived is in the exception's PartialCompletion.") { PartialCompletion = partial };
 }

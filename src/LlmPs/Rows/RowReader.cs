@@ -173,7 +173,7 @@ internal sealed class RowReader
     {
         if (model is null || session.Model is null || model == session.Model || _cmdlet.RowOption is not null) return;
         if (!_options.Columns.ContainsKey(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
-        VerboseLine.Warn(_cmdlet, $"The column Model of the rows takes the place of the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. "
+        VerboseLine.Warn(_cmdlet, $"The column Model of the rows replaces the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. "
             + "Give -RowOption Model where the column is meant, or -Model for one model.");
     }
 

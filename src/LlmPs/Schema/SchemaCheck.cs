@@ -80,8 +80,8 @@ internal static class SchemaCheck
         if (schema.TryGetProperty("type", out var type) && type.ValueKind != JsonValueKind.String && !IsListOfTexts(type)) return $"'type' is neither a text nor a list of texts at '{path}'";
         if (schema.TryGetProperty("type", out type) && Types(type).FirstOrDefault(word => !s_types.Contains(word!)) is { } unknown)
             return $"'{unknown}' is not a type at '{path}'. Types are: {string.Join(", ", s_types)}";
-        if (schema.TryGetProperty("enum", out var values) && values.ValueKind != JsonValueKind.Array) return $"'enum' is no list at '{path}'";
-        if (schema.TryGetProperty("required", out var required) && !IsListOfTexts(required)) return $"'required' is no list of texts at '{path}'";
+        if (schema.TryGetProperty("enum", out var values) && values.ValueKind != JsonValueKind.Array) return $"'enum' is not a list at '{path}'";
+        if (schema.TryGetProperty("required", out var required) && !IsListOfTexts(required)) return $"'required' is not a list of texts at '{path}'";
         if (schema.TryGetProperty("items", out var items) && FlawOfItems(items, path + "/items") is { } flaw) return flaw;
         return schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
             ? properties.EnumerateObject().Select(property => Flaw(property.Value, $"{path}/properties/{property.Name}")).FirstOrDefault(found => found is not null)
@@ -97,11 +97,11 @@ internal static class SchemaCheck
 
     private static string? Problem(JsonElement value, JsonElement schema, string path)
     {
-        if (schema.ValueKind != JsonValueKind.Object) return schema.ValueKind == JsonValueKind.False ? $"Nothing may stand at '{path}'" : null;
+        if (schema.ValueKind != JsonValueKind.Object) return schema.ValueKind == JsonValueKind.False ? $"No value is allowed at '{path}'" : null;
         if (schema.TryGetProperty("type", out var type) && !Types(type).Any(word => Is(value, word)))
             return $"Value is {value.ValueKind.ToString().ToLowerInvariant()} but should be {string.Join(" or ", Types(type))} at '{path}'";
         if (schema.TryGetProperty("enum", out var values) && !values.EnumerateArray().Any(known => known.ToString() == value.ToString() && known.ValueKind == value.ValueKind))
-            return $"Value is none of {values.GetRawText()} at '{path}'";
+            return $"Value is not one of {values.GetRawText()} at '{path}'";
         if (value.ValueKind == JsonValueKind.Object) return ProblemOfObject(value, schema, path);
         return value.ValueKind == JsonValueKind.Array && schema.TryGetProperty("items", out var items)
             ? value.EnumerateArray().Select((item, place) => Problem(item, items, $"{path}/{place}")).FirstOrDefault(problem => problem is not null)

@@ -25,11 +25,11 @@ internal static class SchemaText
         {
             using var document = JsonDocument.Parse(json);
             if (document.RootElement.ValueKind == JsonValueKind.Object) return Checked(parameter, JsonText.Compact(document.RootElement));
-            throw new PSArgumentException($"{parameter} '{text}' holds no JSON object.");
+            throw new PSArgumentException($"{parameter} '{text}' is not a JSON object.");
         }
         catch (JsonException e)
         {
-            throw new PSArgumentException($"{parameter} is not valid JSON: {e.Message}", e);
+            throw new PSArgumentException($"{parameter} is not valid JSON: {JsonProblem.Of(e)}.", e);
         }
     }
 

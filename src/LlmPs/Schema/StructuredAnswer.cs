@@ -4,6 +4,7 @@ using System.Linq;
 using System.Management.Automation;
 using System.Text;
 using System.Text.Json;
+using LlmPs.Text;
 using LlmPs.Values;
 
 namespace LlmPs.Schema;
@@ -99,7 +100,7 @@ internal static class StructuredAnswer
         // The latter of half a character, which is valid as JSON.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank." : $"The answer is not valid JSON: {e.Message}";
+            return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank." : $"The answer is not valid JSON: {JsonProblem.Of(e)}.";
         }
     }
 

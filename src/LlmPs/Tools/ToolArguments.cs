@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using System.Text.Json;
+using LlmPs.Text;
 using LlmPs.Values;
 
 namespace LlmPs.Tools;
@@ -46,12 +47,12 @@ internal static class ToolArguments
         }
         catch (JsonException e)
         {
-            throw new ArgumentException($"The arguments are not valid JSON: {e.Message}", e);
+            throw new ArgumentException($"The arguments are not valid JSON: {JsonProblem.Of(e)}.", e);
         }
 
         if (given.RootElement.ValueKind == JsonValueKind.Object) return given;
         given.Dispose();
-        throw new ArgumentException("The arguments are no JSON object.");
+        throw new ArgumentException("The arguments are not a JSON object.");
     }
 
     /// <summary>PowerShell would make a text of a list or an object where a text is asked for, so those are held against the schema here; the rest is left to its binder.</summary>

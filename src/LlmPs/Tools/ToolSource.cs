@@ -37,7 +37,7 @@ internal static class ToolSource
                 string name => FromCommand(cmdlet, Find(cmdlet, name)),
                 CommandInfo command => FromCommand(cmdlet, command),
                 ScriptBlock block => FromBlock(cmdlet, block, $"tool{tools.Count + 1}"),
-                var other => throw new PSArgumentException(LiveObjectAttribute.Advice(item) ?? $"Tool '{other}' is no tool: give a ChatTool, a command's name, a command of Get-Command or a script block."),
+                var other => throw new PSArgumentException(LiveObjectAttribute.Advice(item) ?? $"Tool '{other}' is not a tool: give a ChatTool, a command's name, a command of Get-Command or a script block."),
             };
             if (tools.Any(known => known.Name == tool.Name)) throw new PSArgumentException($"Tool '{tool.Name}' is given twice: New-ChatTool -Name gives another name.");
             tools.Add(tool);
@@ -50,7 +50,7 @@ internal static class ToolSource
     internal static CommandInfo Find(PSCmdlet cmdlet, string name) =>
         Visible(cmdlet, name, Runnable)
         ?? throw new PSArgumentException(Visible(cmdlet, name, CommandTypes.Application) is null
-            ? $"Tool '{name}' is no command. Get-Command lists commands; New-ChatTool makes a tool of a script block or a schema."
+            ? $"Tool '{name}' is not a command. Get-Command lists commands; New-ChatTool makes a tool of a script block or a schema."
             : $"Tool '{name}' is a program, whose arguments have no names: write a function with a param block that runs it.");
 
     /// <summary>A tool of a command: one parameter set of it, and of that only the parameters named where any are.</summary>
@@ -61,7 +61,7 @@ internal static class ToolSource
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         // An alias does not know its command before the command's module is loaded; to look the command up loads it. Aliases can go in a circle.
         while (command is AliasInfo alias)
-            command = Visible(cmdlet, alias.ResolvedCommand) ?? (seen.Add(alias.Name) ? Visible(cmdlet, alias.Definition, Runnable) : null) ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is no command.");
+            command = Visible(cmdlet, alias.ResolvedCommand) ?? (seen.Add(alias.Name) ? Visible(cmdlet, alias.Definition, Runnable) : null) ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is not a command.");
         if (command is ApplicationInfo) throw new PSArgumentException($"Tool '{command.Name}' is a program, whose arguments have no names: write a function with a param block that runs it.");
         var name = change.Name ?? (command is ExternalScriptInfo ? Path.GetFileNameWithoutExtension(command.Name) : command.Name);
         CheckName(name);

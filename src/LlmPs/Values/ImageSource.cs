@@ -33,7 +33,7 @@ internal static class ImageSource
         var file = new FileInfo(path);
         if (!file.Exists) throw new PSArgumentException($"Image '{image}' was not found. Give a file, an http or https address, or a data URI.");
         if (!s_mediaTypes.TryGetValue(file.Extension, out var mediaType))
-            throw new PSArgumentException($"Image '{image}' is of no known kind. Known kinds: {string.Join(", ", s_mediaTypes.Keys)}.");
+            throw new PSArgumentException($"Image '{image}' is of an unknown kind. Known kinds: {string.Join(", ", s_mediaTypes.Keys)}.");
         if (file.Length > LargestFile)
             throw new PSArgumentException($"Image '{image}' has {file.Length / (1024 * 1024)} MiB, over the limit of {LargestFile / (1024 * 1024)} MiB. Scale it down, or give an address.");
         try

@@ -114,7 +114,7 @@ public class ErrorEnvelopeTests
         var page = "<!DOCTYPE html><html><head><TITLE lang='en'>\n 502 &amp; broken \n</TITLE></head><body>" + new string('x', 100_000) + "</body></html>";
         var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(502, page));
         Assert.Equal(LlmErrorKind.ServerError, error.Kind);
-        Assert.Contains("an HTML page in place of an answer, titled '502 & broken'", error.Message);
+        Assert.Contains("an HTML page instead of an answer, titled '502 & broken'", error.Message);
         Assert.True(error.Message.Length < 300);
     }
 
@@ -126,7 +126,7 @@ public class ErrorEnvelopeTests
             using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Status(200, "\r\n<html><head><title>Log in</title></head></html>")));
             var error = streamed ? (await StreamOutcome.OfAsync(session)).Error! : await TestSession.ErrorAsync(session);
             Assert.Equal(LlmErrorKind.InvalidResponse, error.Kind);
-            Assert.Contains("an HTML page in place of an answer, titled 'Log in'", error.Message);
+            Assert.Contains("an HTML page instead of an answer, titled 'Log in'", error.Message);
         }
     }
 
@@ -142,7 +142,7 @@ public class ErrorEnvelopeTests
             using var session = TestSession.Open(handler);
             var error = streamed ? (await StreamOutcome.OfAsync(session)).Error! : await TestSession.ErrorAsync(session);
             Assert.Equal(LlmErrorKind.InvalidResponse, error.Kind);
-            Assert.EndsWith("answered with text that is no answer: " + text, error.Message);
+            Assert.EndsWith("answered with text that is not an answer: " + text, error.Message);
             Assert.Single(handler.Sent);
         }
     }
@@ -211,7 +211,7 @@ public class ErrorEnvelopeTests
         var error = await TestSession.ErrorOfAsync(provider, Reply.Json(body));
         Assert.Equal(kind, error.Kind);
         Assert.Null(error.StatusCode);
-        Assert.Contains("an error in place of an answer", error.Message);
+        Assert.Contains("an error instead of an answer", error.Message);
     }
 
     [Fact]

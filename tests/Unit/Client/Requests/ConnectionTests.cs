@@ -41,8 +41,8 @@ public class ConnectionTests
     [InlineData("X-Title", "Zürich", "holds a control character or one that is not ASCII")]
     [InlineData("X-Title", "a\u0007b", "holds a control character or one that is not ASCII")]
     [InlineData("X-Title", "a\r\nb", "holds a line break")]
-    [InlineData("Content-Type", "text/plain", "is of the body")]
-    [InlineData("content-length", "1", "is of the body")]
+    [InlineData("Content-Type", "text/plain", "belongs to the body")]
+    [InlineData("content-length", "1", "belongs to the body")]
     [InlineData("X:Title", "a", "is not a header name")]
     [InlineData("", "a", "is not a header name")]
     public void A_header_that_could_not_be_sent_is_refused_by_name(string name, string value, string words)

@@ -50,7 +50,7 @@ public class ValidationTests
         foreach (var value in isBounded ? new[] { min - step, max + step } : [min - step])
         {
             var error = await RefusedAsync(provider, Request(parameter, value));
-            Assert.Contains(FormattableString.Invariant($"{parameter} {value} is out of range: {provider} takes {allowed}."), error.Message);
+            Assert.Contains(FormattableString.Invariant($"{parameter} {value} is out of range: {provider} accepts {allowed}."), error.Message);
         }
     }
 
@@ -58,7 +58,7 @@ public class ValidationTests
     public async Task Cloudsways_top_p_leaves_out_zero()
     {
         var error = await RefusedAsync("Cloudsway", Request("TopP", 0));
-        Assert.Contains("TopP 0 is out of range: Cloudsway takes above 0 to 1.", error.Message);
+        Assert.Contains("TopP 0 is out of range: Cloudsway accepts above 0 to 1.", error.Message);
         await TakenAsync("Cloudsway", Request("TopP", 0.01));
         await TakenAsync("Cloudsway", Request("TopP", 1));
     }
@@ -94,10 +94,10 @@ public class ValidationTests
     public async Task SiliconFlow_takes_four_stop_texts_and_128_tools()
     {
         await TakenAsync("SiliconFlow", With(r => r.Stop = ["1", "2", "3", "4"]));
-        Assert.Contains("Stop has 5 stop texts: SiliconFlow takes at most 4.", (await RefusedAsync("SiliconFlow", With(r => r.Stop = ["1", "2", "3", "4", "5"]))).Message);
+        Assert.Contains("Stop has 5 stop texts: SiliconFlow accepts at most 4.", (await RefusedAsync("SiliconFlow", With(r => r.Stop = ["1", "2", "3", "4", "5"]))).Message);
         var tools = Enumerable.Range(0, 129).Select(i => new ChatTool($"t{i}", null, "{}")).ToArray();
         await TakenAsync("SiliconFlow", With(r => r.Tools = tools[..128]));
-        Assert.Contains("Tool has 129 tools: SiliconFlow takes at most 128.", (await RefusedAsync("SiliconFlow", With(r => r.Tools = tools))).Message);
+        Assert.Contains("Tool has 129 tools: SiliconFlow accepts at most 128.", (await RefusedAsync("SiliconFlow", With(r => r.Tools = tools))).Message);
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public class ValidationTests
         Assert.Contains("Temperature 3", error.Message);
         Assert.Contains("N 2", error.Message);
         Assert.Contains("Chip 'x'", error.Message);
-        Assert.EndsWith("(-SkipValidation sends it all the same.)", error.Message);
+        Assert.EndsWith("(-SkipValidation sends it anyway.)", error.Message);
     }
 
     [Fact]
