@@ -13,6 +13,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Audit;
 using LlmPs.Checkpoint;
 using LlmPs.Pacing;
 using LlmPs.Providers;
@@ -35,6 +36,7 @@ public sealed class LlmSession : IDisposable
     /// <summary>Opens a session. Nothing is sent.</summary>
     /// <param name="options">The provider and how to reach it.</param>
     /// <exception cref="ArgumentException">An option that the provider does not take; the message names it and the way out.</exception>
+    /// <exception cref="IOException">The audit log cannot be written.</exception>
     public LlmSession(LlmSessionOptions options)
         : this(options, null)
     {
@@ -51,7 +53,8 @@ public sealed class LlmSession : IDisposable
         SessionOptionCheck.Check(options, ChatProvider, needsKey: !IsSimulated);
         Chip = ChatProvider.ChipId(options.Chip) ?? ChatProvider.DefaultChip;
         Identity = new SessionIdentity(ChatProvider.Name, options.Name ?? ChatProvider.Name);
-        Connection = new ProviderConnection(Identity, ChatProvider, options, address, handler);
+        var log = options.LogPath is null ? null : AuditLog.Open(options.LogPath, options.LogContent);
+        Connection = new ProviderConnection(Identity, ChatProvider, options, address, handler, log);
         s_sessions.Add(Identity, new WeakReference<LlmSession>(this));
     }
 
@@ -96,6 +99,9 @@ public sealed class LlmSession : IDisposable
 
     /// <summary>The proxy, where given.</summary>
     public Uri? Proxy => _options.Proxy;
+
+    /// <summary>The full path of the audit log; null where none is written.</summary>
+    public string? LogPath => Connection.Log?.Path;
 
     /// <summary>The names of the further headers. Their values are not shown.</summary>
     public IReadOnlyList<string> HeaderNames => _options.Headers.Keys.ToArray();

@@ -33,6 +33,7 @@ internal static class SessionOptionCheck
         if (options.MaxRetryCount < 0) throw new ArgumentException($"MaxRetryCount {options.MaxRetryCount} is out of range: 0 and above.");
         if (options.MaxRetryDelay < TimeSpan.Zero || options.MaxRetryDelay.TotalMilliseconds > int.MaxValue)
             throw new ArgumentException($"MaxRetryDelaySec {options.MaxRetryDelay.TotalSeconds} is out of range: 0 to {int.MaxValue / 1000} seconds.");
+        if (options.LogContent && options.LogPath is null) throw new ArgumentException("LogContent needs -LogPath as well, the file that the texts are written to.");
         Positive(options.RequestsPerMinute, "RequestsPerMinute");
         Positive(options.TokensPerMinute, "TokensPerMinute");
         Positive(options.Timeout, "TimeoutSec");

@@ -79,19 +79,19 @@ internal sealed class ReceivedLog
 
     internal RecordedRequest[] Requests()
     {
-        lock (_requests) return _requests.ToArray();
+        lock (_requests) return [.. _requests];
     }
 
     /// <summary>How often each body was asked, by its hash.</summary>
     internal IEnumerable<KeyValuePair<string, int>> Bodies()
     {
-        foreach (KeyValuePair<ulong, int> body in _bodies) yield return new KeyValuePair<string, int>(Hex(body.Key), body.Value);
+        foreach (var body in _bodies) yield return new KeyValuePair<string, int>(Hex(body.Key), body.Value);
     }
 
     /// <summary>How many requests each key sent, by the key's hash.</summary>
     internal IEnumerable<KeyValuePair<string, int>> Keys()
     {
-        foreach (KeyValuePair<string, int> key in _keys) yield return new KeyValuePair<string, int>(KeyHash(key.Key), key.Value);
+        foreach (var key in _keys) yield return new KeyValuePair<string, int>(KeyHash(key.Key), key.Value);
     }
 
     internal static string KeyHash(string key) => key.Length == 0 ? "none" : Hex(Fnv.Hash(key));
@@ -100,10 +100,10 @@ internal sealed class ReceivedLog
 
     private static void AddHeaders(List<KeyValuePair<string, string>> target, HttpHeaders headers)
     {
-        foreach (KeyValuePair<string, IEnumerable<string>> header in headers)
+        foreach (var header in headers)
         {
-            string value = string.Join(", ", header.Value);
-            bool secret = string.Equals(header.Key, "Authorization", StringComparison.OrdinalIgnoreCase);
+            var value = string.Join(", ", header.Value);
+            var secret = string.Equals(header.Key, "Authorization", StringComparison.OrdinalIgnoreCase);
             target.Add(new KeyValuePair<string, string>(header.Key, secret ? "hash " + Hex(Fnv.Hash(value)) : value));
         }
     }

@@ -40,11 +40,11 @@ internal sealed class SimulatorCounters
     /// <summary>Counts a request that begins; returns its ordinal among all of them.</summary>
     internal long Enter(bool isBatch)
     {
-        int now = Interlocked.Increment(ref _inFlight);
-        int max = Volatile.Read(ref _maxInFlight);
+        var now = Interlocked.Increment(ref _inFlight);
+        var max = Volatile.Read(ref _maxInFlight);
         while (now > max)
         {
-            int seen = Interlocked.CompareExchange(ref _maxInFlight, now, max);
+            var seen = Interlocked.CompareExchange(ref _maxInFlight, now, max);
             if (seen == max) break;
             max = seen;
         }

@@ -53,32 +53,32 @@ internal sealed class SimulatorHandler : HttpMessageHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        Route route = Route.Of(request.RequestUri!, request.Method, _options.Provider);
-        Dialect dialect = Dialect.Of(route.Provider);
-        string? key = request.Headers.Authorization is { } authorization && authorization.Scheme == "Bearer" ? authorization.Parameter : null;
+        var route = Route.Of(request.RequestUri!, request.Method, _options.Provider);
+        var dialect = Dialect.Of(route.Provider);
+        var key = request.Headers.Authorization is { } authorization && authorization.Scheme == "Bearer" ? authorization.Parameter : null;
         if (route.Kind == RouteKind.Models) return Models(request, dialect, key);
 
-        long ordinal = Counters.Enter(route.IsBatch);
-        bool streaming = false;
+        var ordinal = Counters.Enter(route.IsBatch);
+        var streaming = false;
         try
         {
-            byte[] body = request.Content is null ? Array.Empty<byte>() : await request.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
+            var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
             if (route.IsBatch)
             {
                 var call = new BatchCall(route, request, key, body);
-                HttpResponseMessage answered = await BatchAsync(call, request, ordinal, cancellationToken).ConfigureAwait(false);
+                var answered = await BatchAsync(call, request, ordinal, cancellationToken).ConfigureAwait(false);
                 streaming = answered.Content is StreamBodyContent;
                 return answered;
             }
 
             using var exchange = new SimulatedExchange(route, dialect, request, key, ordinal, body);
             Log.Add(ordinal, request, key, body, exchange.BodyHash);
-            string prompt = exchange.Call?.Conversation.Prompt ?? string.Empty;
-            Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, prompt, Target(request));
+            var prompt = exchange.Call?.Conversation.Prompt ?? string.Empty;
+            var fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, exchange.BodyHash, prompt, Target(request));
             if (fault is not null) Counters.CountFaulted();
             await BeforeHeadersAsync(fault, ordinal, cancellationToken).ConfigureAwait(false);
 
-            HttpResponseMessage response = (fault is null ? null : FaultReply.Of(fault, dialect, request, key)) ?? Answer(exchange, fault);
+            var response = (fault is null ? null : FaultReply.Of(fault, dialect, request, key)) ?? Answer(exchange, fault);
             if (dialect.TraceHeader(exchange.BodyHash, ordinal) is { } trace) response.Headers.TryAddWithoutValidation(trace.Name, trace.Value);
             streaming = response.Content is StreamBodyContent;
             return response;
@@ -96,16 +96,16 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         BatchCall call, HttpRequestMessage request, long ordinal, CancellationToken cancellationToken)
     {
         Log.Add(ordinal, request, call.Key, call.Logged);
-        Fault? fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, call.Hash, call.Text, Target(request));
+        var fault = _faults.IsEmpty ? null : _faults.Choose(ordinal, call.Hash, call.Text, Target(request));
         if (fault is not null) Counters.CountFaulted();
         BatchReply? applied = fault?.Applied == true ? _batchApi.Answer(call) : null;
         await BeforeHeadersAsync(fault, ordinal, cancellationToken).ConfigureAwait(false);
 
-        Dialect dialect = Dialect.Of(call.Route.Provider);
-        HttpResponseMessage? response = fault is null ? null : FaultReply.Of(fault, dialect, request, call.Key);
+        var dialect = Dialect.Of(call.Route.Provider);
+        var response = fault is null ? null : FaultReply.Of(fault, dialect, request, call.Key);
         if (response is null)
         {
-            BatchReply reply = applied ?? _batchApi.Answer(call);
+            var reply = applied ?? _batchApi.Answer(call);
             if (reply.Status != 200) Counters.CountRejected();
             response = reply.Status != 200 ? Reply.With(request, reply.Status, Content(reply.Body), reply.MediaType)
                 : fault?.Kind == FaultKind.StreamError ? Reply.Json(request, 200, StreamError(dialect, fault))
@@ -119,7 +119,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
     private async Task BeforeHeadersAsync(Fault? fault, long ordinal, CancellationToken cancellationToken)
     {
         if (fault?.Kind == FaultKind.ConnectionFailed) throw new SimulatedConnectionException(FaultKind.ConnectionFailed);
-        int latency = _options.LatencyMs;
+        var latency = _options.LatencyMs;
         if (_options.LatencyJitterMs > 0) latency += (int)(Fnv.Fraction(_options.Seed, ordinal, -1) * (_options.LatencyJitterMs + 1));
         if (latency > 0) await Step.DelayAsync(latency, cancellationToken).ConfigureAwait(false);
         if (fault?.Kind == FaultKind.StallBeforeHeaders) await Step.DelayAsync(fault.DelayMs ?? Step.ForEver, cancellationToken).ConfigureAwait(false);
@@ -134,24 +134,24 @@ internal sealed class SimulatorHandler : HttpMessageHandler
             return Reply.Error(exchange.Request, refused);
         }
 
-        ChatCall call = exchange.Call!;
+        var call = exchange.Call!;
         if (fault?.Kind == FaultKind.RefuseStreamOptions && call.Root.TryGetProperty("stream_options", out _))
         {
-            ErrorReply refusal = exchange.Dialect.Refuse(Refusal.BadRequest, fault.Message ?? "Unrecognized request argument supplied: stream_options", "stream_options");
+            var refusal = exchange.Dialect.Refuse(Refusal.BadRequest, fault.Message ?? "Unrecognized request argument supplied: stream_options", "stream_options");
             refusal.Status = fault.Status ?? refusal.Status;
             return Reply.Error(exchange.Request, refusal);
         }
 
-        string account = string.Empty;
+        var account = string.Empty;
         if (!_limit.IsUnlimited)
         {
             account = exchange.Dialect is SiliconFlowDialect ? exchange.Key + "\n" + call.Model : exchange.Key ?? string.Empty;
             if (_limit.Admit(account) is { } exhausted) return Refuse(exchange, exhausted);
         }
 
-        Answer answer = _composer.Compose(call, exchange.Dialect, Counters.CountAnswered(), filtered: fault?.Kind == FaultKind.ContentFilter);
+        var answer = _composer.Compose(call, exchange.Dialect, Counters.CountAnswered(), filtered: fault?.Kind == FaultKind.ContentFilter);
         if (account.Length > 0) _limit.Charge(account, answer.PromptTokens + answer.CompletionTokens);
-        bool stream = fault?.Kind switch
+        var stream = fault?.Kind switch
         {
             FaultKind.PlainInsteadOfStream => false,
             FaultKind.StreamInsteadOfPlain => true,
@@ -172,7 +172,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
     private HttpResponseMessage Refuse(SimulatedExchange exchange, string exhausted)
     {
         Counters.CountRefused();
-        HttpResponseMessage response = Reply.Error(exchange.Request, exchange.Dialect.Refuse(Refusal.RateLimited,
+        var response = Reply.Error(exchange.Request, exchange.Dialect.Refuse(Refusal.RateLimited,
             $"Request was rejected due to rate limiting. Details: {exhausted} limit reached."));
         if (_options.RetryAfterSec is int seconds)
             response.Headers.TryAddWithoutValidation("Retry-After", seconds.ToString(System.Globalization.CultureInfo.InvariantCulture));
@@ -190,14 +190,14 @@ internal sealed class SimulatorHandler : HttpMessageHandler
     {
         var whole = new ByteBuffer(1024);
         if (fault?.Kind == FaultKind.StreamError) whole = StreamError(exchange.Dialect, fault);
-        else using (Utf8JsonWriter writer = Wire.Writer(whole)) exchange.Dialect.WriteAnswer(writer, answer);
+        else using (var writer = Wire.Writer(whole)) exchange.Dialect.WriteAnswer(writer, answer);
         return Whole(exchange.Request, exchange.Dialect, whole, "application/json", fault, keepsAlive: _options.KeepAlive > 0);
     }
 
     private static ByteBuffer StreamError(Dialect dialect, Fault fault)
     {
         var buffer = new ByteBuffer(256);
-        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        using var writer = Wire.Writer(buffer);
         dialect.WriteStreamError(writer, fault.Message ?? "The server had an error", fault.Form);
         writer.Flush();
         return buffer;
@@ -214,7 +214,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         var buffer = new ByteBuffer(1024);
         var script = new PlainScript(dialect, whole, _options, fault, buffer);
         var body = new StreamBody(script.Play(keepsAlive), buffer, Counters, fault, _options);
-        HttpResponseMessage response = Reply.Body(request, body, mediaType);
+        var response = Reply.Body(request, body, mediaType);
         // A body cut short of its length is how a client can tell.
         if (fault?.Kind is FaultKind.CutStream or FaultKind.Stall && !keepsAlive) response.Content!.Headers.ContentLength = whole.Unread;
         return response;
@@ -224,7 +224,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
     {
         if (dialect.CheckKey(key, _options.RequireKey) is { } badKey) return Reply.Error(request, badKey);
         var buffer = new ByteBuffer(1024);
-        using (Utf8JsonWriter writer = Wire.Writer(buffer)) dialect.WriteModels(writer, _options);
+        using (var writer = Wire.Writer(buffer)) dialect.WriteModels(writer, _options);
         return Reply.Json(request, 200, buffer);
     }
 }

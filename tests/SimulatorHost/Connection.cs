@@ -67,14 +67,14 @@ internal sealed class Connection
 
     private async Task<bool> ServeOneAsync()
     {
-        RequestHead? head = await _reader.ReadHeadAsync(_stopping).ConfigureAwait(false);
+        var head = await _reader.ReadHeadAsync(_stopping).ConfigureAwait(false);
         if (head is null) return false;
         if (head.ExpectsContinue) await _writer.ContinueAsync(_stopping).ConfigureAwait(false);
-        byte[] body = await _reader.ReadBodyAsync(head, _stopping).ConfigureAwait(false);
+        var body = await _reader.ReadBodyAsync(head, _stopping).ConfigureAwait(false);
 
         if (_server.Control.Answers(head.Target))
         {
-            (int status, byte[] json) = _server.Control.Answer(head, body);
+            (var status, var json) = _server.Control.Answer(head, body);
             await _writer.JsonAsync(status, json, _stopping).ConfigureAwait(false);
             return !head.Close;
         }
@@ -87,13 +87,13 @@ internal sealed class Connection
         }
 
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(_stopping);
-        using HttpRequestMessage request = ToMessage(head, body);
+        using var request = ToMessage(head, body);
         try
         {
-            Task<HttpResponseMessage> answering = _server.Invoker.SendAsync(request, gone.Token);
+            var answering = _server.Invoker.SendAsync(request, gone.Token);
             // Not worth a watch when the answer is there already.
             if (!answering.IsCompleted) _reader.Watch(gone.Cancel);
-            using HttpResponseMessage response = await answering.ConfigureAwait(false);
+            using var response = await answering.ConfigureAwait(false);
             if (response.Content is StreamBodyContent) _reader.Watch(gone.Cancel);
             await _writer.WriteAsync(response, head.Method == "HEAD", gone.Token).ConfigureAwait(false);
             return !head.Close;
@@ -113,11 +113,11 @@ internal sealed class Connection
 
     private HttpRequestMessage ToMessage(RequestHead head, byte[] body)
     {
-        var address = Uri.TryCreate(head.Target, UriKind.Absolute, out Uri? absolute) && absolute.Scheme == "http"
+        var address = Uri.TryCreate(head.Target, UriKind.Absolute, out var absolute) && absolute.Scheme == "http"
             ? absolute
             : new Uri(_server.BaseUri, head.Target);
         var request = new HttpRequestMessage(new HttpMethod(head.Method), address) { Content = new ByteArrayContent(body) };
-        foreach (KeyValuePair<string, string> header in head.Headers)
+        foreach (var header in head.Headers)
             if (!request.Headers.TryAddWithoutValidation(header.Key, header.Value))
                 request.Content.Headers.TryAddWithoutValidation(header.Key, header.Value);
         return request;

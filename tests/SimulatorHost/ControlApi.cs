@@ -28,7 +28,7 @@ internal sealed class ControlApi
     {
         try
         {
-            string path = head.Target.Substring(Prefix.Length).Split('?')[0];
+            var path = head.Target.Substring(Prefix.Length).Split('?')[0];
             switch (head.Method + " " + path)
             {
                 case "GET stats":
@@ -63,8 +63,8 @@ internal sealed class ControlApi
         var values = new Hashtable(StringComparer.OrdinalIgnoreCase) { ["Record"] = 1000 };
         if (json.Trim().Length > 0)
         {
-            using JsonDocument document = JsonDocument.Parse(json);
-            foreach (JsonProperty property in document.RootElement.EnumerateObject()) values[property.Name] = Value(property.Value);
+            using var document = JsonDocument.Parse(json);
+            foreach (var property in document.RootElement.EnumerateObject()) values[property.Name] = Value(property.Value);
         }
 
         if (more is not null)
@@ -80,29 +80,29 @@ internal sealed class ControlApi
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         JsonValueKind.Null => null,
-        _ => element.TryGetInt64(out long whole) ? whole : element.GetDouble(),
+        _ => element.TryGetInt64(out var whole) ? whole : element.GetDouble(),
     };
 
     private static Hashtable Table(JsonElement element)
     {
         var table = new Hashtable(StringComparer.OrdinalIgnoreCase);
-        foreach (JsonProperty property in element.EnumerateObject()) table[property.Name] = Value(property.Value);
+        foreach (var property in element.EnumerateObject()) table[property.Name] = Value(property.Value);
         return table;
     }
 
     private static RawReply ReadRaw(byte[] body)
     {
-        using JsonDocument document = JsonDocument.Parse(body);
-        JsonElement root = document.RootElement;
-        List<byte[]> pieces = root.GetProperty("pieces").EnumerateArray().Select(piece => piece.GetBytesFromBase64()).ToList();
-        int delay = root.TryGetProperty("delayMs", out JsonElement milliseconds) ? milliseconds.GetInt32() : 0;
-        string end = root.TryGetProperty("end", out JsonElement word) ? word.GetString()! : "fin";
+        using var document = JsonDocument.Parse(body);
+        var root = document.RootElement;
+        List<byte[]> pieces = [.. root.GetProperty("pieces").EnumerateArray().Select(piece => piece.GetBytesFromBase64())];
+        var delay = root.TryGetProperty("delayMs", out var milliseconds) ? milliseconds.GetInt32() : 0;
+        var end = root.TryGetProperty("end", out var word) ? word.GetString()! : "fin";
         return new RawReply(pieces, Enum.Parse<RawEnd>(end, ignoreCase: true), delay);
     }
 
     private void Stats(Utf8JsonWriter writer)
     {
-        SimulatorCounters counters = _server.Handler.Counters;
+        var counters = _server.Handler.Counters;
         _server.Handler.Batches.Settle();
         writer.WriteStartObject();
         writer.WriteNumber("requests", counters.Requests);
@@ -113,7 +113,7 @@ internal sealed class ControlApi
         writer.WriteNumber("rejected", counters.Rejected);
         writer.WriteNumber("faulted", counters.Faulted);
         writer.WriteNumber("batchRequests", counters.BatchRequests);
-        (int files, int batches, long answered) = _server.Handler.Batches.Count();
+        (var files, var batches, var answered) = _server.Handler.Batches.Count();
         writer.WriteNumber("files", files);
         writer.WriteNumber("batches", batches);
         writer.WriteNumber("batchLines", answered);
@@ -127,14 +127,14 @@ internal sealed class ControlApi
     private void Requests(Utf8JsonWriter writer)
     {
         writer.WriteStartArray();
-        foreach (RecordedRequest request in _server.Handler.Log.Requests())
+        foreach (var request in _server.Handler.Log.Requests())
         {
             writer.WriteStartObject();
             writer.WriteNumber("ordinal", request.Ordinal);
             writer.WriteString("method", request.Method);
             writer.WriteString("path", request.Path);
             writer.WriteStartObject("headers");
-            foreach (KeyValuePair<string, string> header in request.Headers) writer.WriteString(header.Key, header.Value);
+            foreach (var header in request.Headers) writer.WriteString(header.Key, header.Value);
             writer.WriteEndObject();
             writer.WriteString("body", Encoding.UTF8.GetString(request.Body));
             writer.WriteEndObject();
@@ -146,7 +146,7 @@ internal sealed class ControlApi
     private static void Counts(Utf8JsonWriter writer, IEnumerable<KeyValuePair<string, int>> counts)
     {
         writer.WriteStartObject();
-        foreach (KeyValuePair<string, int> count in counts) writer.WriteNumber(count.Key, count.Value);
+        foreach (var count in counts) writer.WriteNumber(count.Key, count.Value);
         writer.WriteEndObject();
     }
 

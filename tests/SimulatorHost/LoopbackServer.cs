@@ -78,7 +78,7 @@ public sealed class LoopbackServer : IDisposable
     {
         _stopping.Cancel();
         _listener.Dispose();
-        foreach (Connection connection in _connections.Keys) connection.Abort();
+        foreach (var connection in _connections.Keys) connection.Abort();
     }
 
     internal void Forget(Connection connection) => _connections.TryRemove(connection, out _);
@@ -89,7 +89,7 @@ public sealed class LoopbackServer : IDisposable
         {
             try
             {
-                Socket socket = await _listener.AcceptAsync(_stopping.Token).ConfigureAwait(false);
+                var socket = await _listener.AcceptAsync(_stopping.Token).ConfigureAwait(false);
                 socket.NoDelay = true;
                 var connection = new Connection(this, socket, _stopping.Token);
                 _connections[connection] = true;

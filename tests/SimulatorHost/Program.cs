@@ -14,8 +14,8 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        int port = 0;
-        bool stay = Array.IndexOf(arguments, "--stay") >= 0;
+        var port = 0;
+        var stay = Array.IndexOf(arguments, "--stay") >= 0;
         SimulatorOptions options;
         try
         {
@@ -37,12 +37,12 @@ internal static class Program
 
     private static SimulatorOptions Read(string[] arguments, ref int port)
     {
-        string json = string.Empty;
+        var json = string.Empty;
         var single = new Hashtable(StringComparer.OrdinalIgnoreCase);
-        for (int i = 0; i < arguments.Length; i += 2)
+        for (var i = 0; i < arguments.Length; i += 2)
         {
             if (i + 1 == arguments.Length) throw new ArgumentException($"'{arguments[i]}' needs a value.");
-            string value = arguments[i + 1];
+            var value = arguments[i + 1];
             switch (arguments[i])
             {
                 case "--port":
@@ -52,7 +52,7 @@ internal static class Program
                     json = value;
                     break;
                 case "--option":
-                    string[] pair = value.Split('=', 2);
+                    var pair = value.Split('=', 2);
                     if (pair.Length != 2) throw new ArgumentException($"'{value}' is not key=value.");
                     single[pair[0]] = pair[1];
                     break;

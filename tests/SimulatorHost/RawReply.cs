@@ -55,12 +55,12 @@ public sealed class RawReply
     {
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (End != RawEnd.KeepAlive) reader.Watch(gone.Cancel);
-        bool first = true;
-        foreach (byte[] piece in Pieces)
+        var first = true;
+        foreach (var piece in Pieces)
         {
             if (!first && DelayMs > 0) await Task.Delay(DelayMs, gone.Token).ConfigureAwait(false);
             first = false;
-            for (int sent = 0; sent < piece.Length;)
+            for (var sent = 0; sent < piece.Length;)
                 sent += await socket.SendAsync(piece.AsMemory(sent), SocketFlags.None, gone.Token).ConfigureAwait(false);
         }
 

@@ -61,7 +61,7 @@ public sealed class RawServer : IDisposable
     {
         _stopping.Cancel();
         _listener.Dispose();
-        foreach (Socket socket in _open.Keys) socket.Dispose();
+        foreach (var socket in _open.Keys) socket.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -70,7 +70,7 @@ public sealed class RawServer : IDisposable
         {
             while (true)
             {
-                Socket socket = await _listener.AcceptAsync(_stopping.Token).ConfigureAwait(false);
+                var socket = await _listener.AcceptAsync(_stopping.Token).ConfigureAwait(false);
                 socket.NoDelay = true;
                 Interlocked.Increment(ref _accepted);
                 _open[socket] = true;
@@ -85,18 +85,18 @@ public sealed class RawServer : IDisposable
 
     private async Task ServeAsync(Socket socket)
     {
-        bool reset = false;
+        var reset = false;
         try
         {
             var reader = new SocketReader(socket);
             while (true)
             {
-                RequestHead? head = await reader.ReadHeadAsync(_stopping.Token).ConfigureAwait(false);
+                var head = await reader.ReadHeadAsync(_stopping.Token).ConfigureAwait(false);
                 if (head is null) break;
                 if (head.ExpectsContinue) await socket.SendAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), SocketFlags.None).ConfigureAwait(false);
-                byte[] body = await reader.ReadBodyAsync(head, _stopping.Token).ConfigureAwait(false);
+                var body = await reader.ReadBodyAsync(head, _stopping.Token).ConfigureAwait(false);
                 _received.Enqueue(TextOf(head, body));
-                RawReply reply = _reply(Interlocked.Increment(ref _requests));
+                var reply = _reply(Interlocked.Increment(ref _requests));
                 await reply.SendAsync(socket, reader, _stopping.Token).ConfigureAwait(false);
                 reset = reply.End == RawEnd.Rst;
                 if (reply.End != RawEnd.KeepAlive) break;
@@ -119,7 +119,7 @@ public sealed class RawServer : IDisposable
     private static string TextOf(RequestHead head, byte[] body)
     {
         var text = new StringBuilder().Append(head.Method).Append(' ').Append(head.Target).Append(" HTTP/1.1\r\n");
-        foreach (KeyValuePair<string, string> header in head.Headers) text.Append(header.Key).Append(": ").Append(header.Value).Append("\r\n");
+        foreach (var header in head.Headers) text.Append(header.Key).Append(": ").Append(header.Value).Append("\r\n");
         return text.Append("\r\n").Append(Encoding.UTF8.GetString(body)).ToString();
     }
 }

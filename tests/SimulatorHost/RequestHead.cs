@@ -32,17 +32,17 @@ internal sealed class RequestHead
     /// <summary>Null: no HTTP/1.x request.</summary>
     internal static RequestHead? Parse(ReadOnlySpan<byte> bytes)
     {
-        string[] lines = Encoding.Latin1.GetString(bytes).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        string[] first = lines.Length == 0 ? Array.Empty<string>() : lines[0].Split(' ');
+        var lines = Encoding.Latin1.GetString(bytes).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        var first = lines.Length == 0 ? [] : lines[0].Split(' ');
         if (first.Length != 3 || !first[2].StartsWith("HTTP/1.", StringComparison.Ordinal)) return null;
         var headers = new List<KeyValuePair<string, string>>(lines.Length);
         var head = new RequestHead(first[0], first[1], headers) { Close = first[2] == "HTTP/1.0" };
-        for (int i = 1; i < lines.Length; i++)
+        for (var i = 1; i < lines.Length; i++)
         {
-            int colon = lines[i].IndexOf(':', StringComparison.Ordinal);
+            var colon = lines[i].IndexOf(':', StringComparison.Ordinal);
             if (colon <= 0) return null;
-            string name = lines[i].Substring(0, colon);
-            string value = lines[i].Substring(colon + 1).Trim();
+            var name = lines[i].Substring(0, colon);
+            var value = lines[i].Substring(colon + 1).Trim();
             headers.Add(new KeyValuePair<string, string>(name, value));
             head.Note(name, value);
         }

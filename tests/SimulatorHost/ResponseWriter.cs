@@ -36,15 +36,15 @@ internal sealed class ResponseWriter
 
     internal async Task WriteAsync(HttpResponseMessage response, bool headOnly, CancellationToken cancellationToken)
     {
-        long? length = response.Content.Headers.ContentLength;
-        int head = WriteHead(response, chunked: length is null);
+        var length = response.Content.Headers.ContentLength;
+        var head = WriteHead(response, chunked: length is null);
         if (headOnly)
         {
             await SendAsync(_buffer.AsMemory(0, head), cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         if (response.Content is StreamBodyContent)
         {
             await SendAsync(_buffer.AsMemory(0, head), cancellationToken).ConfigureAwait(false);
@@ -52,7 +52,7 @@ internal sealed class ResponseWriter
             return;
         }
 
-        int total = head + (int)length!.Value;
+        var total = head + (int)length!.Value;
         if (total > _buffer.Length) Array.Resize(ref _buffer, total);
         await body.ReadExactlyAsync(_buffer.AsMemory(head, (int)length.Value), cancellationToken).ConfigureAwait(false);
         await SendAsync(_buffer.AsMemory(0, total), cancellationToken).ConfigureAwait(false);
@@ -63,7 +63,7 @@ internal sealed class ResponseWriter
         while (true)
         {
             // Room before and after, so that size, data and line end go out in one send.
-            int read = await body.ReadAsync(_buffer.AsMemory(SizeRoom, _buffer.Length - SizeRoom - 2), cancellationToken).ConfigureAwait(false);
+            var read = await body.ReadAsync(_buffer.AsMemory(SizeRoom, _buffer.Length - SizeRoom - 2), cancellationToken).ConfigureAwait(false);
             if (read == 0) break;
             if (!chunked)
             {
@@ -89,22 +89,22 @@ internal sealed class ResponseWriter
         AppendHeaders(response.Content.Headers);
         _head.Append(chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
         if (_head.Length > _buffer.Length) _buffer = new byte[_head.Length * 2];
-        int at = 0;
-        foreach (ReadOnlyMemory<char> part in _head.GetChunks()) at += Encoding.Latin1.GetBytes(part.Span, _buffer.AsSpan(at));
+        var at = 0;
+        foreach (var part in _head.GetChunks()) at += Encoding.Latin1.GetBytes(part.Span, _buffer.AsSpan(at));
         return at;
     }
 
     private void AppendHeaders(HttpHeaders headers)
     {
-        foreach (KeyValuePair<string, HeaderStringValues> header in headers.NonValidated)
-            foreach (string value in header.Value) _head.Append(header.Key).Append(": ").Append(value).Append("\r\n");
+        foreach (var header in headers.NonValidated)
+            foreach (var value in header.Value) _head.Append(header.Key).Append(": ").Append(value).Append("\r\n");
     }
 
     private async Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         while (bytes.Length > 0)
         {
-            int sent = await _socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            var sent = await _socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false);
             bytes = bytes.Slice(sent);
         }
     }

@@ -25,14 +25,14 @@ internal sealed class SocketReader
     /// <summary>The bytes up to the empty line; null: the client has closed.</summary>
     internal async Task<RequestHead?> ReadHeadAsync(CancellationToken cancellationToken)
     {
-        int searched = 0;
+        var searched = 0;
         while (true)
         {
-            int at = _bytes.AsSpan(_start + searched, _end - _start - searched).IndexOf("\r\n\r\n"u8);
+            var at = _bytes.AsSpan(_start + searched, _end - _start - searched).IndexOf("\r\n\r\n"u8);
             if (at >= 0)
             {
-                int length = searched + at + 4;
-                RequestHead head = RequestHead.Parse(_bytes.AsSpan(_start, length)) ?? throw new InvalidDataException("No HTTP request.");
+                var length = searched + at + 4;
+                var head = RequestHead.Parse(_bytes.AsSpan(_start, length)) ?? throw new InvalidDataException("No HTTP request.");
                 _start += length;
                 return head;
             }
@@ -49,8 +49,8 @@ internal sealed class SocketReader
         var body = new MemoryStream();
         while (true)
         {
-            string size = await ReadLineAsync(cancellationToken).ConfigureAwait(false);
-            int length = int.Parse(size.Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            var size = await ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            var length = int.Parse(size.Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             if (length > 0) body.Write(await ReadExactlyAsync(length, cancellationToken).ConfigureAwait(false));
             if (length > 0) await ReadLineAsync(cancellationToken).ConfigureAwait(false);
             else while ((await ReadLineAsync(cancellationToken).ConfigureAwait(false)).Length > 0) continue;
@@ -62,7 +62,7 @@ internal sealed class SocketReader
     internal void Watch(Action gone)
     {
         if (_end > _start) return;
-        Task<int> pending = Pending();
+        var pending = Pending();
         _ = pending.ContinueWith(
             static (read, state) =>
             {
@@ -89,12 +89,12 @@ internal sealed class SocketReader
 
     private async Task<byte[]> ReadExactlyAsync(int count, CancellationToken cancellationToken)
     {
-        if (count == 0) return Array.Empty<byte>();
-        byte[] body = new byte[count];
-        int have = 0;
+        if (count == 0) return [];
+        var body = new byte[count];
+        var have = 0;
         while (true)
         {
-            int take = Math.Min(count - have, _end - _start);
+            var take = Math.Min(count - have, _end - _start);
             _bytes.AsSpan(_start, take).CopyTo(body.AsSpan(have));
             _start += take;
             have += take;
@@ -107,10 +107,10 @@ internal sealed class SocketReader
     {
         while (true)
         {
-            int at = _bytes.AsSpan(_start, _end - _start).IndexOf("\r\n"u8);
+            var at = _bytes.AsSpan(_start, _end - _start).IndexOf("\r\n"u8);
             if (at >= 0)
             {
-                string line = Encoding.Latin1.GetString(_bytes, _start, at);
+                var line = Encoding.Latin1.GetString(_bytes, _start, at);
                 _start += at + 2;
                 return line;
             }
@@ -153,7 +153,7 @@ internal sealed class SocketReader
     {
         if (_start == _end) _start = _end = 0;
         if (_end < _bytes.Length) return;
-        byte[] target = _start > _bytes.Length / 2 ? _bytes : new byte[_bytes.Length * 2];
+        var target = _start > _bytes.Length / 2 ? _bytes : new byte[_bytes.Length * 2];
         _bytes.AsSpan(_start, _end - _start).CopyTo(target);
         _end -= _start;
         _start = 0;

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Files;
 #if NET
 using Microsoft.Win32.SafeHandles;
 #endif

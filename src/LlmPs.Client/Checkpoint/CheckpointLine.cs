@@ -253,7 +253,7 @@ internal static class CheckpointLine
             else if (reader.ValueTextEquals("turns"u8))
             {
                 using var messages = JsonDocument.ParseValue(ref reader);
-                turns = messages.RootElement.EnumerateArray().Select(MessageReader.Read).ToList();
+                turns = [.. messages.RootElement.EnumerateArray().Select(MessageReader.Read)];
             }
             else if (reader.ValueTextEquals("completion"u8))
             {

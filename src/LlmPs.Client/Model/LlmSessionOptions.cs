@@ -62,6 +62,12 @@ public sealed class LlmSessionOptions
     /// <summary>Further headers of every request. Their values count as secrets, and the session takes them over.</summary>
     public IDictionary<string, SecureString> Headers { get; private set; } = new Dictionary<string, SecureString>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The file to which each attempt adds a line; null for none. Several processes may use one file.</summary>
+    public string? LogPath { get; set; }
+
+    /// <summary>Whether the lines hold what was sent and answered, in clear text. Default: false.</summary>
+    public bool LogContent { get; set; }
+
     /// <summary>The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a credential.</summary>
     internal ISet<string> TextHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 

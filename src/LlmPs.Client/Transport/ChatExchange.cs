@@ -32,6 +32,7 @@ internal sealed class ChatExchange : Exchange
         : base(connection, context, uri, log)
     {
         _plainBody = _body = body;
+        IsStream = isStream;
         _addsStreamOptions = isStream && RequestWriter.AddsStreamOptions(connection.Provider, context.Request);
         if (isStream) _body = RequestWriter.AsStream(body, _addsStreamOptions);
         Pass = pass;
@@ -43,6 +44,14 @@ internal sealed class ChatExchange : Exchange
     protected override HttpMethod Method => HttpMethod.Post;
 
     protected override byte[] Body => _body;
+
+    protected override byte[] LoggedBody => _plainBody;
+
+    protected override string Operation => "chat";
+
+    protected override bool IsMeasured => true;
+
+    protected override bool IsStream { get; }
 
     protected override string Label => $"Row {Row}: ";
 
@@ -82,6 +91,7 @@ internal sealed class ChatExchange : Exchange
                         WarnOnce("A stream closed reasoning with </think> that no tag had opened. Deltas before the tag hold the reasoning as content; the joined answer has it in ReasoningContent.");
                 }
 
+                if (!more) Succeeded();
                 attempt.Clock.Hold();
                 yield return deltas;
                 attempt.Clock.Resume();
@@ -97,6 +107,7 @@ internal sealed class ChatExchange : Exchange
         }
         finally
         {
+            Failed();
             Pass.Leave();
             await attempt.DisposeAsync().ConfigureAwait(false);
             attempt.Clock.Dispose();
@@ -205,7 +216,9 @@ internal sealed class ChatExchange : Exchange
         {
             attempt.AddRest(deltas);
             Fold(deltas);
-            throw Told(e, attempt.Clock);
+            var error = Told(e, attempt.Clock);
+            Failed(error);
+            throw error;
         }
     }
 

@@ -8,6 +8,7 @@ using System.Text;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
+using LlmPs.Audit;
 using LlmPs.Bulk;
 using LlmPs.Pacing;
 using LlmPs.Text;
@@ -21,6 +22,8 @@ internal abstract class Exchange
 
     private readonly RequestLog _log;
     private readonly Uri _uri;
+    private readonly AttemptLog? _attempts;
+    private RequestTelemetry? _telemetry;
 
     protected Exchange(ProviderConnection connection, AnswerContext context, Uri uri, RequestLog log)
     {
@@ -28,6 +31,7 @@ internal abstract class Exchange
         Context = context;
         _uri = uri;
         _log = log;
+        _attempts = connection.Log is { } audit ? new AttemptLog(connection, audit) : null;
     }
 
     internal ProviderConnection Connection { get; }
@@ -37,6 +41,18 @@ internal abstract class Exchange
     protected abstract HttpMethod Method { get; }
 
     protected virtual byte[]? Body => null;
+
+    /// <summary>The body that the audit log has the hash of: the same for each attempt.</summary>
+    protected virtual byte[]? LoggedBody => Body;
+
+    /// <summary>What is asked for, as the audit log and telemetry name it.</summary>
+    protected virtual string Operation => _uri.Segments[_uri.Segments.Length - 1].Trim('/');
+
+    /// <summary>Whether the request is one to a model, which telemetry has conventions for.</summary>
+    protected virtual bool IsMeasured => false;
+
+    /// <summary>Whether the answer is handed over as it comes: the request goes on when the first attempt with an answer has begun.</summary>
+    protected virtual bool IsStream => false;
 
     /// <summary>What the lines about the request begin with on the debug stream, where those of several rows are mixed.</summary>
     protected virtual string Label => string.Empty;
@@ -53,34 +69,83 @@ internal abstract class Exchange
     /// <exception cref="LlmApiException">The last attempt failed, or an attempt in such a way that no further one is made.</exception>
     protected async Task<T> AttemptAsync<T>(Func<AttemptClock, Task<T>> attempt, CancellationToken cancellationToken)
     {
-        while (true)
+        if (IsMeasured) _telemetry = RequestTelemetry.Start(Operation, Connection.Provider.Name, Context.Request, IsStream, _uri);
+        try
         {
-            TimeSpan wait;
-            var clock = Connection.NewClock(cancellationToken);
-            try
+            while (true)
             {
-                return await attempt(clock).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                using (clock) wait = WaitAfter(Told(e, clock));
-            }
+                TimeSpan wait;
+                var clock = Connection.NewClock(cancellationToken);
+                try
+                {
+                    var answer = await attempt(clock).ConfigureAwait(false);
+                    if (!IsStream) Succeeded();
+                    return answer;
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    using (clock)
+                    {
+                        var error = Told(e, clock);
+                        wait = WaitAfter(error);
+                        _telemetry?.Retry(error);
+                    }
+                }
 
-            await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+                await PauseAsync(wait, cancellationToken).ConfigureAwait(false);
+            }
         }
+        catch (LlmApiException e)
+        {
+            EndRequest(e, e.PartialCompletion);
+            throw;
+        }
+    }
+
+    /// <summary>The whole answer is there: writes the attempt to the audit log, and ends the measurement of the request.</summary>
+    protected void Succeeded()
+    {
+        if (_attempts is not { IsOpen: true } && _telemetry is null) return;
+        var answer = Partial;
+        EndAttempt(null, answer);
+        EndRequest(null, answer);
+    }
+
+    /// <summary>Does the same for a stream that broke off, or that nobody reads any more; nothing where it has come to its end.</summary>
+    protected void Failed(LlmApiException? error = null)
+    {
+        if (_attempts is not { IsOpen: true } && _telemetry is null) return;
+        error ??= Canceled();
+        var partial = error.PartialCompletion ?? Partial;
+        EndAttempt(error, partial);
+        EndRequest(error, partial);
+    }
+
+    private void EndRequest(LlmApiException? error, ChatCompletion? answer)
+    {
+        _telemetry?.Stop(error, answer);
+        _telemetry = null;
+    }
+
+    private void EndAttempt(LlmApiException? error, ChatCompletion? answer)
+    {
+        if (_attempts?.End(error, answer) is { } failure) WarnOnce($"{failure.Message} The lines are kept in memory, and nothing is sent until they can be written.");
     }
 
     /// <summary>Sends the request once.</summary>
     /// <returns>The response and its body, under a status of success.</returns>
     internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
     {
+        _attempts?.RefuseUnlogged();
         Context.Send();
+        _attempts?.Begin(Context, Operation, _uri, Pass is null ? null : Context.InputIndex, LoggedBody, Body);
         if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}{Method} {_uri} {Shown(Body)}");
         var response = await SendOnceAsync(clock).ConfigureAwait(false);
         AnswerStream? stream = null;
         try
         {
             Context.RequestId = Connection.Errors.RequestId(response.Headers);
+            _attempts?.Answered((int)response.StatusCode, Context.RequestId);
             if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
             if (response.IsSuccessStatusCode)
@@ -129,7 +194,7 @@ internal abstract class Exchange
         if (WantsDebug) Note(RequestLogLevel.Debug, Label + Shown(body));
     }
 
-    /// <summary>Any failure as what it means.</summary>
+    /// <summary>Any failure as what it means. Ends the attempt in the audit log.</summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="clock">The limits of the attempt.</param>
     protected LlmApiException Told(Exception exception, AttemptClock clock)
@@ -154,6 +219,7 @@ internal abstract class Exchange
         error.Attempts = Context.Attempts;
         error.RequestId ??= Context.RequestId;
         error.PartialCompletion ??= partial;
+        EndAttempt(error, error.PartialCompletion);
         return error;
     }
 

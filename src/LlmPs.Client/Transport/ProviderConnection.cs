@@ -5,6 +5,7 @@ using System.Net.Http;
 using System.Security;
 using System.Text.RegularExpressions;
 using System.Threading;
+using LlmPs.Audit;
 using LlmPs.Pacing;
 using LlmPs.Providers;
 using LlmPs.Text;
@@ -28,8 +29,12 @@ internal sealed class ProviderConnection : IDisposable
     /// <param name="options">The session's own copy, checked.</param>
     /// <param name="address">Where requests go; disposed of with the connection.</param>
     /// <param name="handler">What answers in place of the network; null for the network.</param>
-    internal ProviderConnection(SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address, HttpMessageHandler? handler)
+    /// <param name="log">Where each attempt is logged; null for nowhere.</param>
+    internal ProviderConnection(
+        SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address, HttpMessageHandler? handler, AuditLog? log)
     {
+        Log = log;
+        IsSimulated = handler is not null;
         Identity = identity;
         Provider = provider;
         Address = address;
@@ -64,6 +69,15 @@ internal sealed class ProviderConnection : IDisposable
     /// <summary>Whether the server accepts <c>stream_options</c>.</summary>
     internal StreamOptionsSupport StreamOptions { get; } = new();
 
+    /// <summary>Where each attempt is logged; null for nowhere.</summary>
+    internal AuditLog? Log { get; }
+
+    /// <summary>What an answer cost, for the audit log; null where no prices are known.</summary>
+    internal Func<ChatCompletion, decimal?>? CostOf { get; set; }
+
+    /// <summary>Whether something in this process answers in place of the network.</summary>
+    internal bool IsSimulated { get; }
+
     /// <summary>Until the connection stands.</summary>
     internal TimeSpan ConnectTimeout => _options.ConnectTimeout;
 
@@ -90,6 +104,15 @@ internal sealed class ProviderConnection : IDisposable
         // Two may close it at once: Disconnect-LlmProvider here, and the end of another runspace there.
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         Http.Dispose();
+        try
+        {
+            Log?.Settle();
+        }
+        catch (AuditException)
+        {
+            // The user was warned when the line could not be written.
+        }
+
         _options.ApiKey?.Dispose();
         foreach (var header in _options.Headers.Values) header.Dispose();
         Address.Dispose();

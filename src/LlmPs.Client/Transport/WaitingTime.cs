@@ -50,9 +50,9 @@ internal static class WaitingTime
     {
         var limits = RateLimitHeaders.Read(headers);
         var waits = limits.Where(limit => limit.Remaining <= 0).ToList();
-        if (waits.Count == 0) waits = limits.Where(limit => limit.Remaining is null).ToList();
+        if (waits.Count == 0) waits = [.. limits.Where(limit => limit.Remaining is null)];
         // A request can be too large for the tokens that are left.
-        if (waits.Count == 0) waits = limits.Where(limit => limit.IsOfTokens).ToList();
+        if (waits.Count == 0) waits = [.. limits.Where(limit => limit.IsOfTokens)];
         return waits.Count == 0 ? null : waits.Max(limit => limit.Reset);
     }
 

@@ -29,8 +29,8 @@ internal sealed class ToolCallBuilder
         }
     }
 
-    internal ToolCall[] Build() => _calls.OrderBy(static call => call.Place).Select(static (call, position) =>
-        call.Build(position)).ToArray();
+    internal ToolCall[] Build() => [.. _calls.OrderBy(static call => call.Place).Select(static (call, position) =>
+        call.Build(position))];
 
     private static bool Begins(IReadOnlyList<ChatTool>? tools, string text)
     {

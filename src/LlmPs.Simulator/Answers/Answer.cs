@@ -17,7 +17,7 @@ internal sealed class Answer
         IncludeUsage = call.IncludeUsage;
         LogProbs = call.LogProbs;
         TopLogProbs = call.TopLogProbs;
-        foreach (Choice choice in choices)
+        foreach (var choice in choices)
         {
             CompletionTokens += choice.CompletionTokens;
             ReasoningTokens += choice.ReasoningTokens;
@@ -77,7 +77,7 @@ internal sealed class Choice
         FinishReason = finishReason;
         ReasoningTokens = reasoning is null ? 0 : TextPieces.Tokens(TextPieces.Utf8Length(reasoning));
         CompletionTokens = ReasoningTokens + TextPieces.Tokens(TextPieces.Utf8Length(content));
-        foreach (SimulatedToolCall call in toolCalls) CompletionTokens += call.Tokens;
+        foreach (var call in toolCalls) CompletionTokens += call.Tokens;
     }
 
     internal int Index { get; }

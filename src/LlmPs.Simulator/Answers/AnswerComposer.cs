@@ -9,7 +9,7 @@ namespace LlmPs.Simulator.Answers;
 /// <summary>Makes the answer from the request alone: directives in the prompt, then scripted texts, then the format asked for, else an echo.</summary>
 internal sealed class AnswerComposer
 {
-    private static readonly SimulatedToolCall[] s_noCalls = Array.Empty<SimulatedToolCall>();
+    private static readonly SimulatedToolCall[] s_noCalls = [];
     private readonly SimulatorOptions _options;
 
     internal AnswerComposer(SimulatorOptions options) => _options = options;
@@ -20,17 +20,17 @@ internal sealed class AnswerComposer
     /// <param name="filtered">Moderation hits this answer.</param>
     internal Answer Compose(ChatCall call, Dialect dialect, long ordinal, bool filtered)
     {
-        bool thinks = dialect.Thinks(call, scripted: _options.Reasoning is not null);
-        string prompt = call.Conversation.Prompt;
-        SimulatedToolCall[] calls = ToolCalls(call);
-        string content = calls.Length > 0 ? string.Empty : Content(call, prompt, ordinal);
-        string? reasoning = thinks ? Scripted(_options.Reasoning, ordinal) ?? "Thinking about: " + prompt : null;
-        bool blocked = filtered || _options.Blocked || PromptDirectives.Blocked(prompt);
+        var thinks = dialect.Thinks(call, scripted: _options.Reasoning is not null);
+        var prompt = call.Conversation.Prompt;
+        var calls = ToolCalls(call);
+        var content = calls.Length > 0 ? string.Empty : Content(call, prompt, ordinal);
+        var reasoning = thinks ? Scripted(_options.Reasoning, ordinal) ?? "Thinking about: " + prompt : null;
+        var blocked = filtered || _options.Blocked || PromptDirectives.Blocked(prompt);
 
         var choices = new Choice[Math.Max(1, call.N)];
-        for (int i = 0; i < choices.Length; i++) choices[i] = Choose(call, dialect, i, content, reasoning, calls, blocked);
+        for (var i = 0; i < choices.Length; i++) choices[i] = Choose(call, dialect, i, content, reasoning, calls, blocked);
 
-        long created = _options.Clock == 0 ? DateTimeOffset.UtcNow.ToUnixTimeSeconds() : _options.Clock;
+        var created = _options.Clock == 0 ? DateTimeOffset.UtcNow.ToUnixTimeSeconds() : _options.Clock;
         return new Answer(call, choices, created, dialect.Id(call.BodyHash))
         {
             Blocked = blocked,
@@ -62,17 +62,17 @@ internal sealed class AnswerComposer
             content = string.Empty;
         }
 
-        string finish = blocked ? dialect.BlockedFinishReason : calls.Length > 0 ? "tool_calls" : _options.FinishReason ?? "stop";
-        foreach (string stop in call.Stops())
+        var finish = blocked ? dialect.BlockedFinishReason : calls.Length > 0 ? "tool_calls" : _options.FinishReason ?? "stop";
+        foreach (var stop in call.Stops())
         {
-            int at = stop.Length == 0 ? -1 : content.IndexOf(stop, StringComparison.Ordinal);
+            var at = stop.Length == 0 ? -1 : content.IndexOf(stop, StringComparison.Ordinal);
             if (at >= 0) content = content.Substring(0, at);
         }
 
         // max_tokens includes the reasoning: an answer may be all reasoning and stop for length (providers.md).
         if ((call.MaxTokens ?? _options.DefaultMaxTokens) is long most && most < int.MaxValue / TextPieces.BytesPerToken)
         {
-            int room = (int)most;
+            var room = (int)most;
             if (reasoning is not null) reasoning = Cut(reasoning, ref room, ref finish);
             content = Cut(content, ref room, ref finish);
         }
@@ -82,7 +82,7 @@ internal sealed class AnswerComposer
 
     private static string Cut(string text, ref int tokens, ref string finish)
     {
-        int used = TextPieces.Tokens(TextPieces.Utf8Length(text));
+        var used = TextPieces.Tokens(TextPieces.Utf8Length(text));
         if (used <= tokens)
         {
             tokens -= used;
@@ -90,7 +90,7 @@ internal sealed class AnswerComposer
         }
 
         finish = "length";
-        string head = text.Substring(0, TextPieces.EndWithinBytes(text, tokens * TextPieces.BytesPerToken));
+        var head = text.Substring(0, TextPieces.EndWithinBytes(text, tokens * TextPieces.BytesPerToken));
         tokens = 0;
         return head;
     }
@@ -106,16 +106,16 @@ internal sealed class AnswerComposer
 
     private static string? Formatted(ChatCall call, string prompt)
     {
-        if (!call.Root.TryGetProperty("response_format", out JsonElement format)) return null;
+        if (!call.Root.TryGetProperty("response_format", out var format)) return null;
         switch (ChatCall.Text(format, "type"))
         {
             case "json_schema":
-                return format.TryGetProperty("json_schema", out JsonElement named) && named.TryGetProperty("schema", out JsonElement schema)
+                return format.TryGetProperty("json_schema", out var named) && named.TryGetProperty("schema", out var schema)
                     ? SchemaInstance.Text(schema)
                     : null;
             case "json_object":
                 var buffer = new ByteBuffer(64 + prompt.Length);
-                using (Utf8JsonWriter writer = Wire.Writer(buffer))
+                using (var writer = Wire.Writer(buffer))
                 {
                     writer.WriteStartObject();
                     Wire.Text(writer, "echo", prompt);
@@ -130,36 +130,36 @@ internal sealed class AnswerComposer
 
     private static SimulatedToolCall[] ToolCalls(ChatCall call)
     {
-        if (!call.Root.TryGetProperty("tools", out JsonElement tools) || tools.ValueKind != JsonValueKind.Array || tools.GetArrayLength() == 0) return s_noCalls;
-        call.Root.TryGetProperty("tool_choice", out JsonElement choice);
+        if (!call.Root.TryGetProperty("tools", out var tools) || tools.ValueKind != JsonValueKind.Array || tools.GetArrayLength() == 0) return s_noCalls;
+        call.Root.TryGetProperty("tool_choice", out var choice);
         if (choice.ValueKind == JsonValueKind.String && choice.GetString() == "none") return s_noCalls;
 
         var calls = new List<SimulatedToolCall>();
         if (call.Conversation.ToolResults is { } results)
         {
             // A result may ask for the next call: that is how a chain, or an endless one, is rehearsed.
-            foreach (string result in results) PromptDirectives.Calls(result, tools, calls, call.BodyHash);
-            return calls.ToArray();
+            foreach (var result in results) PromptDirectives.Calls(result, tools, calls, call.BodyHash);
+            return [.. calls];
         }
 
         PromptDirectives.Calls(call.Conversation.Prompt, tools, calls, call.BodyHash);
         if (calls.Count == 0 && Demanded(tools, choice) is { } function)
         {
-            string arguments = function.TryGetProperty("parameters", out JsonElement schema) ? SchemaInstance.Text(schema) : "{}";
+            var arguments = function.TryGetProperty("parameters", out var schema) ? SchemaInstance.Text(schema) : "{}";
             calls.Add(new SimulatedToolCall(PromptDirectives.CallId(call.BodyHash, 0), ChatCall.Text(function, "name")!, arguments));
         }
 
-        return calls.ToArray();
+        return [.. calls];
     }
 
     /// <summary>The function that a tool_choice of "required", or of one by name, makes the model call.</summary>
     private static JsonElement? Demanded(JsonElement tools, JsonElement choice)
     {
-        string? wanted = choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("function", out JsonElement named) ? ChatCall.Text(named, "name") : null;
+        var wanted = choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("function", out var named) ? ChatCall.Text(named, "name") : null;
         if (wanted is null && (choice.ValueKind != JsonValueKind.String || choice.GetString() != "required")) return null;
-        foreach (JsonElement tool in tools.EnumerateArray())
+        foreach (var tool in tools.EnumerateArray())
         {
-            JsonElement function = tool.GetProperty("function");
+            var function = tool.GetProperty("function");
             if (wanted is null || ChatCall.Text(function, "name") == wanted) return function;
         }
 

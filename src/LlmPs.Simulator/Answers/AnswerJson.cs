@@ -12,7 +12,7 @@ internal static class AnswerJson
     internal static void ToolCalls(Utf8JsonWriter writer, Answer answer, Choice choice)
     {
         writer.WriteStartArray("tool_calls");
-        foreach (SimulatedToolCall call in choice.ToolCalls)
+        foreach (var call in choice.ToolCalls)
         {
             writer.WriteStartObject();
             writer.WriteString("id", call.Id);
@@ -39,13 +39,13 @@ internal static class AnswerJson
     /// <summary>The message so far, which repeats all deltas.</summary>
     internal static void MessageSoFar(Utf8JsonWriter writer, in Delta delta)
     {
-        string content = delta.Kind switch
+        var content = delta.Kind switch
         {
             DeltaKind.Role or DeltaKind.Reasoning => string.Empty,
             DeltaKind.Content => delta.Text.Substring(0, delta.Start + delta.Length),
             _ => delta.Choice.Content,
         };
-        string? reasoning = delta.Kind == DeltaKind.Reasoning
+        var reasoning = delta.Kind == DeltaKind.Reasoning
             ? delta.Text.Substring(0, delta.Start + delta.Length) : delta.Kind == DeltaKind.Role ? null : delta.Choice.Reasoning;
         writer.WriteStartObject("message");
         writer.WriteString("role", "assistant");
@@ -89,7 +89,7 @@ internal static class AnswerJson
 
     internal static void Piece(Utf8JsonWriter writer, string name, Answer answer, in Delta delta)
     {
-        bool isCumulative = answer.Has(StreamQuirks.CumulativeText) && delta.Kind is DeltaKind.Content or DeltaKind.Reasoning;
+        var isCumulative = answer.Has(StreamQuirks.CumulativeText) && delta.Kind is DeltaKind.Content or DeltaKind.Reasoning;
         Wire.Text(writer, name, isCumulative ? delta.Text.AsSpan(0, delta.Start + delta.Length) : delta.Text.AsSpan(delta.Start, delta.Length));
     }
 
@@ -109,12 +109,12 @@ internal static class AnswerJson
 
     internal static void ToolFragment(Utf8JsonWriter writer, Answer answer, in Delta delta)
     {
-        SimulatedToolCall call = delta.Choice.ToolCalls[delta.ToolIndex];
+        var call = delta.Choice.ToolCalls[delta.ToolIndex];
         writer.WriteStartArray("tool_calls");
         writer.WriteStartObject();
         if (!answer.Has(StreamQuirks.NoToolIndex)) writer.WriteNumber("index", delta.ToolIndex);
-        bool opens = delta.OpensToolCall;
-        bool emptyIds = answer.Has(StreamQuirks.EmptyToolIds);
+        var opens = delta.OpensToolCall;
+        var emptyIds = answer.Has(StreamQuirks.EmptyToolIds);
         if (opens || emptyIds) writer.WriteString("id", opens ? call.Id : string.Empty);
         if (opens) writer.WriteString("type", "function");
         writer.WriteStartObject("function");
@@ -129,7 +129,7 @@ internal static class AnswerJson
     /// <summary>The first half of the name comes before any argument, the second half with the first of them.</summary>
     private static void NamePiece(Utf8JsonWriter writer, in Delta delta, string name)
     {
-        int half = name.Length / 2;
+        var half = name.Length / 2;
         if (delta.OpensName) writer.WriteString("name", name.Substring(0, half));
         else if (delta.OpensToolCall) writer.WriteString("name", name.Substring(half));
     }
@@ -157,15 +157,15 @@ internal static class AnswerJson
     {
         writer.WriteStartObject("logprobs");
         writer.WriteStartArray("content");
-        int size = answer.PieceSize(text);
-        for (int at = start; at < start + length;)
+        var size = answer.PieceSize(text);
+        for (var at = start; at < start + length;)
         {
-            int end = TextPieces.End(text, at, size);
-            string token = text.Substring(at, end - at);
+            var end = TextPieces.End(text, at, size);
+            var token = text.Substring(at, end - at);
             writer.WriteStartObject();
             LogProb(writer, token, 0);
             writer.WriteStartArray("top_logprobs");
-            for (int i = 0; i < answer.TopLogProbs; i++)
+            for (var i = 0; i < answer.TopLogProbs; i++)
             {
                 writer.WriteStartObject();
                 LogProb(writer, i == 0 ? token : token + i.ToString(System.Globalization.CultureInfo.InvariantCulture), i);
@@ -185,7 +185,7 @@ internal static class AnswerJson
     internal static ByteBuffer OpenAIError(string message, string type, string? parameter, string? code)
     {
         var buffer = new ByteBuffer(256);
-        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        using var writer = Wire.Writer(buffer);
         writer.WriteStartObject();
         writer.WriteStartObject("error");
         Wire.Text(writer, "message", message);
@@ -200,7 +200,7 @@ internal static class AnswerJson
     internal static ByteBuffer Coded(int code, string messageName, string message, bool withData = false)
     {
         var buffer = new ByteBuffer(256);
-        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        using var writer = Wire.Writer(buffer);
         writer.WriteStartObject();
         if (code != 0) writer.WriteNumber("code", code);
         Wire.Text(writer, messageName, message);
@@ -214,7 +214,7 @@ internal static class AnswerJson
         Wire.Text(writer, "token", token);
         writer.WriteNumber("logprob", -0.125 * (rank + 1));
         writer.WriteStartArray("bytes");
-        foreach (byte b in Encoding.UTF8.GetBytes(token)) writer.WriteNumberValue(b);
+        foreach (var b in Encoding.UTF8.GetBytes(token)) writer.WriteNumberValue(b);
         writer.WriteEndArray();
     }
 
@@ -224,7 +224,7 @@ internal static class AnswerJson
         writer.WriteStartObject();
         writer.WriteString("object", "list");
         writer.WriteStartArray("data");
-        foreach (string id in ids)
+        foreach (var id in ids)
         {
             writer.WriteStartObject();
             writer.WriteString("id", id);

@@ -56,7 +56,7 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
 
     internal int Read(Span<byte> target)
     {
-        int count = Math.Min(target.Length, Unread);
+        var count = Math.Min(target.Length, Unread);
         _bytes.AsSpan(_read, count).CopyTo(target);
         _read += count;
         if (_read == _end) _read = _end = 0;
@@ -70,7 +70,7 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
     {
         if (room == 0) room = 1;
         if (_bytes.Length - _end >= room) return;
-        byte[] larger = new byte[Math.Max(_bytes.Length * 2, Unread + room)];
+        var larger = new byte[Math.Max(_bytes.Length * 2, Unread + room)];
         _bytes.AsSpan(_read, Unread).CopyTo(larger);
         _end -= _read;
         _read = 0;

@@ -10,22 +10,22 @@ internal static class Fnv
 
     internal static ulong Hash(ReadOnlySpan<byte> bytes, ulong start = Offset)
     {
-        ulong hash = start;
-        foreach (byte b in bytes) hash = (hash ^ b) * Prime;
+        var hash = start;
+        foreach (var b in bytes) hash = (hash ^ b) * Prime;
         return hash;
     }
 
     internal static ulong Hash(string text)
     {
-        ulong hash = Offset;
-        foreach (char c in text) hash = (hash ^ c) * Prime;
+        var hash = Offset;
+        foreach (var c in text) hash = (hash ^ c) * Prime;
         return hash;
     }
 
     /// <summary>A value in [0, 1) from three numbers; the last steps of SplitMix64 spread neighbouring ordinals apart.</summary>
     internal static double Fraction(long seed, long ordinal, int salt)
     {
-        ulong z = (ulong)seed * 0x9E3779B97F4A7C15 + (ulong)ordinal * 0xD1B54A32D192ED03 + (ulong)salt * 0x8CB92BA72F3D8DD7;
+        var z = (ulong)seed * 0x9E3779B97F4A7C15 + (ulong)ordinal * 0xD1B54A32D192ED03 + (ulong)salt * 0x8CB92BA72F3D8DD7;
         z = Mix(z);
         return (z >> 11) * (1.0 / (1UL << 53));
     }

@@ -30,20 +30,20 @@ internal sealed class PlainScript
 
     internal IEnumerator<Step> Play(bool keepsAlive)
     {
-        bool forEver = _fault?.Kind == FaultKind.KeepAliveOnly;
-        for (int i = 0; forEver || (keepsAlive && i < _options.KeepAlive); i++)
+        var forEver = _fault?.Kind == FaultKind.KeepAliveOnly;
+        for (var i = 0; forEver || (keepsAlive && i < _options.KeepAlive); i++)
         {
             _buffer.Write("\n"u8);
             yield return Step.Emit;
-            int pause = forEver ? _fault!.DelayMs ?? 20 : _options.KeepAliveIntervalMs;
+            var pause = forEver ? _fault!.DelayMs ?? 20 : _options.KeepAliveIntervalMs;
             if (pause > 0) yield return Step.Wait(pause);
         }
 
-        MidAnswerFault? fault = MidAnswerFault.Of(_fault, _options);
-        int head = _whole.Unread;
+        var fault = MidAnswerFault.Of(_fault, _options);
+        var head = _whole.Unread;
         if (fault is not null)
         {
-            long at = fault.Fault.AfterBytes ?? fault.Fault.After ?? head / 2;
+            var at = fault.Fault.AfterBytes ?? fault.Fault.After ?? head / 2;
             head = fault.Fault.Kind == FaultKind.HugeLine ? 0 : (int)Math.Min(at, head);
         }
 
@@ -54,7 +54,7 @@ internal sealed class PlainScript
         }
 
         if (fault is null) yield break;
-        foreach (Step step in fault.Strike(_buffer, _dialect, sse: false)) yield return step;
+        foreach (var step in fault.Strike(_buffer, _dialect, sse: false)) yield return step;
         if (fault.Ends || fault.Fault.Kind == FaultKind.HugeLine) yield break;
         _buffer.Write(_whole.Array.AsSpan(_whole.Start + head, _whole.Unread - head));
         yield return Step.Emit;

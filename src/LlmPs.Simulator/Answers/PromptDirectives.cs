@@ -20,24 +20,24 @@ internal static class PromptDirectives
     /// <summary>The literal up to the last "]]": JSON has such ends of its own.</summary>
     internal static string? Literal(string prompt)
     {
-        int start = prompt.IndexOf(Json, StringComparison.Ordinal);
+        var start = prompt.IndexOf(Json, StringComparison.Ordinal);
         if (start < 0) return null;
         start += Json.Length;
-        int end = prompt.LastIndexOf(End, StringComparison.Ordinal);
+        var end = prompt.LastIndexOf(End, StringComparison.Ordinal);
         return end < start ? null : prompt.Substring(start, end - start).Trim();
     }
 
     /// <summary>The calls asked for, of those tools that the request offers.</summary>
     internal static void Calls(string text, JsonElement tools, List<SimulatedToolCall> calls, ulong hash)
     {
-        int at = 0;
+        var at = 0;
         while ((at = text.IndexOf(Call, at, StringComparison.Ordinal)) >= 0)
         {
             at += Call.Length;
-            int nameEnd = at;
+            var nameEnd = at;
             while (nameEnd < text.Length && text[nameEnd] is not (' ' or ']' or '{')) nameEnd++;
-            string name = text.Substring(at, nameEnd - at);
-            string arguments = Arguments(text, nameEnd, out at);
+            var name = text.Substring(at, nameEnd - at);
+            var arguments = Arguments(text, nameEnd, out at);
             if (Offers(tools, name)) calls.Add(new SimulatedToolCall(CallId(hash, calls.Count), name, arguments));
         }
     }
@@ -47,7 +47,7 @@ internal static class PromptDirectives
 
     private static bool Offers(JsonElement tools, string name)
     {
-        foreach (JsonElement tool in tools.EnumerateArray())
+        foreach (var tool in tools.EnumerateArray())
             if (ChatCall.Text(tool.GetProperty("function"), "name") == name) return true;
         return false;
     }
@@ -58,13 +58,13 @@ internal static class PromptDirectives
         while (from < text.Length && text[from] == ' ') from++;
         if (from < text.Length && text[from] == '{')
         {
-            byte[] rest = Encoding.UTF8.GetBytes(text.Substring(from));
+            var rest = Encoding.UTF8.GetBytes(text.Substring(from));
             var reader = new Utf8JsonReader(rest, isFinalBlock: false, default);
             try
             {
                 if (reader.Read() && reader.TrySkip())
                 {
-                    string found = Encoding.UTF8.GetString(rest, 0, (int)reader.BytesConsumed);
+                    var found = Encoding.UTF8.GetString(rest, 0, (int)reader.BytesConsumed);
                     end = from + found.Length;
                     return found;
                 }
@@ -75,9 +75,9 @@ internal static class PromptDirectives
             }
         }
 
-        int close = text.IndexOf(End, from, StringComparison.Ordinal);
+        var close = text.IndexOf(End, from, StringComparison.Ordinal);
         end = close < 0 ? text.Length : close;
-        string raw = text.Substring(from, end - from);
+        var raw = text.Substring(from, end - from);
         return raw.Length == 0 ? "{}" : raw;
     }
 }

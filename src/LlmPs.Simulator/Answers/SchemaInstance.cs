@@ -12,7 +12,7 @@ internal static class SchemaInstance
     internal static string Text(JsonElement schema)
     {
         var buffer = new ByteBuffer(256);
-        using (Utf8JsonWriter writer = Wire.Writer(buffer)) Write(writer, schema, schema, 0);
+        using (var writer = Wire.Writer(buffer)) Write(writer, schema, schema, 0);
         return Wire.Text(buffer);
     }
 
@@ -24,9 +24,9 @@ internal static class SchemaInstance
             return;
         }
 
-        if (schema.TryGetProperty("const", out JsonElement constant)) constant.WriteTo(writer);
-        else if (First(schema, "enum", out JsonElement first)) first.WriteTo(writer);
-        else if (First(schema, "anyOf", out JsonElement option) || First(schema, "oneOf", out option) || First(schema, "allOf", out option))
+        if (schema.TryGetProperty("const", out var constant)) constant.WriteTo(writer);
+        else if (First(schema, "enum", out var first)) first.WriteTo(writer);
+        else if (First(schema, "anyOf", out var option) || First(schema, "oneOf", out option) || First(schema, "allOf", out option))
             Write(writer, option, root, depth + 1);
         else if (ChatCall.Text(schema, "$ref") is { } reference) Write(writer, Resolve(root, reference), root, depth + 1);
         else WriteTyped(writer, schema, root, depth);
@@ -38,9 +38,9 @@ internal static class SchemaInstance
         {
             case "object":
                 writer.WriteStartObject();
-                if (schema.TryGetProperty("properties", out JsonElement properties) && properties.ValueKind == JsonValueKind.Object)
+                if (schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object)
                 {
-                    foreach (JsonProperty property in properties.EnumerateObject())
+                    foreach (var property in properties.EnumerateObject())
                     {
                         writer.WritePropertyName(property.Name);
                         Write(writer, property.Value, root, depth + 1);
@@ -51,14 +51,14 @@ internal static class SchemaInstance
                 break;
             case "array":
                 writer.WriteStartArray();
-                if (schema.TryGetProperty("items", out JsonElement items)) Write(writer, items, root, depth + 1);
+                if (schema.TryGetProperty("items", out var items)) Write(writer, items, root, depth + 1);
                 writer.WriteEndArray();
                 break;
             case "integer":
-                writer.WriteNumberValue(schema.TryGetProperty("minimum", out JsonElement least) && least.TryGetInt64(out long whole) ? whole : 1);
+                writer.WriteNumberValue(schema.TryGetProperty("minimum", out var least) && least.TryGetInt64(out var whole) ? whole : 1);
                 break;
             case "number":
-                writer.WriteNumberValue(schema.TryGetProperty("minimum", out JsonElement from) && from.TryGetDouble(out double number) ? number : 1.5);
+                writer.WriteNumberValue(schema.TryGetProperty("minimum", out var from) && from.TryGetDouble(out var number) ? number : 1.5);
                 break;
             case "boolean":
                 writer.WriteBooleanValue(true);
@@ -74,10 +74,10 @@ internal static class SchemaInstance
 
     private static string? TypeOf(JsonElement schema)
     {
-        if (!schema.TryGetProperty("type", out JsonElement type)) return schema.TryGetProperty("properties", out _) ? "object" : null;
+        if (!schema.TryGetProperty("type", out var type)) return schema.TryGetProperty("properties", out _) ? "object" : null;
         if (type.ValueKind == JsonValueKind.String) return type.GetString();
         if (type.ValueKind != JsonValueKind.Array) return null;
-        foreach (JsonElement item in type.EnumerateArray())
+        foreach (var item in type.EnumerateArray())
             if (item.ValueKind == JsonValueKind.String && item.GetString() != "null") return item.GetString();
         return null;
     }
@@ -85,15 +85,15 @@ internal static class SchemaInstance
     private static bool First(JsonElement schema, string name, out JsonElement first)
     {
         first = default;
-        if (!schema.TryGetProperty(name, out JsonElement array) || array.ValueKind != JsonValueKind.Array || array.GetArrayLength() == 0) return false;
+        if (!schema.TryGetProperty(name, out var array) || array.ValueKind != JsonValueKind.Array || array.GetArrayLength() == 0) return false;
         first = array[0];
         return true;
     }
 
     private static JsonElement Resolve(JsonElement root, string reference)
     {
-        JsonElement at = root;
-        foreach (string part in reference.Split('/'))
+        var at = root;
+        foreach (var part in reference.Split('/'))
         {
             if (part == "#") continue;
             if (at.ValueKind != JsonValueKind.Object || !at.TryGetProperty(part, out at)) return default;

@@ -15,33 +15,33 @@ internal static class TextPieces
 
     internal static int Utf8Length(string text, int start, int length)
     {
-        int bytes = 0;
-        for (int i = start; i < start + length; i++) bytes += Utf8Length(text[i]);
+        var bytes = 0;
+        for (var i = start; i < start + length; i++) bytes += Utf8Length(text[i]);
         return bytes;
     }
 
     /// <summary>Where the piece of so many text elements that begins at <paramref name="start"/> ends.</summary>
     internal static int End(string text, int start, int elements)
     {
-        int at = start;
-        for (int i = 0; i < elements && at < text.Length; i++) at += ElementLength(text, at);
+        var at = start;
+        for (var i = 0; i < elements && at < text.Length; i++) at += ElementLength(text, at);
         return at;
     }
 
     internal static int CountElements(string text)
     {
-        int count = 0;
-        for (int at = 0; at < text.Length; at += ElementLength(text, at)) count++;
+        var count = 0;
+        for (var at = 0; at < text.Length; at += ElementLength(text, at)) count++;
         return count;
     }
 
     /// <summary>Where the longest head of whole text elements within so many UTF-8 bytes ends.</summary>
     internal static int EndWithinBytes(string text, int utf8Bytes)
     {
-        int at = 0;
+        var at = 0;
         while (at < text.Length)
         {
-            int length = ElementLength(text, at);
+            var length = ElementLength(text, at);
             utf8Bytes -= Utf8Length(text, at, length);
             if (utf8Bytes < 0) break;
             at += length;

@@ -26,11 +26,11 @@ internal static class Wire
     /// </summary>
     internal static void Text(Utf8JsonWriter writer, string name, ReadOnlySpan<char> text)
     {
-        ByteBuffer scratch = t_scratch ??= new ByteBuffer(1024);
+        var scratch = t_scratch ??= new ByteBuffer(1024);
         scratch.Truncate(0);
-        int room = text.Length * 6 + 2;
-        Span<byte> target = scratch.GetSpan(room);
-        int length = Escape(text, target);
+        var room = text.Length * 6 + 2;
+        var target = scratch.GetSpan(room);
+        var length = Escape(text, target);
         writer.WritePropertyName(name);
         writer.WriteRawValue(target.Slice(0, length), skipInputValidation: true);
         if (room > 1024 * 1024) t_scratch = null;
@@ -38,11 +38,11 @@ internal static class Wire
 
     private static int Escape(ReadOnlySpan<char> text, Span<byte> target)
     {
-        int at = 0;
+        var at = 0;
         target[at++] = (byte)'"';
-        for (int i = 0; i < text.Length; i++)
+        for (var i = 0; i < text.Length; i++)
         {
-            char c = text[i];
+            var c = text[i];
             if (c is '"' or '\\' or '\n')
             {
                 target[at++] = (byte)'\\';
@@ -54,7 +54,7 @@ internal static class Wire
             }
             else if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
             {
-                int rune = char.ConvertToUtf32(c, text[++i]);
+                var rune = char.ConvertToUtf32(c, text[++i]);
                 target[at++] = (byte)(0xF0 | (rune >> 18));
                 target[at++] = (byte)(0x80 | ((rune >> 12) & 0x3F));
                 target[at++] = (byte)(0x80 | ((rune >> 6) & 0x3F));
@@ -64,7 +64,7 @@ internal static class Wire
             {
                 target[at++] = (byte)'\\';
                 target[at++] = (byte)'u';
-                foreach (char digit in ((int)c).ToString("x4", CultureInfo.InvariantCulture)) target[at++] = (byte)digit;
+                foreach (var digit in ((int)c).ToString("x4", CultureInfo.InvariantCulture)) target[at++] = (byte)digit;
             }
             else if (c < 0x800)
             {

@@ -59,7 +59,7 @@ internal sealed class Batch
     internal BatchStatus Status { get; private set; }
 
     /// <summary>Why it failed; empty while it has not.</summary>
-    internal IReadOnlyList<BatchError> Errors => Status == BatchStatus.Failed ? _errors : Array.Empty<BatchError>();
+    internal IReadOnlyList<BatchError> Errors => Status == BatchStatus.Failed ? _errors : [];
 
     /// <summary>Whether the lines have been counted.</summary>
     internal bool IsCounted => InProgressAt.HasValue;
@@ -96,12 +96,12 @@ internal sealed class Batch
     /// <summary>Moves on to where the batch is by now.</summary>
     internal void Advance()
     {
-        double progress = Progress();
+        var progress = Progress();
         if (Status is BatchStatus.Validating or BatchStatus.InQueue && progress >= Validated) Start();
         if (Status == BatchStatus.InProgress)
         {
-            int most = _options.BatchExpireAt is double share ? (int)(share * _work.Total) : _work.Total;
-            double part = Math.Min(1, (progress - Validated) / (_answeredAt - Validated));
+            var most = _options.BatchExpireAt is double share ? (int)(share * _work.Total) : _work.Total;
+            var part = Math.Min(1, (progress - Validated) / (_answeredAt - Validated));
             _work.AnswerUpTo(Math.Min(most, (int)(part * _work.Total)));
             if (progress >= _answeredAt)
             {
@@ -112,10 +112,10 @@ internal sealed class Batch
 
         if (Status == BatchStatus.Finalizing && progress >= 1)
         {
-            bool expires = _options.BatchExpireAt.HasValue;
+            var expires = _options.BatchExpireAt.HasValue;
             if (expires) ExpiredAt = Now();
             else CompletedAt = Now();
-            BatchStatus end = expires ? BatchStatus.Expired : BatchStatus.Completed;
+            var end = expires ? BatchStatus.Expired : BatchStatus.Completed;
             Finish(end, "batch_expired", "This request could not be executed before the completion window expired.");
         }
 

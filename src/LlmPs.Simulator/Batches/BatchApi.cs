@@ -17,7 +17,7 @@ internal sealed class BatchApi
     private const int MostValueLength = 512;
 
     // What OpenAI takes besides batch; such a file is stored, and no batch can be made of it.
-    private static readonly string[] s_otherPurposes = { "assistants", "fine-tune", "vision", "user_data", "evals" };
+    private static readonly string[] s_otherPurposes = ["assistants", "fine-tune", "vision", "user_data", "evals"];
     private readonly BatchStore _store;
     private readonly SimulatorOptions _options;
     private readonly AnswerComposer _composer;
@@ -33,11 +33,11 @@ internal sealed class BatchApi
 
     internal BatchReply Answer(BatchCall call)
     {
-        Dialect dialect = Dialect.Of(call.Route.Provider);
+        var dialect = Dialect.Of(call.Route.Provider);
         if (dialect.CheckKey(call.Key, _options.RequireKey) is { } badKey) return BatchReply.Error(badKey);
         lock (_store.Gate)
         {
-            BatchAccount account = _store.Account(call.Route.Provider, call.Key);
+            var account = _store.Account(call.Route.Provider, call.Key);
             try
             {
                 return call.Route.Kind switch
@@ -55,7 +55,7 @@ internal sealed class BatchApi
             }
             catch (BatchRefusal refused)
             {
-                ErrorReply error = dialect.Refuse(refused.Refusal, refused.Message, refused.Parameter);
+                var error = dialect.Refuse(refused.Refusal, refused.Message, refused.Parameter);
                 error.Status = refused.Status ?? error.Status;
                 return BatchReply.Error(error);
             }
@@ -64,33 +64,33 @@ internal sealed class BatchApi
 
     private BatchReply Upload(BatchCall call, BatchAccount account)
     {
-        BatchRules rules = BatchRules.Of(call.Route.Provider);
-        MultipartForm form = call.Form ?? throw Bad("The body is not a complete multipart form");
-        string purpose = form.Field("purpose") ?? throw Bad("Missing required parameter: 'purpose'", "purpose");
+        var rules = BatchRules.Of(call.Route.Provider);
+        var form = call.Form ?? throw Bad("The body is not a complete multipart form");
+        var purpose = form.Field("purpose") ?? throw Bad("Missing required parameter: 'purpose'", "purpose");
         if (purpose != "batch" && (rules.IsSiliconFlow || Array.IndexOf(s_otherPurposes, purpose) < 0))
             throw Bad($"'{purpose}' is not one of ['batch'] - 'purpose'", "purpose");
-        ArraySegment<byte> content = form.File ?? throw Bad("Missing required parameter: 'file'", "file");
+        var content = form.File ?? throw Bad("Missing required parameter: 'file'", "file");
         if (content.Count == 0) throw Bad("The file is empty", "file");
         if (purpose == "batch")
         {
-            bool isJsonl = form.FileName.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
+            var isJsonl = form.FileName.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
             if (!isJsonl) throw Bad("The file of a batch must be .jsonl", "file");
-            long most = _options.BatchMaxBytes ?? rules.MaxBytes;
-            string message = string.Format(CultureInfo.InvariantCulture, "The file has {0} bytes, the maximum is {1}", content.Count, most);
+            var most = _options.BatchMaxBytes ?? rules.MaxBytes;
+            var message = string.Format(CultureInfo.InvariantCulture, "The file has {0} bytes, the maximum is {1}", content.Count, most);
             if (content.Count > most) throw new BatchRefusal(Refusal.TooLarge, message, "file");
         }
 
-        StoredFile file = Store(account, form.FileName, purpose, content);
+        var file = Store(account, form.FileName, purpose, content);
         return FileReply(call, file);
     }
 
     private BatchReply ListFiles(BatchCall call, BatchAccount account)
     {
-        bool siliconFlow = BatchRules.Of(call.Route.Provider).IsSiliconFlow;
-        string? purpose = call.Query("purpose");
+        var siliconFlow = BatchRules.Of(call.Route.Provider).IsSiliconFlow;
+        var purpose = call.Query("purpose");
         if (siliconFlow && purpose != "batch") throw Bad("purpose must be batch", "purpose");
-        List<StoredFile> files = Enumerable.Reverse(account.Files).Where(file => purpose is null || file.Purpose == purpose).ToList();
-        (List<StoredFile> page, bool hasMore) = Page(call, files, file => file.Id, usual: siliconFlow ? 10 : 10_000, most: 10_000);
+        List<StoredFile> files = [.. Enumerable.Reverse(account.Files).Where(file => purpose is null || file.Purpose == purpose)];
+        (var page, var hasMore) = Page(call, files, file => file.Id, usual: siliconFlow ? 10 : 10_000, most: 10_000);
         return Json(call, ofFile: true, writer =>
         {
             if (!siliconFlow)
@@ -101,7 +101,7 @@ internal sealed class BatchApi
 
             writer.WriteStartObject();
             writer.WriteStartArray("data");
-            foreach (StoredFile file in page) BatchJson.File(writer, file, siliconFlow, inList: true);
+            foreach (var file in page) BatchJson.File(writer, file, siliconFlow, inList: true);
             writer.WriteEndArray();
             writer.WriteString("object", "file");
             writer.WriteEndObject();
@@ -110,7 +110,7 @@ internal sealed class BatchApi
 
     private BatchReply Delete(BatchCall call, BatchAccount account)
     {
-        StoredFile file = File(call, account);
+        var file = File(call, account);
         account.Files.Remove(file);
         return Json(call, ofFile: true, writer =>
         {
@@ -124,25 +124,25 @@ internal sealed class BatchApi
 
     private BatchReply Create(BatchCall call, BatchAccount account)
     {
-        BatchRules rules = BatchRules.Of(call.Route.Provider);
-        using JsonDocument document = Parse(call.Body);
-        JsonElement root = document.RootElement;
-        string inputId = ChatCall.Text(root, "input_file_id") ?? throw Bad("Missing required parameter: 'input_file_id'", "input_file_id");
-        string endpoint = ChatCall.Text(root, "endpoint") ?? throw Bad("Missing required parameter: 'endpoint'", "endpoint");
+        var rules = BatchRules.Of(call.Route.Provider);
+        using var document = Parse(call.Body);
+        var root = document.RootElement;
+        var inputId = ChatCall.Text(root, "input_file_id") ?? throw Bad("Missing required parameter: 'input_file_id'", "input_file_id");
+        var endpoint = ChatCall.Text(root, "endpoint") ?? throw Bad("Missing required parameter: 'endpoint'", "endpoint");
         if (endpoint != ChatEndpoint) throw Bad($"The endpoint '{endpoint}' is not supported; supported is '{ChatEndpoint}'", "endpoint");
-        int hours = Hours(root, rules);
-        string? metadata = Metadata(root);
-        bool replaces = root.TryGetProperty("replace", out JsonElement replace) && rules.IsSiliconFlow;
-        string? model = replaces ? ChatCall.Text(replace, "model") : null;
-        StoredFile file = account.Files.Find(stored => stored.Id == inputId) ?? throw Bad($"No such File object: {inputId}", "input_file_id");
+        var hours = Hours(root, rules);
+        var metadata = Metadata(root);
+        var replaces = root.TryGetProperty("replace", out var replace) && rules.IsSiliconFlow;
+        var model = replaces ? ChatCall.Text(replace, "model") : null;
+        var file = account.Files.Find(stored => stored.Id == inputId) ?? throw Bad($"No such File object: {inputId}", "input_file_id");
         if (file.Purpose != "batch") throw Bad($"The purpose of the file {inputId} is '{file.Purpose}', not 'batch'", "input_file_id");
 
-        int maxLines = _options.BatchMaxLines ?? rules.MaxLines;
-        BatchInput input = BatchInput.Read(file, rules, maxLines, endpoint, replacesModel: model is not null);
-        BatchError[]? failure = _options.BatchFailure is { } message ? new[] { new BatchError("batch_failed", message) } : null;
-        IReadOnlyList<BatchError> errors = failure ?? input.Errors;
+        var maxLines = _options.BatchMaxLines ?? rules.MaxLines;
+        var input = BatchInput.Read(file, rules, maxLines, endpoint, replacesModel: model is not null);
+        BatchError[]? failure = _options.BatchFailure is { } message ? [new BatchError("batch_failed", message)] : null;
+        var errors = failure ?? input.Errors;
         var request = new BatchRequest(_store.NewId("batch_"), call.Route.Provider, inputId, endpoint, hours, metadata, Now());
-        IReadOnlyList<BatchLine> lines = errors.Count == 0 ? input.Lines : Array.Empty<BatchLine>();
+        var lines = errors.Count == 0 ? input.Lines : [];
         var work = new BatchWork(lines, Route.Chat(call.Route.Provider), _options, _composer, _log, _store.Reserve(lines.Count, model));
         var batch = new Batch(request, errors, work, _options, (name, content) => Store(account, name, "batch_output", content));
         account.Batches.Add(batch);
@@ -151,12 +151,12 @@ internal sealed class BatchApi
 
     private BatchReply ListBatches(BatchCall call, BatchAccount account)
     {
-        List<Batch> batches = Enumerable.Reverse(account.Batches).ToList();
-        foreach (Batch batch in batches) batch.Advance();
+        List<Batch> batches = [.. Enumerable.Reverse(account.Batches)];
+        foreach (var batch in batches) batch.Advance();
 
         // SiliconFlow's guide: the list has no pages yet.
-        List<Batch> page = batches;
-        bool hasMore = false;
+        var page = batches;
+        var hasMore = false;
         if (!BatchRules.Of(call.Route.Provider).IsSiliconFlow)
             (page, hasMore) = Page(call, batches, batch => batch.Request.Id, usual: 20, most: 100);
         return BatchReply.Json(BatchJson.Write(
@@ -165,7 +165,7 @@ internal sealed class BatchApi
 
     private BatchReply Retrieve(BatchCall call, BatchAccount account)
     {
-        Batch batch = Find(call, account);
+        var batch = Find(call, account);
         batch.Poll();
         batch.Advance();
         return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
@@ -173,7 +173,7 @@ internal sealed class BatchApi
 
     private BatchReply Cancel(BatchCall call, BatchAccount account)
     {
-        Batch batch = Find(call, account);
+        var batch = Find(call, account);
         batch.Advance();
         if (!batch.Cancel())
             throw new BatchRefusal(Refusal.BadRequest, $"Cannot cancel a batch with status '{BatchJson.Name(batch.Status)}'", null, 409);
@@ -202,27 +202,27 @@ internal sealed class BatchApi
 
     private static (List<T> Items, bool HasMore) Page<T>(BatchCall call, List<T> all, Func<T, string> id, int usual, int most)
     {
-        int limit = usual;
+        var limit = usual;
         if (call.Query("limit") is { } given
             && (!int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit < 1 || limit > most))
             throw Bad($"limit must be from 1 to {most.ToString(CultureInfo.InvariantCulture)}, got '{given}'", "limit");
-        int first = 0;
+        var first = 0;
         if (call.Query("after") is { } after)
         {
             first = all.FindIndex(item => id(item) == after) + 1;
             if (first == 0) throw Bad($"after '{after}' is not in the list", "after");
         }
 
-        List<T> page = all.Skip(first).Take(limit).ToList();
+        List<T> page = [.. all.Skip(first).Take(limit)];
         return (page, first + page.Count < all.Count);
     }
 
     private static int Hours(JsonElement root, BatchRules rules)
     {
         const string Name = "completion_window";
-        string window = ChatCall.Text(root, Name) ?? throw Bad($"Missing required parameter: '{Name}'", Name);
+        var window = ChatCall.Text(root, Name) ?? throw Bad($"Missing required parameter: '{Name}'", Name);
         if (window.EndsWith("h", StringComparison.Ordinal)
-            && int.TryParse(window.Substring(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int hours)
+            && int.TryParse(window.Substring(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var hours)
             && hours >= rules.LeastHours && hours <= rules.MostHours)
             return hours;
         throw Bad(string.Format(
@@ -231,10 +231,10 @@ internal sealed class BatchApi
 
     private static string? Metadata(JsonElement root)
     {
-        if (!root.TryGetProperty("metadata", out JsonElement metadata) || metadata.ValueKind == JsonValueKind.Null) return null;
+        if (!root.TryGetProperty("metadata", out var metadata) || metadata.ValueKind == JsonValueKind.Null) return null;
         if (metadata.ValueKind != JsonValueKind.Object) throw Bad("metadata must be an object", "metadata");
-        int count = 0;
-        foreach (JsonProperty pair in metadata.EnumerateObject())
+        var count = 0;
+        foreach (var pair in metadata.EnumerateObject())
         {
             if (++count > MostPairs) throw Bad("metadata takes up to 16 pairs", "metadata");
             if (pair.Value.ValueKind != JsonValueKind.String) throw Bad($"metadata.{pair.Name} must be a string", "metadata");

@@ -11,7 +11,7 @@ internal sealed class BatchCall
 {
     // Longer bodies are files; their text is of no use to a fault's Match, and too much for the log.
     private const int MostText = 64 * 1024;
-    private static readonly char[] s_ampersand = { '&' };
+    private static readonly char[] s_ampersand = ['&'];
 
     internal BatchCall(Route route, HttpRequestMessage request, string? key, byte[] body)
     {
@@ -22,10 +22,10 @@ internal sealed class BatchCall
         Form = route.Kind == RouteKind.UploadFile ? MultipartForm.Read(body, request.Content?.Headers.ContentType) : null;
 
         // A form's boundary differs with every attempt, its file does not.
-        ArraySegment<byte> content = Form?.File ?? new ArraySegment<byte>(body);
+        var content = Form?.File ?? new ArraySegment<byte>(body);
         Hash = Fnv.Hash(content.AsSpan(), Fnv.Hash(request.Method.Method + " " + Address.AbsolutePath));
         Text = content.Count > MostText ? string.Empty : Encoding.UTF8.GetString(content.Array!, content.Offset, content.Count);
-        Logged = body.Length > MostText ? Array.Empty<byte>() : body;
+        Logged = body.Length > MostText ? [] : body;
     }
 
     internal Route Route { get; }
@@ -50,9 +50,9 @@ internal sealed class BatchCall
     /// <summary>A value of the query; null: it is not there.</summary>
     internal string? Query(string name)
     {
-        foreach (string pair in Address.Query.TrimStart('?').Split(s_ampersand, StringSplitOptions.RemoveEmptyEntries))
+        foreach (var pair in Address.Query.TrimStart('?').Split(s_ampersand, StringSplitOptions.RemoveEmptyEntries))
         {
-            int equals = pair.IndexOf('=');
+            var equals = pair.IndexOf('=');
             if (equals > 0 && pair.Substring(0, equals) == name) return Uri.UnescapeDataString(pair.Substring(equals + 1));
         }
 

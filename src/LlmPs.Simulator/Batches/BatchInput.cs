@@ -47,8 +47,8 @@ internal sealed class BatchInput
     private readonly BatchRules _rules;
     private readonly string _endpoint;
     private readonly bool _replacesModel;
-    private readonly List<BatchLine> _lines = new();
-    private readonly List<BatchError> _errors = new();
+    private readonly List<BatchLine> _lines = [];
+    private readonly List<BatchError> _errors = [];
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
     private string? _model;
 
@@ -70,7 +70,7 @@ internal sealed class BatchInput
         {
             if (input._lines.Count == maxLines)
             {
-                string most = maxLines.ToString(CultureInfo.InvariantCulture);
+                var most = maxLines.ToString(CultureInfo.InvariantCulture);
                 input._errors.Clear();
                 input._errors.Add(new BatchError("too_many_tasks", $"The batch input file contains too many requests. The maximum is {most}."));
                 return input;
@@ -85,11 +85,11 @@ internal sealed class BatchInput
 
     private void Add(ReadOnlyMemory<byte> json, int number)
     {
-        string customId = string.Empty;
+        var customId = string.Empty;
         BatchError? error;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json);
             error = Check(document.RootElement, number, out customId);
         }
         catch (Exception bad) when (bad is JsonException or InvalidOperationException)
@@ -113,22 +113,22 @@ internal sealed class BatchInput
                 "The custom_id parameter must be unique for each request in a batch.", "custom_id", number);
         }
 
-        string? method = ChatCall.Text(root, "method");
-        string? url = ChatCall.Text(root, "url");
+        var method = ChatCall.Text(root, "method");
+        var url = ChatCall.Text(root, "url");
         // SiliconFlow needs custom_id and body only; what is given must be right.
         if (method is null && !_rules.IsSiliconFlow) return Missing("method", number);
         if (url is null && !_rules.IsSiliconFlow) return Missing("url", number);
         if (method is not (null or "POST")) return Bad("invalid_method", $"Invalid method '{method}', only POST is supported.", "method", number);
         if (url is not null && url != _endpoint)
             return Bad("invalid_url", $"The URL '{url}' of this request does not match the batch endpoint '{_endpoint}'.", "url", number);
-        if (!root.TryGetProperty("body", out JsonElement body) || body.ValueKind != JsonValueKind.Object) return Missing("body", number);
+        if (!root.TryGetProperty("body", out var body) || body.ValueKind != JsonValueKind.Object) return Missing("body", number);
         return CheckModel(body, number) ?? CheckMessages(body, number);
     }
 
     private BatchError? CheckModel(JsonElement body, int number)
     {
         if (_replacesModel) return null;
-        string? model = ChatCall.Text(body, "model");
+        var model = ChatCall.Text(body, "model");
         if (model is not { Length: > 0 }) return Missing("body.model", number);
         _model ??= model;
         if (model == _model) return null;
@@ -138,11 +138,11 @@ internal sealed class BatchInput
     private BatchError? CheckMessages(JsonElement body, int number)
     {
         if (_rules.Roles is not { } roles) return null;
-        bool given = body.TryGetProperty("messages", out JsonElement messages) && messages.ValueKind == JsonValueKind.Array;
+        var given = body.TryGetProperty("messages", out var messages) && messages.ValueKind == JsonValueKind.Array;
         if (!given || messages.GetArrayLength() == 0)
             return Missing("body.messages", number);
         string? last = null;
-        foreach (JsonElement message in messages.EnumerateArray())
+        foreach (var message in messages.EnumerateArray())
         {
             last = ChatCall.Text(message, "role");
             if (Array.IndexOf(roles, last) < 0)

@@ -12,7 +12,7 @@ internal static class BatchJson
     internal static ByteBuffer Write(bool nested, Action<Utf8JsonWriter> value)
     {
         var buffer = new ByteBuffer(512);
-        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        using var writer = Wire.Writer(buffer);
         if (nested)
         {
             writer.WriteStartObject();
@@ -54,8 +54,8 @@ internal static class BatchJson
 
     internal static void Batch(Utf8JsonWriter writer, Batch batch)
     {
-        BatchRequest request = batch.Request;
-        bool siliconFlow = BatchRules.Of(request.Provider).IsSiliconFlow;
+        var request = batch.Request;
+        var siliconFlow = BatchRules.Of(request.Provider).IsSiliconFlow;
         writer.WriteStartObject();
         writer.WriteString("id", request.Id);
         writer.WriteString("object", "batch");
@@ -101,7 +101,7 @@ internal static class BatchJson
         writer.WriteStartObject();
         writer.WriteString("object", "list");
         writer.WriteStartArray("data");
-        foreach (T item in items) write(writer, item);
+        foreach (var item in items) write(writer, item);
         writer.WriteEndArray();
         writer.WriteString("first_id", items.Count == 0 ? null : id(items[0]));
         writer.WriteString("last_id", items.Count == 0 ? null : id(items[items.Count - 1]));
@@ -133,9 +133,9 @@ internal static class BatchJson
         if (siliconFlow)
         {
             writer.WriteStartArray("errors");
-            foreach (BatchError error in errors)
+            foreach (var error in errors)
             {
-                string place = error.Line is int line ? "line " + line.ToString(CultureInfo.InvariantCulture) + ": " : string.Empty;
+                var place = error.Line is int line ? "line " + line.ToString(CultureInfo.InvariantCulture) + ": " : string.Empty;
                 writer.WriteStringValue(place + error.Message);
             }
 
@@ -146,7 +146,7 @@ internal static class BatchJson
         writer.WriteStartObject("errors");
         writer.WriteString("object", "list");
         writer.WriteStartArray("data");
-        foreach (BatchError error in errors)
+        foreach (var error in errors)
         {
             writer.WriteStartObject();
             writer.WriteString("code", error.Code);

@@ -10,9 +10,9 @@ internal static class BatchPath
     internal static RouteKind Read(string[] parts, int first, bool needsVersion, HttpMethod method, out string? id)
     {
         id = null;
-        for (int length = 1; length <= 3 && parts.Length - length >= first; length++)
+        for (var length = 1; length <= 3 && parts.Length - length >= first; length++)
         {
-            int at = parts.Length - length;
+            var at = parts.Length - length;
             if (parts[at] is not ("files" or "batches")) continue;
             if (needsVersion && (at == first || parts[at - 1] != "v1")) continue;
             if (length > 1) id = System.Uri.UnescapeDataString(parts[at + 1]);

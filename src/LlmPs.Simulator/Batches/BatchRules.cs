@@ -12,7 +12,7 @@ internal sealed class BatchRules
     private static readonly BatchRules s_siliconFlow = new(maxLines: 5_000, maxBytes: 1024 * Mebibyte, leastHours: 24, mostHours: 336)
     {
         IsSiliconFlow = true,
-        Roles = new[] { "system", "user", "assistant" },
+        Roles = ["system", "user", "assistant"],
     };
 
     private BatchRules(int maxLines, long maxBytes, int leastHours, int mostHours)

@@ -26,15 +26,15 @@ internal sealed class BatchStore
     {
         lock (_gate)
         {
-            int files = _accounts.Values.Sum(account => account.Files.Count);
+            var files = _accounts.Values.Sum(account => account.Files.Count);
             return (files, _accounts.Values.Sum(account => account.Batches.Count), _answered);
         }
     }
 
     internal BatchAccount Account(SimulatedProvider provider, string? key)
     {
-        string name = provider + "\n" + key;
-        if (!_accounts.TryGetValue(name, out BatchAccount? account)) _accounts[name] = account = new BatchAccount();
+        var name = provider + "\n" + key;
+        if (!_accounts.TryGetValue(name, out var account)) _accounts[name] = account = new BatchAccount();
         return account;
     }
 
@@ -55,8 +55,8 @@ internal sealed class BatchStore
     {
         lock (_gate)
         {
-            foreach (BatchAccount account in _accounts.Values.ToList())
-                foreach (Batch batch in account.Batches) batch.Advance();
+            foreach (var account in _accounts.Values.ToList())
+                foreach (var batch in account.Batches) batch.Advance();
         }
     }
 }
@@ -64,9 +64,9 @@ internal sealed class BatchStore
 /// <summary>What one key may see, oldest first.</summary>
 internal sealed class BatchAccount
 {
-    internal List<StoredFile> Files { get; } = new();
+    internal List<StoredFile> Files { get; } = [];
 
-    internal List<Batch> Batches { get; } = new();
+    internal List<Batch> Batches { get; } = [];
 }
 
 /// <summary>What a batch needs from the store while it answers.</summary>

@@ -12,7 +12,7 @@ internal sealed class BatchWork
 {
     private const int ErrorSalt = -2;
     private const int OrderSalt = -3;
-    private static readonly int[] s_usualStatus = { 500 };
+    private static readonly int[] s_usualStatus = [500];
     private readonly IReadOnlyList<BatchLine> _lines;
     private readonly SimulatorOptions _options;
     private readonly AnswerComposer _composer;
@@ -68,7 +68,7 @@ internal sealed class BatchWork
 
     private void Answer(int index)
     {
-        byte[] body = Body(index);
+        var body = Body(index);
         using var call = new ChatCall(_route, JsonDocument.Parse(body), Fnv.Hash(body));
         _log.Count(call.BodyHash);
         if (Refused(call) is { } refused)
@@ -79,15 +79,15 @@ internal sealed class BatchWork
 
         if (Fails(index, call.Conversation.Prompt))
         {
-            IReadOnlyList<int> statuses = _options.BatchErrorStatus ?? s_usualStatus;
-            int status = statuses[_simulatedErrors++ % statuses.Count];
+            var statuses = _options.BatchErrorStatus ?? s_usualStatus;
+            var status = statuses[_simulatedErrors++ % statuses.Count];
             if (status == 0) WriteError(index, "request_timeout", "The underlying call to the model timed out.");
             else WriteResponse(index, status, call.BodyHash, _dialect.Refuse(RefusalOf(status)).Body);
             return;
         }
 
         var answer = new ByteBuffer(1024);
-        using (Utf8JsonWriter writer = Wire.Writer(answer))
+        using (var writer = Wire.Writer(answer))
             _dialect.WriteAnswer(writer, _composer.Compose(call, _dialect, _answering.First + index, filtered: false));
         _answering.Count();
         WriteResponse(index, 200, call.BodyHash, answer);
@@ -103,15 +103,15 @@ internal sealed class BatchWork
 
     private byte[] Body(int index)
     {
-        using JsonDocument line = JsonDocument.Parse(_lines[index].Json);
-        JsonElement body = line.RootElement.GetProperty("body");
+        using var line = JsonDocument.Parse(_lines[index].Json);
+        var body = line.RootElement.GetProperty("body");
         if (_answering.Model is not { } model) return System.Text.Encoding.UTF8.GetBytes(body.GetRawText());
         var replaced = new ByteBuffer(1024);
-        using (Utf8JsonWriter writer = Wire.Writer(replaced))
+        using (var writer = Wire.Writer(replaced))
         {
             writer.WriteStartObject();
             writer.WriteString("model", model);
-            foreach (JsonProperty property in body.EnumerateObject())
+            foreach (var property in body.EnumerateObject())
                 if (property.Name != "model") property.WriteTo(writer);
             writer.WriteEndObject();
         }
@@ -129,11 +129,11 @@ internal sealed class BatchWork
     private int[] Order(int count)
     {
         var order = new int[count];
-        for (int i = 0; i < count; i++) order[i] = i;
+        for (var i = 0; i < count; i++) order[i] = i;
         if (!_options.BatchShuffle) return order;
-        for (int i = count - 1; i > 0; i--)
+        for (var i = count - 1; i > 0; i--)
         {
-            int other = (int)(Fnv.Fraction(_options.Seed, i, OrderSalt) * (i + 1));
+            var other = (int)(Fnv.Fraction(_options.Seed, i, OrderSalt) * (i + 1));
             (order[i], order[other]) = (order[other], order[i]);
         }
 
@@ -142,7 +142,7 @@ internal sealed class BatchWork
 
     private void WriteResponse(int index, int status, ulong hash, ByteBuffer body)
     {
-        bool good = status == 200;
+        var good = status == 200;
         if (good) Completed++;
         else Failed++;
         Write(index, good, writer =>
@@ -172,11 +172,11 @@ internal sealed class BatchWork
 
     private void Write(int index, bool good, Action<Utf8JsonWriter> rest)
     {
-        ByteBuffer target = good || _options.BatchErrorsInOutput ? _output : _errors;
-        using (Utf8JsonWriter writer = Wire.Writer(target))
+        var target = good || _options.BatchErrorsInOutput ? _output : _errors;
+        using (var writer = Wire.Writer(target))
         {
             writer.WriteStartObject();
-            ulong id = Fnv.Mix((ulong)(_answering.First + index));
+            var id = Fnv.Mix((ulong)(_answering.First + index));
             writer.WriteString("id", "batch_req_" + id.ToString("x16", CultureInfo.InvariantCulture));
             Wire.Text(writer, "custom_id", _lines[index].CustomId);
             rest(writer);

@@ -26,12 +26,12 @@ internal struct LineReader
         while (_next < _content.Count)
         {
             ReadOnlyMemory<byte> rest = _content.AsMemory(_next);
-            int end = rest.Span.IndexOf((byte)'\n');
-            int length = end < 0 ? rest.Length : end;
+            var end = rest.Span.IndexOf((byte)'\n');
+            var length = end < 0 ? rest.Length : end;
             _next += length + 1;
             Number++;
             Line = rest.Slice(0, length);
-            foreach (byte b in Line.Span)
+            foreach (var b in Line.Span)
                 if (b is not ((byte)' ' or (byte)'\t' or (byte)'\r')) return true;
         }
 

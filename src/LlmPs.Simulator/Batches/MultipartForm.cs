@@ -20,29 +20,29 @@ internal sealed class MultipartForm
 
     internal string FileName { get; private set; } = string.Empty;
 
-    internal string? Field(string name) => _fields.TryGetValue(name, out string? value) ? value : null;
+    internal string? Field(string name) => _fields.TryGetValue(name, out var value) ? value : null;
 
     /// <summary>Reads a body; null: it is not a complete form.</summary>
     internal static MultipartForm? Read(byte[] body, MediaTypeHeaderValue? type)
     {
         if (type?.MediaType != "multipart/form-data") return null;
-        string? boundary = type.Parameters.FirstOrDefault(parameter => parameter.Name == "boundary")?.Value?.Trim('"');
+        var boundary = type.Parameters.FirstOrDefault(parameter => parameter.Name == "boundary")?.Value?.Trim('"');
         if (string.IsNullOrEmpty(boundary)) return null;
-        byte[] delimiter = Encoding.ASCII.GetBytes("\r\n--" + boundary);
+        var delimiter = Encoding.ASCII.GetBytes("\r\n--" + boundary);
         var form = new MultipartForm();
 
         // The first delimiter has no line end before it.
-        int at = body.AsSpan().IndexOf(delimiter.AsSpan(2));
+        var at = body.AsSpan().IndexOf(delimiter.AsSpan(2));
         if (at < 0) return null;
         at += delimiter.Length - 2;
         while (true)
         {
             ReadOnlySpan<byte> rest = body.AsSpan(at);
             if (rest.StartsWith("--"u8)) return form;
-            int head = rest.IndexOf("\r\n\r\n"u8);
+            var head = rest.IndexOf("\r\n\r\n"u8);
             if (!rest.StartsWith("\r\n"u8) || head < 0) return null;
-            int start = at + head + 4;
-            int length = body.AsSpan(start).IndexOf(delimiter);
+            var start = at + head + 4;
+            var length = body.AsSpan(start).IndexOf(delimiter);
             if (length < 0 || !form.Add(Encoding.UTF8.GetString(body, at, head), new ArraySegment<byte>(body, start, length))) return null;
             at = start + length + delimiter.Length;
         }
@@ -50,10 +50,10 @@ internal sealed class MultipartForm
 
     private bool Add(string head, ArraySegment<byte> content)
     {
-        string? line = head.Split('\n').FirstOrDefault(text => text.StartsWith("Content-Disposition:", StringComparison.OrdinalIgnoreCase));
-        string value = line is null ? string.Empty : line.Substring(line.IndexOf(':') + 1).Trim();
-        if (!ContentDispositionHeaderValue.TryParse(value, out ContentDispositionHeaderValue? disposition)) return false;
-        string name = disposition!.Name?.Trim('"') ?? string.Empty;
+        var line = head.Split('\n').FirstOrDefault(text => text.StartsWith("Content-Disposition:", StringComparison.OrdinalIgnoreCase));
+        var value = line is null ? string.Empty : line.Substring(line.IndexOf(':') + 1).Trim();
+        if (!ContentDispositionHeaderValue.TryParse(value, out var disposition)) return false;
+        var name = disposition!.Name?.Trim('"') ?? string.Empty;
         if (name == "file")
         {
             File = content;

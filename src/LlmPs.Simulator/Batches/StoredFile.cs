@@ -27,7 +27,7 @@ internal sealed class StoredFile
     /// <summary>The lines that have text.</summary>
     internal int CountLines()
     {
-        int count = 0;
+        var count = 0;
         for (var lines = new LineReader(Content); lines.Next();) count++;
         return count;
     }

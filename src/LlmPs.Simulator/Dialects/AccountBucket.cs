@@ -41,7 +41,7 @@ internal sealed class AccountBucket
 
     private void Refill()
     {
-        long now = Stopwatch.GetTimestamp();
+        var now = Stopwatch.GetTimestamp();
         _level = Math.Min(_capacity, _level + (now - _filled) * _perSecond / Stopwatch.Frequency);
         _filled = now;
     }

@@ -9,7 +9,7 @@ namespace LlmPs.Simulator.Dialects;
 /// <summary>Checks fields of a request one after the other and keeps the first complaint. A null field counts as unset.</summary>
 internal sealed class BodyCheck
 {
-    private static readonly string[] s_usualParts = { "text", "image_url" };
+    private static readonly string[] s_usualParts = ["text", "image_url"];
     private readonly JsonElement _root;
 
     internal BodyCheck(JsonElement root) => _root = root;
@@ -29,8 +29,8 @@ internal sealed class BodyCheck
 
     internal void Number(string name, double least, double most, bool aboveLeast = false)
     {
-        if (!Given(name, out JsonElement value)) return;
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number))
+        if (!Given(name, out var value)) return;
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number))
             Fail(name, $"{name} must be a number");
         else if (number < least || number > most || (aboveLeast && number <= least))
             Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in {1}{2}, {3}], got {4}", name, aboveLeast ? '(' : '[', least, most, number));
@@ -38,8 +38,8 @@ internal sealed class BodyCheck
 
     internal void Whole(string name, long least, long most = long.MaxValue)
     {
-        if (!Given(name, out JsonElement value)) return;
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out long number))
+        if (!Given(name, out var value)) return;
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number))
             Fail(name, $"{name} must be an integer");
         else if (number < least || number > most)
             Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in [{1}, {2}], got {3}", name, least, most, number));
@@ -47,18 +47,18 @@ internal sealed class BodyCheck
 
     internal void Flag(string name)
     {
-        if (Given(name, out JsonElement value) && value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+        if (Given(name, out var value) && value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
             Fail(name, $"{name} must be a boolean");
     }
 
     internal void Kind(string name, JsonValueKind kind, string word)
     {
-        if (Given(name, out JsonElement value) && value.ValueKind != kind) Fail(name, $"{name} must be {word}");
+        if (Given(name, out var value) && value.ValueKind != kind) Fail(name, $"{name} must be {word}");
     }
 
     internal void OneOf(JsonElement parent, string name, string shown, params string[] allowed)
     {
-        if (parent.ValueKind != JsonValueKind.Object || !parent.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null) return;
+        if (parent.ValueKind != JsonValueKind.Object || !parent.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return;
         if (value.ValueKind != JsonValueKind.String || Array.IndexOf(allowed, value.GetString()) < 0)
             Fail(shown, $"{shown} must be one of {string.Join(", ", allowed)}");
     }
@@ -66,14 +66,14 @@ internal sealed class BodyCheck
     /// <summary>A named, non-empty string.</summary>
     internal void Model(bool mayBeNull)
     {
-        if (!_root.TryGetProperty("model", out JsonElement model)) Fail("model", "model is required");
+        if (!_root.TryGetProperty("model", out var model)) Fail("model", "model is required");
         else if (model.ValueKind == JsonValueKind.Null && mayBeNull) return;
         else if (model.ValueKind != JsonValueKind.String || model.GetString()!.Trim().Length == 0) Fail("model", "model must be a non-empty string");
     }
 
     internal void Stops(int most, bool arrayOnly)
     {
-        if (!Given("stop", out JsonElement stop)) return;
+        if (!Given("stop", out var stop)) return;
         if (stop.ValueKind == JsonValueKind.String && !arrayOnly) return;
         if (stop.ValueKind != JsonValueKind.Array) Fail("stop", arrayOnly ? "stop must be an array of strings" : "stop must be a string or an array of strings");
         else if (stop.GetArrayLength() > most) Fail("stop", $"stop takes up to {most} sequences");
@@ -82,16 +82,16 @@ internal sealed class BodyCheck
 
     internal void Messages(string[] roles, string[]? partTypes = null)
     {
-        if (!_root.TryGetProperty("messages", out JsonElement messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
+        if (!_root.TryGetProperty("messages", out var messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
         {
             Fail("messages", "messages must be a non-empty array");
             return;
         }
 
-        int index = 0;
-        foreach (JsonElement message in messages.EnumerateArray())
+        var index = 0;
+        foreach (var message in messages.EnumerateArray())
         {
-            string name = $"messages[{index.ToString(CultureInfo.InvariantCulture)}]";
+            var name = $"messages[{index.ToString(CultureInfo.InvariantCulture)}]";
             index++;
             if (message.ValueKind != JsonValueKind.Object) Fail(name, $"{name} must be an object");
             else if (Array.IndexOf(roles, ChatCall.Text(message, "role")) < 0) Fail(name + ".role", $"{name}.role must be one of {string.Join(", ", roles)}");
@@ -102,7 +102,7 @@ internal sealed class BodyCheck
 
     internal void Tools(int most = int.MaxValue)
     {
-        if (!Given("tools", out JsonElement tools)) return;
+        if (!Given("tools", out var tools)) return;
         if (tools.ValueKind != JsonValueKind.Array)
         {
             Fail("tools", "tools must be an array");
@@ -110,10 +110,10 @@ internal sealed class BodyCheck
         }
 
         if (tools.GetArrayLength() > most) Fail("tools", $"tools takes up to {most} functions");
-        foreach (JsonElement tool in tools.EnumerateArray())
+        foreach (var tool in tools.EnumerateArray())
         {
-            bool named = tool.ValueKind == JsonValueKind.Object && ChatCall.Text(tool, "type") == "function"
-                && tool.TryGetProperty("function", out JsonElement function) && ChatCall.Text(function, "name") is { Length: > 0 };
+            var named = tool.ValueKind == JsonValueKind.Object && ChatCall.Text(tool, "type") == "function"
+                && tool.TryGetProperty("function", out var function) && ChatCall.Text(function, "name") is { Length: > 0 };
             if (!named) Fail("tools", "each of tools must be of type function, with a name");
         }
     }
@@ -130,7 +130,7 @@ internal sealed class BodyCheck
     /// <summary>Refuses what the provider's documents name nowhere.</summary>
     internal void OnlyKnown(HashSet<string> known)
     {
-        foreach (JsonProperty property in _root.EnumerateObject())
+        foreach (var property in _root.EnumerateObject())
             if (!known.Contains(property.Name)) Fail(property.Name, $"unknown field {property.Name}");
     }
 
@@ -138,8 +138,8 @@ internal sealed class BodyCheck
 
     private void Content(JsonElement message, string name, string[]? partTypes)
     {
-        bool hasCalls = message.TryGetProperty("tool_calls", out JsonElement calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
-        if (!message.TryGetProperty("content", out JsonElement content) || content.ValueKind == JsonValueKind.Null)
+        var hasCalls = message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
+        if (!message.TryGetProperty("content", out var content) || content.ValueKind == JsonValueKind.Null)
         {
             if (!hasCalls) Fail(name + ".content", $"{name}.content is required");
             return;
@@ -152,9 +152,9 @@ internal sealed class BodyCheck
             return;
         }
 
-        foreach (JsonElement part in content.EnumerateArray())
+        foreach (var part in content.EnumerateArray())
         {
-            string? type = ChatCall.Text(part, "type");
+            var type = ChatCall.Text(part, "type");
             if (type is null || (partTypes is not null && Array.IndexOf(partTypes, type) < 0))
                 Fail(name + ".content", $"{name}.content parts must be of type {string.Join(", ", partTypes ?? s_usualParts)}");
         }

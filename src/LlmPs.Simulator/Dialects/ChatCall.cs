@@ -20,7 +20,7 @@ internal sealed class ChatCall : IDisposable
         // GenStudio: the body's model overrides the path's, null leaves it (GenStudio document).
         Model = Text(Root, "model") ?? route.Model ?? string.Empty;
         Stream = Flag(Root, "stream") ?? false;
-        IncludeUsage = Root.TryGetProperty("stream_options", out JsonElement options) && (Flag(options, "include_usage") ?? false);
+        IncludeUsage = Root.TryGetProperty("stream_options", out var options) && (Flag(options, "include_usage") ?? false);
         MaxTokens = Whole(Root, "max_tokens") ?? Whole(Root, "max_completion_tokens");
         N = (int)(Whole(Root, "n") ?? 1);
         LogProbs = Flag(Root, "logprobs") ?? false;
@@ -53,34 +53,34 @@ internal sealed class ChatCall : IDisposable
     internal bool? EnableThinking => Flag(Root, "enable_thinking");
 
     /// <summary>Cloudsway's switch: enabled or disabled.</summary>
-    internal string? ThinkingType => Root.TryGetProperty("thinking", out JsonElement thinking) ? Text(thinking, "type") : null;
+    internal string? ThinkingType => Root.TryGetProperty("thinking", out var thinking) ? Text(thinking, "type") : null;
 
     public void Dispose() => _document.Dispose();
 
     internal IReadOnlyList<string> Stops()
     {
-        if (!Root.TryGetProperty("stop", out JsonElement stop)) return Array.Empty<string>();
-        if (stop.ValueKind == JsonValueKind.String) return new[] { stop.GetString()! };
-        if (stop.ValueKind != JsonValueKind.Array) return Array.Empty<string>();
+        if (!Root.TryGetProperty("stop", out var stop)) return [];
+        if (stop.ValueKind == JsonValueKind.String) return [stop.GetString()!];
+        if (stop.ValueKind != JsonValueKind.Array) return [];
         var stops = new List<string>(stop.GetArrayLength());
-        foreach (JsonElement item in stop.EnumerateArray())
+        foreach (var item in stop.EnumerateArray())
             if (item.ValueKind == JsonValueKind.String) stops.Add(item.GetString()!);
         return stops;
     }
 
     internal static string? Text(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : null;
 
     internal static bool? Flag(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement value)
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value)
             && value.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? value.GetBoolean()
             : null;
 
     private static long? Whole(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number)
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
             ? number
             : null;
 }

@@ -12,8 +12,8 @@ internal sealed class CloudswayDialect : Dialect
     internal static readonly CloudswayDialect Instance = new();
 
     private const string IdLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    private static readonly string[] s_partTypes = { "text", "file" };
-    private static readonly string[] s_someModels = { "MaaS_Deepseek_V4_pro_20260424", "MaaS_Deepseek_V3.2" };
+    private static readonly string[] s_partTypes = ["text", "file"];
+    private static readonly string[] s_someModels = ["MaaS_Deepseek_V4_pro_20260424", "MaaS_Deepseek_V3.2"];
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
@@ -25,8 +25,8 @@ internal sealed class CloudswayDialect : Dialect
 
     internal override string Id(ulong hash)
     {
-        char[] id = new char[24];
-        for (int i = 0; i < id.Length; i++) id[i] = IdLetters[(int)(Fnv.Mix(hash + (ulong)i) % (ulong)IdLetters.Length)];
+        var id = new char[24];
+        for (var i = 0; i < id.Length; i++) id[i] = IdLetters[(int)(Fnv.Mix(hash + (ulong)i) % (ulong)IdLetters.Length)];
         return "chatcmpl-" + new string(id);
     }
 
@@ -39,7 +39,7 @@ internal sealed class CloudswayDialect : Dialect
         check.Model(mayBeNull: false);
         check.Messages(CommonRoles, s_partTypes);
         check.Kind("thinking", JsonValueKind.Object, "an object");
-        if (check.Given("thinking", out JsonElement thinking)) check.OneOf(thinking, "type", "thinking.type", "enabled", "disabled");
+        if (check.Given("thinking", out var thinking)) check.OneOf(thinking, "type", "thinking.type", "enabled", "disabled");
         // Its values differ by age of the document, so that an unknown one is no reason to refuse.
         check.Kind("reasoning_effort", JsonValueKind.String, "a string");
         check.Whole("max_tokens", 1);
@@ -50,7 +50,7 @@ internal sealed class CloudswayDialect : Dialect
         check.Number("top_p", 0, 1, aboveLeast: true);
         check.Tools();
         check.LogProbs();
-        if (check.Given("user_id", out JsonElement user) && !IsUserId(user))
+        if (check.Given("user_id", out var user) && !IsUserId(user))
             check.Fail("user_id", "user_id takes up to 512 characters of [a-zA-Z0-9\\-_]");
         if (strict)
         {
@@ -65,8 +65,8 @@ internal sealed class CloudswayDialect : Dialect
 
     internal override ErrorReply Refuse(Refusal refusal, string? message = null, string? parameter = null)
     {
-        int status = ErrorReply.UsualStatus(refusal);
-        string words = message ?? refusal switch
+        var status = ErrorReply.UsualStatus(refusal);
+        var words = message ?? refusal switch
         {
             Refusal.MissingKey => "Authorization is missing",
             Refusal.InvalidKey => "Invalid access key",

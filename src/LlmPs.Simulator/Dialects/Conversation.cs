@@ -13,20 +13,20 @@ internal sealed class Conversation
     internal Conversation(JsonElement root)
     {
         Prompt = string.Empty;
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("messages", out JsonElement messages)
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("messages", out var messages)
             || messages.ValueKind != JsonValueKind.Array) return;
 
-        int bytes = 0;
-        bool seenUser = false;
-        foreach (JsonElement message in messages.EnumerateArray())
+        var bytes = 0;
+        var seenUser = false;
+        foreach (var message in messages.EnumerateArray())
         {
             if (message.ValueKind != JsonValueKind.Object) continue;
-            string text = message.TryGetProperty("content", out JsonElement content) ? TextOf(content) : string.Empty;
+            var text = message.TryGetProperty("content", out var content) ? TextOf(content) : string.Empty;
             bytes += TextPieces.Utf8Length(text);
-            string? role = ChatCall.Text(message, "role");
+            var role = ChatCall.Text(message, "role");
             if (role == "tool")
             {
-                (_toolResults ??= new List<string>()).Add(text);
+                (_toolResults ??= []).Add(text);
             }
             else if (role == "user")
             {
@@ -58,9 +58,9 @@ internal sealed class Conversation
         if (content.ValueKind == JsonValueKind.String) return content.GetString()!;
         if (content.ValueKind != JsonValueKind.Array) return string.Empty;
         var text = new StringBuilder();
-        foreach (JsonElement part in content.EnumerateArray())
+        foreach (var part in content.EnumerateArray())
         {
-            string? type = ChatCall.Text(part, "type");
+            var type = ChatCall.Text(part, "type");
             if (type == "text") text.Append(ChatCall.Text(part, "text"));
             else text.Append(" [").Append(type).Append(']');
         }

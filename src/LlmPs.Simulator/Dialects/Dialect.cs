@@ -7,7 +7,7 @@ namespace LlmPs.Simulator.Dialects;
 /// <summary>What a provider's protocol says; the four differ in the members below and share the shape that OpenAI gave them all.</summary>
 internal abstract class Dialect
 {
-    internal static readonly string[] CommonRoles = { "system", "user", "assistant", "tool" };
+    internal static readonly string[] CommonRoles = ["system", "user", "assistant", "tool"];
 
     internal abstract SimulatedProvider Provider { get; }
 
@@ -67,7 +67,7 @@ internal abstract class Dialect
         writer.WriteString("model", answer.Model);
         WriteHead(writer);
         writer.WriteStartArray("choices");
-        foreach (Choice choice in answer.Choices)
+        foreach (var choice in answer.Choices)
         {
             writer.WriteStartObject();
             writer.WriteNumber("index", choice.Index);
@@ -107,7 +107,7 @@ internal abstract class Dialect
         {
             writer.WriteStartObject();
             writer.WriteNumber("index", delta.Choice.Index);
-            bool finish = delta.Kind == DeltaKind.Finish;
+            var finish = delta.Kind == DeltaKind.Finish;
             if (!(finish && answer.Has(StreamQuirks.FinishWithoutDelta)))
             {
                 writer.WriteStartObject("delta");

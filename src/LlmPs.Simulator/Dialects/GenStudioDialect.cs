@@ -12,9 +12,9 @@ internal sealed class GenStudioDialect : Dialect
 {
     internal static readonly GenStudioDialect Instance = new();
 
-    private static readonly string[] s_chips = { "nvidia", "amd", "chip1", "chip2", "chip3", "chip4", "chip5" };
-    private static readonly string[] s_someModels = { "deepseek-v3.2-exp", "kimi-k2-instruct", "qwen3-32b", "qwq-32b" };
-    private static readonly string[] s_thinkers = { "deepseek-r1", "qwq", "thinking", "step3" };
+    private static readonly string[] s_chips = ["nvidia", "amd", "chip1", "chip2", "chip3", "chip4", "chip5"];
+    private static readonly string[] s_someModels = ["deepseek-v3.2-exp", "kimi-k2-instruct", "qwen3-32b", "qwq-32b"];
+    private static readonly string[] s_thinkers = ["deepseek-r1", "qwq", "thinking", "step3"];
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
@@ -67,8 +67,8 @@ internal sealed class GenStudioDialect : Dialect
 
     internal override ErrorReply Refuse(Refusal refusal, string? message = null, string? parameter = null)
     {
-        int status = ErrorReply.UsualStatus(refusal);
-        (int code, string words) = refusal switch
+        var status = ErrorReply.UsualStatus(refusal);
+        (var code, var words) = refusal switch
         {
             Refusal.MissingKey => (60000, "token is empty"),
             Refusal.InvalidKey => (10009, "invalid api key"),
@@ -91,9 +91,9 @@ internal sealed class GenStudioDialect : Dialect
         if (options.NestedModels) writer.WriteStartObject("data");
         writer.WriteString("object", "list");
         writer.WriteStartArray("data");
-        IReadOnlyList<string> ids = options.Models ?? s_someModels;
+        var ids = options.Models ?? s_someModels;
         // Rows may repeat (providers.md), so the first one does.
-        foreach (string id in ids.Concat(ids.Take(1)))
+        foreach (var id in ids.Concat(ids.Take(1)))
         {
             writer.WriteStartObject();
             writer.WriteString("id", id);
@@ -134,7 +134,7 @@ internal sealed class GenStudioDialect : Dialect
 
     private ErrorReply? Unserved(string model)
     {
-        bool known = model.Length > 0 && !model.StartsWith("no-such-", StringComparison.Ordinal) && !model.StartsWith("unknown", StringComparison.Ordinal);
+        var known = model.Length > 0 && !model.StartsWith("no-such-", StringComparison.Ordinal) && !model.StartsWith("unknown", StringComparison.Ordinal);
         // Ids are all lower-case (GenStudio document).
         return known && !model.Any(char.IsUpper) ? null : Refuse(Refusal.ModelNotFound, $"model {model} not found");
     }
@@ -143,7 +143,7 @@ internal sealed class GenStudioDialect : Dialect
     private static ErrorReply Upstream(string complaint)
     {
         var buffer = new ByteBuffer(256);
-        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        using var writer = Wire.Writer(buffer);
         writer.WriteStartObject();
         writer.WriteStartObject("error");
         writer.WriteString("code", "400");

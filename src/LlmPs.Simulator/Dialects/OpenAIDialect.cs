@@ -12,10 +12,10 @@ internal sealed class OpenAIDialect : Dialect
 {
     internal static readonly OpenAIDialect Instance = new();
 
-    private static readonly string[] s_roles = { "system", "user", "assistant", "tool", "developer", "function" };
-    private static readonly string[] s_partTypes = { "text", "image_url", "input_audio", "file", "refusal" };
-    private static readonly string[] s_someModels = { "gpt-4o-mini", "qwen3:8b" };
-    private static readonly string[] s_thinkers = { "deepseek-r1", "qwq", "thinking" };
+    private static readonly string[] s_roles = ["system", "user", "assistant", "tool", "developer", "function"];
+    private static readonly string[] s_partTypes = ["text", "image_url", "input_audio", "file", "refusal"];
+    private static readonly string[] s_someModels = ["gpt-4o-mini", "qwen3:8b"];
+    private static readonly string[] s_thinkers = ["deepseek-r1", "qwq", "thinking"];
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
@@ -76,7 +76,7 @@ internal sealed class OpenAIDialect : Dialect
 
     internal override ErrorReply Refuse(Refusal refusal, string? message = null, string? parameter = null)
     {
-        (string words, string type, string? code) = refusal switch
+        (var words, var type, var code) = refusal switch
         {
             Refusal.MissingKey => ("You didn't provide an API key.", "invalid_request_error", null),
             Refusal.InvalidKey => ("Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),

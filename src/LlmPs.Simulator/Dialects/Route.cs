@@ -25,7 +25,7 @@ internal enum RouteKind
 /// <summary>What an address asks for. The host may be any; the path decides, after a prefix that names the provider.</summary>
 internal readonly struct Route
 {
-    private static readonly char[] s_slash = { '/' };
+    private static readonly char[] s_slash = ['/'];
 
     private Route(
         SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null, string? id = null)
@@ -61,14 +61,14 @@ internal readonly struct Route
 
     internal static Route Of(Uri address, HttpMethod method, SimulatedProvider? fixedProvider)
     {
-        string[] parts = address.AbsolutePath.Split(s_slash, StringSplitOptions.RemoveEmptyEntries);
-        int first = 0;
-        SimulatedProvider? prefix = parts.Length > 0 ? Prefix(parts[0]) : null;
+        var parts = address.AbsolutePath.Split(s_slash, StringSplitOptions.RemoveEmptyEntries);
+        var first = 0;
+        var prefix = parts.Length > 0 ? Prefix(parts[0]) : null;
         if (prefix.HasValue) first = 1;
-        SimulatedProvider provider = prefix ?? fixedProvider ?? Guess(address.Host, parts);
+        var provider = prefix ?? fixedProvider ?? Guess(address.Host, parts);
 
-        bool isChat = parts.Length - first >= 2 && Ends(parts, "chat", "completions") && method == HttpMethod.Post;
-        bool isModels = parts.Length > first && parts[parts.Length - 1] == "models" && method == HttpMethod.Get;
+        var isChat = parts.Length - first >= 2 && Ends(parts, "chat", "completions") && method == HttpMethod.Post;
+        var isModels = parts.Length > first && parts[parts.Length - 1] == "models" && method == HttpMethod.Get;
         switch (provider)
         {
             case SimulatedProvider.GenStudio:
@@ -93,7 +93,7 @@ internal readonly struct Route
         }
 
         if (!BatchRules.Has(provider)) return new Route(provider, RouteKind.Unknown);
-        RouteKind kind = BatchPath.Read(parts, first, needsVersion: provider == SimulatedProvider.SiliconFlow, method, out string? id);
+        var kind = BatchPath.Read(parts, first, needsVersion: provider == SimulatedProvider.SiliconFlow, method, out var id);
         return new Route(provider, kind, id: id);
     }
 
@@ -121,7 +121,7 @@ internal readonly struct Route
     private static bool Ends(string[] parts, params string[] tail)
     {
         if (parts.Length < tail.Length) return false;
-        for (int i = 0; i < tail.Length; i++)
+        for (var i = 0; i < tail.Length; i++)
             if (parts[parts.Length - tail.Length + i] != tail[i]) return false;
         return true;
     }

@@ -13,11 +13,11 @@ internal sealed class SiliconFlowDialect : Dialect
 {
     internal static readonly SiliconFlowDialect Instance = new();
 
-    private static readonly string[] s_someModels = { "Qwen/QwQ-32B", "deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-R1", "Qwen/Qwen2.5-7B-Instruct" };
-    private static readonly string[] s_thinkers = { "DeepSeek-R1", "QwQ", "Thinking" };
+    private static readonly string[] s_someModels = ["Qwen/QwQ-32B", "deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-R1", "Qwen/Qwen2.5-7B-Instruct"];
+    private static readonly string[] s_thinkers = ["DeepSeek-R1", "QwQ", "Thinking"];
 
     // Models without the switch enable_thinking: sending it is code 20015.
-    private static readonly string[] s_switchless = { "Qwen2", "glm-4-9b", "chatglm3", "internlm", "TeleChat", "DeepSeek-V2.5" };
+    private static readonly string[] s_switchless = ["Qwen2", "glm-4-9b", "chatglm3", "internlm", "TeleChat", "DeepSeek-V2.5"];
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
@@ -152,7 +152,7 @@ internal sealed class SiliconFlowDialect : Dialect
     private static ErrorReply Bare(int status, string message)
     {
         var buffer = new ByteBuffer(64);
-        using Utf8JsonWriter writer = Wire.Writer(buffer);
+        using var writer = Wire.Writer(buffer);
         writer.WriteStringValue(message);
         writer.Flush();
         return new ErrorReply(status, buffer);

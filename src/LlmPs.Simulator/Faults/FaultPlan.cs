@@ -17,7 +17,7 @@ internal sealed class FaultPlan
         _faults = faults;
         _seed = seed;
         _attempts = new ConcurrentDictionary<ulong, int>?[faults.Count];
-        for (int i = 0; i < faults.Count; i++)
+        for (var i = 0; i < faults.Count; i++)
             if (faults[i].Times.HasValue) _attempts[i] = new ConcurrentDictionary<ulong, int>();
     }
 
@@ -30,9 +30,9 @@ internal sealed class FaultPlan
     /// <param name="request">What <c>Path</c> looks into: method and path.</param>
     internal Fault? Choose(long ordinal, ulong bodyHash, string text, string request)
     {
-        for (int i = 0; i < _faults.Count; i++)
+        for (var i = 0; i < _faults.Count; i++)
         {
-            Fault fault = _faults[i];
+            var fault = _faults[i];
             if (fault.On is not null && !fault.On.Contains(ordinal)) continue;
             if (fault.Every is int every && ordinal % every != 0) continue;
             if (fault.Match is not null && !text.Contains(fault.Match, StringComparison.Ordinal)) continue;

@@ -21,13 +21,13 @@ internal static class FaultReply
             case FaultKind.HtmlPage:
                 return Reply.Html(request, fault.Status ?? 200, fault.Message ?? "Sign in to the network");
             case FaultKind.EmptyBody:
-                return Reply.With(request, fault.Status ?? 200, new ByteArrayContent(Array.Empty<byte>()), "application/json");
+                return Reply.With(request, fault.Status ?? 200, new ByteArrayContent([]), "application/json");
             case FaultKind.Redirect:
-                HttpResponseMessage redirect = Reply.Html(request, fault.Status ?? 302, "302 Found");
+                var redirect = Reply.Html(request, fault.Status ?? 302, "302 Found");
                 redirect.Headers.Location = fault.Location ?? s_elsewhere;
                 return redirect;
             case FaultKind.EchoKey:
-                ErrorReply echo = dialect.Refuse(Refusal.InvalidKey, $"Incorrect API key provided: Bearer {key}");
+                var echo = dialect.Refuse(Refusal.InvalidKey, $"Incorrect API key provided: Bearer {key}");
                 return Error(fault, request, echo);
             case FaultKind.BadToken503:
                 // This code was seen at GenStudio; elsewhere it stands for a 503 with an unknown body.
@@ -36,9 +36,9 @@ internal static class FaultReply
                 return null;
         }
 
-        Refusal? refusal = RefusalOf(fault.Kind);
+        var refusal = RefusalOf(fault.Kind);
         if (refusal is null) return null;
-        HttpResponseMessage response = Error(fault, request, dialect.Refuse(refusal.Value, fault.Message));
+        var response = Error(fault, request, dialect.Refuse(refusal.Value, fault.Message));
         AddHeaders(fault, response);
         return response;
     }
@@ -46,7 +46,7 @@ internal static class FaultReply
     private static HttpResponseMessage Error(Fault fault, HttpRequestMessage request, ErrorReply error, int? status = null)
     {
         error.Status = fault.Status ?? status ?? error.Status;
-        HttpResponseMessage response = Reply.Error(request, error);
+        var response = Reply.Error(request, error);
         if (fault.Kind is not (FaultKind.RetryAfterDate or FaultKind.RetryAfterMs) && fault.RetryAfterSec is int seconds)
             response.Headers.TryAddWithoutValidation("Retry-After", seconds.ToString(CultureInfo.InvariantCulture));
         return response;
@@ -57,7 +57,7 @@ internal static class FaultReply
         switch (fault.Kind)
         {
             case FaultKind.RetryAfterDate:
-                DateTimeOffset until = DateTimeOffset.UtcNow.AddSeconds(fault.RetryAfterSec ?? 1);
+                var until = DateTimeOffset.UtcNow.AddSeconds(fault.RetryAfterSec ?? 1);
                 response.Headers.TryAddWithoutValidation("Retry-After", until.ToString("R", CultureInfo.InvariantCulture));
                 break;
             case FaultKind.RetryAfterMs:

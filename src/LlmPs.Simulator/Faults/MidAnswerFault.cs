@@ -43,12 +43,12 @@ internal sealed class MidAnswerFault
                 yield return Step.Wait(Fault.DelayMs ?? Step.ForEver);
                 break;
             case FaultKind.StreamError:
-                string message = Fault.Message ?? "The server had an error in the middle of the answer";
+                var message = Fault.Message ?? "The server had an error in the middle of the answer";
                 buffer.Write(Fault.Form == "field" ? "error: "u8 : "data: "u8);
                 if (Fault.Form == "text") buffer.Write(System.Text.Encoding.UTF8.GetBytes(message.Replace('\n', ' ')));
                 else
                 {
-                    using Utf8JsonWriter writer = Wire.Writer(buffer);
+                    using var writer = Wire.Writer(buffer);
                     dialect.WriteStreamError(writer, message, Fault.Form);
                 }
 
@@ -65,7 +65,7 @@ internal sealed class MidAnswerFault
                 break;
             case FaultKind.HugeLine:
                 buffer.Write(sse ? "data: {\"id\":\""u8 : "{\"id\":\""u8);
-                for (long left = Fault.Bytes ?? UsualHugeLine; left > 0; left -= BlockLength)
+                for (var left = Fault.Bytes ?? UsualHugeLine; left > 0; left -= BlockLength)
                 {
                     buffer.Fill((byte)'a', (int)System.Math.Min(left, BlockLength));
                     yield return Step.Emit;

@@ -23,7 +23,7 @@ internal readonly struct OptionValue
 
     internal int Int(int least = 0)
     {
-        long number = Long();
+        var number = Long();
         return number >= least && number <= int.MaxValue ? (int)number : throw Bad($"a whole number from {least}");
     }
 
@@ -32,16 +32,16 @@ internal readonly struct OptionValue
         int i => i,
         long l => l,
         // A whole number may come as 3.0 or "3": JSON and CSV know no better.
-        _ when double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out double d) && Math.Floor(d) == d && Math.Abs(d) < 1e15 => (long)d,
+        _ when double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var d) && Math.Floor(d) == d && Math.Abs(d) < 1e15 => (long)d,
         _ => throw Bad("a whole number"),
     };
 
     internal double Number() =>
-        double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : throw Bad("a number");
+        double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw Bad("a number");
 
     internal double Share()
     {
-        double share = Number();
+        var share = Number();
         return share is >= 0 and <= 1 ? share : throw Bad("a number from 0 to 1");
     }
 
@@ -60,7 +60,7 @@ internal readonly struct OptionValue
     internal T OneOf<T>()
         where T : struct, Enum
     {
-        string text = Text();
+        var text = Text();
         // Enum.TryParse takes numbers too, and those are no names.
         if (text.Length > 0 && char.IsLetter(text[0]) && Enum.TryParse(text, ignoreCase: true, out T value)) return value;
         throw Bad("one of " + string.Join(", ", Enum.GetNames(typeof(T))));
@@ -71,7 +71,7 @@ internal readonly struct OptionValue
         if (_value is null) yield break;
         if (_value is IEnumerable many and not string and not IDictionary)
         {
-            foreach (object? item in many) yield return new OptionValue(_key, item);
+            foreach (var item in many) yield return new OptionValue(_key, item);
         }
         else
         {
@@ -82,7 +82,7 @@ internal readonly struct OptionValue
     internal List<string> Texts()
     {
         var texts = new List<string>();
-        foreach (OptionValue item in Items()) texts.Add(item.Text());
+        foreach (var item in Items()) texts.Add(item.Text());
         return texts;
     }
 

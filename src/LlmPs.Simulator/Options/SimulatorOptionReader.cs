@@ -109,8 +109,8 @@ internal static class SimulatorOptionReader
     {
         foreach (DictionaryEntry entry in values)
         {
-            string key = entry.Key.ToString() ?? string.Empty;
-            if (!known.TryGetValue(key, out Setter<T>? set))
+            var key = entry.Key.ToString() ?? string.Empty;
+            if (!known.TryGetValue(key, out var set))
                 throw new ArgumentException($"'{key}' is no {what}. Known are {string.Join(", ", known.Keys)}.");
 
             // Null is unset, as everywhere in PowerShell.
@@ -137,7 +137,7 @@ internal static class SimulatorOptionReader
     private static List<int> ReadErrorStatuses(OptionValue value)
     {
         const string Wanted = "statuses from 400 to 599, or 0 for no response";
-        List<int> statuses = value.Items().Select(item => item.Int()).ToList();
+        List<int> statuses = [.. value.Items().Select(item => item.Int())];
         return statuses.Count > 0 && statuses.TrueForAll(status => status is 0 or (>= 400 and <= 599)) ? statuses : throw value.Bad(Wanted);
     }
 
@@ -156,5 +156,5 @@ internal static class SimulatorOptionReader
     };
 
     private static Uri ReadLocation(OptionValue value) =>
-        Uri.TryCreate(value.Text(), UriKind.Absolute, out Uri? location) ? location : throw value.Bad("an absolute address");
+        Uri.TryCreate(value.Text(), UriKind.Absolute, out var location) ? location : throw value.Bad("an absolute address");
 }

@@ -73,7 +73,7 @@ public sealed class SimulatorOptions
     public int? RetryAfterSec { get; set; }
 
     /// <summary>What goes wrong.</summary>
-    public IReadOnlyList<Fault> Faults { get; set; } = Array.Empty<Fault>();
+    public IReadOnlyList<Fault> Faults { get; set; } = [];
 
     /// <summary>How cut connections show on a real socket, unless a fault says so itself.</summary>
     public CutBy CutBy { get; set; }

@@ -49,15 +49,15 @@ internal readonly struct Delta
     {
         if (answer.Choices.Length == 1)
         {
-            foreach (Delta delta in OfChoice(answer, answer.Choices[0], roleChunk)) yield return delta;
+            foreach (var delta in OfChoice(answer, answer.Choices[0], roleChunk)) yield return delta;
         }
         else
         {
             var turns = new List<IEnumerator<Delta>>(answer.Choices.Length);
-            foreach (Choice choice in answer.Choices) turns.Add(OfChoice(answer, choice, roleChunk).GetEnumerator());
+            foreach (var choice in answer.Choices) turns.Add(OfChoice(answer, choice, roleChunk).GetEnumerator());
             while (turns.Count > 0)
             {
-                for (int i = 0; i < turns.Count; i++)
+                for (var i = 0; i < turns.Count; i++)
                 {
                     if (turns[i].MoveNext()) yield return turns[i].Current;
                     else turns.RemoveAt(i--);
@@ -72,13 +72,13 @@ internal readonly struct Delta
     {
         if (roleChunk) yield return new Delta(DeltaKind.Role, choice, string.Empty, 0, 0, 0);
         if (choice.Reasoning is not null)
-            foreach (Delta delta in Pieces(answer, DeltaKind.Reasoning, choice, choice.Reasoning, 0)) yield return delta;
-        foreach (Delta delta in Pieces(answer, DeltaKind.Content, choice, choice.Content, 0)) yield return delta;
-        for (int i = 0; i < choice.ToolCalls.Length; i++)
+            foreach (var delta in Pieces(answer, DeltaKind.Reasoning, choice, choice.Reasoning, 0)) yield return delta;
+        foreach (var delta in Pieces(answer, DeltaKind.Content, choice, choice.Content, 0)) yield return delta;
+        for (var i = 0; i < choice.ToolCalls.Length; i++)
         {
-            string arguments = answer.Arguments(choice.ToolCalls[i]);
+            var arguments = answer.Arguments(choice.ToolCalls[i]);
             if (answer.Has(StreamQuirks.NameInPieces)) yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, 0, i);
-            foreach (Delta delta in Pieces(answer, DeltaKind.ToolCall, choice, arguments, i)) yield return delta;
+            foreach (var delta in Pieces(answer, DeltaKind.ToolCall, choice, arguments, i)) yield return delta;
             if (answer.Has(StreamQuirks.RepeatedArguments)) yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, arguments.Length, i);
         }
 
@@ -87,10 +87,10 @@ internal readonly struct Delta
 
     private static IEnumerable<Delta> Pieces(Answer answer, DeltaKind kind, Choice choice, string text, int toolIndex)
     {
-        int size = answer.PieceSize(text);
-        for (int start = 0; start < text.Length;)
+        var size = answer.PieceSize(text);
+        for (var start = 0; start < text.Length;)
         {
-            int end = TextPieces.End(text, start, size);
+            var end = TextPieces.End(text, start, size);
             yield return new Delta(kind, choice, text, start, end - start, toolIndex);
             start = end;
         }

@@ -85,7 +85,7 @@ internal sealed class StreamBody : Stream
     {
         if (_gone.IsCancellationRequested) throw new ObjectDisposedException(nameof(StreamBody));
         cancellationToken.ThrowIfCancellationRequested();
-        int count = Fill(target.Span);
+        var count = Fill(target.Span);
         if (count > 0 || target.Length == 0) return new ValueTask<int>(count);
         return _ended ? new ValueTask<int>(0) : new ValueTask<int>(WaitAndReadAsync(target, cancellationToken));
     }
@@ -113,7 +113,7 @@ internal sealed class StreamBody : Stream
             }
 
             _waitMs = 0;
-            int count = Fill(target.Span);
+            var count = Fill(target.Span);
             if (count > 0 || _ended) return count;
         }
     }
@@ -121,7 +121,7 @@ internal sealed class StreamBody : Stream
     /// <summary>Takes all that is due: chunks without a delay between them may share a read, as they share a packet on a network.</summary>
     private int Fill(Span<byte> target)
     {
-        int written = 0;
+        var written = 0;
         while (true)
         {
             written += _buffer.Read(target.Slice(written));
@@ -133,14 +133,14 @@ internal sealed class StreamBody : Stream
 
     private void Advance()
     {
-        int before = _buffer.Unread;
+        var before = _buffer.Unread;
         if (!_script.MoveNext())
         {
             _ended = true;
         }
         else
         {
-            Step step = _script.Current;
+            var step = _script.Current;
             if (step.Kind == StepKind.Wait) _waitMs = step.Milliseconds;
             else if (step.Kind == StepKind.Cut) _cut = step.CutBy;
         }

@@ -16,7 +16,7 @@ internal struct StreamProgress
     {
         get
         {
-            int open = TextPieces.Tokens(_bytes);
+            var open = TextPieces.Tokens(_bytes);
             return new StreamUsage(_completion + open, _reasoning + (_kind == DeltaKind.Reasoning ? open : 0));
         }
     }
@@ -33,7 +33,7 @@ internal struct StreamProgress
 
     private void CloseText()
     {
-        StreamUsage usage = Usage;
+        var usage = Usage;
         _completion = usage.CompletionTokens;
         _reasoning = usage.ReasoningTokens;
         _bytes = 0;

@@ -26,27 +26,27 @@ internal sealed class StreamScript
         _options = options;
         _fault = fault;
         _buffer = buffer;
-        _newLine = answer.Has(StreamQuirks.Crlf) ? new[] { (byte)'\r', (byte)'\n' } : new[] { (byte)'\n' };
+        _newLine = answer.Has(StreamQuirks.Crlf) ? [(byte)'\r', (byte)'\n'] : [(byte)'\n'];
         _data = Encoding.ASCII.GetBytes(answer.Has(StreamQuirks.NoSpace) ? "data:" : "data: ");
     }
 
     internal IEnumerator<Step> Play()
     {
         if (_answer.Has(StreamQuirks.Bom)) _buffer.Write("\uFEFF"u8);
-        foreach (Step step in KeepAlive()) yield return step;
+        foreach (var step in KeepAlive()) yield return step;
 
-        MidAnswerFault? fault = MidAnswerFault.Of(_fault, _options);
-        int strikeAt = StrikeAt(fault);
-        bool usageChunk = _dialect.UsageChunk(_answer);
-        int sent = 0;
-        int finished = 0;
+        var fault = MidAnswerFault.Of(_fault, _options);
+        var strikeAt = StrikeAt(fault);
+        var usageChunk = _dialect.UsageChunk(_answer);
+        var sent = 0;
+        var finished = 0;
         var progress = new StreamProgress();
         using var writer = Wire.Writer(_buffer);
-        foreach (Delta delta in Delta.All(_answer, _dialect.RoleChunk, usageChunk))
+        foreach (var delta in Delta.All(_answer, _dialect.RoleChunk, usageChunk))
         {
             if (sent == strikeAt)
             {
-                foreach (Step step in fault!.Strike(_buffer, _dialect, sse: true)) yield return step;
+                foreach (var step in fault!.Strike(_buffer, _dialect, sse: true)) yield return step;
                 if (fault.Ends) yield break;
             }
 
@@ -57,7 +57,7 @@ internal sealed class StreamScript
             }
 
             if (delta.Kind == DeltaKind.Finish) finished++;
-            bool isLast = delta.Kind == DeltaKind.Usage || (!usageChunk && finished == _answer.Choices.Length);
+            var isLast = delta.Kind == DeltaKind.Usage || (!usageChunk && finished == _answer.Choices.Length);
             progress.Add(delta);
             _buffer.Write(_data);
             writer.Reset();
@@ -70,7 +70,7 @@ internal sealed class StreamScript
 
         if (fault is not null && strikeAt >= sent)
         {
-            foreach (Step step in fault.Strike(_buffer, _dialect, sse: true)) yield return step;
+            foreach (var step in fault.Strike(_buffer, _dialect, sse: true)) yield return step;
             if (fault.Ends) yield break;
         }
 
@@ -89,13 +89,13 @@ internal sealed class StreamScript
 
     private IEnumerable<Step> KeepAlive()
     {
-        bool forEver = _fault?.Kind == FaultKind.KeepAliveOnly;
-        for (int i = 0; forEver || i < _options.KeepAlive; i++)
+        var forEver = _fault?.Kind == FaultKind.KeepAliveOnly;
+        for (var i = 0; forEver || i < _options.KeepAlive; i++)
         {
             _buffer.Write(": keep-alive"u8);
             EndEvent();
             yield return Step.Emit;
-            int pause = forEver ? _fault!.DelayMs ?? 20 : _options.KeepAliveIntervalMs;
+            var pause = forEver ? _fault!.DelayMs ?? 20 : _options.KeepAliveIntervalMs;
             if (pause > 0) yield return Step.Wait(pause);
         }
     }

@@ -6,6 +6,7 @@ using System.Management.Automation;
 using System.Net;
 using System.Security;
 using System.Threading;
+using LlmPs.Audit;
 using LlmPs.Completion;
 using LlmPs.Loading;
 using LlmPs.Models;
@@ -128,6 +129,15 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     [ValidateNotNull]
     public IDictionary? Header { get; set; }
 
+    /// <summary>The file to which each attempt adds a line of JSON.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? LogPath { get; set; }
+
+    /// <summary>Write what is sent and answered to the file of -LogPath as well.</summary>
+    [Parameter]
+    public SwitchParameter LogContent { get; set; }
+
     /// <summary>Do not make this the default session.</summary>
     [Parameter]
     public SwitchParameter NoDefault { get; set; }
@@ -158,6 +168,10 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
             if (Test) TestOrClose(session);
             SessionTable.Current.Add(session, mayBeDefault: !NoDefault);
             WriteObject(session);
+        }
+        catch (AuditException e)
+        {
+            ThrowTerminatingError(new ErrorRecord(e, "LogFailed", ErrorCategory.OpenError, LogPath));
         }
         catch (ArgumentException e)
         {
@@ -255,9 +269,24 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
             TokensPerMinute = TokensPerMinute,
             Proxy = Proxy,
             ProxyCredential = ProxyCredential?.GetNetworkCredential(),
+            LogPath = LogFile(),
+            LogContent = LogContent,
         };
         foreach (DictionaryEntry header in Header ?? new Hashtable()) AddHeader(options, Convert.ToString(header.Key, CultureInfo.InvariantCulture)!, header.Value);
         return options;
+    }
+
+    private string? LogFile()
+    {
+        if (LogPath is null) return null;
+        try
+        {
+            return FilePath.Literal(SessionState.Path, LogPath);
+        }
+        catch (Exception e) when (FilePath.IsOfFiles(e))
+        {
+            throw new AuditException(LogPath, e);
+        }
     }
 
     private static void AddHeader(LlmSessionOptions options, string name, object? given)

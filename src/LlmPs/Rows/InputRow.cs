@@ -86,7 +86,7 @@ internal static class InputRow
         ? $"Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}."
         : null;
 
-    internal static List<string> NamesOf(PSObject row) => Columns(row).Select(column => column.Key).ToList();
+    internal static List<string> NamesOf(PSObject row) => [.. Columns(row).Select(column => column.Key)];
 
     private static string Listed(List<string> names) => string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
 

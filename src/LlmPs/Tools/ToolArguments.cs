@@ -80,7 +80,7 @@ internal static class ToolArguments
     };
 
     private static List<string> Required(JsonElement schema) =>
-        Member(schema, "required") is { ValueKind: JsonValueKind.Array } required ? required.EnumerateArray().Select(name => name.GetString()!).ToList() : [];
+        Member(schema, "required") is { ValueKind: JsonValueKind.Array } required ? [.. required.EnumerateArray().Select(name => name.GetString()!)] : [];
 
     private static JsonElement? Member(JsonElement json, string name) => json.TryGetProperty(name, out var member) ? member : null;
 

@@ -13,14 +13,16 @@ public class RoomTests
     private static readonly Dictionary<string, string[]> s_arrows = new()
     {
         ["Text"] = [],
+        ["Files"] = [],
         ["Model"] = ["Text"],
         ["Options"] = ["Model"],
         ["Providers"] = ["Model", "Options", "Text"],
         ["Wire"] = ["Model", "Options", "Providers", "Text"],
         ["Pacing"] = ["Model"],
-        ["Transport"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Text"],
-        ["Checkpoint"] = ["Model", "Wire", "Text"],
-        ["Session"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Text"],
+        ["Audit"] = ["Model", "Files", "Text"],
+        ["Transport"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Audit", "Text"],
+        ["Checkpoint"] = ["Model", "Wire", "Files", "Text"],
+        ["Session"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Audit", "Transport", "Checkpoint", "Text"],
         ["Bulk"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Text"],
     };
 

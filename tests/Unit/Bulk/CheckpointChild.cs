@@ -11,10 +11,14 @@ using LlmPs.Checkpoint;
 
 #pragma warning disable CA1050 // The runtime looks for a class of this name in no namespace.
 
-/// <summary>Makes this assembly do a job of <see cref="LlmPs.Unit.Bulk.CheckpointChild"/> when it is started as a process of its own.</summary>
+/// <summary>Makes this assembly do a job of <see cref="LlmPs.Unit.Bulk.CheckpointChild"/> or <see cref="LlmPs.Unit.Audit.AuditChild"/> when it is started as a process of its own.</summary>
 internal static class StartupHook
 {
-    internal static void Initialize() => LlmPs.Unit.Bulk.CheckpointChild.Run();
+    internal static void Initialize()
+    {
+        LlmPs.Unit.Bulk.CheckpointChild.Run();
+        LlmPs.Unit.Audit.AuditChild.Run();
+    }
 }
 
 namespace LlmPs.Unit.Bulk

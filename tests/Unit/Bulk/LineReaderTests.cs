@@ -3,6 +3,7 @@ using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
+using LlmPs.Files;
 using Xunit;
 
 namespace LlmPs.Unit.Bulk;

@@ -30,8 +30,8 @@ public class AnswerShapeTests
     public async Task GenStudio_answers_with_the_fields_of_its_sample()
     {
         using var asking = new Asking();
-        JsonNode answer = await asking.AnswerAsync(Asking.GenStudio, "9.11 和 9.8 谁大？ [[blocked]]");
-        JsonNode sample = JsonNode.Parse(GenStudioSample)!;
+        var answer = await asking.AnswerAsync(Asking.GenStudio, "9.11 和 9.8 谁大？ [[blocked]]");
+        var sample = JsonNode.Parse(GenStudioSample)!;
         Assert.Equal(Asking.Fields(sample), Asking.Fields(answer));
         Assert.Equal(Asking.Fields(sample["choices"]![0]), Asking.Fields(answer["choices"]![0]));
         Assert.Equal(Asking.Fields(sample["choices"]![0]!["message"]), Asking.Fields(answer["choices"]![0]!["message"]));
@@ -52,7 +52,7 @@ public class AnswerShapeTests
     public async Task Cloudsway_answers_with_the_fields_of_its_sample()
     {
         using var asking = new Asking();
-        JsonNode answer = await asking.AnswerAsync(Asking.Cloudsway, "Hi");
+        var answer = await asking.AnswerAsync(Asking.Cloudsway, "Hi");
         SameShape(JsonNode.Parse(CloudswaySample)!, answer, "$");
         Assert.Matches("^chatcmpl-[A-Za-z0-9]{24}$", (string)answer["id"]!);
         Assert.Equal((int)answer["usage"]!["prompt_tokens"]!, (int)answer["usage"]!["prompt_cache_miss_tokens"]!);
@@ -62,7 +62,7 @@ public class AnswerShapeTests
     public async Task SiliconFlow_carries_its_trace_header()
     {
         using var asking = new Asking();
-        using HttpResponseMessage response = await asking.SendAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi").ToJsonString());
+        using var response = await asking.SendAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi").ToJsonString());
         Assert.True(response.Headers.Contains("x-siliconcloud-trace-id"));
     }
 
@@ -74,7 +74,7 @@ public class AnswerShapeTests
     public async Task The_provider_follows_from_path_and_host(string address, string id)
     {
         using var asking = new Asking();
-        (_, JsonNode? answer) = await asking.AskAsync(address, Asking.Body(Asking.GenStudio, "hi"));
+        (_, var answer) = await asking.AskAsync(address, Asking.Body(Asking.GenStudio, "hi"));
         Assert.Matches(id, (string)answer!["id"]!);
     }
 
@@ -83,7 +83,7 @@ public class AnswerShapeTests
     {
         using var one = new Asking();
         using var other = new Asking();
-        JsonObject body = Asking.Body(Asking.Cloudsway, "again");
+        var body = Asking.Body(Asking.Cloudsway, "again");
         Assert.Equal(await one.TextAsync(Asking.Cloudsway, body), await other.TextAsync(Asking.Cloudsway, body));
     }
 
@@ -94,14 +94,14 @@ public class AnswerShapeTests
         async Task<JsonNode> List(string path) =>
             JsonNode.Parse(await (await asking.GetAsync("http://simulated.invalid/" + path)).Content.ReadAsStringAsync())!;
 
-        JsonArray genStudio = (await List("genstudio/maas/v1/models"))["data"]!.AsArray();
+        var genStudio = (await List("genstudio/maas/v1/models"))["data"]!.AsArray();
         Assert.Equal((string)genStudio[0]!["id"]!, (string)genStudio[^1]!["id"]!);
         Assert.NotNull(genStudio[0]!["context_length"]);
         Assert.Equal("1780299859", (string)(await List("cloudsway/v1/models"))["data"]![0]!["created"]!);
         Assert.NotNull((await List("siliconflow/v1/models?type=text&sub_type=chat"))["data"]![0]!["owned_by"]);
 
         using var nested = new Asking(("NestedModels", true));
-        using HttpResponseMessage response = await nested.GetAsync("http://simulated.invalid/genstudio/maas/v1/models");
+        using var response = await nested.GetAsync("http://simulated.invalid/genstudio/maas/v1/models");
         Assert.NotNull(JsonNode.Parse(await response.Content.ReadAsStringAsync())!["data"]!["data"]);
     }
 
@@ -115,7 +115,7 @@ public class AnswerShapeTests
         else if (sample is JsonObject fields)
         {
             Assert.Equal(fields.Select(field => field.Key).Order(), actual.AsObject().Select(field => field.Key).Order());
-            foreach (KeyValuePair<string, JsonNode?> field in fields) SameShape(field.Value!, actual[field.Key]!, path + "." + field.Key);
+            foreach (var field in fields) SameShape(field.Value!, actual[field.Key]!, path + "." + field.Key);
         }
     }
 }

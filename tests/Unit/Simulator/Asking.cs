@@ -40,14 +40,14 @@ internal sealed class Asking : IDisposable
     internal static SimulatorOptions Options(params (string Key, object? Value)[] options)
     {
         var table = new Hashtable();
-        foreach ((string key, object? value) in options) table[key] = value;
+        foreach ((var key, var value) in options) table[key] = value;
         return SimulatorOptions.FromDictionary(table);
     }
 
     internal static Hashtable Fault(string kind, params (string Key, object? Value)[] values)
     {
         var table = new Hashtable { ["Fault"] = kind };
-        foreach ((string key, object? value) in values) table[key] = value;
+        foreach ((var key, var value) in values) table[key] = value;
         return table;
     }
 
@@ -68,7 +68,7 @@ internal sealed class Asking : IDisposable
             ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
         };
         if (stream) body["stream"] = true;
-        foreach ((string name, JsonNode? value) in more) body[name] = value;
+        foreach ((var name, var value) in more) body[name] = value;
         return body;
     }
 
@@ -91,33 +91,33 @@ internal sealed class Asking : IDisposable
 
     internal async Task<(HttpStatusCode Status, JsonNode? Json)> AskAsync(string address, JsonNode body)
     {
-        using HttpResponseMessage response = await SendAsync(address, body.ToJsonString());
-        string text = await response.Content.ReadAsStringAsync();
+        using var response = await SendAsync(address, body.ToJsonString());
+        var text = await response.Content.ReadAsStringAsync();
         return (response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text));
     }
 
     internal async Task<JsonNode> AnswerAsync(string address, string prompt, params (string Name, JsonNode? Value)[] more)
     {
-        (HttpStatusCode status, JsonNode? json) = await AskAsync(address, Body(address, prompt, false, more));
+        (var status, var json) = await AskAsync(address, Body(address, prompt, false, more));
         return status == HttpStatusCode.OK ? json! : throw new InvalidOperationException($"{status}: {json}");
     }
 
     internal async Task<string> TextAsync(string address, JsonNode body)
     {
-        using HttpResponseMessage response = await SendAsync(address, body.ToJsonString());
+        using var response = await SendAsync(address, body.ToJsonString());
         return await response.Content.ReadAsStringAsync();
     }
 
     internal async Task<List<JsonNode>> ChunksAsync(string address, string prompt, params (string Name, JsonNode? Value)[] more)
     {
-        string text = await TextAsync(address, Body(address, prompt, true, more));
-        List<string> events = Events(text);
+        var text = await TextAsync(address, Body(address, prompt, true, more));
+        var events = Events(text);
         if (events[^1] != "[DONE]") throw new InvalidOperationException("No [DONE]: " + text);
-        return events.SkipLast(1).Select(data => JsonNode.Parse(data)!).ToList();
+        return [.. events.SkipLast(1).Select(data => JsonNode.Parse(data)!)];
     }
 
     internal static List<string> Events(string text) =>
-        text.Split('\n').Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).Select(line => line[6..].TrimEnd('\r')).ToList();
+        [.. text.Split('\n').Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).Select(line => line[6..].TrimEnd('\r'))];
 
     internal static string Joined(IEnumerable<JsonNode> chunks, string field, int choice = 0) => string.Concat(chunks
         .SelectMany(chunk => chunk["choices"]!.AsArray())

@@ -41,7 +41,7 @@ internal sealed class BatchAsking : IDisposable
             ["model"] = Model,
             ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt }),
         };
-        foreach ((string name, JsonNode? value) in more) body[name] = value;
+        foreach ((var name, var value) in more) body[name] = value;
         return new JsonObject { ["custom_id"] = id, ["method"] = "POST", ["url"] = Chat, ["body"] = body }.ToJsonString();
     }
 
@@ -50,14 +50,14 @@ internal sealed class BatchAsking : IDisposable
 
     internal async Task<(HttpStatusCode Status, JsonNode? Json)> SendAsync(HttpMethod method, string path, HttpContent? content = null)
     {
-        using HttpResponseMessage response = await Asking.SendAsync(new HttpRequestMessage(method, _base + path) { Content = content });
-        string text = await response.Content.ReadAsStringAsync();
+        using var response = await Asking.SendAsync(new HttpRequestMessage(method, _base + path) { Content = content });
+        var text = await response.Content.ReadAsStringAsync();
         return (response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text));
     }
 
     internal async Task<JsonNode> GoodAsync(HttpMethod method, string path, HttpContent? content = null)
     {
-        (HttpStatusCode status, JsonNode? json) = await SendAsync(method, path, content);
+        (var status, var json) = await SendAsync(method, path, content);
         return status == HttpStatusCode.OK ? json! : throw new InvalidOperationException($"{status}: {json}");
     }
 
@@ -73,14 +73,14 @@ internal sealed class BatchAsking : IDisposable
     /// <summary>Uploads a file and returns its id.</summary>
     internal async Task<string> UploadAsync(string text, string purpose = "batch")
     {
-        JsonNode json = await GoodAsync(HttpMethod.Post, "files", Form(text, purpose));
+        var json = await GoodAsync(HttpMethod.Post, "files", Form(text, purpose));
         return (string)(json["id"] ?? json["data"]!["id"])!;
     }
 
     internal static JsonObject Request(string fileId, params (string Name, JsonNode? Value)[] more)
     {
         var body = new JsonObject { ["input_file_id"] = fileId, ["endpoint"] = Chat, ["completion_window"] = "24h" };
-        foreach ((string name, JsonNode? value) in more) body[name] = value;
+        foreach ((var name, var value) in more) body[name] = value;
         return body;
     }
 
@@ -92,7 +92,7 @@ internal sealed class BatchAsking : IDisposable
     /// <summary>Uploads, creates, and returns the batch's id.</summary>
     internal async Task<string> SubmitAsync(string text, params (string Name, JsonNode? Value)[] more)
     {
-        JsonNode batch = await CreateAsync(await UploadAsync(text), more);
+        var batch = await CreateAsync(await UploadAsync(text), more);
         return (string)(batch["id"] ?? batch["data"]!["id"])!;
     }
 
@@ -102,12 +102,12 @@ internal sealed class BatchAsking : IDisposable
     internal async Task<List<JsonNode>> ResultsAsync(JsonNode batch, string file = "output_file_id")
     {
         if ((string?)batch[file] is not { } id) return [];
-        using HttpResponseMessage response = await Asking.GetAsync(_base + "files/" + id + "/content");
-        string text = await response.Content.ReadAsStringAsync();
-        return text.Split('\n').Where(line => line.Length > 0).Select(line => JsonNode.Parse(line)!).ToList();
+        using var response = await Asking.GetAsync(_base + "files/" + id + "/content");
+        var text = await response.Content.ReadAsStringAsync();
+        return [.. text.Split('\n').Where(line => line.Length > 0).Select(line => JsonNode.Parse(line)!)];
     }
 
-    internal static List<string> Ids(IEnumerable<JsonNode> results) => results.Select(line => (string)line["custom_id"]!).ToList();
+    internal static List<string> Ids(IEnumerable<JsonNode> results) => [.. results.Select(line => (string)line["custom_id"]!)];
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -17,8 +17,8 @@ public class BatchFaultTests
     public async Task A_fault_can_be_aimed_at_a_method_and_path()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault("Unavailable", ("Path", "POST /openai/v1/batches"))));
-        string file = await asking.UploadAsync(asking.Lines(1));
-        StringContent request = BatchAsking.Content(BatchAsking.Request(file));
+        var file = await asking.UploadAsync(asking.Lines(1));
+        var request = BatchAsking.Content(BatchAsking.Request(file));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await asking.SendAsync(HttpMethod.Post, "batches", request)).Status);
         await asking.GetAsync("batches");
         await asking.Asking.AnswerAsync(Asking.OpenAI, "x");
@@ -53,11 +53,11 @@ public class BatchFaultTests
     {
         var lost = Asking.Fault(fault, ("Path", "POST /openai/v1/batches"), ("Applied", true));
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", lost));
-        JsonObject request = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("metadata", new JsonObject { ["run"] = "7" }));
-        int seen = 0;
+        var request = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("metadata", new JsonObject { ["run"] = "7" }));
+        var seen = 0;
         try
         {
-            using HttpResponseMessage response = await asking.Asking.SendAsync(
+            using var response = await asking.Asking.SendAsync(
                 new HttpRequestMessage(HttpMethod.Post, BatchAsking.OpenAI + "batches") { Content = BatchAsking.Content(request) });
             seen = (int)response.StatusCode;
         }
@@ -74,8 +74,8 @@ public class BatchFaultTests
     public async Task A_download_can_be_cut()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100))));
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(20)));
-        Exception cut = await Assert.ThrowsAnyAsync<Exception>(() => asking.ResultsAsync(batch));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(20)));
+        var cut = await Assert.ThrowsAnyAsync<Exception>(() => asking.ResultsAsync(batch));
         Assert.True(cut is IOException or HttpRequestException, cut.ToString());
         Assert.Equal(0, asking.Handler.InFlight);
     }
@@ -85,8 +85,8 @@ public class BatchFaultTests
     {
         var fault = Asking.Fault("CutClean", ("Path", "/content"), ("AfterBytes", 100));
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", fault));
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(20)));
-        using HttpResponseMessage response = await asking.Asking.GetAsync(BatchAsking.OpenAI + "files/" + batch["output_file_id"] + "/content");
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(20)));
+        using var response = await asking.Asking.GetAsync(BatchAsking.OpenAI + "files/" + batch["output_file_id"] + "/content");
         Assert.Equal(100, (await response.Content.ReadAsByteArrayAsync()).Length);
     }
 
@@ -99,10 +99,10 @@ public class BatchFaultTests
     public async Task A_poll_can_meet_any_fault(string fault, int status)
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault(fault, ("Path", "GET /openai/v1/batches/"))));
-        string id = await asking.SubmitAsync(asking.Lines(1));
-        using HttpResponseMessage response = await asking.Asking.GetAsync(BatchAsking.OpenAI + "batches/" + id);
+        var id = await asking.SubmitAsync(asking.Lines(1));
+        using var response = await asking.Asking.GetAsync(BatchAsking.OpenAI + "batches/" + id);
         Assert.Equal(status, (int)response.StatusCode);
-        string text = await response.Content.ReadAsStringAsync();
+        var text = await response.Content.ReadAsStringAsync();
         Assert.DoesNotContain("request_counts\":{\"total\":1,\"completed\":1,\"failed\":0},\"metadata\":null}", text, StringComparison.Ordinal);
     }
 
@@ -111,7 +111,7 @@ public class BatchFaultTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Record", 10));
         await asking.SubmitAsync(asking.Lines(1000));
-        RecordedRequest[] requests = asking.Handler.Log.Requests();
+        var requests = asking.Handler.Log.Requests();
         Assert.Equal(["1 POST /openai/v1/files", "2 POST /openai/v1/batches"],
             Array.ConvertAll(requests, request => $"{request.Ordinal} {request.Method} {request.Path}"));
         Assert.Empty(requests[0].Body);

@@ -18,12 +18,12 @@ public class BatchOptionTests
     public async Task Polls_take_a_batch_through_its_statuses()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchPolls", 4));
-        string id = await asking.SubmitAsync(asking.Lines(13));
+        var id = await asking.SubmitAsync(asking.Lines(13));
         var seen = new List<string>();
-        for (int i = 0; i < 5; i++)
+        for (var i = 0; i < 5; i++)
         {
-            JsonNode batch = await asking.BatchAsync(id);
-            JsonNode counts = batch["request_counts"]!;
+            var batch = await asking.BatchAsync(id);
+            var counts = batch["request_counts"]!;
             seen.Add($"{batch["status"]} {counts["completed"]} of {counts["total"]}");
         }
 
@@ -34,8 +34,8 @@ public class BatchOptionTests
     public async Task A_list_is_not_a_poll()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchPolls", 1));
-        string id = await asking.SubmitAsync(asking.Lines(1));
-        for (int i = 0; i < 3; i++) Assert.Equal("validating", (string)(await asking.GetAsync("batches"))["data"]![0]!["status"]!);
+        var id = await asking.SubmitAsync(asking.Lines(1));
+        for (var i = 0; i < 3; i++) Assert.Equal("validating", (string)(await asking.GetAsync("batches"))["data"]![0]!["status"]!);
         Assert.Equal("completed", (string)(await asking.BatchAsync(id))["status"]!);
     }
 
@@ -44,7 +44,7 @@ public class BatchOptionTests
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow, ("BatchLatencyMs", 300));
         var clock = Stopwatch.StartNew();
-        string id = await asking.SubmitAsync(asking.Lines(10));
+        var id = await asking.SubmitAsync(asking.Lines(10));
         var seen = new List<string>();
         JsonNode batch;
         do
@@ -67,15 +67,15 @@ public class BatchOptionTests
         async Task<(List<string> Good, List<string> Bad)> RunAsync(int seed)
         {
             using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchErrorRate", 0.3), ("Seed", seed));
-            JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(200)));
+            var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(200)));
             Assert.Equal("completed", (string)batch["status"]!);
-            List<JsonNode> bad = await asking.ResultsAsync(batch, "error_file_id");
+            var bad = await asking.ResultsAsync(batch, "error_file_id");
             Assert.Equal(bad.Count, (int)batch["request_counts"]!["failed"]!);
             Assert.All(bad, line => Assert.Equal(500, (int)line["response"]!["status_code"]!));
             return (BatchAsking.Ids(await asking.ResultsAsync(batch)), BatchAsking.Ids(bad));
         }
 
-        (List<string> good, List<string> bad) = await RunAsync(1);
+        (var good, var bad) = await RunAsync(1);
         Assert.InRange(bad.Count, 30, 90);
         Assert.Equal(200, good.Concat(bad).Distinct().Count());
         Assert.Equal(bad, (await RunAsync(1)).Bad);
@@ -86,9 +86,9 @@ public class BatchOptionTests
     public async Task Failed_lines_have_the_given_statuses_in_turn()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow, ("BatchErrorRate", 1), ("BatchErrorStatus", new[] { 429, 0, 503 }));
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(4)));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(4)));
         Assert.Null(batch["output_file_id"]);
-        List<JsonNode> errors = await asking.ResultsAsync(batch, "error_file_id");
+        var errors = await asking.ResultsAsync(batch, "error_file_id");
         Assert.Equal([429, null, 503, 429], errors.Select(line => (int?)line["response"]?["status_code"]));
         Assert.Contains("TPM", (string)errors[0]["response"]!["body"]!["message"]!, StringComparison.Ordinal);
         Assert.Equal("request_timeout", (string)errors[1]["error"]!["code"]!);
@@ -105,9 +105,9 @@ public class BatchOptionTests
     public async Task Lines_that_match_fail_and_their_errors_can_be_in_the_output()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchErrorMatch", "p1"), ("BatchErrorsInOutput", true));
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(3)));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(3)));
         Assert.Null(batch["error_file_id"]);
-        List<JsonNode> results = await asking.ResultsAsync(batch);
+        var results = await asking.ResultsAsync(batch);
         Assert.Equal(["r0 200", "r1 500", "r2 200"], results.Select(line => $"{line["custom_id"]} {line["response"]!["status_code"]}"));
         Assert.Equal("""{"total":3,"completed":2,"failed":1}""", batch["request_counts"]!.ToJsonString());
     }
@@ -118,12 +118,12 @@ public class BatchOptionTests
     public async Task An_expired_batch_has_what_was_done(string address)
     {
         using var asking = new BatchAsking(address, ("BatchExpireAt", 0.5));
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(4)));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(4)));
         Assert.Equal("expired", (string)batch["status"]!);
         Assert.NotNull(batch["expired_at"]);
         Assert.Null(batch["completed_at"]);
         Assert.Equal(["r0", "r1"], BatchAsking.Ids(await asking.ResultsAsync(batch)));
-        List<JsonNode> errors = await asking.ResultsAsync(batch, "error_file_id");
+        var errors = await asking.ResultsAsync(batch, "error_file_id");
         Assert.Equal(["r2", "r3"], BatchAsking.Ids(errors));
         Assert.Null(errors[0]["response"]);
         Assert.Equal(
@@ -136,7 +136,7 @@ public class BatchOptionTests
     public async Task A_batch_can_expire_with_nothing_done()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchExpireAt", 0));
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(2)));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(2)));
         Assert.Equal("expired", (string)batch["status"]!);
         Assert.Null(batch["output_file_id"]);
         Assert.Equal(2, (await asking.ResultsAsync(batch, "error_file_id")).Count);
@@ -146,7 +146,7 @@ public class BatchOptionTests
     public async Task A_batch_can_fail_as_a_whole()
     {
         using var openAI = new BatchAsking(BatchAsking.OpenAI, ("BatchFailure", "Enqueued token limit reached"));
-        JsonNode batch = await openAI.BatchAsync(await openAI.SubmitAsync(openAI.Lines(2)));
+        var batch = await openAI.BatchAsync(await openAI.SubmitAsync(openAI.Lines(2)));
         Assert.Equal("failed", (string)batch["status"]!);
         Assert.Equal("Enqueued token limit reached", (string)batch["errors"]!["data"]![0]!["message"]!);
         using var siliconFlow = new BatchAsking(BatchAsking.SiliconFlow, ("BatchFailure", "no"));
@@ -162,7 +162,7 @@ public class BatchOptionTests
             return BatchAsking.Ids(await asking.ResultsAsync(await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(50)))));
         }
 
-        List<string> order = await RunAsync(1);
+        var order = await RunAsync(1);
         Assert.Equal(50, order.Distinct().Count());
         Assert.NotEqual(order.OrderBy(id => int.Parse(id.Substring(1), CultureInfo.InvariantCulture)), order);
         Assert.Equal(order, await RunAsync(1));
@@ -173,8 +173,8 @@ public class BatchOptionTests
     public async Task Ids_can_be_nested_or_not_at_any_provider()
     {
         using var nested = new BatchAsking(BatchAsking.OpenAI, ("BatchNestedIds", true));
-        string file = await nested.UploadAsync(nested.Lines(1));
-        JsonNode batch = await nested.CreateAsync(file);
+        var file = await nested.UploadAsync(nested.Lines(1));
+        var batch = await nested.CreateAsync(file);
         Assert.Null(batch["id"]);
         Assert.StartsWith("batch_", (string)batch["data"]!["id"]!, StringComparison.Ordinal);
 
@@ -187,7 +187,7 @@ public class BatchOptionTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchMaxLines", 2));
         Assert.Equal("completed", (string)(await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(2))))["status"]!);
-        JsonNode over = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(3)));
+        var over = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(3)));
         Assert.Equal("too_many_tasks", (string)over["errors"]!["data"]![0]!["code"]!);
     }
 
@@ -197,15 +197,15 @@ public class BatchOptionTests
     public async Task A_batch_is_cancelled_with_what_was_done(string address)
     {
         using var asking = new BatchAsking(address, ("BatchPolls", 4));
-        string id = await asking.SubmitAsync(asking.Lines(13));
+        var id = await asking.SubmitAsync(asking.Lines(13));
         await asking.BatchAsync(id);
-        JsonNode batch = await asking.GoodAsync(HttpMethod.Post, $"batches/{id}/cancel");
+        var batch = await asking.GoodAsync(HttpMethod.Post, $"batches/{id}/cancel");
         Assert.Equal("cancelling", (string)batch["status"]!);
         Assert.Equal(HttpStatusCode.OK, (await asking.SendAsync(HttpMethod.Post, $"batches/{id}/cancel")).Status);
         batch = await asking.BatchAsync(id);
         Assert.Equal("cancelled", (string)batch["status"]!);
         Assert.Equal(3, (await asking.ResultsAsync(batch)).Count);
-        List<JsonNode> errors = await asking.ResultsAsync(batch, "error_file_id");
+        var errors = await asking.ResultsAsync(batch, "error_file_id");
         Assert.Equal(10, errors.Count);
         Assert.Equal("batch_cancelled", (string)errors[0]["error"]!["code"]!);
         Assert.Equal(3, asking.Handler.Batches.Count().Answered);
@@ -215,9 +215,9 @@ public class BatchOptionTests
     public async Task A_batch_of_a_bad_file_that_is_cancelled_in_time_has_no_results()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchPolls", 2));
-        string id = await asking.SubmitAsync(asking.Line("a", "x") + "\nbad");
+        var id = await asking.SubmitAsync(asking.Line("a", "x") + "\nbad");
         await asking.GoodAsync(HttpMethod.Post, $"batches/{id}/cancel");
-        JsonNode batch = await asking.BatchAsync(id);
+        var batch = await asking.BatchAsync(id);
         Assert.Equal("cancelled", (string)batch["status"]!);
         Assert.Null(batch["output_file_id"]);
         Assert.Null(batch["error_file_id"]);
@@ -227,9 +227,9 @@ public class BatchOptionTests
     public async Task A_batch_can_be_cancelled_before_it_starts()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchPolls", 2));
-        string id = await asking.SubmitAsync(asking.Lines(2));
+        var id = await asking.SubmitAsync(asking.Lines(2));
         await asking.GoodAsync(HttpMethod.Post, $"batches/{id}/cancel");
-        JsonNode batch = await asking.BatchAsync(id);
+        var batch = await asking.BatchAsync(id);
         Assert.Equal("cancelled", (string)batch["status"]!);
         Assert.Null(batch["output_file_id"]);
         Assert.Equal(2, (await asking.ResultsAsync(batch, "error_file_id")).Count);

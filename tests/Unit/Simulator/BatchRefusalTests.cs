@@ -50,7 +50,7 @@ public class BatchRefusalTests
     public async Task An_unknown_id_is_a_404_in_the_providers_envelope(string method, string path)
     {
         using var openAI = new BatchAsking(BatchAsking.OpenAI);
-        (HttpStatusCode status, JsonNode? json) = await openAI.SendAsync(new HttpMethod(method), path);
+        (var status, var json) = await openAI.SendAsync(new HttpMethod(method), path);
         Assert.Equal(HttpStatusCode.NotFound, status);
         Assert.Contains("x", (string)json!["error"]!["message"]!, StringComparison.Ordinal);
 
@@ -76,7 +76,7 @@ public class BatchRefusalTests
     public async Task An_upload_of_another_kind_is_refused(string address, string? purpose, string name, string text, string? parameter)
     {
         using var asking = new BatchAsking(address);
-        (HttpStatusCode status, JsonNode? json) = await asking.SendAsync(HttpMethod.Post, "files", BatchAsking.Form(text, purpose, name));
+        (var status, var json) = await asking.SendAsync(HttpMethod.Post, "files", BatchAsking.Form(text, purpose, name));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal(parameter, (string?)json!["error"]?["param"]);
         Assert.Equal(0, asking.Handler.Batches.Count().Files);
@@ -101,7 +101,7 @@ public class BatchRefusalTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("BatchMaxBytes", 10));
         await asking.UploadAsync(new string(' ', 10));
-        (HttpStatusCode status, _) = await asking.SendAsync(HttpMethod.Post, "files", BatchAsking.Form(new string(' ', 11)));
+        (var status, _) = await asking.SendAsync(HttpMethod.Post, "files", BatchAsking.Form(new string(' ', 11)));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, status);
     }
 
@@ -123,8 +123,8 @@ public class BatchRefusalTests
     public async Task A_batch_that_the_documents_do_not_allow_is_a_400(string field, string value, string parameter)
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        JsonObject body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), (field, JsonNode.Parse(value)));
-        (HttpStatusCode status, JsonNode? json) = await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(body));
+        var body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), (field, JsonNode.Parse(value)));
+        (var status, var json) = await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(body));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal(parameter, (string)json!["error"]!["param"]!);
         Assert.Equal(0, asking.Handler.Batches.Count().Batches);
@@ -139,8 +139,8 @@ public class BatchRefusalTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
         var metadata = new JsonObject();
-        for (int i = 0; i < pairs; i++) metadata[i.ToString("d2", CultureInfo.InvariantCulture).PadRight(key, 'k')] = new string('v', value);
-        JsonObject body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("metadata", metadata));
+        for (var i = 0; i < pairs; i++) metadata[i.ToString("d2", CultureInfo.InvariantCulture).PadRight(key, 'k')] = new string('v', value);
+        var body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("metadata", metadata));
         Assert.Equal(expected, (await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(body))).Status);
     }
 
@@ -152,7 +152,7 @@ public class BatchRefusalTests
     public async Task SiliconFlows_window_is_24_to_336_hours(string window, HttpStatusCode expected)
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        JsonObject body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("completion_window", window));
+        var body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("completion_window", window));
         Assert.Equal(expected, (await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(body))).Status);
     }
 
@@ -160,7 +160,7 @@ public class BatchRefusalTests
     public async Task A_body_that_is_not_a_JSON_object_is_a_400()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        foreach (string body in new[] { "", "{", "[]" })
+        foreach (var body in new[] { "", "{", "[]" })
             Assert.Equal(HttpStatusCode.BadRequest, (await asking.SendAsync(HttpMethod.Post, "batches", new StringContent(body))).Status);
     }
 
@@ -168,8 +168,8 @@ public class BatchRefusalTests
     public async Task A_file_of_another_purpose_is_refused()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        JsonObject body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1), "user_data"));
-        (HttpStatusCode status, JsonNode? json) = await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(body));
+        var body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1), "user_data"));
+        (var status, var json) = await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(body));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("user_data", (string)json!["error"]!["message"]!, StringComparison.Ordinal);
     }
@@ -209,13 +209,13 @@ public class BatchRefusalTests
     public async Task A_bad_line_fails_the_batch_and_is_named(string line, string code, string? parameter)
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Line("a", "x") + "\n\n" + line + "\n"));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Line("a", "x") + "\n\n" + line + "\n"));
         Assert.Equal("failed", (string)batch["status"]!);
         Assert.NotNull(batch["failed_at"]);
         Assert.Null(batch["in_progress_at"]);
         Assert.Null(batch["output_file_id"]);
         Assert.Equal("list", (string)batch["errors"]!["object"]!);
-        JsonNode error = Assert.Single(batch["errors"]!["data"]!.AsArray())!;
+        var error = Assert.Single(batch["errors"]!["data"]!.AsArray())!;
         Assert.Equal(["code", "message", "param", "line"], error.AsObject().Select(field => field.Key));
         Assert.Equal((code, parameter, 3), ((string)error["code"]!, (string?)error["param"], (int)error["line"]!));
     }
@@ -227,9 +227,9 @@ public class BatchRefusalTests
     public async Task SiliconFlow_limits_the_messages_of_a_line(string messages, string named)
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Line("a", "x", ("messages", JsonNode.Parse(messages)))));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Line("a", "x", ("messages", JsonNode.Parse(messages)))));
         Assert.Equal("failed", (string)batch["status"]!);
-        string error = (string)Assert.Single(batch["errors"]!.AsArray())!;
+        var error = (string)Assert.Single(batch["errors"]!.AsArray())!;
         Assert.StartsWith("line 1: ", error, StringComparison.Ordinal);
         Assert.Contains(named, error, StringComparison.Ordinal);
     }
@@ -238,7 +238,7 @@ public class BatchRefusalTests
     public async Task SiliconFlow_wants_one_model_without_replace()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Line("a", "x") + "\n" + asking.Line("b", "x", ("model", "other"))));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Line("a", "x") + "\n" + asking.Line("b", "x", ("model", "other"))));
         Assert.Equal("failed", (string)batch["status"]!);
     }
 
@@ -246,7 +246,7 @@ public class BatchRefusalTests
     public async Task A_file_of_blank_lines_fails_the_batch()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync("\n \r\n"));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync("\n \r\n"));
         Assert.Equal("empty_file", (string)batch["errors"]!["data"]![0]!["code"]!);
     }
 
@@ -256,11 +256,11 @@ public class BatchRefusalTests
     public async Task A_line_more_than_the_limit_fails_the_batch(string address, int limit)
     {
         using var asking = new BatchAsking(address);
-        string lines = asking.Lines(limit);
-        string within = await asking.SubmitAsync(lines);
-        string over = await asking.SubmitAsync(lines + asking.Line("more", "x"));
+        var lines = asking.Lines(limit);
+        var within = await asking.SubmitAsync(lines);
+        var over = await asking.SubmitAsync(lines + asking.Line("more", "x"));
         Assert.Equal("completed", (string)(await asking.BatchAsync(within))["status"]!);
-        JsonNode batch = await asking.BatchAsync(over);
+        var batch = await asking.BatchAsync(over);
         Assert.Equal("failed", (string)batch["status"]!);
         Assert.Contains(limit.ToString(CultureInfo.InvariantCulture), batch["errors"]!.ToJsonString(), StringComparison.Ordinal);
     }
@@ -270,7 +270,7 @@ public class BatchRefusalTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
         string[] lines = [asking.Line("a", "x", ("temperature", 3)), asking.Line("b", "x"), asking.Line("c", "x", ("stream", true))];
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(string.Join("\n", lines)));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(string.Join("\n", lines)));
         Assert.Equal("completed", (string)batch["status"]!);
         Assert.Equal("""{"total":3,"completed":1,"failed":2}""", batch["request_counts"]!.ToJsonString());
         Assert.Equal(["b"], BatchAsking.Ids(await asking.ResultsAsync(batch)));
@@ -286,7 +286,7 @@ public class BatchRefusalTests
     public async Task A_batch_that_has_ended_cannot_be_cancelled(string address)
     {
         using var asking = new BatchAsking(address);
-        string id = await asking.SubmitAsync(asking.Lines(1));
+        var id = await asking.SubmitAsync(asking.Lines(1));
         Assert.Equal(HttpStatusCode.Conflict, (await asking.SendAsync(HttpMethod.Post, $"batches/{id}/cancel")).Status);
         Assert.Equal("completed", (string)(await asking.BatchAsync(id))["status"]!);
     }

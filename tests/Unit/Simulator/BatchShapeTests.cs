@@ -18,7 +18,7 @@ public class BatchShapeTests
     public async Task OpenAIs_upload_returns_the_file()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        JsonNode file = await asking.GoodAsync(HttpMethod.Post, "files", BatchAsking.Form("{}\n"));
+        var file = await asking.GoodAsync(HttpMethod.Post, "files", BatchAsking.Form("{}\n"));
         Assert.StartsWith("file-", (string)file["id"]!, StringComparison.Ordinal);
         file["id"] = "x";
         Assert.Equal(
@@ -31,7 +31,7 @@ public class BatchShapeTests
     public async Task SiliconFlows_upload_has_the_file_under_data()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        JsonNode answer = await asking.GoodAsync(HttpMethod.Post, "files", BatchAsking.Form("{}\n"));
+        var answer = await asking.GoodAsync(HttpMethod.Post, "files", BatchAsking.Form("{}\n"));
         answer["data"]!["id"] = "x";
         Assert.Equal(
             """{"code":20000,"message":"Ok","status":true,"data":{"id":"x","object":"file","bytes":3,""" +
@@ -43,7 +43,7 @@ public class BatchShapeTests
     public async Task SiliconFlows_list_of_files_is_nested_twice()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        string id = await asking.UploadAsync("{}\n\n{}");
+        var id = await asking.UploadAsync("{}\n\n{}");
         Assert.Equal(
             """{"code":20000,"message":"Ok","status":true,"data":{"data":[{"id":"ID","object":"file","bytes":6,""".Replace("ID", id) +
             """ "created_at":1757680008,"filename":"rows.jsonl","purpose":"batch","line_count":2}],"object":"file"}}""".TrimStart(),
@@ -54,13 +54,13 @@ public class BatchShapeTests
     public async Task OpenAIs_files_are_listed_newest_first_by_purpose_and_page()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        string first = await asking.UploadAsync("{}");
-        string second = await asking.UploadAsync("{}");
+        var first = await asking.UploadAsync("{}");
+        var second = await asking.UploadAsync("{}");
         await asking.UploadAsync("{}", "user_data");
-        JsonNode page = await asking.GetAsync("files?purpose=batch&limit=1");
+        var page = await asking.GetAsync("files?purpose=batch&limit=1");
         Assert.Equal([second], page["data"]!.AsArray().Select(file => (string)file!["id"]!));
         Assert.True((bool)page["has_more"]!);
-        JsonNode rest = await asking.GetAsync("files?purpose=batch&limit=1&after=" + second);
+        var rest = await asking.GetAsync("files?purpose=batch&limit=1&after=" + second);
         Assert.Equal([first], rest["data"]!.AsArray().Select(file => (string)file!["id"]!));
         Assert.False((bool)rest["has_more"]!);
         Assert.Equal(3, (await asking.GetAsync("files"))["data"]!.AsArray().Count);
@@ -72,14 +72,14 @@ public class BatchShapeTests
     public async Task A_file_can_be_retrieved_read_and_deleted(string address)
     {
         using var asking = new BatchAsking(address);
-        string text = asking.Line("a", "你好 👍🏽");
-        string id = await asking.UploadAsync(text);
-        JsonNode file = await asking.GetAsync("files/" + id);
+        var text = asking.Line("a", "你好 👍🏽");
+        var id = await asking.UploadAsync(text);
+        var file = await asking.GetAsync("files/" + id);
         Assert.Equal(id, (string?)(file["id"] ?? file["data"]!["id"]));
-        using HttpResponseMessage content = await asking.Asking.GetAsync(address + "files/" + id + "/content");
+        using var content = await asking.Asking.GetAsync(address + "files/" + id + "/content");
         Assert.Equal(text, await content.Content.ReadAsStringAsync());
         Assert.Equal("application/octet-stream", content.Content.Headers.ContentType!.MediaType);
-        JsonNode deleted = await asking.GoodAsync(HttpMethod.Delete, "files/" + id);
+        var deleted = await asking.GoodAsync(HttpMethod.Delete, "files/" + id);
         Assert.True((bool)(deleted["deleted"] ?? deleted["data"]!["deleted"])!);
         Assert.Equal(HttpStatusCode.NotFound, (await asking.SendAsync(HttpMethod.Get, "files/" + id)).Status);
     }
@@ -88,8 +88,8 @@ public class BatchShapeTests
     public async Task OpenAIs_new_batch_is_validating_with_counts_of_0()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        string file = await asking.UploadAsync(asking.Lines(1));
-        JsonNode batch = await asking.CreateAsync(file, ("metadata", new JsonObject { ["run"] = "一" }));
+        var file = await asking.UploadAsync(asking.Lines(1));
+        var batch = await asking.CreateAsync(file, ("metadata", new JsonObject { ["run"] = "一" }));
         Assert.StartsWith("batch_", (string)batch["id"]!, StringComparison.Ordinal);
         batch["id"] = "x";
         Assert.Equal(
@@ -104,7 +104,7 @@ public class BatchShapeTests
     public async Task SiliconFlows_new_batch_is_in_queue_without_counts()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        JsonNode batch = await asking.CreateAsync(await asking.UploadAsync(asking.Lines(1)), ("completion_window", "336h"));
+        var batch = await asking.CreateAsync(await asking.UploadAsync(asking.Lines(1)), ("completion_window", "336h"));
         Assert.Equal("in_queue", (string)batch["status"]!);
         Assert.Null(batch["request_counts"]);
         Assert.Null(batch["metadata"]);
@@ -118,20 +118,20 @@ public class BatchShapeTests
     {
         using var asking = new BatchAsking(address);
         string[] lines = [asking.Line("a", "你好 👍🏽"), asking.Line("b", "x", ("max_tokens", 1)), asking.Line("c", "[[json: {\"k\":1}]]")];
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(string.Join("\r\n", lines)));
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(string.Join("\r\n", lines)));
         Assert.Equal("completed", (string)batch["status"]!);
         Assert.Equal("""{"total":3,"completed":3,"failed":0}""", batch["request_counts"]!.ToJsonString());
         Assert.Null(batch["error_file_id"]);
-        List<JsonNode> results = await asking.ResultsAsync(batch);
+        var results = await asking.ResultsAsync(batch);
         Assert.Equal(["a", "b", "c"], BatchAsking.Ids(results));
         Assert.Equal(0, asking.Handler.Requests);
-        foreach ((JsonNode result, string line) in results.Zip(lines, (result, line) => (result, line)))
+        foreach ((var result, var line) in results.Zip(lines, (result, line) => (result, line)))
         {
             Assert.Equal(["id", "custom_id", "response", "error"], result.AsObject().Select(field => field.Key));
             Assert.Null(result["error"]);
             Assert.Equal(["status_code", "request_id", "body"], result["response"]!.AsObject().Select(field => field.Key));
             Assert.Equal(200, (int)result["response"]!["status_code"]!);
-            JsonNode body = JsonNode.Parse(line)!["body"]!;
+            var body = JsonNode.Parse(line)!["body"]!;
             Assert.Equal((await asking.Asking.AskAsync(address + "chat/completions", body)).Json!.ToJsonString(), result["response"]!["body"]!.ToJsonString());
         }
     }
@@ -140,9 +140,9 @@ public class BatchShapeTests
     public async Task Scripted_answers_go_in_order_over_all_batches()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Answer", new[] { "one", "two", "three" }), ("BatchShuffle", true));
-        string first = await asking.SubmitAsync(asking.Lines(2));
-        string second = await asking.SubmitAsync(asking.Lines(1));
-        Dictionary<string, string> texts = (await asking.ResultsAsync(await asking.BatchAsync(first))).ToDictionary(line => (string)line["custom_id"]!, Text);
+        var first = await asking.SubmitAsync(asking.Lines(2));
+        var second = await asking.SubmitAsync(asking.Lines(1));
+        var texts = (await asking.ResultsAsync(await asking.BatchAsync(first))).ToDictionary(line => (string)line["custom_id"]!, Text);
         Assert.Equal(("one", "two"), (texts["r0"], texts["r1"]));
         Assert.Equal("three", Text((await asking.ResultsAsync(await asking.BatchAsync(second)))[0]));
     }
@@ -151,9 +151,9 @@ public class BatchShapeTests
     public async Task SiliconFlow_overrides_the_model_of_the_lines_by_replace()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        string text = asking.Line("a", "x", ("model", "m1")) + "\n" + asking.Line("b", "x", ("model", "m2"));
-        string id = await asking.SubmitAsync(text, ("replace", new JsonObject { ["model"] = "deepseek-ai/DeepSeek-V3" }));
-        List<JsonNode> results = await asking.ResultsAsync(await asking.BatchAsync(id));
+        var text = asking.Line("a", "x", ("model", "m1")) + "\n" + asking.Line("b", "x", ("model", "m2"));
+        var id = await asking.SubmitAsync(text, ("replace", new JsonObject { ["model"] = "deepseek-ai/DeepSeek-V3" }));
+        var results = await asking.ResultsAsync(await asking.BatchAsync(id));
         Assert.Equal(2, results.Count);
         Assert.All(results, line => Assert.Equal("deepseek-ai/DeepSeek-V3", (string)line["response"]!["body"]!["model"]!));
     }
@@ -162,8 +162,8 @@ public class BatchShapeTests
     public async Task SiliconFlow_takes_lines_of_custom_id_and_body_and_ignores_stream()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        string line = """{"custom_id":"a","body":{"model":"Qwen/QwQ-32B","stream":true,"messages":[{"role":"user","content":"x"}]}}""";
-        JsonNode batch = await asking.BatchAsync(await asking.SubmitAsync(line));
+        var line = """{"custom_id":"a","body":{"model":"Qwen/QwQ-32B","stream":true,"messages":[{"role":"user","content":"x"}]}}""";
+        var batch = await asking.BatchAsync(await asking.SubmitAsync(line));
         Assert.Equal("Echo: x", Text(Assert.Single(await asking.ResultsAsync(batch))));
     }
 
@@ -171,20 +171,20 @@ public class BatchShapeTests
     public async Task OpenAIs_batches_are_listed_in_pages_newest_first_with_their_metadata()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        string file = await asking.UploadAsync(asking.Lines(1));
+        var file = await asking.UploadAsync(asking.Lines(1));
         var ids = new List<string>();
-        for (int i = 0; i < 3; i++)
+        for (var i = 0; i < 3; i++)
         {
             var metadata = new JsonObject { ["part"] = i.ToString(CultureInfo.InvariantCulture) };
             ids.Insert(0, (string)(await asking.CreateAsync(file, ("metadata", metadata)))["id"]!);
         }
 
-        JsonNode page = await asking.GetAsync("batches?limit=2");
+        var page = await asking.GetAsync("batches?limit=2");
         Assert.Equal(ids.Take(2), page["data"]!.AsArray().Select(batch => (string)batch!["id"]!));
         Assert.Equal(["2", "1"], page["data"]!.AsArray().Select(batch => (string)batch!["metadata"]!["part"]!));
         Assert.True((bool)page["has_more"]!);
         Assert.Equal((ids[0], ids[1]), ((string)page["first_id"]!, (string)page["last_id"]!));
-        JsonNode rest = await asking.GetAsync("batches?limit=2&after=" + ids[1]);
+        var rest = await asking.GetAsync("batches?limit=2&after=" + ids[1]);
         Assert.Equal([ids[2]], rest["data"]!.AsArray().Select(batch => (string)batch!["id"]!));
         Assert.False((bool)rest["has_more"]!);
     }
@@ -193,9 +193,9 @@ public class BatchShapeTests
     public async Task SiliconFlows_list_of_batches_has_no_pages()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        string file = await asking.UploadAsync(asking.Lines(1));
-        for (int i = 0; i < 3; i++) await asking.CreateAsync(file);
-        JsonNode list = await asking.GetAsync("batches?limit=1&after=batch_x");
+        var file = await asking.UploadAsync(asking.Lines(1));
+        for (var i = 0; i < 3; i++) await asking.CreateAsync(file);
+        var list = await asking.GetAsync("batches?limit=1&after=batch_x");
         Assert.Equal(3, list["data"]!.AsArray().Count);
         Assert.False((bool)list["has_more"]!);
         Assert.Null((await new BatchAsking(BatchAsking.SiliconFlow).GetAsync("batches"))["first_id"]);
@@ -205,7 +205,7 @@ public class BatchShapeTests
     public async Task Another_key_sees_no_files_and_no_batches()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        string id = await asking.SubmitAsync(asking.Lines(1));
+        var id = await asking.SubmitAsync(asking.Lines(1));
         asking.Asking.Key = "other";
         Assert.Equal(HttpStatusCode.NotFound, (await asking.SendAsync(HttpMethod.Get, "batches/" + id)).Status);
         Assert.Empty((await asking.GetAsync("batches"))["data"]!.AsArray());
@@ -216,8 +216,8 @@ public class BatchShapeTests
     public async Task The_input_may_be_deleted_while_the_batch_runs()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
-        string file = await asking.UploadAsync(asking.Lines(2));
-        string id = (string)(await asking.CreateAsync(file))["id"]!;
+        var file = await asking.UploadAsync(asking.Lines(2));
+        var id = (string)(await asking.CreateAsync(file))["id"]!;
         await asking.GoodAsync(HttpMethod.Delete, "files/" + file);
         Assert.Equal(2, (await asking.ResultsAsync(await asking.BatchAsync(id))).Count);
     }
@@ -226,7 +226,7 @@ public class BatchShapeTests
     public async Task Lines_of_a_batch_are_counted_among_the_bodies_that_were_asked()
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("CountBodies", true));
-        string text = asking.Lines(1);
+        var text = asking.Lines(1);
         await asking.BatchAsync(await asking.SubmitAsync(text));
         await asking.Asking.AskAsync(Asking.OpenAI, JsonNode.Parse(text)!["body"]!);
         Assert.Equal(2, Assert.Single(asking.Handler.Log.Bodies()).Value);

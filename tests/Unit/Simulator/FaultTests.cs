@@ -38,7 +38,7 @@ public class FaultTests
     public async Task A_status_fault_gives_its_status(string fault, int status)
     {
         using var asking = new Asking(("Faults", fault));
-        using HttpResponseMessage response = await asking.SendAsync(Asking.GenStudio, Asking.Body(Asking.GenStudio, "hi").ToJsonString());
+        using var response = await asking.SendAsync(Asking.GenStudio, Asking.Body(Asking.GenStudio, "hi").ToJsonString());
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal(0, asking.Handler.InFlight);
     }
@@ -46,17 +46,17 @@ public class FaultTests
     [Fact]
     public async Task Every_fault_has_an_effect()
     {
-        foreach (string fault in SimulatorOptions.FaultNames)
+        foreach (var fault in SimulatorOptions.FaultNames)
         {
-            foreach (bool stream in new[] { false, true })
+            foreach (var stream in new[] { false, true })
             {
                 using var plain = new Asking();
                 using var asking = new Asking(("Faults", Asking.Fault(fault, ("Bytes", 1000))));
-                JsonObject body = Asking.Body(Asking.OpenAI, "hi", stream);
-                string usual = await plain.TextAsync(Asking.OpenAI, body);
-                string faulty = await Outcome(asking, body);
+                var body = Asking.Body(Asking.OpenAI, "hi", stream);
+                var usual = await plain.TextAsync(Asking.OpenAI, body);
+                var faulty = await Outcome(asking, body);
                 // The first two change answers of the other kind only, the others streams only; the requests here have no stream_options.
-                bool none = fault == (stream ? "StreamInsteadOfPlain" : "PlainInsteadOfStream")
+                var none = fault == (stream ? "StreamInsteadOfPlain" : "PlainInsteadOfStream")
                     || fault == "RefuseStreamOptions" || (fault is "NoDone" or "GluedEvents" or "StaysOpen" && !stream);
                 Assert.True(none == (faulty == usual), $"{fault}, stream {stream}: {faulty}");
             }
@@ -67,10 +67,10 @@ public class FaultTests
     public async Task KindE_stream_options_can_be_refused_and_nothing_else()
     {
         using var asking = new Asking(("Faults", "RefuseStreamOptions"));
-        JsonObject body = Asking.Body(Asking.OpenAI, "hi", stream: true);
+        var body = Asking.Body(Asking.OpenAI, "hi", stream: true);
         Assert.Contains("[DONE]", await asking.TextAsync(Asking.OpenAI, body));
         body["stream_options"] = new JsonObject { ["include_usage"] = true };
-        using HttpResponseMessage response = await asking.SendAsync(Asking.OpenAI, body.ToJsonString());
+        using var response = await asking.SendAsync(Asking.OpenAI, body.ToJsonString());
         Assert.Equal(400, (int)response.StatusCode);
         Assert.Contains("stream_options", await response.Content.ReadAsStringAsync());
     }
@@ -81,7 +81,7 @@ public class FaultTests
     public async Task SiliconFlow_has_its_own_codes_for_overload(string fault, int code)
     {
         using var asking = new Asking(("Faults", fault));
-        (_, JsonNode? json) = await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi"));
+        (_, var json) = await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi"));
         Assert.Equal(code, (int)json!["code"]!);
     }
 
@@ -89,7 +89,7 @@ public class FaultTests
     public async Task SiliconFlows_rate_limit_has_no_code()
     {
         using var asking = new Asking(("Faults", "RateLimit"));
-        (_, JsonNode? json) = await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi"));
+        (_, var json) = await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi"));
         Assert.Equal(["data", "message"], Asking.Fields(json).Order());
     }
 
@@ -132,10 +132,10 @@ public class FaultTests
         async Task<int[]> Run(int seed)
         {
             using var asking = new Asking(("Seed", seed), ("Faults", new object[] { Asking.Fault("RateLimit", ("Rate", 0.1)), Asking.Fault("ServerError", ("Rate", 0.05)) }));
-            return await Statuses(asking, Enumerable.Range(0, 2000).Select(i => "row " + i).ToArray());
+            return await Statuses(asking, [.. Enumerable.Range(0, 2000).Select(i => "row " + i)]);
         }
 
-        int[] first = await Run(1);
+        var first = await Run(1);
         Assert.Equal(first, await Run(1));
         Assert.NotEqual(first, await Run(2));
         Assert.InRange(first.Count(status => status == 429), 150, 250);
@@ -145,7 +145,7 @@ public class FaultTests
     [Fact]
     public async Task Connections_that_fail_are_HttpRequestExceptions()
     {
-        foreach (string fault in new[] { "ConnectionFailed", "Reset" })
+        foreach (var fault in new[] { "ConnectionFailed", "Reset" })
         {
             using var asking = new Asking(("Faults", fault));
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => asking.AnswerAsync(Asking.OpenAI, "hi"));
@@ -157,7 +157,7 @@ public class FaultTests
     public async Task A_cut_stream_breaks_after_so_many_chunks_or_bytes()
     {
         using var chunks = new Asking(("Faults", Asking.Fault("CutStream", ("After", 2))));
-        (string text, Exception? error) = await ReadAsync(chunks, stream: true);
+        (var text, var error) = await ReadAsync(chunks, stream: true);
         Assert.IsAssignableFrom<IOException>(error);
         Assert.Equal(2, Asking.Events(text).Count);
 
@@ -177,7 +177,7 @@ public class FaultTests
     public async Task A_clean_cut_ends_without_finish_reason_or_done()
     {
         using var asking = new Asking(("Faults", "CutClean"));
-        (string text, Exception? error) = await ReadAsync(asking, stream: true);
+        (var text, var error) = await ReadAsync(asking, stream: true);
         Assert.Null(error);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
         Assert.All(Asking.Events(text), data => Assert.Null(JsonNode.Parse(data)!["choices"]![0]!["finish_reason"]));
@@ -188,7 +188,7 @@ public class FaultTests
     public async Task NoDone_ends_after_the_finish_chunk()
     {
         using var asking = new Asking(("Faults", "NoDone"));
-        (string text, _) = await ReadAsync(asking, stream: true);
+        (var text, _) = await ReadAsync(asking, stream: true);
         Assert.Equal("stop", (string)JsonNode.Parse(Asking.Events(text)[^1])!["choices"]![0]!["finish_reason"]!);
     }
 
@@ -201,8 +201,8 @@ public class FaultTests
     public async Task A_stream_error_has_the_providers_form_or_the_one_asked_for(string address, string? form, string field)
     {
         using var asking = new Asking(("Faults", Asking.Fault("StreamError", ("Form", form), ("Message", "out of GPUs"))));
-        string text = await asking.TextAsync(address, Asking.Body(address, "hi", true));
-        JsonNode last = JsonNode.Parse(Asking.Events(text)[^1])!;
+        var text = await asking.TextAsync(address, Asking.Body(address, "hi", true));
+        var last = JsonNode.Parse(Asking.Events(text)[^1])!;
         Assert.NotNull(last[field]);
         Assert.Contains("out of GPUs", last.ToJsonString(), StringComparison.Ordinal);
     }
@@ -217,7 +217,7 @@ public class FaultTests
     {
         using var asking = new Asking(("Faults", fault));
         var watch = Stopwatch.StartNew();
-        (string text, Exception? error) = await ReadAsync(asking, stream, cancelAfterMs: 100);
+        (var text, var error) = await ReadAsync(asking, stream, cancelAfterMs: 100);
         Assert.IsAssignableFrom<OperationCanceledException>(error);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
         Assert.True(watch.ElapsedMilliseconds < 3000);
@@ -228,7 +228,7 @@ public class FaultTests
     public async Task The_key_is_echoed_only_when_asked_for()
     {
         using var asking = new Asking(("Faults", Asking.Fault("EchoKey", ("Status", 400)))) { Key = "sk-secret" };
-        (HttpStatusCode status, JsonNode? json) = await asking.AskAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi"));
+        (var status, var json) = await asking.AskAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi"));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("Bearer sk-secret", json!.ToJsonString(), StringComparison.Ordinal);
     }
@@ -240,7 +240,7 @@ public class FaultTests
         Assert.True((bool)(await asking.AnswerAsync(Asking.GenStudio, "hi"))["blocked"]!);
         Assert.Equal("content_filter", (string)(await asking.AnswerAsync(Asking.Cloudsway, "hi"))["choices"]![0]!["finish_reason"]!);
         using var refused = new Asking(("Faults", Asking.Fault("ContentFilter", ("Status", 400))));
-        (HttpStatusCode status, JsonNode? json) = await refused.AskAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi"));
+        (var status, var json) = await refused.AskAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi"));
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal("content_filter", (string)json!["error"]!["code"]!);
     }
@@ -249,7 +249,7 @@ public class FaultTests
     public async Task An_account_limit_refuses_what_goes_beyond()
     {
         using var asking = new Asking(("RequestsPerMinute", 600), ("RetryAfterSec", 2));
-        int[] statuses = await Statuses(asking, Enumerable.Range(0, 30).Select(i => "row " + i).ToArray());
+        var statuses = await Statuses(asking, [.. Enumerable.Range(0, 30).Select(i => "row " + i)]);
         Assert.All(statuses.Take(10), status => Assert.Equal(200, status));
         Assert.Contains(429, statuses);
         Assert.Equal(statuses.Count(status => status == 429), asking.Handler.Refused);
@@ -267,18 +267,18 @@ public class FaultTests
     private static async Task<int[]> Statuses(Asking asking, params string[] prompts)
     {
         var statuses = new List<int>();
-        foreach (string prompt in prompts)
+        foreach (var prompt in prompts)
         {
-            using HttpResponseMessage response = await asking.SendAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, prompt).ToJsonString());
+            using var response = await asking.SendAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, prompt).ToJsonString());
             statuses.Add((int)response.StatusCode);
         }
 
-        return statuses.ToArray();
+        return [.. statuses];
     }
 
     private static async Task<string> Outcome(Asking asking, JsonObject body)
     {
-        (string text, Exception? error) = await ReadAsync(asking, body, 150);
+        (var text, var error) = await ReadAsync(asking, body, 150);
         return error?.GetType().Name + text;
     }
 
@@ -293,11 +293,11 @@ public class FaultTests
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, Asking.OpenAI) { Content = new StringContent(body.ToJsonString()) };
             using var invoker = new HttpMessageInvoker(asking.Handler, disposeHandler: false);
-            using HttpResponseMessage response = await invoker.SendAsync(request, cancel.Token);
-            Stream stream = await response.Content.ReadAsStreamAsync();
-            byte[] buffer = new byte[777];
+            using var response = await invoker.SendAsync(request, cancel.Token);
+            var stream = await response.Content.ReadAsStreamAsync();
+            var buffer = new byte[777];
             for (int read; (read = await stream.ReadAsync(buffer, cancel.Token)) > 0;) text.Write(buffer, 0, read);
-            string status = response.StatusCode == HttpStatusCode.OK ? string.Empty : response.StatusCode + ": ";
+            var status = response.StatusCode == HttpStatusCode.OK ? string.Empty : response.StatusCode + ": ";
             return (status + System.Text.Encoding.UTF8.GetString(text.ToArray()), null);
         }
         catch (Exception error) when (error is IOException or HttpRequestException or OperationCanceledException)

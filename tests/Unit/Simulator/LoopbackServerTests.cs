@@ -30,10 +30,10 @@ public sealed class LoopbackServerTests : IDisposable
     {
         using var server = new LoopbackServer();
         using var asking = new Asking();
-        foreach (bool stream in new[] { false, true })
+        foreach (var stream in new[] { false, true })
         {
-            JsonObject body = Asking.Body(Asking.GenStudio, "你好 👍🏽", stream);
-            string expected = await asking.TextAsync("http://simulated.invalid/" + path, body);
+            var body = Asking.Body(Asking.GenStudio, "你好 👍🏽", stream);
+            var expected = await asking.TextAsync("http://simulated.invalid/" + path, body);
             Assert.Equal(expected, await PostAsync(server, path, body));
         }
 
@@ -52,7 +52,7 @@ public sealed class LoopbackServerTests : IDisposable
         };
         request.Headers.TransferEncodingChunked = true;
         request.Headers.ExpectContinue = true;
-        using HttpResponseMessage response = await _client.SendAsync(request);
+        using var response = await _client.SendAsync(request);
         Assert.True(response.IsSuccessStatusCode);
         Assert.Contains("Echo: xxx", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
@@ -61,10 +61,10 @@ public sealed class LoopbackServerTests : IDisposable
     public async Task Chunks_are_sent_as_they_come()
     {
         using var server = new LoopbackServer(Asking.Options(("TokenDelayMs", 10_000)));
-        using HttpResponseMessage response = await SendAsync(server, stream: true);
-        byte[] buffer = new byte[4096];
-        Stream body = await response.Content.ReadAsStreamAsync();
-        int read = await body.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
+        using var response = await SendAsync(server, stream: true);
+        var buffer = new byte[4096];
+        var body = await response.Content.ReadAsStreamAsync();
+        var read = await body.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
         Assert.StartsWith("data: {", Encoding.UTF8.GetString(buffer, 0, read), StringComparison.Ordinal);
     }
 
@@ -72,7 +72,7 @@ public sealed class LoopbackServerTests : IDisposable
     public async Task A_reset_is_a_reset()
     {
         using var server = new LoopbackServer(Asking.Options(("Faults", "Reset")));
-        HttpRequestException error = await Assert.ThrowsAsync<HttpRequestException>(() => SendAsync(server, stream: false));
+        var error = await Assert.ThrowsAsync<HttpRequestException>(() => SendAsync(server, stream: false));
         Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(error.GetBaseException()).SocketErrorCode);
     }
 
@@ -85,10 +85,10 @@ public sealed class LoopbackServerTests : IDisposable
     {
         // Time for the first chunks to be read before the break: a reset drops what still lies in the client's socket.
         using var server = new LoopbackServer(Asking.Options(("TokenDelayMs", 20), ("Faults", Asking.Fault("CutStream", ("CutBy", by)))));
-        using HttpResponseMessage response = await SendAsync(server, stream);
-        IOException error = await Assert.ThrowsAnyAsync<IOException>(async () =>
+        using var response = await SendAsync(server, stream);
+        var error = await Assert.ThrowsAnyAsync<IOException>(async () =>
         {
-            Stream body = await response.Content.ReadAsStreamAsync();
+            var body = await response.Content.ReadAsStreamAsync();
             await body.CopyToAsync(Stream.Null);
         });
         Assert.Equal(by == "Rst", error.GetBaseException() is SocketException { SocketErrorCode: SocketError.ConnectionReset });
@@ -104,12 +104,12 @@ public sealed class LoopbackServerTests : IDisposable
     {
         using var server = new LoopbackServer(Asking.Options(("Faults", fault)));
         using var cancel = new CancellationTokenSource();
-        Task[] asked = Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        Task[] asked = [.. Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
         {
-            using HttpResponseMessage response = await SendAsync(server, stream, cancel.Token);
-            Stream body = await response.Content.ReadAsStreamAsync(cancel.Token);
+            using var response = await SendAsync(server, stream, cancel.Token);
+            var body = await response.Content.ReadAsStreamAsync(cancel.Token);
             await body.CopyToAsync(Stream.Null, cancel.Token);
-        })).ToArray();
+        }))];
         await Until(() => server.InFlight == 8);
         Assert.Equal(8, server.MaxInFlight);
         await cancel.CancelAsync();
@@ -121,9 +121,9 @@ public sealed class LoopbackServerTests : IDisposable
     public async Task The_control_paths_steer_and_question()
     {
         using var server = new LoopbackServer();
-        JsonNode stats = await Control(HttpMethod.Post, server, "_sim/options", """{"countBodies":true,"answer":["scripted"],"faults":[{"fault":"RateLimit","on":2}]}""");
+        var stats = await Control(HttpMethod.Post, server, "_sim/options", """{"countBodies":true,"answer":["scripted"],"faults":[{"fault":"RateLimit","on":2}]}""");
         Assert.Equal(0, (int)stats["requests"]!);
-        JsonObject body = Asking.Body(Asking.OpenAI, "hi");
+        var body = Asking.Body(Asking.OpenAI, "hi");
         Assert.Contains("scripted", await PostAsync(server, "openai/v1/chat/completions", body), StringComparison.Ordinal);
         await PostAsync(server, "openai/v1/chat/completions", body);
         await PostAsync(server, "openai/v1/chat/completions", Asking.Body(Asking.OpenAI, "other"));
@@ -132,7 +132,7 @@ public sealed class LoopbackServerTests : IDisposable
         Assert.Equal((3, 2, 1), ((int)stats["requests"]!, (int)stats["distinctBodies"]!, (int)stats["faulted"]!));
         Assert.Equal(3, (int)Assert.Single(stats["perKey"]!.AsObject()).Value!);
         Assert.Equal([1, 2], (await Control(HttpMethod.Get, server, "_sim/bodies")).AsObject().Select(count => (int)count.Value!).Order());
-        JsonArray requests = (await Control(HttpMethod.Get, server, "_sim/requests")).AsArray();
+        var requests = (await Control(HttpMethod.Get, server, "_sim/requests")).AsArray();
         Assert.Equal("/openai/v1/chat/completions", (string)requests[2]!["path"]!);
         Assert.Contains("other", (string)requests[2]!["body"]!, StringComparison.Ordinal);
         Assert.StartsWith("hash ", (string)requests[2]!["headers"]!["Authorization"]!, StringComparison.Ordinal);
@@ -145,20 +145,20 @@ public sealed class LoopbackServerTests : IDisposable
     {
         using var server = new LoopbackServer(Asking.Options(("BatchLatencyMs", 600_000)));
         using var lines = new BatchAsking(BatchAsking.OpenAI);
-        using HttpResponseMessage uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(lines.Lines(3)));
-        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
-        string id = (string)JsonNode.Parse(await PostAsync(server, "openai/v1/batches", BatchAsking.Request(file)))!["id"]!;
+        using var uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(lines.Lines(3)));
+        var file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
+        var id = (string)JsonNode.Parse(await PostAsync(server, "openai/v1/batches", BatchAsking.Request(file)))!["id"]!;
 
         await Control(HttpMethod.Post, server, "_sim/options", """{"latencyMs":1}""");
         using var other = new HttpClient { DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", "key") } };
-        JsonNode batch = JsonNode.Parse(await other.GetStringAsync(new Uri(server.BaseUri, "openai/v1/batches/" + id)))!;
+        var batch = JsonNode.Parse(await other.GetStringAsync(new Uri(server.BaseUri, "openai/v1/batches/" + id)))!;
         Assert.Equal("validating", (string)batch["status"]!);
-        JsonNode stats = await Control(HttpMethod.Get, server, "_sim/stats");
+        var stats = await Control(HttpMethod.Get, server, "_sim/stats");
         Assert.Equal((1, 1, 0, 1), ((int)stats["files"]!, (int)stats["batches"]!, (int)stats["batchLines"]!, (int)stats["batchRequests"]!));
 
         stats = await Control(HttpMethod.Post, server, "_sim/reset");
         Assert.Equal((0, 0), ((int)stats["files"]!, (int)stats["batches"]!));
-        using HttpResponseMessage gone = await other.GetAsync(new Uri(server.BaseUri, "openai/v1/batches/" + id));
+        using var gone = await other.GetAsync(new Uri(server.BaseUri, "openai/v1/batches/" + id));
         Assert.Equal(404, (int)gone.StatusCode);
     }
 
@@ -167,11 +167,11 @@ public sealed class LoopbackServerTests : IDisposable
     {
         using var server = new LoopbackServer(Asking.Options(("CountBodies", true)));
         using var lines = new BatchAsking(BatchAsking.SiliconFlow);
-        using HttpResponseMessage uploaded = await _client.PostAsync(new Uri(server.BaseUri, "siliconflow/v1/files"), BatchAsking.Form(lines.Lines(3)));
-        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["data"]!["id"]!;
-        for (int i = 0; i < 2; i++) await PostAsync(server, "siliconflow/v1/batches", BatchAsking.Request(file));
+        using var uploaded = await _client.PostAsync(new Uri(server.BaseUri, "siliconflow/v1/files"), BatchAsking.Form(lines.Lines(3)));
+        var file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["data"]!["id"]!;
+        for (var i = 0; i < 2; i++) await PostAsync(server, "siliconflow/v1/batches", BatchAsking.Request(file));
         Assert.Equal([2, 2, 2], (await Control(HttpMethod.Get, server, "_sim/bodies")).AsObject().Select(count => (int)count.Value!));
-        JsonNode stats = await Control(HttpMethod.Get, server, "_sim/stats");
+        var stats = await Control(HttpMethod.Get, server, "_sim/stats");
         Assert.Equal((6, 3, 0), ((int)stats["batchLines"]!, (int)stats["distinctBodies"]!, (int)stats["requests"]!));
     }
 
@@ -180,13 +180,13 @@ public sealed class LoopbackServerTests : IDisposable
     {
         using var server = new LoopbackServer();
         string text = new('x', 30_000_000);
-        using MultipartFormDataContent form = BatchAsking.Form(text);
+        using var form = BatchAsking.Form(text);
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.BaseUri, "openai/v1/files")) { Content = form };
         request.Headers.TransferEncodingChunked = true;
         request.Headers.ExpectContinue = true;
-        using HttpResponseMessage uploaded = await _client.SendAsync(request);
-        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
-        byte[] content = await _client.GetByteArrayAsync(new Uri(server.BaseUri, $"openai/v1/files/{file}/content"));
+        using var uploaded = await _client.SendAsync(request);
+        var file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
+        var content = await _client.GetByteArrayAsync(new Uri(server.BaseUri, $"openai/v1/files/{file}/content"));
         Assert.True(content.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(text)));
     }
 
@@ -195,10 +195,10 @@ public sealed class LoopbackServerTests : IDisposable
     {
         var cut = Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100_000), ("Times", 1));
         using var server = new LoopbackServer(Asking.Options(("Faults", cut)));
-        using HttpResponseMessage uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(new string('x', 200_000)));
-        string file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
+        using var uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(new string('x', 200_000)));
+        var file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
         var address = new Uri(server.BaseUri, $"openai/v1/files/{file}/content");
-        using HttpResponseMessage response = await _client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead);
+        using var response = await _client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(200_000, response.Content.Headers.ContentLength);
         await Assert.ThrowsAnyAsync<Exception>(async () => await (await response.Content.ReadAsStreamAsync()).CopyToAsync(Stream.Null));
         Assert.Equal(200_000, (await _client.GetByteArrayAsync(address)).Length);
@@ -208,7 +208,7 @@ public sealed class LoopbackServerTests : IDisposable
     public async Task The_raw_path_answers_byte_for_byte()
     {
         using var server = new LoopbackServer();
-        string piece = Convert.ToBase64String("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"u8);
+        var piece = Convert.ToBase64String("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"u8);
         await Control(HttpMethod.Post, server, "_sim/raw", $$"""{"pieces":["{{piece}}","{{Convert.ToBase64String("bytes"u8)}}"],"delayMs":5,"end":"fin"}""");
         Assert.Equal("bytes", await PostAsync(server, "raw/v1/chat/completions", Asking.Body(Asking.OpenAI, "hi")));
     }
@@ -216,7 +216,7 @@ public sealed class LoopbackServerTests : IDisposable
     [Fact]
     public async Task A_raw_server_writes_what_it_is_given_and_ends_as_told()
     {
-        byte[] text = Encoding.UTF8.GetBytes("data: 👍\n\n");
+        var text = Encoding.UTF8.GetBytes("data: 👍\n\n");
         using var server = new RawServer(ordinal => ordinal switch
         {
             1 => RawReply.EventStream(RawEnd.Fin, 5, text[..8], text[8..]),
@@ -226,7 +226,7 @@ public sealed class LoopbackServerTests : IDisposable
         async Task<string> Get()
         {
             using var cancel = new CancellationTokenSource(1000);
-            using HttpResponseMessage response = await _client.GetAsync(server.BaseUri, HttpCompletionOption.ResponseHeadersRead, cancel.Token);
+            using var response = await _client.GetAsync(server.BaseUri, HttpCompletionOption.ResponseHeadersRead, cancel.Token);
             var read = new MemoryStream();
             try
             {
@@ -255,8 +255,8 @@ public sealed class LoopbackServerTests : IDisposable
             Asking.Fault("RateLimit", ("Rate", 0.1)), Asking.Fault("Reset", ("Rate", 0.05)), Asking.Fault("CutStream", ("Rate", 0.05)),
             Asking.Fault("CutStream", ("Rate", 0.05), ("CutBy", "Fin")), Asking.Fault("Stall", ("On", new[] { 100, 101, 102 })),
         })));
-        int row = 0;
-        int whole = 0;
+        var row = 0;
+        var whole = 0;
         await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
         {
             for (int i; (i = Interlocked.Increment(ref row)) <= 1600;)
@@ -264,7 +264,7 @@ public sealed class LoopbackServerTests : IDisposable
                 using var cancel = new CancellationTokenSource(4000);
                 try
                 {
-                    using HttpResponseMessage response = await _client.PostAsync(
+                    using var response = await _client.PostAsync(
                         new Uri(server.BaseUri, "openai/v1/chat/completions"),
                         new StringContent(Asking.Body(Asking.OpenAI, "row " + i, i % 2 == 0).ToJsonString()),
                         cancel.Token);
@@ -287,7 +287,7 @@ public sealed class LoopbackServerTests : IDisposable
 
     private static async Task Until(Func<bool> condition)
     {
-        for (int i = 0; i < 500 && !condition(); i++) await Task.Delay(10);
+        for (var i = 0; i < 500 && !condition(); i++) await Task.Delay(10);
         Assert.True(condition());
     }
 
@@ -295,13 +295,13 @@ public sealed class LoopbackServerTests : IDisposable
     {
         using var request = new HttpRequestMessage(method, new Uri(server.BaseUri, path));
         if (body is not null) request.Content = new StringContent(body);
-        using HttpResponseMessage response = await _client.SendAsync(request);
+        using var response = await _client.SendAsync(request);
         return JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
     }
 
     private async Task<string> PostAsync(LoopbackServer server, string path, JsonObject body)
     {
-        using HttpResponseMessage response = await _client.PostAsync(new Uri(server.BaseUri, path), new StringContent(body.ToJsonString()));
+        using var response = await _client.PostAsync(new Uri(server.BaseUri, path), new StringContent(body.ToJsonString()));
         return await response.Content.ReadAsStringAsync();
     }
 

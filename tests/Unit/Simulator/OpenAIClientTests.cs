@@ -47,9 +47,9 @@ public sealed class OpenAIClientTests : IDisposable
         var text = new StringBuilder();
         ChatTokenUsage? usage = null;
         ChatFinishReason? finish = null;
-        await foreach (StreamingChatCompletionUpdate update in Client(path).CompleteChatStreamingAsync("你好 👍🏽"))
+        await foreach (var update in Client(path).CompleteChatStreamingAsync("你好 👍🏽"))
         {
-            foreach (ChatMessageContentPart part in update.ContentUpdate) text.Append(part.Text);
+            foreach (var part in update.ContentUpdate) text.Append(part.Text);
             usage = update.Usage ?? usage;
             finish = update.FinishReason ?? finish;
         }
@@ -64,12 +64,12 @@ public sealed class OpenAIClientTests : IDisposable
     [InlineData("siliconflow/v1")]
     public async Task It_calls_tools_and_gets_the_final_answer(string path)
     {
-        ChatClient client = Client(path);
+        var client = Client(path);
         var options = new ChatCompletionOptions { Tools = { OpenAITool.CreateFunctionTool("weather") } };
         var messages = new List<OpenAIMessage> { new UserChatMessage("""[[call:weather {"city":"Basel"}]]""") };
         OpenAICompletion completion = await client.CompleteChatAsync(messages, options);
         Assert.Equal(ChatFinishReason.ToolCalls, completion.FinishReason);
-        ChatToolCall call = Assert.Single(completion.ToolCalls);
+        var call = Assert.Single(completion.ToolCalls);
         Assert.Equal("""{"city":"Basel"}""", call.FunctionArguments.ToString());
 
         messages.Add(new AssistantChatMessage(completion));
@@ -85,10 +85,10 @@ public sealed class OpenAIClientTests : IDisposable
         var options = new ChatCompletionOptions { Tools = { OpenAITool.CreateFunctionTool("weather") } };
         var names = new List<string>();
         var arguments = new StringBuilder();
-        await foreach (StreamingChatCompletionUpdate update in Client(path).CompleteChatStreamingAsync(
+        await foreach (var update in Client(path).CompleteChatStreamingAsync(
             [new UserChatMessage("""[[call:weather {"city":"Basel"}]]""")], options))
         {
-            foreach (StreamingChatToolCallUpdate call in update.ToolCallUpdates)
+            foreach (var call in update.ToolCallUpdates)
             {
                 if (call.FunctionName is { Length: > 0 } name) names.Add(name);
                 arguments.Append(call.FunctionArgumentsUpdate);
@@ -102,7 +102,7 @@ public sealed class OpenAIClientTests : IDisposable
     [Fact]
     public async Task It_reads_refusals()
     {
-        ClientResultException error = await Assert.ThrowsAsync<ClientResultException>(() => Client("openai/v1", "invalid").CompleteChatAsync("hi"));
+        var error = await Assert.ThrowsAsync<ClientResultException>(() => Client("openai/v1", "invalid").CompleteChatAsync("hi"));
         Assert.Equal(401, error.Status);
         Assert.Contains("Incorrect API key", error.Message, StringComparison.Ordinal);
     }
@@ -118,24 +118,24 @@ public sealed class OpenAIClientTests : IDisposable
         Assert.Equal(file.Id, Assert.Single((OpenAIFileCollection)await files.GetFilesAsync(FilePurpose.Batch)).Id);
 
         var batches = new BatchClient(new ApiKeyCredential("key"), Options("openai/v1"));
-        CreateBatchOperation operation = await batches.CreateBatchAsync(
+        var operation = await batches.CreateBatchAsync(
             Body(BatchAsking.Request(file.Id, ("metadata", new JsonObject { ["run"] = "7" }))), waitUntilCompleted: false);
-        for (int i = 0; i < 3; i++) await operation.UpdateStatusAsync();
+        for (var i = 0; i < 3; i++) await operation.UpdateStatusAsync();
         Assert.True(operation.HasCompleted);
-        BatchJob job = Assert.Single(await batches.GetBatchesAsync().ToListAsync());
+        var job = Assert.Single(await batches.GetBatchesAsync().ToListAsync());
         Assert.Equal((operation.BatchId, "24h", "7"), (job.Id, job.CompletionWindow, job.Metadata["run"]));
         Assert.NotNull(job.CompletedAt);
 
         BinaryData output = await files.DownloadFileAsync(job.OutputFileId);
         Assert.Equal(["r0", "r2"], Results(output).Select(line => (string)line["custom_id"]!).Order());
         // The body of a line is a completion that the client reads.
-        OpenAICompletion completion = ModelReaderWriter.Read<OpenAICompletion>(BinaryData.FromString(Results(output)[0]["response"]!["body"]!.ToJsonString()))!;
+        var completion = ModelReaderWriter.Read<OpenAICompletion>(BinaryData.FromString(Results(output)[0]["response"]!["body"]!.ToJsonString()))!;
         Assert.StartsWith("Echo: p", completion.Content[0].Text, StringComparison.Ordinal);
-        JsonNode error = Assert.Single(Results(await files.DownloadFileAsync(job.ErrorFileId)));
+        var error = Assert.Single(Results(await files.DownloadFileAsync(job.ErrorFileId)));
         Assert.Equal(429, (int)error["response"]!["status_code"]!);
 
         Assert.True(((FileDeletionResult)await files.DeleteFileAsync(file.Id)).Deleted);
-        ClientResultException late = await Assert.ThrowsAsync<ClientResultException>(() => operation.CancelAsync(new RequestOptions()));
+        var late = await Assert.ThrowsAsync<ClientResultException>(() => operation.CancelAsync(new RequestOptions()));
         Assert.Equal(409, late.Status);
     }
 
@@ -145,13 +145,13 @@ public sealed class OpenAIClientTests : IDisposable
         _server.Reset(Asking.Options(("BatchPolls", 5)));
         using var lines = new BatchAsking(BatchAsking.SiliconFlow);
         var files = new OpenAIFileClient(new ApiKeyCredential("key"), Options("siliconflow/v1"));
-        MultipartFormDataContent form = BatchAsking.Form(lines.Lines(3));
-        ClientResult uploaded = await files.UploadFileAsync(
+        var form = BatchAsking.Form(lines.Lines(3));
+        var uploaded = await files.UploadFileAsync(
             BinaryContent.Create(await form.ReadAsStreamAsync()), form.Headers.ContentType!.ToString(), new RequestOptions());
-        string fileId = (string)Json(uploaded)["data"]!["id"]!;
+        var fileId = (string)Json(uploaded)["data"]!["id"]!;
 
         var batches = new BatchClient(new ApiKeyCredential("key"), Options("siliconflow/v1"));
-        CreateBatchOperation operation = await batches.CreateBatchAsync(Body(BatchAsking.Request(fileId)), waitUntilCompleted: false);
+        var operation = await batches.CreateBatchAsync(Body(BatchAsking.Request(fileId)), waitUntilCompleted: false);
         Assert.Equal("in_progress", (string)Json(await operation.GetBatchAsync(new RequestOptions()))["status"]!);
         Assert.Equal("cancelling", (string)Json(await operation.CancelAsync(new RequestOptions()))["status"]!);
         Assert.Equal("cancelled", (string)Json(await batches.GetBatchAsync(operation.BatchId, new RequestOptions()))["status"]!);
@@ -163,7 +163,7 @@ public sealed class OpenAIClientTests : IDisposable
     private static BinaryContent Body(JsonNode body) => BinaryContent.Create(BinaryData.FromString(body.ToJsonString()));
 
     private static List<JsonNode> Results(BinaryData file) =>
-        file.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToList();
+        [.. file.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
 
     private OpenAIClientOptions Options(string path) => new() { Endpoint = new Uri(_server.BaseUri, path), RetryPolicy = new ClientRetryPolicy(0) };
 

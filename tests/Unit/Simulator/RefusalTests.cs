@@ -26,7 +26,7 @@ public class RefusalTests
     public async Task A_bad_key_gets_the_providers_own_envelope(string address, string? key, int status, string envelope)
     {
         using var asking = new Asking { Key = key };
-        using HttpResponseMessage response = await asking.SendAsync(address, Asking.Body(address, "hi").ToJsonString());
+        using var response = await asking.SendAsync(address, Asking.Body(address, "hi").ToJsonString());
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal(envelope, await response.Content.ReadAsStringAsync());
     }
@@ -61,7 +61,7 @@ public class RefusalTests
     public async Task A_value_outside_the_documents_is_a_400(string address, string field, string value)
     {
         using var asking = new Asking();
-        (HttpStatusCode status, _) = await asking.AskAsync(address, Asking.Body(address, "hi", false, (field, JsonNode.Parse(value))));
+        (var status, _) = await asking.AskAsync(address, Asking.Body(address, "hi", false, (field, JsonNode.Parse(value))));
         Assert.Equal(HttpStatusCode.BadRequest, status);
     }
 
@@ -77,7 +77,7 @@ public class RefusalTests
     public async Task A_value_within_the_documents_is_answered(string address, string field, string value)
     {
         using var asking = new Asking(("Strict", true));
-        (HttpStatusCode status, JsonNode? json) = await asking.AskAsync(address, Asking.Body(address, "hi", false, (field, JsonNode.Parse(value))));
+        (var status, var json) = await asking.AskAsync(address, Asking.Body(address, "hi", false, (field, JsonNode.Parse(value))));
         Assert.True(status == HttpStatusCode.OK, json?.ToJsonString());
     }
 
@@ -85,8 +85,8 @@ public class RefusalTests
     public async Task SiliconFlow_takes_128_tools_and_no_more()
     {
         using var asking = new Asking();
-        static JsonArray Tools(int count) => new(Enumerable.Range(0, count)
-            .Select(i => (JsonNode)new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = "f" + i } }).ToArray());
+        static JsonArray Tools(int count) => [.. Enumerable.Range(0, count)
+            .Select(i => (JsonNode)new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = "f" + i } }).ToArray()];
         Assert.Equal(HttpStatusCode.OK, (await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi", false, ("tools", Tools(128))))).Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi", false, ("tools", Tools(129))))).Status);
     }
@@ -95,8 +95,8 @@ public class RefusalTests
     public async Task SiliconFlow_refuses_the_thinking_switch_for_models_without_it()
     {
         using var asking = new Asking();
-        JsonObject body = Asking.Body(Asking.SiliconFlow, "hi", false, ("model", "Qwen/Qwen2.5-7B-Instruct"), ("enable_thinking", false));
-        (HttpStatusCode status, JsonNode? json) = await asking.AskAsync(Asking.SiliconFlow, body);
+        var body = Asking.Body(Asking.SiliconFlow, "hi", false, ("model", "Qwen/Qwen2.5-7B-Instruct"), ("enable_thinking", false));
+        (var status, var json) = await asking.AskAsync(Asking.SiliconFlow, body);
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal(20015, (int)json!["code"]!);
     }
@@ -112,7 +112,7 @@ public class RefusalTests
     public async Task A_path_or_model_that_is_not_served_is_refused(string address, string model, int status)
     {
         using var asking = new Asking();
-        (HttpStatusCode actual, _) = await asking.AskAsync(address, Asking.Body(Asking.OpenAI, "hi", false, ("model", model)));
+        (var actual, _) = await asking.AskAsync(address, Asking.Body(Asking.OpenAI, "hi", false, ("model", model)));
         Assert.Equal(status, (int)actual);
     }
 
@@ -120,7 +120,7 @@ public class RefusalTests
     public async Task GenStudio_passes_on_what_the_model_refuses_with_the_useful_text_in_param()
     {
         using var asking = new Asking();
-        (_, JsonNode? json) = await asking.AskAsync(Asking.GenStudio, Asking.Body(Asking.GenStudio, "hi", false, ("n", 2)));
+        (_, var json) = await asking.AskAsync(Asking.GenStudio, Asking.Body(Asking.GenStudio, "hi", false, ("n", 2)));
         Assert.Equal("400", (string)json!["error"]!["code"]!);
         Assert.Contains("n must be", (string)json["error"]!["param"]!, System.StringComparison.Ordinal);
     }
@@ -129,9 +129,9 @@ public class RefusalTests
     public async Task A_body_that_is_no_JSON_is_a_400()
     {
         using var asking = new Asking();
-        foreach (string body in new[] { "", "{", "[]", "\"\\ud800\"", """{"model":"\ud800","messages":[]}""" })
+        foreach (var body in new[] { "", "{", "[]", "\"\\ud800\"", """{"model":"\ud800","messages":[]}""" })
         {
-            using HttpResponseMessage response = await asking.SendAsync(Asking.OpenAI, body);
+            using var response = await asking.SendAsync(Asking.OpenAI, body);
             Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         }
     }
@@ -146,7 +146,7 @@ public class RefusalTests
     {
         using var lax = new Asking();
         using var strict = new Asking(("Strict", true));
-        JsonObject body = Asking.Body(address, "hi", false, (field, JsonNode.Parse(value)));
+        var body = Asking.Body(address, "hi", false, (field, JsonNode.Parse(value)));
         Assert.Equal(HttpStatusCode.OK, (await lax.AskAsync(address, body)).Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await strict.AskAsync(address, body)).Status);
     }
@@ -159,7 +159,7 @@ public class RefusalTests
     public async Task DeepSeek_wants_earlier_reasoning_back_exactly_where_a_tool_was_called(string messages, int status)
     {
         using var asking = new Asking(("Strict", true));
-        (HttpStatusCode actual, _) = await asking.AskAsync(Asking.Cloudsway, Asking.Body(Asking.Cloudsway, "", false, ("messages", JsonNode.Parse(messages))));
+        (var actual, _) = await asking.AskAsync(Asking.Cloudsway, Asking.Body(Asking.Cloudsway, "", false, ("messages", JsonNode.Parse(messages))));
         Assert.Equal(status, (int)actual);
     }
 }

@@ -13,7 +13,7 @@ public class SimulatorOptionTests
     [Fact]
     public void Keys_and_names_take_any_case_and_values_any_plain_type()
     {
-        SimulatorOptions options = Asking.Options(
+        var options = Asking.Options(
             ("provider", "siliconflow"), ("LATENCYMS", "15"), ("Strict", 1), ("answer", "one"), ("Seed", 7.0),
             ("faults", new object[] { "reset", new Hashtable { ["fault"] = "RateLimit", ["rate"] = 0.1, ["on"] = new[] { 1, 3 } } }));
         Assert.Equal(SimulatedProvider.SiliconFlow, options.Provider);
@@ -34,7 +34,7 @@ public class SimulatorOptionTests
     [InlineData("Provider", "3", "Provider", "Cloudsway")]
     public void What_is_wrong_is_named_with_what_is_known(string key, object value, string named, string known)
     {
-        ArgumentException error = Assert.Throws<ArgumentException>(() => Asking.Options((key, value)));
+        var error = Assert.Throws<ArgumentException>(() => Asking.Options((key, value)));
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
         Assert.Contains(known, error.Message, StringComparison.Ordinal);
     }
@@ -51,7 +51,7 @@ public class SimulatorOptionTests
     [Fact]
     public void Every_property_has_its_key()
     {
-        string[] properties = typeof(SimulatorOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name).ToArray();
+        string[] properties = [.. typeof(SimulatorOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name)];
         Assert.Equal(properties.Order(), SimulatorOptions.KnownKeys.Order());
     }
 }

@@ -21,9 +21,9 @@ public class StreamShapeTests
     public async Task A_stream_adds_up_to_the_plain_answer(string address)
     {
         using var asking = new Asking(("ChunkSize", 3), ("Reasoning", "Ich überlege 🤔"), ("Answer", "答案：👍🏽 & \"so\"\n\\"));
-        JsonNode plain = await asking.AnswerAsync(address, "hi");
-        List<JsonNode> chunks = await asking.ChunksAsync(address, "hi", ("stream_options", new JsonObject { ["include_usage"] = true }));
-        JsonNode message = plain["choices"]![0]!["message"]!;
+        var plain = await asking.AnswerAsync(address, "hi");
+        var chunks = await asking.ChunksAsync(address, "hi", ("stream_options", new JsonObject { ["include_usage"] = true }));
+        var message = plain["choices"]![0]!["message"]!;
         Assert.Equal((string)message["content"]!, Asking.Joined(chunks, "content"));
         Assert.Equal((string?)message["reasoning_content"], Asking.Joined(chunks, "reasoning_content"));
         Assert.Equal(plain["usage"]!.ToJsonString(), chunks.Last()["usage"]!.ToJsonString());
@@ -38,9 +38,9 @@ public class StreamShapeTests
     public async Task Chips_3_to_5_carry_object_and_created_in_the_last_chunk_only(string chip, bool everywhere)
     {
         using var asking = new Asking();
-        string address = $"http://x.invalid/maas/kimi-k2-instruct/{chip}/chat/completions";
-        List<string> events = Asking.Events(await asking.TextAsync(address, Asking.Body(Asking.GenStudio, "hi", true)));
-        List<JsonNode> chunks = events.SkipLast(1).Select(text => JsonNode.Parse(text)!).ToList();
+        var address = $"http://x.invalid/maas/kimi-k2-instruct/{chip}/chat/completions";
+        var events = Asking.Events(await asking.TextAsync(address, Asking.Body(Asking.GenStudio, "hi", true)));
+        List<JsonNode> chunks = [.. events.SkipLast(1).Select(text => JsonNode.Parse(text)!)];
         Assert.All(chunks.SkipLast(1), chunk => Assert.Equal(everywhere, chunk["object"] is not null && chunk["created"] is not null));
         Assert.NotNull(chunks[^1]["object"]);
         Assert.NotNull(chunks[^1]["created"]);
@@ -50,11 +50,11 @@ public class StreamShapeTests
     public async Task Usage_comes_last_with_no_choices_and_only_when_asked_for()
     {
         using var asking = new Asking();
-        foreach (string address in new[] { Asking.GenStudio, Asking.Cloudsway, Asking.OpenAI })
+        foreach (var address in new[] { Asking.GenStudio, Asking.Cloudsway, Asking.OpenAI })
         {
-            List<JsonNode> without = await asking.ChunksAsync(address, "hi");
+            var without = await asking.ChunksAsync(address, "hi");
             Assert.All(without, chunk => Assert.Null(chunk["usage"]));
-            List<JsonNode> with = await asking.ChunksAsync(address, "hi", ("stream_options", new JsonObject { ["include_usage"] = true }));
+            var with = await asking.ChunksAsync(address, "hi", ("stream_options", new JsonObject { ["include_usage"] = true }));
             Assert.Empty(with[^1]["choices"]!.AsArray());
             Assert.NotNull(with[^1]["usage"]);
         }
@@ -64,15 +64,15 @@ public class StreamShapeTests
     public async Task SiliconFlow_has_role_and_usage_everywhere_and_nulls_while_reasoning()
     {
         using var asking = new Asking();
-        List<JsonNode> chunks = await asking.ChunksAsync(Asking.SiliconFlow, "hi", ("enable_thinking", true));
-        int last = 0;
-        foreach (JsonNode chunk in chunks)
+        var chunks = await asking.ChunksAsync(Asking.SiliconFlow, "hi", ("enable_thinking", true));
+        var last = 0;
+        foreach (var chunk in chunks)
         {
-            JsonObject delta = chunk["choices"]![0]!["delta"]!.AsObject();
+            var delta = chunk["choices"]![0]!["delta"]!.AsObject();
             Assert.Equal("assistant", (string)delta["role"]!);
             Assert.True(delta.ContainsKey("content") && delta.ContainsKey("reasoning_content"));
             Assert.True(delta["content"] is null != delta["reasoning_content"] is null);
-            int total = (int)chunk["usage"]!["total_tokens"]!;
+            var total = (int)chunk["usage"]!["total_tokens"]!;
             Assert.True(total >= last);
             last = total;
         }
@@ -82,12 +82,12 @@ public class StreamShapeTests
     public async Task Tool_calls_come_in_fragments()
     {
         using var asking = new Asking();
-        JsonNode tools = JsonNode.Parse("""[{"type":"function","function":{"name":"f"}}]""")!;
-        List<JsonNode> chunks = await asking.ChunksAsync(Asking.OpenAI, """[[call:f {"text":"a longer argument"}]][[call:f {"b":2}]]""", ("tools", tools));
+        var tools = JsonNode.Parse("""[{"type":"function","function":{"name":"f"}}]""")!;
+        var chunks = await asking.ChunksAsync(Asking.OpenAI, """[[call:f {"text":"a longer argument"}]][[call:f {"b":2}]]""", ("tools", tools));
         var arguments = new Dictionary<int, string>();
-        foreach (JsonNode? call in chunks.SelectMany(chunk => chunk["choices"]![0]!["delta"]!["tool_calls"]?.AsArray() ?? []))
+        foreach (var call in chunks.SelectMany(chunk => chunk["choices"]![0]!["delta"]!["tool_calls"]?.AsArray() ?? []))
         {
-            int index = (int)call!["index"]!;
+            var index = (int)call!["index"]!;
             Assert.Equal(!arguments.ContainsKey(index), call["id"] is not null);
             arguments[index] = arguments.GetValueOrDefault(index) + (string)call["function"]!["arguments"]!;
         }
@@ -100,7 +100,7 @@ public class StreamShapeTests
     public async Task Chunks_can_be_counted()
     {
         using var asking = new Asking(("ChunkCount", 5), ("Answer", new string('x', 100)));
-        List<JsonNode> chunks = await asking.ChunksAsync(Asking.OpenAI, "hi");
+        var chunks = await asking.ChunksAsync(Asking.OpenAI, "hi");
         Assert.Equal(5, chunks.Count(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"] is { Length: > 0 }));
     }
 
@@ -108,7 +108,7 @@ public class StreamShapeTests
     public async Task A_piece_never_ends_inside_a_text_element()
     {
         using var asking = new Asking(("ChunkSize", 1), ("Answer", "a👩‍👩‍👧b👍🏽é"));
-        List<JsonNode> chunks = await asking.ChunksAsync(Asking.OpenAI, "hi");
+        var chunks = await asking.ChunksAsync(Asking.OpenAI, "hi");
         Assert.Equal(["a", "👩‍👩‍👧", "b", "👍🏽", "é"],
             chunks.Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]).Where(text => text is { Length: > 0 }));
     }
@@ -124,16 +124,16 @@ public class StreamShapeTests
     public async Task Chunks_arrive_as_time_passes_and_a_read_ends_when_cancelled_or_disposed()
     {
         using var asking = new Asking(("TokenDelayMs", 10_000));
-        using HttpResponseMessage response = await asking.SendAsync(
+        using var response = await asking.SendAsync(
             Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi", true).ToJsonString(), HttpCompletionOption.ResponseHeadersRead);
-        Stream body = await response.Content.ReadAsStreamAsync();
-        byte[] buffer = new byte[4096];
+        var body = await response.Content.ReadAsStreamAsync();
+        var buffer = new byte[4096];
         Assert.True(await body.ReadAsync(buffer) > 0);
 
         var watch = Stopwatch.StartNew();
         using var cancel = new CancellationTokenSource(50);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => _ = await body.ReadAsync(buffer, cancel.Token));
-        ValueTask<int> pending = body.ReadAsync(buffer);
+        var pending = body.ReadAsync(buffer);
         Assert.Equal(1, asking.Handler.InFlight);
         response.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await pending);
@@ -147,7 +147,7 @@ public class StreamShapeTests
     public async Task Latency_is_never_cut_short(int milliseconds)
     {
         using var asking = new Asking(("LatencyMs", milliseconds));
-        for (int i = 0; i < 10; i++)
+        for (var i = 0; i < 10; i++)
         {
             var watch = Stopwatch.StartNew();
             await asking.AnswerAsync(Asking.OpenAI, "hi");
@@ -173,9 +173,9 @@ public class StreamShapeTests
     public async Task Quirks_show_on_the_wire(string quirk, string shown)
     {
         using var asking = new Asking(("Quirks", quirk));
-        using HttpResponseMessage response = await asking.SendAsync(
+        using var response = await asking.SendAsync(
             Asking.Cloudsway, Asking.Body(Asking.Cloudsway, "hi", true).ToJsonString());
-        string text = System.Text.Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync());
+        var text = System.Text.Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync());
         Assert.Contains(shown, text, StringComparison.Ordinal);
     }
 

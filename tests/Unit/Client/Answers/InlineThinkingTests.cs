@@ -26,7 +26,7 @@ public class InlineThinkingTests
         for (var i = 0; i <= text.Length; i++)
             for (var j = i; j <= text.Length; j++)
                 Assert.Equal((reasoning ?? string.Empty, content ?? string.Empty), OrEmpty(Fold([text[..i], text[i..j], text[j..]])));
-        Assert.Equal((reasoning ?? string.Empty, content ?? string.Empty), OrEmpty(Fold(text.Select(c => c.ToString()).ToArray())));
+        Assert.Equal((reasoning ?? string.Empty, content ?? string.Empty), OrEmpty(Fold([.. text.Select(c => c.ToString())])));
     }
 
     [Fact]

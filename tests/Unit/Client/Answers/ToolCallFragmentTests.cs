@@ -109,6 +109,6 @@ public class ToolCallFragmentTests
         var builder = new ChatCompletionBuilder();
         foreach (var (index, id, name, arguments) in pieces)
             builder.Append(new ChatCompletionDelta { ToolCalls = [new ToolCallFragment(index, id, name, arguments)] });
-        return builder.ToCompletion().ToolCalls!.Select(call => $"{call.Id} {call.Name} {call.Arguments}").ToArray();
+        return [.. builder.ToCompletion().ToolCalls!.Select(call => $"{call.Id} {call.Name} {call.Arguments}")];
     }
 }

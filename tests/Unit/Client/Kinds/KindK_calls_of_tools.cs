@@ -104,6 +104,6 @@ public class KindK_calls_of_tools
         if (withTools) request.Tools = [new ChatTool("get_weather", null, "{}"), new ChatTool("get_time", null, "{}")];
         var stream = string.Concat(pieces.Select(piece => Delta($"\"tool_calls\":[{{\"index\":0,{piece}}}]"))) + Finish("tool_calls") + Done;
         using var session = TestSession.Open("OpenAICompatible", new ScriptedHandler(_ => Reply.Events(stream)));
-        return (await StreamOutcome.OfAsync(session, request)).Completion!.ToolCalls!.Select(call => call.ToString()).ToArray();
+        return [.. (await StreamOutcome.OfAsync(session, request)).Completion!.ToolCalls!.Select(call => call.ToString())];
     }
 }

@@ -207,11 +207,10 @@ public class OptionFieldTests
     private static string[] SetFields(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return document.RootElement.EnumerateObject()
+        return [.. document.RootElement.EnumerateObject()
             .Where(field => field.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False) || field.Name == "logprobs")
             .OrderBy(field => field.Name, StringComparer.Ordinal)
-            .Select(field => $"{field.Name}: {Sorted(field.Value)}")
-            .ToArray();
+            .Select(field => $"{field.Name}: {Sorted(field.Value)}")];
     }
 
     private static string Sorted(JsonElement value) => value.ValueKind switch

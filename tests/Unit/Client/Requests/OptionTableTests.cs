@@ -124,6 +124,6 @@ public class OptionTableTests
         option.Set(request, null);
         using var without = JsonDocument.Parse(Written.Body(provider, request));
         var known = without.RootElement.EnumerateObject().Select(field => field.Name).ToHashSet();
-        return body.RootElement.EnumerateObject().Select(field => field.Name).Where(field => !known.Contains(field)).ToArray();
+        return [.. body.RootElement.EnumerateObject().Select(field => field.Name).Where(field => !known.Contains(field))];
     }
 }

@@ -20,7 +20,7 @@ public class SocketStreamTests
     {
         var bytes = StreamCases.Bytes(name);
         var expected = await StreamOutcome.OfAsync(Reply.Pieces([bytes]), "OpenAICompatible");
-        var outcome = await OfAsync(RawReply.EventStream(RawEnd.Fin, 0, Sse.ByteByByte(bytes).ToArray()));
+        var outcome = await OfAsync(RawReply.EventStream(RawEnd.Fin, 0, [.. Sse.ByteByByte(bytes)]));
         Assert.Equal(expected.Text, outcome.Text);
     }
 

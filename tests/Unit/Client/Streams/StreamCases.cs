@@ -194,9 +194,9 @@ public static class StreamCases
         ["PlainError"] = """{"code":20012,"message":"no such model","data":null}""",
     };
 
-    public static TheoryData<string> WholeNames() => new(Whole.Keys);
+    public static TheoryData<string> WholeNames() => [.. Whole.Keys];
 
-    public static TheoryData<string> AllNames() => new(Whole.Keys.Concat(Others.Keys));
+    public static TheoryData<string> AllNames() => [.. Whole.Keys.Concat(Others.Keys)];
 
     internal static byte[] Bytes(string name) => Sse.Bytes(Whole.TryGetValue(name, out var text) ? text : Others[name]);
 }

@@ -4,7 +4,7 @@ using System.IO;
 using System.Runtime.InteropServices;
 #endif
 
-namespace LlmPs.Checkpoint;
+namespace LlmPs.Files;
 
 /// <summary>Opens a file for one writer, while any number of others may read it.</summary>
 internal static class FileLock

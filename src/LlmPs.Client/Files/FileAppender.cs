@@ -6,7 +6,7 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 #endif
 
-namespace LlmPs.Checkpoint;
+namespace LlmPs.Files;
 
 /// <summary>
 /// Writes at the end of a file, wherever the end is by then: a second writer's lines are not overwritten. Windows keeps a second writer out by the
