@@ -211,7 +211,7 @@ internal abstract class Exchange
             HttpRequestException refused when IsProxyRefusal(refused) => Connection.Errors.FromProxy(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
             _ when IsOfJson(exception) => new LlmApiException(
-                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + Words(exception, 200)),
+                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + PrintableText.Line(Connection.Redactor.Clean(JsonProblem.Of(exception)), 200)),
             InvalidDataException => new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: " + Words(exception, 200)),
             _ => Connection.Errors.Internal(exception),
         };

@@ -49,7 +49,7 @@ internal sealed class ToolHelp
     internal static ToolHelp Of(PSCmdlet cmdlet, CommandInfo command)
     {
         // A script block is another object each time that its line runs, of the same source.
-        object source = (command as FunctionInfo)?.ScriptBlock.Ast ?? (object?)(command as CmdletInfo)?.ImplementingType ?? command;
+        var source = (command as FunctionInfo)?.ScriptBlock.Ast ?? (object?)(command as CmdletInfo)?.ImplementingType ?? command;
         return s_known.GetValue(source, _ => Ask(cmdlet, command));
     }
 

@@ -98,7 +98,7 @@ public class SecretTests
             await session.CompleteAsync(context, null, new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None);
         }
 
-        Assert.Contains(lines, line => line.StartsWith("POST https://api.siliconflow.cn/v1/chat/completions {", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("Row 0: POST https://api.siliconflow.cn/v1/chat/completions {", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("again in"));
         Assert.All(lines, line => Assert.DoesNotContain(Beginning, line));
     }
