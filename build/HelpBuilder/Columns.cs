@@ -18,7 +18,7 @@ internal static partial class Columns
         var line = new StringBuilder();
         foreach (Match part in Part().Matches(text))
         {
-            string space = line.Length > 0 ? part.Groups[1].Value : string.Empty;
+            var space = line.Length > 0 ? part.Groups[1].Value : string.Empty;
             if (line.Length > 0 && Width(line + space + part.Groups[2].Value) > width)
             {
                 lines.Add(line.ToString());
