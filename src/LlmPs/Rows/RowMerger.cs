@@ -18,9 +18,14 @@ internal sealed class RowMerger
 {
     private const string Prefix = "Llm";
 
+    private const string Cost = "Cost";
+
+    // The column before Cost.
+    private const string TotalTokens = "TotalTokens";
+
     /// <summary>The columns of any answer, in their order.</summary>
     private static readonly string[] s_own =
-        ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", "TotalTokens", "DurationMs", "Error"];
+        ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", TotalTokens, "DurationMs", "Error"];
 
     private readonly PSCmdlet _cmdlet;
     private readonly bool _isShard;
@@ -54,17 +59,35 @@ internal sealed class RowMerger
         var row = PSObject.AsPSObject(ticket.InputObject ?? string.Empty);
         var taken = new HashSet<string>(InputRow.NamesOf(row).Select(PropertyNames.Usable), StringComparer.OrdinalIgnoreCase);
         var isMerged = s_own.All(name => taken.Contains(name) || taken.Contains(Prefix + name));
+        // Not every merged row has it, so a column of that name may be the user's. Nor may it hide a value of the answer.
+        var costColumn = isMerged ? CostColumn(InputRow.NamesOf(row)) : null;
+        var data = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
         foreach (var column in ColumnsOf(ticket, completion, error))
         {
-            var name = NameOf(PropertyNames.Usable(column.Key), taken, isMerged);
-            if (!isMerged && name != PropertyNames.Usable(column.Key)) renamed.Add(name);
+            var usable = PropertyNames.Usable(column.Key);
+            var isCost = ReferenceEquals(column.Key, Cost);
+            var name = !isCost ? NameOf(usable, taken, isMerged)
+                : costColumn ?? (data.Contains(Cost) ? NameOf(Prefix + Cost, taken, isMerged: false) : NameOf(Cost, taken, isMerged: false));
+            data.Add(usable);
+            if ((!isMerged || isCost) && name != costColumn && name != PropertyNames.Usable(column.Key)) renamed.Add(name);
             columns.Add(new(name, column.Value));
         }
 
         Warn(renamed);
         return InputRow.Merge(row, columns);
+    }
+
+    /// <summary>The column of a merged row that has its cost; null where it has none. A user's column of that name stands elsewhere.</summary>
+    internal static string? CostColumn(IReadOnlyList<string> names)
+    {
+        for (var i = 1; i < names.Count; i++)
+            if (IsOwn(names[i - 1], TotalTokens) && IsOwn(names[i], Cost)) return names[i];
+        return null;
+
+        static bool IsOwn(string column, string name) =>
+            column.Equals(name, StringComparison.OrdinalIgnoreCase) || column.StartsWith(Prefix + name, StringComparison.OrdinalIgnoreCase);
     }
 
     private static string NameOf(string name, HashSet<string> taken, bool isMerged)
@@ -108,7 +131,12 @@ internal sealed class RowMerger
             whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null,
             error,
         ];
-        for (var i = 0; i < values.Length; i++) yield return new(s_own[i], values[i]);
+        for (var i = 0; i < values.Length; i++)
+        {
+            yield return new(s_own[i], values[i]);
+            if (s_own[i] == TotalTokens && ticket.Session.Identity.Prices is not null) yield return new(Cost, completion?.Cost);
+        }
+
         if (_isShard) yield return new("InputIndex", ticket.Index);
     }
 

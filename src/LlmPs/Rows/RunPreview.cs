@@ -6,6 +6,7 @@ using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Transport;
 using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Rows;
 
@@ -21,6 +22,9 @@ internal sealed class RunPreview
     private long _rows;
     private long _kept;
     private long _tokens;
+    // Null where the cost of one row is not known.
+    private decimal? _cost = 0;
+    private decimal? _mostCost = 0;
 
     /// <param name="cmdlet">Whose host shows and asks.</param>
     /// <param name="isWhatIf">Whether rows are only described.</param>
@@ -47,15 +51,25 @@ internal sealed class RunPreview
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
         _rows++;
-        _tokens += row.EstimateRequest();
+        var tokens = row.EstimateRequest();
+        _tokens += tokens;
+        _cost += row.Price?.Of(tokens, 0);
+        _mostCost += row.EstimateMost() is { } most ? row.Price?.Of(most.Prompt, most.Generated) : null;
         return false;
+    }
+
+    private string Cost()
+    {
+        if (_cost is not { } cost || _rows == 0) return string.Empty;
+        var text = ", which cost about " + MoneyText.Of(cost);
+        return _mostCost is { } most ? $"{text} (with the answers up to {MoneyText.Of(most)}, by -MaxTokens)" : text + " without the answers";
     }
 
     /// <summary>The sum of what was described and not sent.</summary>
     internal void Finish()
     {
         if (_rows + _kept == 0 || !IsWhatIf) return;
-        var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all.", _rows, _rows == 1 ? "row" : "rows", _tokens);
+        var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all{3}.", _rows, _rows == 1 ? "row" : "rows", _tokens, Cost());
         if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
         _cmdlet.ShouldProcess(sum, sum, "Invoke-ChatCompletion");
     }

@@ -62,8 +62,8 @@ internal sealed class RunProgress
         if (counts.Done + counts.Failed + counts.Replayed + counts.LeftOut < 2) return;
         VerboseLine.Write(_cmdlet, string.Format(
             CultureInfo.InvariantCulture,
-            "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens in {5:0.0} s.",
-            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds));
+            "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens{5} in {6:0.0} s.",
+            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, Cost(counts), _watch.Elapsed.TotalSeconds));
     }
 
     private void Show()
@@ -86,10 +86,14 @@ internal sealed class RunProgress
         var counts = _run.Counts;
         var rate = counts.Done / _watch.Elapsed.TotalSeconds;
         var status = string.Format(
-            CultureInfo.InvariantCulture, "{0} done ({1:0.0}/s), {2} failed, {3} in flight, {4} tokens", counts.Done, rate, counts.Failed, counts.InFlight, counts.Tokens);
+            CultureInfo.InvariantCulture,
+            "{0} done ({1:0.0}/s), {2} failed, {3} in flight, {4} tokens{5}",
+            counts.Done, rate, counts.Failed, counts.InFlight, counts.Tokens, Cost(counts));
         if (counts.Replayed > 0) status += string.Format(CultureInfo.InvariantCulture, ", {0} from the checkpoint", counts.Replayed);
         return status + Waiting();
     }
+
+    private static string Cost(RunCounts counts) => counts.Cost is { } cost ? ", cost " + MoneyText.Of(cost) : string.Empty;
 
     private string Waiting()
     {
