@@ -67,11 +67,9 @@ internal sealed class RowMerger
         foreach (var column in ColumnsOf(ticket, completion, error))
         {
             var usable = PropertyNames.Usable(column.Key);
-            var isCost = ReferenceEquals(column.Key, Cost);
-            var name = !isCost ? NameOf(usable, taken, isMerged)
-                : costColumn ?? (data.Contains(Cost) ? NameOf(Prefix + Cost, taken, isMerged: false) : NameOf(Cost, taken, isMerged: false));
+            var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isMerged);
             data.Add(usable);
-            if ((!isMerged || isCost) && name != costColumn && name != PropertyNames.Usable(column.Key)) renamed.Add(name);
+            if (name != usable && name != costColumn && taken.Contains(usable) && (!isMerged || usable == Cost)) renamed.Add(name);
             columns.Add(new(name, column.Value));
         }
 
@@ -89,6 +87,9 @@ internal sealed class RowMerger
         static bool IsOwn(string column, string name) =>
             column.Equals(name, StringComparison.OrdinalIgnoreCase) || column.StartsWith(Prefix + name, StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>Neither a column of the user nor a value of the answer is overwritten by the cost.</summary>
+    private static string NewCostColumn(HashSet<string> taken, HashSet<string> data) => NameOf(data.Contains(Cost) ? Prefix + Cost : Cost, taken, isMerged: false);
 
     private static string NameOf(string name, HashSet<string> taken, bool isMerged)
     {
