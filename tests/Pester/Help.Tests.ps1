@@ -158,7 +158,7 @@ Describe 'Topics' {
     It 'list every kind of error with its category' {
         $topic = (Get-Help about_LlmPs_Errors | Out-String -Width 200) -replace '\s+', ' '
         $kinds = [System.Enum]::GetNames([LlmPs.LlmErrorKind])
-        $rowError = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Rows.RowError').GetMethod('From', [System.Reflection.BindingFlags]'Static,NonPublic')
+        $rowError = (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly.GetType('LlmPs.Rows.RowError').GetMethod('From', [System.Reflection.BindingFlags]'Static,NonPublic', $null, @([LlmPs.LlmApiException], [object]), $null)
         foreach ($kind in $kinds) {
             $topic | Should -Match " $kind " -Because 'of the table of kinds'
             $category = $rowError.Invoke($null, @([LlmPs.LlmApiException]::new($kind, 'x', $null), $null)).CategoryInfo.Category

@@ -84,6 +84,7 @@ Describe 'Prices of a session' {
         $null = Connect-Priced
         $answer = Invoke-ChatCompletion 'a'
         $answer | Out-String | Should -BeLike "*tokens · cost $($answer.Cost) · stop*"
+        $answer | Format-List | Out-String | Should -Match "(?m)^Cost +: $($answer.Cost)\r?$"
     }
 
     It 'sums the cost of the rounds of a row with tools' {
@@ -115,6 +116,11 @@ Describe 'Cost of rows' {
         $again.Cost | Should -Be 12
         $again.LlmCost | Should -BeGreaterThan $merged.LlmCost
         @($again.PSObject.Properties.Name -like '*Cost*').Count | Should -Be 2
+        # Merged again without prices, the cost of the earlier answer does not stand for that of the later.
+        $null = Connect-SimulatorHost $simulator SiliconFlow
+        $unpriced = $merged | Invoke-ChatCompletion -Prompt { 'a' } -MergeInput
+        $unpriced.Cost | Should -Be 12
+        $unpriced.LlmCost | Should -BeNullOrEmpty
     }
 
     It 'keeps the Cost column of the user in a row that was merged without prices' {

@@ -64,9 +64,10 @@ internal sealed class RowMerger
         var data = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
-        foreach (var column in ColumnsOf(ticket, completion, error))
+        foreach (var column in ColumnsOf(ticket, completion, error, hasCost: costColumn is not null))
         {
             var usable = PropertyNames.Usable(column.Key);
+            // A property of the answer may have the same name, and is another string.
             var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isMerged);
             data.Add(usable);
             if (name != usable && name != costColumn && taken.Contains(usable) && (!isMerged || usable == Cost)) renamed.Add(name);
@@ -112,7 +113,7 @@ internal sealed class RowMerger
                 : $"The rows have columns with the names of -MergeInput columns. The row's columns are kept; the answer's columns are {names}.");
     }
 
-    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error)
+    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error, bool hasCost)
     {
         // What came of a failed answer is in the error, not in the columns of whole ones.
         var whole = error is null ? completion : null;
@@ -135,7 +136,8 @@ internal sealed class RowMerger
         for (var i = 0; i < values.Length; i++)
         {
             yield return new(s_own[i], values[i]);
-            if (s_own[i] == TotalTokens && ticket.Session.Identity.Prices is not null) yield return new(Cost, completion?.Cost);
+            // The cost of an earlier merge is not that of this answer.
+            if (s_own[i] == TotalTokens && (hasCost || ticket.Session.Identity.Prices is not null)) yield return new(Cost, completion?.Cost);
         }
 
         if (_isShard) yield return new("InputIndex", ticket.Index);
