@@ -1,8 +1,8 @@
 @{
     # Two builds, picked by edition: .NET 8 for PowerShell 7.4 and later, .NET Framework 4.7.2 for Windows PowerShell 5.1.
     RootModule             = if ($PSEdition -eq 'Core') { 'bin/net8.0/LlmPs.dll' } else { 'bin/net472/LlmPs.dll' }
-    # Named so that type literals such as [LlmPs.ChatMessage] resolve right after the import.
-    RequiredAssemblies     = @(if ($PSEdition -eq 'Core') { 'bin/net8.0/LlmPs.Client.dll' } else { 'bin/net472/LlmPs.Client.dll' })
+    # Named so that type literals such as [LlmPs.ChatMessage] resolve right after the import, and what the types file names even before the root module.
+    RequiredAssemblies     = @(if ($PSEdition -eq 'Core') { 'bin/net8.0/LlmPs.Client.dll', 'bin/net8.0/LlmPs.dll' } else { 'bin/net472/LlmPs.Client.dll', 'bin/net472/LlmPs.dll' })
 
     ModuleVersion          = '0.1.0'
     GUID                   = '6d0f2a3b-5a0e-4a43-9c53-0f8c9e7b21d4'
@@ -36,6 +36,7 @@
     VariablesToExport      = @()
     AliasesToExport        = @()
 
+    TypesToProcess         = @('LlmPs.Types.ps1xml')
     FormatsToProcess       = @('LlmPs.Format.ps1xml')
 
     PrivateData            = @{

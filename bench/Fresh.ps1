@@ -1,17 +1,15 @@
 <#
 .SYNOPSIS
-    What can only be seen in a process of its own, as JSON: the import and the first call, the memory of a run, or how soon one goes on. Started by run.ps1.
+    What can only be seen in a process of its own, as JSON: the import, the memory of a run, the use of an account's limit. Started by run.ps1.
 #>
 param(
-    [Parameter(Mandatory)][ValidateSet('Idle', 'Import', 'Memory', 'Resume')][string]$Work,
+    [Parameter(Mandatory)][ValidateSet('Import', 'Memory', 'Limit')][string]$Work,
     [string]$ModulePath,
     [string]$Server,
     [string]$Path = 'plain',
     [int]$Rows,
     [int]$Width = 64,
-    [string]$CheckpointPath,
-    [ValidateSet('Text', 'Csv', 'Template', 'Block')][string]$Form,
-    [string]$CsvPath
+    [string]$CheckpointPath
 )
 
 Set-StrictMode -Version 3
@@ -21,19 +19,13 @@ $ProgressPreference = 'SilentlyContinue'
 function Get-AssemblyName { [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { -not $_.IsDynamic } | ForEach-Object { $_.GetName().Name } }
 
 switch ($Work) {
-    Idle { $answer = @{} }
     Import {
         $before = @(Get-AssemblyName)
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
         Import-Module $ModulePath
         $import = $watch.Elapsed.TotalMilliseconds
         $loaded = @(Get-AssemblyName | Where-Object { $_ -notin $before })
-        $watch.Restart()
-        $session = Connect-LlmProvider OpenAICompatible -BaseUri "$Server/plain/v1" -ApiKey bench-key-0001 -Model bench-model
-        $connect = $watch.Elapsed.TotalMilliseconds
-        $watch.Restart()
-        $null = Invoke-ChatCompletion 'Say hello.' -Session $session
-        $answer = @{ ms = $import; loaded = $loaded; connectMs = $connect; firstCallMs = $watch.Elapsed.TotalMilliseconds; all = @(Get-AssemblyName).Count }
+        $answer = @{ ms = $import; loaded = $loaded }
     }
     Memory {
         Import-Module $ModulePath
@@ -46,21 +38,21 @@ switch ($Work) {
             & { begin { $n = 0 } process { $n++ } end { $n } }
         $answer = @{ ms = $watch.Elapsed.TotalMilliseconds; count = $count }
     }
-    Resume {
+    # Against the simulator in the process: what the pacing finds out by itself.
+    Limit {
         Import-Module $ModulePath
-        $run = @{ CheckpointPath = $CheckpointPath; Session = Connect-LlmProvider OpenAICompatible -BaseUri "$Server/$Path/v1" -ApiKey bench-key-0001 -Model bench-model }
-        $texts = if ($Form -eq 'Text') { for ($i = 0; $i -lt $Rows; $i++) { "Row $i" } }
-        $watch = [System.Diagnostics.Stopwatch]::StartNew()
-        # The row that is not finished is the last: when all are through, it was sent.
-        $count = & {
-            switch ($Form) {
-                Text { $texts | Invoke-ChatCompletion @run }
-                Csv { Import-Csv $CsvPath | Invoke-ChatCompletion @run }
-                Template { Import-Csv $CsvPath | Invoke-ChatCompletion -Prompt { "Row $($_.Id)" } @run }
-                Block { Import-Csv $CsvPath | Invoke-ChatCompletion -Prompt { $_.Prompt.Trim() } @run }
-            }
-        } | & { begin { $n = 0 } process { $n++ } end { $n } }
-        $answer = @{ ms = $watch.Elapsed.TotalMilliseconds; count = $count }
+        $until = [datetime]::UtcNow.AddMinutes(3)
+        $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ RequestsPerMinute = 600; LatencyMs = 500 } -Model m
+        $attempts = $rows = 0
+        & { while ([datetime]::UtcNow -lt $until) { "Row $((++$rows))" } } | Invoke-ChatCompletion -ThrottleLimit 64 |
+            Where-Object { [datetime]::UtcNow -lt $until } | ForEach-Object { $attempts += $_.Attempts; $answered++ } -Begin { $answered = 0 }
+        $answer = @{ used = $answered / 1800; refused = ($attempts - $answered) / $attempts }
+        $times = foreach ($rate in 0, 0.05) {
+            $faults = @(if ($rate) { @{ Fault = 'RateLimit'; Rate = $rate; Seed = 1 } })
+            $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ LatencyMs = 500; Seed = 1; Faults = $faults } -Model m
+            (Measure-Command { $null = 1..4000 | ForEach-Object { "Row $_" } | Invoke-ChatCompletion -ThrottleLimit 64 }).TotalSeconds
+        }
+        $answer.kept = $times[0] / $times[1]
     }
 }
 

@@ -49,13 +49,6 @@ function Invoke-LlmPs([string]$Work, [string]$Path, [int]$Count, [int]$Width) {
             $answers = $rows | Invoke-ChatCompletion -Session $session -ThrottleLimit $Width
             New-Answer $watch.Elapsed.TotalMilliseconds @($answers).Count
         }
-        # The same without keeping anything, for row counts that would fill the memory.
-        flow {
-            $rows = @(for ($i = 0; $i -lt $Count; $i++) { "Row $i" })
-            $watch = [System.Diagnostics.Stopwatch]::StartNew()
-            $answers = $rows | Invoke-ChatCompletion -Session $session -ThrottleLimit $Width | & { begin { $n = 0 } process { $n++ } end { $n } }
-            New-Answer $watch.Elapsed.TotalMilliseconds $answers
-        }
         stream {
             $times = [double[]]::new($Count)
             for ($i = 0; $i -lt $Count; $i++) {
@@ -65,17 +58,6 @@ function Invoke-LlmPs([string]$Work, [string]$Path, [int]$Count, [int]$Width) {
                 $times[$i] = ([System.Diagnostics.Stopwatch]::GetTimestamp() - $started) * 1000 / $Frequency
             }
             New-Answer (Get-Median $times) @($deltas).Count
-        }
-        first {
-            $times = [double[]]::new($Count)
-            for ($i = 0; $i -lt $Count; $i++) {
-                $seen = $false
-                Invoke-ChatCompletion 'Say when.' -Session $session -Stream | ForEach-Object {
-                    if (-not $seen) { $times[$i] = ([System.Diagnostics.Stopwatch]::GetTimestamp() - [long]$_.Content) * 1000 / $Frequency }
-                    $seen = $true
-                }
-            }
-            New-Answer (Get-Median $times) $Count
         }
     }
 }

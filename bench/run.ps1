@@ -1,10 +1,10 @@
 #requires -Version 7.4
 <#
 .SYNOPSIS
-    Holds LlmPs against bare HttpClient, Invoke-RestMethod and PSOpenAI (where it is installed), over a loopback server of its own.
+    Measures LlmPs against bare HttpClient, Invoke-RestMethod and PSOpenAI (where it is installed), over a loopback server of its own.
 .DESCRIPTION
-    The sides take turns, workload by workload and round by round, in processes that live through all rounds and were warmed up; what only a
-    new process shows is run in one. Prints one markdown table of medians and ratios, and leaves it with the single figures in out/bench/.
+    The sides take turns, round by round, in processes that live through all rounds and were warmed up. What only a new process shows is measured in
+    one. Prints one markdown table of medians and ratios, and writes it with the single figures to out/bench/.
 .EXAMPLE
     ./build.ps1 Bench
 .EXAMPLE
@@ -13,20 +13,17 @@
     bench/run.ps1 -UpdateDocs
 #>
 param(
-    # Rounds; of each figure the median counts.
+    # Rounds; the median of each figure counts. The parts slow, million and limit have one round.
     [ValidateRange(1, 99)][int]$Round = 5,
 
-    # One round, and no growth.
-    [switch]$Quick,
-
     # Only these parts. From another shell they come as one text with commas.
-    [ValidatePattern('^(server|call|stream|wide|burst|first|size|import|resume|memory|growth)(,\s*(server|call|stream|wide|burst|first|size|import|resume|memory|growth))*$')]
+    [ValidatePattern('^(call|stream|wide|slow|import|start|million|limit)(,\s*(call|stream|wide|slow|import|start|million|limit))*$')]
     [string[]]$Only,
 
     # The manifest of the module to measure; the built one by default.
     [string]$ModulePath,
 
-    # Put the table into docs/performance.md and the plot beside it.
+    # Put the table into docs/performance.md.
     [switch]$UpdateDocs
 )
 
@@ -36,25 +33,14 @@ $ErrorActionPreference = 'Stop'
 $Root = Split-Path $PSScriptRoot
 $Out = Join-Path $Root 'out/bench'
 $Invariant = [cultureinfo]::InvariantCulture
-if ($Quick) { $Round = 1 }
 $Only = @($Only -split ',\s*' -ne '')
 
-# Each workload: how it is asked for, how it is told, what is to be reached, and how many times over to warm it up.
+# Each workload: what the sides are asked, its title, the goal, and how many rounds warm it up.
 $Workloads = @(
-    @{ Part = 'call'; Ask = 'call plain 2000 1'; Title = 'one call (median of 2,000)'; Most = 2.0; Sides = 'Bare', 'LlmPs', 'Rest', 'PSOpenAI'; Warm = 40 }
-    @{ Part = 'stream'; Ask = 'stream chunks20000 1 1'; Title = 'stream of 20,000 chunks, deltas collected'; Most = 1.0; Sides = 'Bare', 'LlmPs', 'PSOpenAI'; Warm = 40 }
-    @{ Part = 'wide'; Ask = 'many lat50 2000 32'; Title = '2,000 calls of 50 ms, 32 wide (ideal 3,125 ms)'; Ideal = 3125.0; Most = 1.05; Sides = 'Bare', 'LlmPs', 'Rest'; Warm = 0 }
-    @{ Part = 'burst'; Ask = 'many plain 5000 64'; Title = '5,000 calls of 0 ms, 64 wide'; Most = 2.0; Sides = 'Bare', 'LlmPs'; Warm = 20 }
-    @{ Part = 'first'; Ask = 'first stamp3 50 1'; Title = 'first delta on the pipeline after its bytes were sent'; MostMs = 2.0; Sides = 'Bare', 'LlmPs'; Warm = 1 }
-    @{ Part = 'size'; Ask = 'call mb5 3 1'; Title = 'an answer of 5 MB'; Sides = 'Bare', 'LlmPs', 'Rest'; Warm = 2 }
-    @{ Part = 'size'; Ask = 'call mb50 3 1'; Title = 'an answer of 50 MB'; Sides = 'Bare', 'LlmPs', 'Rest'; Warm = 1 }
-    @{ Part = 'size'; Ask = 'stream line1000 5 1'; Title = 'a stream with one line of 1 MB'; Sides = 'Bare', 'LlmPs'; Warm = 2 }
-    @{ Part = 'size'; Ask = 'stream line10000 3 1'; Title = 'a stream with one line of 10 MB'; Sides = 'Bare', 'LlmPs'; Warm = 1 }
-)
-$Growth = @(
-    @{ Title = 'rows, 64 wide'; X = 1000, 10000, 100000; Ask = { "flow plain $_ 64" }; Ideal = 1 }
-    @{ Title = 'chunks of a stream'; X = 2000, 20000, 200000; Ask = { "stream chunks$_ 1 1" }; Ideal = 1 }
-    @{ Title = 'width, 20 calls of 100 ms for each'; X = 1, 10, 100; Ask = { "many lat100 $(20 * $_) $_" }; Ideal = 0 }
+    @{ Part = 'call'; Ask = 'call plain 2000 1'; Title = 'one call (median of 2,000)'; Most = 3.0; Sides = 'Bare', 'LlmPs', 'Rest', 'PSOpenAI'; Warm = 10 }
+    @{ Part = 'stream'; Ask = 'stream chunks20000 1 1'; Title = 'stream of 20,000 chunks, deltas collected'; Most = 1.5; Sides = 'Bare', 'LlmPs', 'PSOpenAI'; Warm = 10 }
+    @{ Part = 'wide'; Ask = 'many lat50 2000 32'; Title = '2,000 calls of 50 ms, 32 wide (ideal 3,125 ms)'; Ideal = 3125.0; Most = 1.05; Sides = 'Bare', 'LlmPs', 'Rest'; Warm = 1 }
+    @{ Part = 'slow'; Ask = 'many lat1000 10000 1024'; Title = '10,000 calls of 1 s, 1,024 wide (ideal 9,766 ms)'; Ideal = 9765.625; Most = 1.10; Sides = 'Bare', 'LlmPs'; Warm = 0; Once = $true }
 )
 
 function Test-Part([string]$Name) { -not $Only -or $Name -in $Only }
@@ -95,20 +81,18 @@ function Measure-Side([System.Diagnostics.Process]$Process, [string]$Ask) {
     Read-Side $Process | ConvertFrom-Json
 }
 
-function Measure-Fresh([string[]]$Arguments, [switch]$CompiledOnce) {
-    $kept = $env:DOTNET_TieredCompilation
-    if ($CompiledOnce) { $env:DOTNET_TieredCompilation = '0' }
-    try { $answer = & $Pwsh @PwshStart (Join-Path $PSScriptRoot 'Fresh.ps1') @Arguments }
-    finally { $env:DOTNET_TieredCompilation = $kept }
+function Measure-Fresh([string[]]$Arguments) {
+    $answer = & $Pwsh @PwshStart (Join-Path $PSScriptRoot 'Fresh.ps1') @Arguments
     if ($LASTEXITCODE -ne 0) { throw "Fresh.ps1 $Arguments ended with exit code $LASTEXITCODE." }
     $answer | ConvertFrom-Json
 }
 
-# A run of bare HttpClient in a process of its own.
-function Measure-BareFlow([int]$Rows) {
-    $figure = "flow plain $Rows 64" | & dotnet $bareDll $server | ConvertFrom-Json
-    if ($figure.count -ne $Rows) { throw "HttpClient alone gave $($figure.count) answers for $Rows rows." }
-    $figure
+# The time of a whole process.
+function Measure-Process([string]$Script) {
+    $watch = [System.Diagnostics.Stopwatch]::StartNew()
+    $output = & $Pwsh @($PwshStart -ne '-File') -Command $Script
+    if ($LASTEXITCODE -ne 0) { throw "The process ended with exit code ${LASTEXITCODE}: $output" }
+    $watch.Elapsed.TotalMilliseconds
 }
 
 function Get-Machine {
@@ -132,7 +116,6 @@ function New-Row($Workload, $Figures, $Cpu) {
     # What the process spent is steadier than the time on a machine with other work to do.
     $row.cpu = ((Get-Median $Cpu.LlmPs) / [Math]::Max(0.01, (Get-Median $Cpu.Bare))).ToString('0.0', $Invariant) + ' ×'
     $row.goal = if ($Workload.Contains('Most')) { '≤ {0}, {1}' -f $Workload.Most.ToString($Invariant), (Get-Verdict ($ratio -le $Workload.Most)) }
-    elseif ($Workload.Contains('MostMs')) { '≤ {0} ms, {1}' -f $Workload.MostMs.ToString($Invariant), (Get-Verdict ((Get-Median $own) -le $Workload.MostMs)) }
     else { '—' }
     [pscustomobject]$row
 }
@@ -156,17 +139,17 @@ $serverDll = Build-Program BenchServer
 $bareDll = Build-Program Bare
 
 $rows = [System.Collections.Generic.List[object]]::new()
-$raw = [ordered]@{ machine = Get-Machine; rounds = $Round; workloads = @(); import = @(); resume = @{}; memory = @{}; server = @(); growth = @() }
+$raw = [ordered]@{ machine = Get-Machine; rounds = $Round; workloads = @(); import = @(); start = @{}; million = @{}; limit = @{} }
 $processes = [System.Collections.Generic.List[System.Diagnostics.Process]]::new()
 try {
-    $serverProcess = Start-Side dotnet $serverDll, serve
+    $serverProcess = Start-Side dotnet $serverDll
     $processes.Add($serverProcess)
     $port = [int]((Read-Side $serverProcess) -split ' ')[1]
     $server = "http://127.0.0.1:$port"
 
     $sides = [ordered]@{}
     $workloads = @($Workloads | Where-Object { Test-Part $_.Part })
-    if ($workloads -or (Test-Part growth)) {
+    if ($workloads) {
         $script = Join-Path $PSScriptRoot 'Module.ps1'
         $sides.Bare = Start-Side dotnet $bareDll, $server
         $sides.LlmPs = Start-Side $Pwsh ($PwshStart + @($script, '-Side', 'LlmPs', '-Server', $server, '-ModulePath', $ModulePath))
@@ -175,20 +158,12 @@ try {
         $sides.Values | ForEach-Object { $processes.Add($_) }
     }
 
-    if (Test-Part server) {
-        # The server and a client that only counts bytes share the machine, as the server and the sides do.
-        foreach ($flood in @('plain', 1), @('plain', 16), @('chunks20000', 1)) {
-            $figure = & dotnet $serverDll flood $port $flood[0] $flood[1] 2 | ConvertFrom-Json
-            $raw.server += $figure
-            Write-Host "server: $($figure.path) over $($figure.connections) connections: $($figure.requestsPerSecond) requests/s, $($figure.megabytesPerSecond) MB/s"
-        }
-    }
-
     foreach ($workload in $workloads) {
         $figures = @{}
         $cpu = @{}
         $with = @($workload.Sides | Where-Object { $sides.Contains($_) })
-        for ($i = -$workload.Warm; $i -lt $Round; $i++) {
+        $rounds = if ($workload['Once']) { 1 } else { $Round }
+        for ($i = -$workload.Warm; $i -lt $rounds; $i++) {
             foreach ($side in $with) {
                 # Invoke-RestMethod takes its time, and gets no faster by repetition.
                 if ($i -lt -1 -and $side -in 'Rest', 'PSOpenAI') { continue }
@@ -217,105 +192,48 @@ try {
         }
 
         $import = Get-Median $raw.import.ms
-        $goal = "≤ 60 ms, $(Get-Verdict ($import -le 60))"
-        $rows.Add((New-PlainRow "Import-Module in a new process ($(@($raw.import[0].loaded).Count) assemblies loaded)" "$(Format-Number $import) ms" $goal))
-        $rows.Add((New-PlainRow 'the first Connect-LlmProvider and call after it' "$(Format-Number (Get-Median @($raw.import | ForEach-Object { $_.connectMs + $_.firstCallMs }))) ms" '—'))
-        Write-Host "import: $(Format-Number $import) ms, loads $($raw.import[0].loaded -join ', '); first connect $(Format-Number (Get-Median $raw.import.connectMs)) ms, first call $(Format-Number (Get-Median $raw.import.firstCallMs)) ms"
+        $rows.Add((New-PlainRow 'Import-Module in a new process' "$(Format-Number $import) ms" "≤ 80 ms, $(Get-Verdict ($import -le 80))"))
+        Write-Host "import: $(Format-Number $import) ms, loads $($raw.import[0].loaded -join ', ')"
     }
 
-    if (Test-Part resume) {
-        $finished, $checkpoint, $csv = 'finished.jsonl', 'resume.jsonl', 'resume.csv' | ForEach-Object { Join-Path $Out $_ }
-        Remove-Item $finished -ErrorAction Ignore
-        $null = Measure-Fresh 'Memory', $ModulePath, $server, '-Rows', 100000, '-CheckpointPath', $finished
-        Set-Content $csv @('Id,Prompt,Subject,Customer'; for ($i = 0; $i -le 100000; $i++) { "$i,Row $i,Printer $i does not print,Customer $($i % 97)" })
-        $forms = [ordered]@{ Text = 'texts'; Csv = 'a CSV'; Template = 'a CSV by a text with a column in it'; Block = 'a CSV by a script block that is run' }
-        foreach ($form in $forms.Keys) { $raw.resume[$form] = @() }
-        for ($i = 0; $i -lt $Round; $i++) {
-            foreach ($form in $forms.Keys) {
-                Copy-Item $finished $checkpoint
-                $figure = Measure-Fresh 'Resume', $ModulePath, $server, '-Rows', 100001, '-CheckpointPath', $checkpoint, '-Form', $form, '-CsvPath', $csv
-                $added = (Get-Item $checkpoint).Length - (Get-Item $finished).Length
-                if ($figure.count -ne 100001 -or $added -le 0 -or $added -gt 2000) { throw "Going on from $($forms[$form]) gave $($figure.count) answers and added $added bytes to the checkpoint." }
-                $raw.resume[$form] += $figure.ms
-                Write-Host "resume: from $($forms[$form]) in $(Format-Number $figure.ms) ms"
-            }
-        }
-
-        Remove-Item $finished, $checkpoint, $csv
-        foreach ($form in $forms.Keys) {
-            $time = Get-Median $raw.resume[$form]
-            $goal = "≤ 3 s, $(Get-Verdict ($time -le 3000))"
-            $rows.Add((New-PlainRow "100,000 finished rows and a new one, from $($forms[$form]), until that is answered" "$(Format-Number $time) ms" $goal))
-        }
+    if (Test-Part start) {
+        $first = "`$ErrorActionPreference = 'Stop'; Import-Module '$ModulePath'; `$null = Connect-LlmProvider OpenAICompatible -BaseUri '$server/plain/v1' -Model m; `$null = Invoke-ChatCompletion hello"
+        $over = @(for ($i = -1; $i -lt $Round; $i++) {
+                $idle, $whole = (Measure-Process '1'), (Measure-Process $first)
+                if ($i -ge 0) { $whole - $idle }
+            })
+        $raw.start = $over
+        $time = Get-Median $over
+        $rows.Add((New-PlainRow 'new process: import, connect, first answer, over an empty pwsh' "$(Format-Number $time) ms" "≤ 250 ms, $(Get-Verdict ($time -le 250))"))
+        Write-Host "start: $(Format-Number $time) ms"
     }
 
-    if (Test-Part memory) {
-        $checkpoint = Join-Path $Out 'memory.jsonl'
-        # A run that is over in a second or two has not compiled anew yet what a longer one has. So small and large are compared as well over
-        # calls that take their time, and with a runtime that compiles nothing anew, once each; HttpClient alone shows what the runtime takes
-        # where nobody holds anything of the rows.
-        $kinds = @(
-            @{ Title = ''; Path = 'plain'; Once = $false; CompiledOnce = $false }
-            @{ Title = ' of 50 ms'; Path = 'lat50'; Once = $true; CompiledOnce = $false }
-            @{ Title = ', nothing compiled anew'; Path = 'plain'; Once = $true; CompiledOnce = $true }
-        )
-        $cases = @(
-            foreach ($checkpointed in $false, $true) {
-                foreach ($kind in $kinds) {
-                    foreach ($rowCount in 10000, 100000) {
-                        $title = "$($rowCount.ToString('N0', $Invariant)) rows$($kind.Title)$(if ($checkpointed) { ' with a checkpoint' })"
-                        [pscustomobject]@{ Title = $title; Rows = $rowCount; Path = $kind.Path; Checkpoint = $checkpointed; Once = $kind.Once; CompiledOnce = $kind.CompiledOnce; Smaller = '' }
-                    }
-                }
-            }
-        ) | Where-Object { -not $Quick -or -not $_.Once }
-        foreach ($case in $cases | Where-Object { $_.Rows -eq 100000 }) { $case.Smaller = $case.Title -replace '^100,000', '10,000' }
-        $bare = @{ 10000 = @(); 100000 = @() }
-        $over = [ordered]@{}
-        foreach ($case in $cases) { $over[$case.Title] = @() }
-        for ($i = 0; $i -lt $Round; $i++) {
-            foreach ($case in $cases | Where-Object { $i -eq 0 -or -not $_.Once }) {
-                $idle = (Measure-Fresh 'Idle' -CompiledOnce:$case.CompiledOnce).peakMB
-                if (Test-Path $checkpoint) { Remove-Item $checkpoint }
-                $arguments = @('Memory', $ModulePath, $server, '-Path', $case.Path, '-Rows', $case.Rows)
-                if ($case.Checkpoint) { $arguments += '-CheckpointPath', $checkpoint }
-                $figure = Measure-Fresh $arguments -CompiledOnce:$case.CompiledOnce
-                if ($figure.count -ne $case.Rows) { throw "$($case.Title) gave $($figure.count) answers." }
-                $over[$case.Title] += $figure.peakMB - $idle
-                Write-Host "memory: $($case.Title), $(Format-Number ($figure.peakMB - $idle)) MB over idle ($(Format-Number $idle) MB)"
-            }
-
-            foreach ($rowCount in 10000, 100000) { $bare[$rowCount] += (Measure-BareFlow $rowCount).peakMB }
-        }
-
-        if (Test-Path $checkpoint) { Remove-Item $checkpoint }
-        $raw.memory = $over
-        $raw.bareMemory = @{ small = $bare[10000]; large = $bare[100000] }
-        foreach ($case in $cases) {
-            $peak = Get-Median $over[$case.Title]
-            $goal = "≤ 60 MB, $(Get-Verdict ($peak -le 60))"
-            if ($case.Smaller) { $goal += "; ≤ 10 MB over the smaller run, $(Get-Verdict ($peak - (Get-Median $over[$case.Smaller]) -le 10))" }
-            $rows.Add((New-PlainRow "$($case.Title), peak memory over idle pwsh" "$(Format-Number $peak) MB" $goal))
-        }
-
-        $grown = New-PlainRow '100,000 rows, peak memory over that of 10,000 in a new process' "$(Format-Number ((Get-Median $over['100,000 rows']) - (Get-Median $over['10,000 rows']))) MB" '—'
-        $grown.Bare = "$(Format-Number ((Get-Median $bare[100000]) - (Get-Median $bare[10000]))) MB"
-        $rows.Add($grown)
+    if (Test-Part million) {
+        $checkpoint = Join-Path $Out 'million.jsonl'
+        Remove-Item $checkpoint, "$checkpoint.lock" -ErrorAction Ignore
+        $small = Measure-Fresh 'Memory', $ModulePath, $server, '-Rows', 10000, '-CheckpointPath', $checkpoint
+        Remove-Item $checkpoint
+        $large = Measure-Fresh 'Memory', $ModulePath, $server, '-Rows', 1000000, '-CheckpointPath', $checkpoint
+        if ($large.count -ne 1000000) { throw "1,000,000 rows gave $($large.count) answers." }
+        $size = (Get-Item $checkpoint).Length
+        $again = Measure-Fresh 'Memory', $ModulePath, $server, '-Rows', 1000000, '-CheckpointPath', $checkpoint
+        $sent = if ((Get-Item $checkpoint).Length -eq $size -and $again.count -eq 1000000) { 'nothing sent twice' } else { 'ROWS WERE SENT TWICE' }
+        $bytes = ($large.peakMB - $small.peakMB) * 1MB / 990000
+        $raw.million = @{ small = $small; large = $large; again = $again; bytes = $bytes }
+        Remove-Item $checkpoint
+        $own = "$(Format-Number ($large.ms / 1000)) s, peak $(Format-Number $large.peakMB) MB; resumed in $(Format-Number ($again.ms / 1000)) s, $sent"
+        $goal = "≤ 100 bytes a row, $(Get-Verdict ($bytes -le 100 -and $sent -ceq 'nothing sent twice')) ($(Format-Number $bytes))"
+        $rows.Add((New-PlainRow '1,000,000 rows of 0 ms with a checkpoint' $own $goal))
+        Write-Host "million: $own; $goal"
     }
 
-    if ((Test-Part growth) -and -not ($Quick -and -not $Only)) {
-        foreach ($kind in $Growth) {
-            $times = foreach ($x in $kind.X) {
-                $ask = "$($x | ForEach-Object $kind.Ask)"
-                $null = Measure-Side $sides.LlmPs $ask
-                Get-Median @(for ($i = 0; $i -lt [Math]::Min($Round, 3); $i++) { (Measure-Side $sides.LlmPs $ask).ms })
-            }
-            $raw.growth += @{ title = $kind.Title; x = $kind.X; ms = $times; ideal = $kind.Ideal }
-            Write-Host "growth: $($kind.Title): $(@(for ($i = 0; $i -lt $times.Count; $i++) { "$($kind.X[$i]) in $(Format-Number $times[$i]) ms" }) -join ', ')"
-        }
-
-        $plot = & (Join-Path $PSScriptRoot 'Plot.ps1') -Growth $raw.growth
-        Set-Content (Join-Path $Out 'growth.svg') $plot
+    if (Test-Part limit) {
+        $limit = Measure-Fresh 'Limit', $ModulePath
+        $raw.limit = $limit
+        $used, $refused, $kept = $limit.used, $limit.refused, $limit.kept
+        $rows.Add((New-PlainRow 'account limit of 600 a minute, no option given, three minutes' "$($used.ToString('P0', $Invariant)) used, $($refused.ToString('P1', $Invariant)) refused" "≥ 80 %, < 5 %, $(Get-Verdict ($used -ge 0.8 -and $refused -lt 0.05))"))
+        $rows.Add((New-PlainRow '5 % of requests refused at random (429), against none refused' "$($kept.ToString('P0', $Invariant)) of the throughput" "≥ 80 %, $(Get-Verdict ($kept -ge 0.8))"))
+        Write-Host "limit: $($used.ToString('P0', $Invariant)) used, $($refused.ToString('P1', $Invariant)) refused; 5 % refused at random: $($kept.ToString('P0', $Invariant)) of the throughput"
     }
 }
 finally {
@@ -332,10 +250,6 @@ $table = @(
     '| work | HttpClient alone | Invoke-RestMethod | PSOpenAI | LlmPs | ratio | its CPU time to bare | goal |'
     '|---|---|---|---|---|---|---|---|'
     $lines
-    if ($raw.server) {
-        ''
-        "The server alone, asked by a client that only counts bytes: $(@($raw.server | ForEach-Object { '{0} requests/s for {1} over {2} connections ({3} MB/s)' -f $_.requestsPerSecond.ToString('N0', $Invariant), $_.path, $_.connections, $_.megabytesPerSecond.ToString('N0', $Invariant) }) -join '; ')."
-    }
 ) -join "`n"
 
 Set-Content (Join-Path $Out 'table.md') $table
@@ -350,5 +264,4 @@ if ($UpdateDocs) {
     $from, $to = $text.IndexOf($begin), $text.IndexOf($end)
     if ($from -lt 0 -or $to -lt $from) { throw "docs/performance.md has no place for the table: $begin … $end." }
     Set-Content $document ($text.Substring(0, $from + $begin.Length) + "`n" + $table + "`n" + $text.Substring($to)) -NoNewline
-    if ($raw.growth) { Copy-Item (Join-Path $Out 'growth.svg') (Join-Path $Root 'docs/growth.svg') }
 }

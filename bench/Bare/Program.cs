@@ -31,7 +31,7 @@ internal static class Program
             var before = Cpu();
             var (milliseconds, came) = await RunAsync(client, work, path, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(width, CultureInfo.InvariantCulture));
             var cpu = (Cpu() - before).TotalMilliseconds;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $$"""{"ms":{{milliseconds:0.0000}},"count":{{came}},"cpuMs":{{cpu:0.000}},"peakMB":{{PeakMB():0.000}}}"""));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $$"""{"ms":{{milliseconds:0.0000}},"count":{{came}},"cpuMs":{{cpu:0.000}}}"""));
         }
 
         return 0;
@@ -48,34 +48,10 @@ internal static class Program
                 var answers = new string?[count];
                 await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = width }, async (i, _) => answers[i] = await client.CallAsync(path, $"Row {i}"));
                 return (watch.Elapsed.TotalMilliseconds, answers.Count(answer => answer is not null));
-            // The same without keeping anything.
-            case "flow":
-                var flowed = 0;
-                var flow = Stopwatch.StartNew();
-                await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = width }, async (i, _) =>
-                {
-                    if (await client.CallAsync(path, $"Row {i}") is not null) Interlocked.Increment(ref flowed);
-                });
-                return (flow.Elapsed.TotalMilliseconds, flowed);
             case "stream":
                 var deltas = 0;
                 var times = await EachAsync(count, async () => deltas = await client.StreamAsync(path, static _ => { }));
                 return (Median(times), deltas);
-            case "first":
-                // The server says on its own clock, which is the machine's, when it sent a delta.
-                var delays = new double[count];
-                for (var i = 0; i < count; i++)
-                {
-                    var seen = false;
-                    var at = i;
-                    await client.StreamAsync(path, content =>
-                    {
-                        if (!seen) delays[at] = (Stopwatch.GetTimestamp() - long.Parse(content, CultureInfo.InvariantCulture)) * 1000.0 / Stopwatch.Frequency;
-                        seen = true;
-                    });
-                }
-
-                return (Median(delays), count);
             default:
                 throw new ArgumentException($"Unknown work '{work}'.");
         }
@@ -98,12 +74,6 @@ internal static class Program
     {
         Array.Sort(values);
         return (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
-    }
-
-    private static double PeakMB()
-    {
-        using var process = Process.GetCurrentProcess();
-        return process.PeakWorkingSet64 / (1024.0 * 1024.0);
     }
 
     private static TimeSpan Cpu()

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Net.Sockets;
@@ -11,8 +10,7 @@ namespace LlmPs.Bench.Server;
 
 /// <summary>
 /// What is sent for a path, rendered once. The first segment of the path says what:
-/// <c>plain</c>, <c>lat50</c> (the same after 50 ms), <c>mb50</c> (50 MB of content), <c>chunks20000</c> (a stream of so many),
-/// <c>line1000</c> (a stream whose one delta has 1000 KB), <c>stamp5</c> (a stream of 5 deltas, 10 ms apart, that say when they were sent).
+/// <c>plain</c>, <c>lat50</c> (the same after 50 ms), <c>chunks20000</c> (a stream of 20,000 chunks).
 /// </summary>
 internal sealed class Answer
 {
@@ -26,13 +24,11 @@ internal sealed class Answer
 
     private readonly byte[] _bytes;
     private readonly TimeSpan _latency;
-    private readonly int _stamps;
 
-    private Answer(byte[] bytes, TimeSpan latency = default, int stamps = 0)
+    private Answer(byte[] bytes, TimeSpan latency = default)
     {
         _bytes = bytes;
         _latency = latency;
-        _stamps = stamps;
     }
 
     internal static Answer? For(string path) => s_answers.GetOrAdd(path, static path => Render(path.Split('/', 3)[1]));
@@ -41,7 +37,6 @@ internal sealed class Answer
     {
         if (_latency > TimeSpan.Zero) Thread.Sleep(_latency);
         Send(socket, _bytes);
-        if (_stamps > 0) SendStamps(socket);
     }
 
     private static Answer? Render(string what)
@@ -52,10 +47,7 @@ internal sealed class Answer
         {
             "plain" => new Answer(Plain("Hello world, this is the answer.")),
             "lat" => new Answer(Plain("Hello world, this is the answer."), TimeSpan.FromMilliseconds(number)),
-            "mb" => new Answer(Plain(Text(number * 1000 * 1000))),
             "chunks" => new Answer(Chunks(number)),
-            "line" => new Answer(Line(number * 1000)),
-            "stamp" => new Answer(s_streamHead, stamps: number),
             _ => null,
         };
     }
@@ -77,32 +69,6 @@ internal sealed class Answer
         return stream.ToArray();
     }
 
-    private static byte[] Line(int length)
-    {
-        using var stream = new MemoryStream();
-        stream.Write(s_streamHead);
-        WriteEvent(stream, $"{Begin}\"content\":\"{Text(length)}\"{End}");
-        Finish(stream);
-        return stream.ToArray();
-    }
-
-    private void SendStamps(Socket socket)
-    {
-        var stream = new MemoryStream();
-        for (var i = 0; i < _stamps; i++)
-        {
-            // Long enough that the client waits for each, the first one included.
-            Thread.Sleep(10);
-            stream.SetLength(0);
-            WriteEvent(stream, $"{Begin}\"content\":\"{Stopwatch.GetTimestamp().ToString(CultureInfo.InvariantCulture)}\"{End}");
-            Send(socket, stream.GetBuffer().AsSpan(0, (int)stream.Length));
-        }
-
-        stream.SetLength(0);
-        Finish(stream);
-        Send(socket, stream.GetBuffer().AsSpan(0, (int)stream.Length));
-    }
-
     private static void Finish(MemoryStream stream)
     {
         WriteEvent(stream, Last);
@@ -118,12 +84,6 @@ internal sealed class Answer
         stream.Write(text);
         stream.Write("\r\n"u8);
     }
-
-    private static string Text(int length) => string.Create(length, 0, static (span, _) =>
-    {
-        const string Sentence = "The quick brown fox jumps over the lazy dog. ";
-        for (var i = 0; i < span.Length; i++) span[i] = Sentence[i % Sentence.Length];
-    });
 
     private static void Send(Socket socket, ReadOnlySpan<byte> bytes)
     {

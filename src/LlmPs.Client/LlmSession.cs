@@ -221,16 +221,17 @@ public sealed class LlmSession : IDisposable
     /// <summary>How the gates of the session's models stand together.</summary>
     internal GateState Pacing()
     {
-        var (waiting, paused, rate) = (0, (TimeSpan?)null, (double?)null);
+        var (waiting, paused, rate, wait) = (0, (TimeSpan?)null, (double?)null, (TimeSpan?)null);
         foreach (var gate in _gates.Values)
         {
             var state = gate.State();
             waiting += state.Waiting;
             if (paused is null || state.PausedFor > paused) paused = state.PausedFor;
             if (state.RatePerMinute is { } one) rate = (rate ?? 0) + one;
+            if (wait is null || state.Wait < wait) wait = state.Wait ?? wait;
         }
 
-        return new GateState(waiting, paused, rate);
+        return new GateState(waiting, paused, rate, wait);
     }
 
     private ChatExchange Exchange(AnswerContext context, byte[]? body, bool stream, RequestLog log)

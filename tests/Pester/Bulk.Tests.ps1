@@ -341,7 +341,7 @@ Describe 'Progress' {
         $records.Count | Should -BeGreaterThan 1
         $records.Count | Should -BeLessThan 20
         $records[0].Activity | Should -BeLike '*Invoke-ChatCompletion*'
-        $records[0].StatusDescription | Should -Match '\d+ done \([\d.]+/s\), 0 failed, 1 in flight, \d+ tokens'
+        $records[0].StatusDescription | Should -Match '^\d+ of \d+ rows read, \d+ tokens, [\d.]+/s(, 1 in flight)?$'
         $records[-1].RecordType | Should -Be 'Completed'
     }
 
@@ -350,6 +350,31 @@ Describe 'Progress' {
         $records = Get-Records "param(`$Session) try { 1..20 | Invoke-ChatCompletion -Session `$Session -ThrottleLimit 1 $_ } catch { }"
         $records.Count | Should -BeGreaterThan 1
         $records[-1].RecordType | Should -Be 'Completed'
+    }
+
+    It 'shows the time that is left once the input has ended' {
+        $simulator.SetOption(@{ LatencyMs = 200 })
+        $records = Get-Records 'param($Session) 1..12 | Invoke-ChatCompletion -Session $Session -ThrottleLimit 2 -Unordered'
+        $known = @($records | Where-Object { $_.StatusDescription -match '^\d+ of 12 rows, ' })
+        $known | Should -Not -BeNullOrEmpty
+        $known[0].PercentComplete | Should -BeGreaterThan 0
+        $known[0].SecondsRemaining | Should -BeIn 1, 2
+    }
+
+    It 'names a wait for the limit of the account' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'RateLimit'; RetryAfterSec = 3; Times = 1 }) })
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryDelaySec = 60 }
+        $records = Get-Records 'param($Session) 1..3 | Invoke-ChatCompletion -Session $Session'
+        @($records.StatusDescription -match '^waiting [123] s: rate limit, 0 of 3 rows') | Should -Not -BeNullOrEmpty
+        $null = Connect-SimulatorHost $simulator SiliconFlow
+    }
+
+    It 'names a retry' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'Unavailable'; RetryAfterSec = 3; Match = 'Row 2'; Times = 1 }) })
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryDelaySec = 60 }
+        $records = Get-Records 'param($Session) 1..3 | ForEach-Object { "Row $_" } | Invoke-ChatCompletion -Session $Session'
+        @($records.StatusDescription -match '^1 row waits [123] s: service unavailable, \d of 3 rows') | Should -Not -BeNullOrEmpty
+        $null = Connect-SimulatorHost $simulator SiliconFlow
     }
 
     It 'is not shown for a short run' {
@@ -362,6 +387,24 @@ Describe 'Progress' {
         (Get-Records 'param($Session) 1..15 | Invoke-ChatCompletion -Session $Session -Stream').Count | Should -Be 0
         $lines = 'a', 'b' | Invoke-ChatCompletion -Stream -Verbose 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
         "$($lines[-1])" | Should -Match '^2 rows answered, 0 failed, 0 from the checkpoint, 0 not sent; \d+ tokens in [\d.]+ s\.$'
+    }
+
+    It 'ends with the model, tokens, time and attempts of one answer: <Case>' -ForEach @(
+        @{ Case = 'plain'; Run = { Invoke-ChatCompletion 'Hello' -Verbose 4>&1 } }
+        @{ Case = 'streamed'; Run = { Invoke-ChatCompletion 'Hello' -Stream -Verbose 4>&1 } }
+    ) {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Times = 1 }) })
+        $lines = & $Run | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        "$($lines[-1])" | Should -Match '^Qwen/QwQ-32B: \d+ \+ \d+ = \d+ tokens in [\d.]+ m?s, 2 attempts\.$'
+        $simulator.SetOption(@{ Faults = @() })
+        "$(@(& $Run)[-1])" | Should -Match ', 1 attempt\.$'
+    }
+
+    It 'says that one answer came from the checkpoint' {
+        $simulator.SetOption(@{})
+        $file = New-Checkpoint
+        $null = Invoke-ChatCompletion 'Hello' -CheckpointPath $file
+        "$(@(Invoke-ChatCompletion 'Hello' -CheckpointPath $file -Verbose 4>&1)[-1])" | Should -Match '1 attempt, from the checkpoint\.$'
     }
 
     It 'ends with a verbose summary' {

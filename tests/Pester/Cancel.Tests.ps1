@@ -116,6 +116,48 @@ Describe 'A server that never answers' {
         Assert-NothingLeft
     }
 
+    It 'leaves a line on the host that says what the checkpoint has and how to continue' {
+        Add-Type -TypeDefinition @'
+    using System; using System.Collections.Generic; using System.Collections.ObjectModel; using System.Globalization; using System.Management.Automation; using System.Management.Automation.Host; using System.Security;
+    public class HeardUI : PSHostUserInterface {
+        public List<string> Lines = new List<string>();
+        public override PSHostRawUserInterface RawUI { get { return null; } }
+        public override int PromptForChoice(string a, string b, Collection<ChoiceDescription> c, int d) { throw new NotSupportedException(); }
+        public override Dictionary<string, PSObject> Prompt(string a, string b, Collection<FieldDescription> c) { throw new NotSupportedException(); }
+        public override PSCredential PromptForCredential(string a, string b, string c, string d) { throw new NotSupportedException(); }
+        public override PSCredential PromptForCredential(string a, string b, string c, string d, PSCredentialTypes e, PSCredentialUIOptions f) { throw new NotSupportedException(); }
+        public override string ReadLine() { throw new NotSupportedException(); }
+        public override SecureString ReadLineAsSecureString() { throw new NotSupportedException(); }
+        public override void Write(string v) {} public override void Write(ConsoleColor f, ConsoleColor b, string v) {}
+        public override void WriteLine(string v) { Lines.Add(v); } public override void WriteErrorLine(string v) {} public override void WriteDebugLine(string v) {}
+        public override void WriteProgress(long id, ProgressRecord r) {} public override void WriteVerboseLine(string v) {} public override void WriteWarningLine(string v) {}
+    }
+    public class HeardHost : PSHost {
+        public HeardUI Heard = new HeardUI(); Guid id = Guid.NewGuid();
+        public override CultureInfo CurrentCulture { get { return CultureInfo.InvariantCulture; } } public override CultureInfo CurrentUICulture { get { return CultureInfo.InvariantCulture; } }
+        public override Guid InstanceId { get { return id; } } public override string Name { get { return "Heard"; } } public override PSHostUserInterface UI { get { return Heard; } } public override Version Version { get { return new Version(1, 0); } }
+        public override void EnterNestedPrompt() {} public override void ExitNestedPrompt() {} public override void NotifyBeginApplication() {} public override void NotifyEndApplication() {} public override void SetShouldExit(int c) {}
+    }
+'@
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders'; Match = 'slow' }) })
+        $file = Join-Path $TestDrive 'stopped.jsonl'
+        $hearing = [HeardHost]::new()
+        $runspace = [System.Management.Automation.Runspaces.RunspaceFactory]::CreateRunspace($hearing)
+        $runspace.Open()
+        $heard = [powershell]::Create()
+        try {
+            $heard.Runspace = $runspace
+            $null = $heard.AddScript('param($Path, $Session, $File) Import-Module $Path; & { "a"; "b"; "slow" } | Invoke-ChatCompletion -Session $Session -CheckpointPath $File').AddArgument($env:LLMPS_MODULE_PATH).AddArgument($session).AddArgument($file)
+            $null = $heard.BeginInvoke()
+            Wait-Until { $simulator.Stats().inFlight -eq 1 -and (Test-Path $file) -and @([System.IO.File]::ReadAllLines($file)).Count -eq 3 } | Should -BeTrue
+            $hearing.Heard.Lines | Should -BeNullOrEmpty
+            $heard.Stop()
+            $hearing.Heard.Lines | Should -Be "Stopped. 2 finished rows are in checkpoint '$file'. Run the same command again to continue."
+        }
+        finally { $heard.Dispose(); $runspace.Dispose() }
+        Assert-NothingLeft
+    }
+
     It 'does not hold Get-LlmModel -Online' {
         $null = Invoke-SimulatorControl "$($simulator.Uri)/_sim/raw" @{ pieces = @(); end = 'hold' }
         $session = Connect-LlmProvider OpenAICompatible -Name raw -BaseUri "$($simulator.Uri)/raw/v1" -ApiKey k

@@ -216,7 +216,7 @@ Describe 'A checkpoint that is not used' {
         # The process itself, to be killed. As a dotnet tool PowerShell has no program of its own.
         $program = (Get-Process -Id $PID).Path
         $arguments = @(if ($program -like '*dotnet*') { Join-Path $PSHOME 'pwsh.dll' }) + '-NoProfile', '-NonInteractive', '-File', $path, $env:LLMPS_MODULE_PATH, $simulator.Uri, $file
-        $simulator.SetOption(@{ LatencyMs = 100; CountBodies = $true })
+        $simulator.SetOption(@{ LatencyMs = 500; CountBodies = $true })
         $env:DOTNET_SYSTEM_IO_DISABLEFILELOCKING = '1'
         try {
             $first = Start-Process $program $arguments -PassThru -RedirectStandardOutput (Join-Path $TestDrive 'unlocked.txt')
@@ -226,6 +226,7 @@ Describe 'A checkpoint that is not used' {
             $first.Kill()
             $first.WaitForExit()
             Test-Path "$file.lock" | Should -BeTrue
+            $simulator.SetOption(@{ CountBodies = $true })
             $said = @(& $program @arguments)
             $said[0] | Should -BeLike "The lock of checkpoint *was removed: its run has ended (process $($first.Id) on host *"
             $said[1..200] | Should -Be (1..200 | ForEach-Object { "Echo: $_" })

@@ -66,7 +66,7 @@ Describe 'Completion before any session is open' {
 
     It 'says of each offer what it is' {
         (Complete 'Connect-LlmProvider Gen')[0].ToolTip | Should -Match 'GenStudio'
-        (Complete 'Connect-LlmProvider GenStudio -Model deepseek-r1-dist')[0].ToolTip | Should -Be 'GenStudio: chat, reasoning'
+        (Complete 'Connect-LlmProvider GenStudio -Model deepseek-r1-dist')[0].ToolTip | Should -Be 'GenStudio: chat, reasoning; chips nvidia amd chip1-5'
     }
 }
 
@@ -81,6 +81,7 @@ Describe 'Completion with sessions open' {
         Complete-Text 'Invoke-ChatCompletion x -Session Fl' | Should -Be 'Flow'
         Complete-Text 'Disconnect-LlmProvider Gen' | Should -Be 'GenStudio'
         Complete-Text 'Get-LlmSession ' | Should -Be 'GenStudio', "'It''s `$mine'", 'Flow'
+        (Complete 'Get-LlmSession Gen')[0].ToolTip | Should -Be 'GenStudio nvidia (simulator)'
     }
 
     It 'quotes what needs it, in the quotes that were begun' {
@@ -154,6 +155,24 @@ Describe 'Models that the provider listed' {
         $all | Should -Contain 'TeleAI/TeleChat2'
     }
 
+    It 'say their context length where the provider does, and else what the catalogue knows' {
+        (Complete 'Invoke-ChatCompletion x -Model only-on')[0].ToolTip | Should -Be 'SiliconFlow: listed by the provider'
+        (Complete 'Invoke-ChatCompletion x -Model Qwen/QwQ-32B')[0].ToolTip | Should -Be 'SiliconFlow: chat, reasoning; listed by the provider'
+        [System.IO.File]::WriteAllText($file.FullName, "LlmPs models 2`nonly-online/model-1`t131072`nonly-online/model-2`t1e5")
+        (Complete 'Invoke-ChatCompletion x -Model only-online/model-1')[0].ToolTip | Should -Be 'SiliconFlow: context of 131072 tokens; listed by the provider'
+        (Complete 'Invoke-ChatCompletion x -Model only-online/model-2')[0].ToolTip | Should -Be 'SiliconFlow: listed by the provider'
+    }
+
+    It 'keep the context length that the list says' {
+        $list = '{"object":"list","data":[{"id":"only-online/long","context_length":65536}]}'
+        $head = "HTTP/1.1 200 OK`r`nContent-Type: application/json`r`nContent-Length: $($list.Length)`r`nConnection: close`r`n`r`n"
+        $null = Invoke-SimulatorControl "$($simulator.Uri)/_sim/raw" @{ pieces = @([Convert]::ToBase64String([System.Text.Encoding]::ASCII.GetBytes($head + $list))) }
+        $raw = Connect-LlmProvider OpenAICompatible -Name raw -BaseUri "$($simulator.Uri)/raw/v1" -NoDefault
+        (Get-LlmModel -Online -Session $raw).ContextLength | Should -Be 65536
+        (Complete 'Invoke-ChatCompletion x -Session raw -Model only-on')[0].ToolTip | Should -Be 'OpenAICompatible: context of 65536 tokens; listed by the provider'
+        Disconnect-LlmProvider raw
+    }
+
     It 'are kept for that address alone' {
         $null = Connect-LlmProvider SiliconFlow -Name Elsewhere -ApiKey x -BaseUri "$($simulator.Uri)/elsewhere/v1" -NoDefault
         Complete-Text 'Invoke-ChatCompletion x -Session Elsewhere -Model only-on' | Should -Not -Contain 'only-online/model-1'
@@ -185,7 +204,7 @@ Describe 'Models that the provider listed' {
         @{ what = 'empty'; bytes = [byte[]]@() }
         @{ what = 'binary'; bytes = [byte[]](0..255) }
         @{ what = 'of another form'; bytes = [System.Text.Encoding]::UTF8.GetBytes("{`"only-online/model-1`": 1}`nonly-online/model-1") }
-        @{ what = 'too large'; bytes = [System.Text.Encoding]::UTF8.GetBytes("LlmPs models 1`n" + ("only-online/model-1`n" * 60000)) }
+        @{ what = 'too large'; bytes = [System.Text.Encoding]::UTF8.GetBytes("LlmPs models 2`n" + ("only-online/model-1`n" * 60000)) }
     ) {
         [System.IO.File]::WriteAllBytes($file.FullName, $bytes)
         Complete-Text 'Invoke-ChatCompletion x -Model only-on' | Should -Not -Contain 'only-online/model-1'
@@ -193,7 +212,7 @@ Describe 'Models that the provider listed' {
     }
 
     It 'never show a control character that a file brings' {
-        [System.IO.File]::WriteAllText($file.FullName, "LlmPs models 1`nonly-online/$([char]27)[31mred`nonly-online/$([char]0x202E)der`nonly-online/$([char]::ConvertFromUtf32(0xE0041))tag`nonly-online/$([char]0x200B)space`nonly-online/$([char]0x200F)mark`nonly-online/fine")
+        [System.IO.File]::WriteAllText($file.FullName, "LlmPs models 2`nonly-online/$([char]27)[31mred`nonly-online/$([char]0x202E)der`nonly-online/$([char]::ConvertFromUtf32(0xE0041))tag`nonly-online/$([char]0x200B)space`nonly-online/$([char]0x200F)mark`nonly-online/fine")
         Complete-Text 'Invoke-ChatCompletion x -Model only-on' | Should -Be 'only-online/fine'
     }
 

@@ -87,24 +87,27 @@ Describe 'A completion out of a file or a job' {
     }
     BeforeEach { $simulator.Reset() }
 
-    It 'is an error that says what it has lost and what to do, and the other rows go on: <Case>' -ForEach @(
+    It 'goes on as it did where it was made: <Case>' -ForEach @(
         @{ Case = 'with -Prompt'; With = @{ Prompt = 'two' } }
         @{ Case = 'with a script block and -Model'; With = @{ Prompt = { 'two' }; Model = 'm' } }
         @{ Case = 'with -Message'; With = @{} }
     ) {
         if (-not $With.Count) { $With.Message = New-ChatMessage user 'two' }
         $answers = 1, $read, 3 | Invoke-ChatCompletion @With -ErrorAction SilentlyContinue -ErrorVariable problem
-        $answers.InputIndex | Should -Be 0, 2
-        $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
-        "$problem" | Should -BeLike '*out of a file or a job*-Message*Select-Object*'
-        $simulator.Stats().requests | Should -Be 2
+        $answers.InputIndex | Should -Be 0, 1, 2
+        $answers[1].Messages.Content | Should -Be 'one', 'Echo: one', 'two', 'Echo: two'
+        $problem | Should -BeNullOrEmpty
     }
 
-    It 'goes on in the ways that the error names' {
-        $messages = @($read.Messages | ForEach-Object { New-ChatMessage $_.Role $_.Content }) + (New-ChatMessage user 'two')
-        (Invoke-ChatCompletion -Message $messages).Content | Should -Be 'Echo: two'
-        (Get-Sent).content | Should -Be 'one', 'Echo: one', 'two'
-        ($read | Select-Object Content | Invoke-ChatCompletion { "Judge: $($_.Content)" }).Content | Should -Be 'Echo: Judge: Echo: one'
+    It 'is an error that says what to do where it was read before the module was loaded, and the other rows go on' {
+        $shell = [powershell]::Create()
+        try { $copy = $shell.AddScript('param($Path) Import-Clixml $Path').AddArgument($file).Invoke()[0] } finally { $shell.Dispose() }
+        $answers = 1, $copy, 3 | Invoke-ChatCompletion 'two' -ErrorAction SilentlyContinue -ErrorVariable problem
+        $answers.InputIndex | Should -Be 0, 2
+        $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
+        "$problem" | Should -BeLike '*out of a file or a job*Import-Module LlmPs*-History*Select-Object*'
+        (Invoke-ChatCompletion 'two' -History $copy).Messages | Should -HaveCount 4
+        ($copy | Select-Object Content | Invoke-ChatCompletion { "Judge: $($_.Content)" }).Content | Should -Be 'Echo: Judge: Echo: one'
     }
 }
 

@@ -130,7 +130,7 @@ Describe 'A prompt' {
         @{ Case = '$null'; Text = $null }
     ) {
         , $Text | Invoke-ChatCompletion 'Summarize this' -ErrorAction SilentlyContinue -ErrorVariable problem
-        "$problem" | Should -BeLike 'The piped text is blank*'
+        $problem.Exception.Message | Should -BeLike 'The piped text is blank*'
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 
@@ -142,7 +142,7 @@ Describe 'A prompt' {
         foreach ($row in [pscustomobject]@{ Subject = 'S'; Body = 'B' }, @{ Subject = 'S' }) {
             $row | Invoke-ChatCompletion $Prompt -ErrorAction SilentlyContinue -ErrorVariable problem
             $problem.Count | Should -Be 1
-            "$problem" | Should -BeLike "-Prompt is the same text for every row*for example: -Prompt $Example.*-RowOption*"
+            $problem.Exception.Message | Should -BeLike "-Prompt is the same text for every row*for example: -Prompt $Example.*-RowOption*"
             $problem.TargetObject | Should -Be $row
         }
         $simulator.Requests() | Should -BeNullOrEmpty

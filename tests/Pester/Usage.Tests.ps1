@@ -156,3 +156,19 @@ Describe 'Measure-ChatUsage' {
         $Do | Should -Throw $Says
     }
 }
+
+Describe 'Answers made for a test' {
+    It 'stand in for those of a provider' {
+        $usage = [LlmPs.ChatModelFactory]::Usage(10, 5)
+        $answer = [LlmPs.ChatModelFactory]::Completion('ok', 'because')
+        $answer, "$answer", $answer.ReasoningContent, $answer.FinishReason, $answer.Provider | Should -Be 'ok', 'ok', 'because', 'stop', 'OpenAICompatible'
+        $counted = [LlmPs.ChatModelFactory]::Completion('ok', $null, 'length', 'm', 'SiliconFlow', $null, $usage)
+        $counted.Usage.TotalTokens | Should -Be 15
+        [LlmPs.ChatModelFactory]::ToolCall('Get-Date').Arguments | Should -Be '{}'
+    }
+
+    It 'can be mocked in Pester' {
+        Mock Invoke-ChatCompletion { [LlmPs.ChatModelFactory]::Completion('ok') }
+        (Invoke-ChatCompletion 'Hi').Content | Should -Be 'ok'
+    }
+}

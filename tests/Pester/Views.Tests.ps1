@@ -1,5 +1,6 @@
 # What the objects look like. Wide and odd characters are made from their numbers: Windows PowerShell reads this file as ANSI.
 BeforeAll {
+    . "$PSScriptRoot/Simulator.ps1"
     Import-Module $env:LLMPS_MODULE_PATH
     Disconnect-LlmProvider -All
     $isCore = $PSVersionTable.PSEdition -eq 'Core'
@@ -33,7 +34,7 @@ Describe 'The views' {
         $assemblies = [LlmPs.ChatMessage].Assembly, (Get-Command Invoke-ChatCompletion).ImplementingType.Assembly
         $types = $assemblies | ForEach-Object { $_.GetExportedTypes() } | Where-Object {
             -not $_.IsEnum -and -not ($_.IsAbstract) -and -not [System.Exception].IsAssignableFrom($_) -and -not [System.Attribute].IsAssignableFrom($_) -and
-            -not [System.Management.Automation.Cmdlet].IsAssignableFrom($_) -and $_.FullName -notlike 'LlmPs.Loading.*' -and $_.FullName -notin $unseen
+            -not [System.Management.Automation.Cmdlet].IsAssignableFrom($_) -and $_.FullName -notlike 'LlmPs.Loading.*' -and -not [System.Management.Automation.PSTypeConverter].IsAssignableFrom($_) -and $_.FullName -notin $unseen
         }
         $types.Count | Should -BeGreaterThan 12
         $types | Where-Object { -not (Get-FormatData -TypeName $_.FullName -PowerShellVersion $PSVersionTable.PSVersion) } | ForEach-Object FullName | Should -BeNullOrEmpty
@@ -58,20 +59,28 @@ Describe 'Where the views cannot be made by the module' {
     BeforeAll {
         $null = Connect-Test @{ Answer = "Hello${escape}[31m`nyou" } -With @{ Chip = 'amd' }
         $objects = (Invoke-ChatCompletion 'Hello'), (Invoke-ChatCompletion '[[call:tool1 {}]]' -Tool { 1 }), (Get-LlmProvider -Name SiliconFlow), (Get-LlmSession -Name GenStudio)
-        $said = 'Hello?[31m', 'you', 'deepseek-v3 on amd - * tokens - stop', 'deepseek-v3 on amd - * tokens - tool_calls', 'SiliconFlow*api.siliconflow.cn/v1*', 'GenStudio*deepseek-v3 amd*(simulator)'
+        $said = 'Hello?[31m', 'you', 'deepseek-v3 on amd * tokens * stop*', 'deepseek-v3 on amd * tokens * tool_calls*', 'SiliconFlow*api.siliconflow.cn/v1*', 'GenStudio*deepseek-v3 amd*(simulator)'
+
+        # Copies, as a process makes them that has not loaded the module.
+        function Read-Elsewhere([string]$Xml) {
+            $shell = [powershell]::Create()
+            try { $shell.AddScript('param($Xml) [System.Management.Automation.PSSerializer]::Deserialize($Xml)').AddArgument($Xml).Invoke() } finally { $shell.Dispose() }
+        }
     }
 
     It 'an object from a file shows what it says all the same' {
         $file = Join-Path $TestDrive 'objects.xml'
         $objects | Export-Clixml $file
-        $shown = foreach ($read in Import-Clixml $file) { $read | Show -Width 200 }
+        $copies = Read-Elsewhere (Get-Content $file -Raw)
+        $copies[0].PSTypeNames[0] | Should -Be 'Deserialized.LlmPs.ChatCompletion'
+        $shown = foreach ($read in $copies) { $read | Show -Width 200 }
         foreach ($line in $said) { $shown -like $line.Replace('[', '`[') | Should -Not -BeNullOrEmpty -Because $line }
         -join $shown | Should -Not -Match $escape
-        (Import-Clixml $file)[0] | Format-Table -View Rows | Show | Select-Object -Last 1 | Should -BeLike '*stop*Hello*you'
+        $copies[0] | Format-Table -View Rows | Show | Select-Object -Last 1 | Should -BeLike '*stop*Hello*you'
     }
 
     It 'an answer from a job shows what it says all the same' {
-        $job = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($objects[0], 1))
+        $job = Read-Elsewhere ([System.Management.Automation.PSSerializer]::Serialize($objects[0], 1))
         $shown = $job | Show
         foreach ($line in $said[0..2]) { $shown -like $line.Replace('[', '`[') | Should -Not -BeNullOrEmpty -Because $line }
     }
@@ -159,6 +168,22 @@ Describe 'Deltas' {
         $lines -match '^\s+0 reasoning\s+Why\.$' | Should -Not -BeNullOrEmpty
         $lines -match "^\s+0 text\s+a$([char]0x21B5)b$" | Should -Not -BeNullOrEmpty
         $lines[-1] | Should -Match '^\s+0 end\s+stop\s+\d+$'
+    }
+
+    It 'are labelled start where the answer begins, and nowhere else' {
+        $simulator = Start-SimulatorHost
+        try {
+            # As servers do that repeat the role, with a piece without text between reasoning and answer.
+            $pieces = '"reasoning_content":""', '"reasoning_content":"Why."', '"content":""', '"content":"Hello"' |
+                ForEach-Object { "data: {`"id`":`"a`",`"model`":`"m`",`"choices`":[{`"index`":0,`"delta`":{`"role`":`"assistant`",$_}}]}`n`n" }
+            $end = "data: {`"id`":`"a`",`"model`":`"m`",`"choices`":[{`"index`":0,`"delta`":{},`"finish_reason`":`"stop`"}]}`n`ndata: [DONE]`n`n"
+            $head = "HTTP/1.1 200 OK`r`nContent-Type: text/event-stream`r`nConnection: close`r`n`r`n"
+            $null = Invoke-SimulatorControl "$($simulator.Uri)/_sim/raw" @{ pieces = @([Convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes($head + (-join $pieces) + $end))) }
+            $raw = Connect-LlmProvider OpenAICompatible -Name raw -BaseUri "$($simulator.Uri)/raw/v1" -Model m -NoDefault
+            $deltas = @(Invoke-ChatCompletion 'Hello' -Session $raw -Stream)
+            $deltas | ForEach-Object { [LlmPs.Views.View]::Kind($_) } | Should -Be 'start', 'reasoning', 'empty', 'text', 'end'
+        }
+        finally { $simulator.Stop() }
     }
 
     It 'are text on Write-Host' {
@@ -251,4 +276,80 @@ Describe 'Tables' {
         @{ seconds = 0.0004; text = '0 ms' }, @{ seconds = 0.087; text = '87 ms' }, @{ seconds = 0.9996; text = '1.0 s' }, @{ seconds = 1.24; text = '1.2 s' },
         @{ seconds = 59.97; text = '1 m 00 s' }, @{ seconds = 185; text = '3 m 05 s' }, @{ seconds = 7800; text = '2 h 10 m' }
     ) { [LlmPs.Views.View]::Duration([timespan]::FromTicks($seconds * 1e7)) | Should -Be $text }
+}
+
+Describe 'Behind a table of other objects' {
+    BeforeAll {
+        $null = Connect-Test @{ Answer = "red $escape[31mand`nblue" } -With @{ Chip = 'amd' }
+        $answer = Invoke-ChatCompletion 'Hello'
+        # What PowerShell lists of an object behind one of another type: the names of the facts, and all of the text.
+        function Get-Facts($Object) {
+            $lines = @(((Get-Item $TestDrive), $Object | Out-String -Width 200) -split '\r?\n' | ForEach-Object TrimEnd)
+            $from = [array]::FindIndex([string[]]$lines, [Predicate[string]] { $args[0] -match '^[A-Z]\w* +:' })
+            $script:listed = $lines[$from..($lines.Count - 1)] -ne ''
+            @($listed -match '^[A-Z]\w* +:' -replace ' +:.*$')
+        }
+    }
+
+    It 'a completion shows five facts' {
+        Get-Facts $answer | Should -Be 'Text', 'From', 'Tokens', 'Finish', 'Time'
+        $listed[0] | Should -Be "Text   : red $([char]0x241B)[31mand"
+        $listed[1].Trim() | Should -Be 'blue'
+        $listed[2] | Should -Be 'From   : deepseek-v3 on amd'
+        $listed[3] | Should -Match '^Tokens : \d+ \+ \d+ = \d+$'
+        $listed[4] | Should -Be 'Finish : stop'
+        $listed[5] | Should -Match '^Time   : [\d.]+ m?s$'
+    }
+
+    It '<what> shows its facts' -ForEach @(
+        @{ what = 'a model'; object = { Get-LlmModel deepseek-v3 -Provider GenStudio }; facts = 'Provider', 'ModelId', 'OnChips', 'ContextLength', 'Capabilities'; has = '^OnChips +: nvidia amd chip1-5$' }
+        @{ what = 'a session'; object = { Get-LlmSession -Name GenStudio }; facts = 'Name', 'Provider', 'Model', 'Chip', 'Target'; has = '^Target +: \(simulator\)$' }
+        @{ what = 'usage'; object = { $answer.Usage }; facts = 'PromptTokens', 'CompletionTokens', 'TotalTokens', 'ReasoningTokens', 'CachedTokens'; has = '^TotalTokens +: \d+$' }
+        @{ what = 'a sum of usage'; object = { $answer | Measure-ChatUsage }; facts = 'Group', 'Requests', 'PromptTokens', 'CompletionTokens', 'TotalTokens', 'Cost'; has = '^Group +: \(all\)$' }
+        @{ what = 'a message'; object = { $answer.Message }; facts = 'From', 'Text'; has = '^From +: assistant$' }
+        @{ what = 'a choice'; object = { $answer.Choices[0] }; facts = 'Index', 'Text', 'Finish'; has = '^Finish +: stop$' }
+        @{ what = 'a delta'; object = { @(Invoke-ChatCompletion 'x' -Stream)[-1] }; facts = 'InputIndex', 'Kind', 'Finish', 'Tokens', 'Piece'; has = '^Kind +: end$' }
+    ) {
+        Get-Facts (& $object) | Should -Be $facts
+        $listed -match $has | Should -HaveCount 1
+        "$listed" | Should -Not -Match "$escape|RawJson"
+    }
+
+    It 'the hidden facts are in no other output' {
+        $properties = $answer.PSObject.Properties.Name
+        $properties | Should -Be $answer.GetType().GetProperties().Name
+        ($answer | Select-Object *).PSObject.Properties.Name | Should -Be $properties
+        ($answer | ConvertTo-Csv -NoTypeInformation)[0] | Should -Not -Match '"Text"|"From"'
+    }
+}
+
+Describe 'The types file' {
+    BeforeAll { $types = [xml](Get-Content (Join-Path (Get-Module LlmPs).ModuleBase 'LlmPs.Types.ps1xml') -Raw) }
+
+    It 'serializes every public property' {
+        foreach ($type in $types.Types.Type) {
+            $names = @($type.SelectNodes(".//PropertySet[Name='PropertySerializationSet']//ReferencedProperties/Name") | ForEach-Object InnerText | Where-Object { $_ -ne 'RequestedModel' })
+            if ($names) { $names | Sort-Object | Should -Be (($type.Name -as [type]).GetProperties().Name | Sort-Object) -Because $type.Name }
+        }
+    }
+
+    It 'lists text from outside by hidden properties only' {
+        # The user's own words, and lists of the module's.
+        $ours = 'LlmSession.Name', 'LlmSession.Provider', 'LlmSession.Model', 'LlmSession.Chip', 'LlmModel.Provider', 'LlmModel.Capabilities'
+        foreach ($type in $types.Types.Type) {
+            foreach ($name in $type.SelectNodes(".//PropertySet[Name='DefaultDisplayPropertySet']//ReferencedProperties/Name")) {
+                $property = ($type.Name -as [type]).GetProperty($name.InnerText)
+                if ($null -eq $property -or "$($type.Name).$($name.InnerText)".Substring(6) -in $ours) { continue }
+                ([Nullable]::GetUnderlyingType($property.PropertyType), $property.PropertyType -ne $null)[0].IsPrimitive -or $property.PropertyType -eq [Nullable[decimal]] | Should -BeTrue -Because "$($type.Name).$($name.InnerText)"
+            }
+        }
+    }
+
+    It 'gives every type of the pipeline that holds text from outside a display set' {
+        $named = @($types.Types.Type | Where-Object { $_.SelectNodes(".//PropertySet[Name='DefaultDisplayPropertySet']").Count } | ForEach-Object Name)
+        $views = [xml](Get-Content (Join-Path (Get-Module LlmPs).ModuleBase 'LlmPs.Format.ps1xml') -Raw)
+        $viewed = @($views.SelectNodes('//ViewSelectedBy/TypeName') | ForEach-Object InnerText | Select-Object -Unique)
+        # An exception is shown as an error, and the others hold the module's and the user's own words.
+        $viewed | Where-Object { $_ -notin $named } | Sort-Object | Should -Be 'LlmPs.ChatTool', 'LlmPs.LlmApiException', 'LlmPs.LlmProvider', 'LlmPs.LlmProviderOption'
+    }
 }

@@ -67,10 +67,30 @@ Describe '-WhatIf' {
         $simulator.Stats().requests | Should -Be 0
     }
 
-    It 'shortens long bodies' {
+    It 'shows the first 200 characters of a body' {
         $text = Get-HostText { Invoke-ChatCompletion ('long ' * 2000) -WhatIf }
-        $text.Length | Should -BeLessThan 5000
-        $text | Should -BeLike '*…*'
+        ($text -replace '\n' -replace '(?s)^.*completions (\{.*?)…What if.*$', '$1').Length | Should -Be 200
+    }
+
+    It 'shows one line a row from the fourth on' {
+        $text = Get-HostText { 1..6 | ForEach-Object { "Question $_ $('with many words ' * 20)`n$([char]27)[31mred" } | Invoke-ChatCompletion -WhatIf }
+        [regex]::Matches($text, 'Row (\d): POST').ForEach{ $_.Groups[1].Value } | Should -Be 0, 1, 2
+        $lines = $text -split '\n' -match 'Row [345]:'
+        $lines | Should -HaveCount 3
+        $lines[0] | Should -Match '^What if: Row 3: about \d+ tokens, Question 4 with many words with many wor…$'
+        $lines | ForEach-Object { $_.Length | Should -BeLessOrEqual 79 }
+        $text | Should -Match '6 rows not sent'
+    }
+
+    It 'shows in one line what the row has of its own' {
+        $text = Get-HostText { 1..5 | ForEach-Object { "Classify this ticket of our help desk in one word, please: Ticket $_ $('and so on ' * 20)" } | Invoke-ChatCompletion -WhatIf }
+        ($text -split '\n' -match 'Row 4:')[0] | Should -Match '^What if: Row 4: about \d+ tokens, …Ticket 5 and so on and so on and so on …$'
+    }
+
+    It 'shows no key in a line of its own' {
+        $text = Get-HostText { 'a', 'b', 'c', 'my key is test-key' | Invoke-ChatCompletion -WhatIf }
+        $text | Should -Match 'Row 3: about'
+        $text | Should -Not -Match 'test-key'
     }
 
     It 'estimates more tokens for more text' {

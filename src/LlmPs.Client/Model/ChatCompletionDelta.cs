@@ -60,6 +60,9 @@ public sealed class ChatCompletionDelta
     /// <summary>The events before this one that held nothing to hand over.</summary>
     internal IReadOnlyList<byte[]>? Withheld { get; set; }
 
+    /// <summary>Whether this is the choice's first delta.</summary>
+    internal bool IsFirst { get; set; }
+
     /// <summary>Whether text and calls are the whole message so far and not its next piece.</summary>
     internal bool IsWhole { get; set; }
 

@@ -4,9 +4,9 @@ using System.Collections.Generic;
 namespace LlmPs.Options;
 
 /// <summary>
-/// The table of options: one line for each thing that a request can ask for beyond its messages. Validator, writer and row columns go over it.
-/// The names are those of the parameters. The order is that of the body's fields: checkpoint keys are hashes of the body, so a new line must not
-/// change the order of the others.
+/// The table of options: one line for each thing that a request can ask for beyond its messages. Validator, writer and row columns go over
+/// it. The names are those of the parameters. The order is that of the body's fields: checkpoint keys are hashes of the body, so a new line
+/// must not change the order of the others.
 /// </summary>
 internal sealed class ChatOption
 {
@@ -23,20 +23,30 @@ internal sealed class ChatOption
     internal static readonly ChatOption MinP = Number(nameof(MinP), "min_p", r => r.MinP, (r, v) => r.MinP = v);
     internal static readonly ChatOption MaxTokens = Integer(nameof(MaxTokens), "max_tokens", r => r.MaxTokens, (r, v) => r.MaxTokens = v);
     internal static readonly ChatOption Stop = Texts(nameof(Stop), "stop", r => r.Stop, (r, v) => r.Stop = v);
-    internal static readonly ChatOption PresencePenalty = Number(nameof(PresencePenalty), "presence_penalty", r => r.PresencePenalty, (r, v) => r.PresencePenalty = v);
-    internal static readonly ChatOption FrequencyPenalty = Number(nameof(FrequencyPenalty), "frequency_penalty", r => r.FrequencyPenalty, (r, v) => r.FrequencyPenalty = v);
+    internal static readonly ChatOption PresencePenalty =
+        Number(nameof(PresencePenalty), "presence_penalty", r => r.PresencePenalty, (r, v) => r.PresencePenalty = v);
+    internal static readonly ChatOption FrequencyPenalty =
+        Number(nameof(FrequencyPenalty), "frequency_penalty", r => r.FrequencyPenalty, (r, v) => r.FrequencyPenalty = v);
     internal static readonly ChatOption N = Integer(nameof(N), "n", r => r.N, (r, v) => r.N = v);
     internal static readonly ChatOption Seed = Long(nameof(Seed), "seed", r => r.Seed, (r, v) => r.Seed = v);
     internal static readonly ChatOption LogProbs = Flag(nameof(LogProbs), "logprobs", r => r.LogProbs, (r, v) => r.LogProbs = v);
     internal static readonly ChatOption TopLogProbs = Integer(nameof(TopLogProbs), "top_logprobs", r => r.TopLogProbs, (r, v) => r.TopLogProbs = v);
     internal static readonly ChatOption User = Text(nameof(User), "user", r => r.User, (r, v) => r.User = v);
-    internal static readonly ChatOption Thinking = Of<ThinkingMode?>(nameof(Thinking), "enable_thinking", OptionKind.Thinking, typeof(ThinkingMode), r => r.Thinking, (r, v) => r.Thinking = v);
-    internal static readonly ChatOption ThinkingBudget = Integer(nameof(ThinkingBudget), "thinking_budget", r => r.ThinkingBudget, (r, v) => r.ThinkingBudget = v);
-    internal static readonly ChatOption ReasoningEffort = Text(nameof(ReasoningEffort), "reasoning_effort", r => r.ReasoningEffort, (r, v) => r.ReasoningEffort = v);
-    internal static readonly ChatOption ResponseFormat = Of<ChatResponseFormat?>(nameof(ResponseFormat), "response_format", OptionKind.Format, typeof(ChatResponseFormat), r => r.ResponseFormat, (r, v) => r.ResponseFormat = v);
-    internal static readonly ChatOption JsonSchema = Of<string?>(nameof(JsonSchema), "response_format", OptionKind.Schema, null, r => r.JsonSchema, (r, v) => r.JsonSchema = v);
-    internal static readonly ChatOption Tool = Of<IReadOnlyList<ChatTool>?>(nameof(Tool), "tools", OptionKind.Tools, null, r => r.Tools is { Count: > 0 } tools ? tools : null, (r, v) => r.Tools = v);
-    internal static readonly ChatOption ToolChoice = Of<string?>(nameof(ToolChoice), "tool_choice", OptionKind.ToolChoice, null, r => r.ToolChoice, (r, v) => r.ToolChoice = v);
+    internal static readonly ChatOption Thinking =
+        Of<ThinkingMode?>(nameof(Thinking), "enable_thinking", OptionKind.Thinking, typeof(ThinkingMode), r => r.Thinking, (r, v) => r.Thinking = v);
+    internal static readonly ChatOption ThinkingBudget =
+        Integer(nameof(ThinkingBudget), "thinking_budget", r => r.ThinkingBudget, (r, v) => r.ThinkingBudget = v);
+    internal static readonly ChatOption ReasoningEffort =
+        Text(nameof(ReasoningEffort), "reasoning_effort", r => r.ReasoningEffort, (r, v) => r.ReasoningEffort = v);
+    internal static readonly ChatOption ResponseFormat =
+        Of<ChatResponseFormat?>(
+            nameof(ResponseFormat), "response_format", OptionKind.Format, typeof(ChatResponseFormat), r => r.ResponseFormat, (r, v) => r.ResponseFormat = v);
+    internal static readonly ChatOption JsonSchema =
+        Of<string?>(nameof(JsonSchema), "response_format", OptionKind.Schema, null, r => r.JsonSchema, (r, v) => r.JsonSchema = v);
+    internal static readonly ChatOption Tool =
+        Of<IReadOnlyList<ChatTool>?>(nameof(Tool), "tools", OptionKind.Tools, null, r => r.Tools is { Count: > 0 } tools ? tools : null, (r, v) => r.Tools = v);
+    internal static readonly ChatOption ToolChoice =
+        Of<string?>(nameof(ToolChoice), "tool_choice", OptionKind.ToolChoice, null, r => r.ToolChoice, (r, v) => r.ToolChoice = v);
     internal static readonly ChatOption Image = Part(nameof(Image), "messages[].content[].image_url");
     internal static readonly ChatOption FileId = Part(nameof(FileId), "messages[].content[].file.file_id");
 
@@ -97,7 +107,8 @@ internal sealed class ChatOption
     private static ChatOption Text(string name, string field, Func<ChatRequest, string?> get, Action<ChatRequest, string?> set) =>
         Of(name, field, OptionKind.Text, typeof(string), get, set);
 
-    private static ChatOption Texts(string name, string field, Func<ChatRequest, IReadOnlyList<string>?> get, Action<ChatRequest, IReadOnlyList<string>?> set) =>
+    private static ChatOption Texts(
+        string name, string field, Func<ChatRequest, IReadOnlyList<string>?> get, Action<ChatRequest, IReadOnlyList<string>?> set) =>
         Of(name, field, OptionKind.Texts, typeof(string[]), r => get(r) is { Count: > 0 } texts ? texts : null, set);
 
     private static ChatOption Part(string name, string field) => new(name, field, OptionKind.Part, null, static _ => null, static (_, _) => { });

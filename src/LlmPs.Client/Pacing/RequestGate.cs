@@ -7,7 +7,7 @@ using System.Threading.Tasks;
 namespace LlmPs.Pacing;
 
 /// <summary>The state of a gate, for a progress display.</summary>
-internal readonly struct GateState(int waiting, TimeSpan? pausedFor, double? ratePerMinute)
+internal readonly struct GateState(int waiting, TimeSpan? pausedFor, double? ratePerMinute, TimeSpan? wait = null)
 {
     /// <summary>Requests that wait for the limit.</summary>
     internal int Waiting { get; } = waiting;
@@ -17,6 +17,9 @@ internal readonly struct GateState(int waiting, TimeSpan? pausedFor, double? rat
 
     /// <summary>The rate that requests are held to; null where there is none.</summary>
     internal double? RatePerMinute { get; } = ratePerMinute;
+
+    /// <summary>How long until the next request may go; null where none waits.</summary>
+    internal TimeSpan? Wait { get; } = wait;
 }
 
 /// <summary>What a response says about one limit of the account, of requests or of tokens: what is left, and in how long it is full again.</summary>
@@ -91,7 +94,8 @@ internal sealed class RequestGate : IDisposable
             var now = Now();
             var since = _shutUntil > now ? _shutSince : _rate.ShutSince;
             var rate = _rate.Rate * 60;
-            return new GateState(_line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate > _givenRate ? _givenRate : rate ?? _givenRate);
+            TimeSpan? wait = _line.Count > 0 ? TimeSpan.FromSeconds(Math.Max(0, WaitOf(First(), now))) : null;
+            return new GateState(_line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate > _givenRate ? _givenRate : rate ?? _givenRate, wait);
         }
     }
 

@@ -66,7 +66,8 @@ internal static class RequestValidator
     }
 
     /// <summary>What would make no request at all, whatever the provider.</summary>
-    private static void RefuseUnsendable(ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems, List<string> refused)
+    private static void RefuseUnsendable(
+        ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems, List<string> refused)
     {
         if (string.IsNullOrWhiteSpace(request.Model)) problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
         if (request.Messages.Count == 0) problems.Add("Message is empty: give a prompt or at least one message.");

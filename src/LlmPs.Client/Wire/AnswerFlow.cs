@@ -87,6 +87,8 @@ internal sealed class AnswerFlow
         if (!IsInOnePiece && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null)) _context.TokenArrived();
         _echoes?.Clean(delta, ref _withheld);
         if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null && delta.LogProbs is null) return Withhold(delta);
+        delta.IsFirst = !choice.HasBegun;
+        choice.HasBegun = true;
         delta.Withheld = TakeWithheld();
         _lastRaw = delta.Raw;
         return true;
@@ -182,6 +184,9 @@ internal sealed class AnswerFlow
         private bool _hasContent;
         private bool _hasCalls;
         private bool _hasCallPieces;
+
+        /// <summary>Whether a delta of the choice was handed over.</summary>
+        internal bool HasBegun { get; set; }
 
         internal int Index { get; } = index;
 

@@ -165,6 +165,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         });
         _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null) : null, reviewer);
         _progress = new RunProgress(this, _run, hasBar: !Stream);
+        _writer.Reported = _progress.Note;
     }
 
     /// <inheritdoc/>
@@ -196,13 +197,14 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     public void Dispose()
     {
         _run?.Dispose();
+        if (Stopping && _checkpoint is not null && !_preview!.IsWhatIf) RunProgress.ShowKept(Host, CheckpointPath!, _checkpoint.Finished);
         _checkpoint?.Dispose();
     }
 
     private void Read(long index)
     {
         var row = _reader!.Read(index, out var refusal);
-        _progress!.Session = row.Session;
+        _progress!.Read(row);
         if (refusal is null) _run!.Add(row);
         else _run!.Fail(row, refusal);
     }
@@ -237,6 +239,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
     private void Finish()
     {
+        _progress!.HasAllRows = true;
         while (!Stopping && _run!.TryTake(s_tick, out var output) is var taken && taken != Taken.Drained)
         {
             if (taken == Taken.Item) _writer!.Write(output);
@@ -244,7 +247,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         }
 
         if (Stopping) return;
-        _progress!.Finish();
+        _progress!.Finish(_writer!.LastFacts());
         _preview!.Finish();
         _writer!.Finish();
         if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
@@ -257,12 +260,19 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         if (RowOption is not null)
         {
             if (RowOptions.Unknown(RowOption) is { } unknown)
-                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: {string.Join(", ", ColumnOption.All.Values.Select(option => option.Name))}; or '*'.", nameof(RowOption));
+            {
+                var options = string.Join(", ", ColumnOption.All.Values.Select(option => option.Name));
+                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: {options}; or '*'.", nameof(RowOption));
+            }
+
             if (!MyInvocation.ExpectingInput) Refuse("-RowOption names columns of rows, and there are no rows: pipe them in.", nameof(RowOption));
         }
 
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Prompt)) && PromptTextAttribute.PromptsIn(Prompt) is > 0 and var count)
-            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
+        {
+            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. "
+                + "To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
+        }
     }
 
     private Shard? ShardGiven()

@@ -1,6 +1,7 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Loading;
@@ -8,6 +9,7 @@ using LlmPs.Models;
 using LlmPs.Providers;
 using LlmPs.Rows;
 using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Completion;
 
@@ -22,7 +24,7 @@ internal sealed class ProviderCompleter : NameCompleter
 internal sealed class SessionCompleter : NameCompleter
 {
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
-        SessionTable.Current.All.Select(session => (session.Name, $"{session.Provider} {session.BaseUri}"));
+        SessionTable.Current.All.Select(session => (session.Name, string.Join(" ", new[] { session.Provider, session.Model, session.Chip, View.Target(session) }.OfType<string>())));
 }
 
 /// <summary>Completes model ids: what the provider in use listed within a day, then its catalogue.</summary>
@@ -34,9 +36,21 @@ internal sealed class ModelCompleter : NameCompleter
         {
             var address = line.Session is { } session && session.ChatProvider == provider ? session.BaseUri : AddressTyped(line) ?? provider.DefaultBaseUri;
             if (address is not null)
-                foreach (var id in ModelCache.Read(provider.Name, address)) yield return (id, provider.Name + ", as it lists them");
-            foreach (var model in provider.Catalogue) yield return (model.Id, $"{model.Provider}: {string.Join(", ", model.Capabilities)}");
+                foreach (var (id, contextLength) in ModelCache.Read(provider.Name, address)) yield return (id, Hint(provider, id, contextLength, isListed: true));
+            foreach (var model in provider.Catalogue) yield return (model.Id, Hint(provider, model.Id, null, isListed: false));
         }
+    }
+
+    /// <summary>Returns what is known of a model: its capabilities and chips from the catalogue, its context length from the provider's own list.</summary>
+    private static string Hint(ChatProvider provider, string id, long? contextLength, bool isListed)
+    {
+        var known = provider.Catalogue.FirstOrDefault(model => model.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
+        var facts = new List<string>();
+        if (known is { Capabilities.Count: > 0 }) facts.Add(string.Join(", ", known.Capabilities));
+        if (known is { Chips.Count: > 0 }) facts.Add("chips " + View.Names(known.Chips));
+        if (contextLength is { } tokens) facts.Add($"context of {tokens.ToString(CultureInfo.InvariantCulture)} tokens");
+        if (isListed) facts.Add("listed by the provider");
+        return $"{provider.Name}: {string.Join("; ", facts)}";
     }
 
     private static Uri? AddressTyped(TypedLine line) => Uri.TryCreate(line.Text("BaseUri"), UriKind.Absolute, out var address) ? address : null;

@@ -21,6 +21,7 @@ internal sealed class AnswerWriter
     private readonly AnswerReviewer _reviewer;
     private readonly Dictionary<LlmErrorKind, int> _failures = [];
     private string? _lastWarning;
+    private object? _last;
 
     /// <param name="cmdlet">Where it is written.</param>
     /// <param name="merger">Makes merged rows; null where answers are emitted as they are.</param>
@@ -33,6 +34,17 @@ internal sealed class AnswerWriter
         if (reviewer.Check?.Schema is { } schema) merger?.WarnOfSchema(schema);
     }
 
+    /// <summary>Called with each line that a request reports beside its answer.</summary>
+    internal Action<string>? Reported { get; set; }
+
+    /// <summary>Returns what the last answer was, for -Verbose; null where there was none.</summary>
+    internal string? LastFacts() => _last switch
+    {
+        ChatCompletion answer => Facts(answer.Model, answer.Chip, answer.Usage, answer.Duration, answer.Attempts),
+        ChatCompletionDelta { Context: { } context } end => Facts(end.Model, context.Request.Chip, end.Usage, context.Elapsed, context.Attempts),
+        _ => null,
+    };
+
     internal void Write(BulkOutput output)
     {
         switch (output.Value)
@@ -43,10 +55,12 @@ internal sealed class AnswerWriter
             case ChatCompletion completion:
                 // Here, and not where the answer was checked: one from a checkpoint comes by here as well.
                 if (completion.Data is null && AsksForJson(completion)) StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
+                _last = completion;
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
                 _cmdlet.WriteObject(_merger is null ? completion : _merger.Merge((ChatTicket)output.Row!, completion, null));
                 break;
             case ChatCompletionDelta delta:
+                if (delta.IsLast) _last = delta;
                 if (delta.FinishReason is not null) Warn(delta.FinishReason, delta.Head.Blocked, delta.InputIndex);
                 _cmdlet.WriteObject(delta);
                 break;
@@ -103,8 +117,14 @@ internal sealed class AnswerWriter
         VerboseLine.Warn(_cmdlet, warning);
     }
 
+    private static string Facts(string? model, string? chip, TokenUsage? usage, TimeSpan? duration, int attempts) => string.Format(
+        CultureInfo.InvariantCulture,
+        "{0}{1}: {2} tokens in {3}, {4} {5}.",
+        model ?? "unknown model", chip is null ? string.Empty : " on " + chip, usage?.ToString() ?? "unknown", View.Duration(duration), attempts, attempts == 1 ? "attempt" : "attempts");
+
     private void Log(LogLine line)
     {
+        Reported?.Invoke(line.Text);
         switch (line.Level)
         {
             case RequestLogLevel.Debug:

@@ -7,20 +7,21 @@ using System.Management.Automation.Language;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The columns that a script block cannot do without: those that it reads as <c>$_.Name</c> on every way through it. PowerShell gives nothing for a column
-/// that is not there, so a mistyped one would be sent as a prompt about nothing. What a condition reads, or only one of its branches, may be missing.
+/// The columns that a script block cannot do without: those that it reads as <c>$_.Name</c> on every way through it. PowerShell gives nothing
+/// for a column that is not there, so a mistyped one would be sent as a prompt about nothing. What a condition reads, or only one of its
+/// branches, may be missing.
 /// </summary>
 internal static class BlockReads
 {
     // What any object has in PowerShell, as a member or not.
-    private static readonly HashSet<string> s_everywhere =
-        new(StringComparer.OrdinalIgnoreCase) { "Count", "Length", "psobject", "psbase", "psadapted", "psextended", "pstypenames" };
+    private static readonly string[] s_everywhere = ["Count", "Length", "psobject", "psbase", "psadapted", "psextended", "pstypenames"];
 
     // Newer types among them are not in the assembly that this is compiled against.
     private static readonly HashSet<string> s_conditional =
     [
-        nameof(IfStatementAst), nameof(SwitchStatementAst), nameof(ForStatementAst), nameof(WhileStatementAst), nameof(DoWhileStatementAst), nameof(DoUntilStatementAst),
-        nameof(ForEachStatementAst), nameof(TryStatementAst), nameof(TrapStatementAst), nameof(FunctionDefinitionAst), nameof(ParamBlockAst), nameof(ErrorStatementAst),
+        nameof(IfStatementAst), nameof(SwitchStatementAst), nameof(ForStatementAst), nameof(WhileStatementAst), nameof(DoWhileStatementAst),
+        nameof(DoUntilStatementAst), nameof(ForEachStatementAst), nameof(TryStatementAst), nameof(TrapStatementAst),
+        nameof(FunctionDefinitionAst), nameof(ParamBlockAst), nameof(ErrorStatementAst),
         "TernaryExpressionAst", "PipelineChainAst",
     ];
 
@@ -34,13 +35,15 @@ internal static class BlockReads
         var reads = root.FindAll(node => NameOf(node) is not null, searchNestedScriptBlocks: false).ToList();
         if (reads.Count == 0 || reads.Any(read => NameOf(read)!.Equals("psobject", StringComparison.OrdinalIgnoreCase))) return [];
         var end = FirstWayOut(root);
-        var optional = new HashSet<string>(reads.Where(read => read.Extent.StartOffset > end || IsConditional(read, root)).Select(read => NameOf(read)!), StringComparer.OrdinalIgnoreCase);
-        return reads.Select(read => NameOf(read)!).Where(name => !optional.Contains(name) && !s_everywhere.Contains(name)).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
+        var maybe = reads.Where(read => read.Extent.StartOffset > end || IsConditional(read, root)).Select(read => NameOf(read)!);
+        var optional = new HashSet<string>(maybe.Concat(s_everywhere), StringComparer.OrdinalIgnoreCase);
+        return reads.Select(read => NameOf(read)!).Where(name => !optional.Contains(name)).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
     }
 
     /// <summary>The name that <c>$_.Name</c> or <c>$PSItem.Name</c> reads; null of anything else.</summary>
     private static string? NameOf(Ast node) =>
-        node is MemberExpressionAst { Static: false, Expression: VariableExpressionAst row, Member: StringConstantExpressionAst name } and not InvokeMemberExpressionAst && IsRow(row) ? name.Value : null;
+        node is MemberExpressionAst { Static: false, Expression: VariableExpressionAst row, Member: StringConstantExpressionAst name }
+        && node is not InvokeMemberExpressionAst && IsRow(row) ? name.Value : null;
 
     private static bool IsRow(VariableExpressionAst variable) => variable.VariablePath.UserPath.ToUpperInvariant() is "_" or "PSITEM";
 
@@ -70,7 +73,7 @@ internal static class BlockReads
                 case BinaryExpressionAst pair when s_tests.Contains(pair.Operator.ToString()) || IsNull(pair.Left) || IsNull(pair.Right):
                 case UnaryExpressionAst { TokenKind: TokenKind.Not or TokenKind.Exclaim }:
                 case ConvertExpressionAst cast when cast.Type.TypeName.GetReflectionType() == typeof(bool):
-                case InvokeMemberExpressionAst { Static: true, Member: StringConstantExpressionAst { Value: var method } } when method.StartsWith("IsNull", StringComparison.OrdinalIgnoreCase):
+                case InvokeMemberExpressionAst { Static: true, Member: StringConstantExpressionAst method } when IsNullTest(method.Value):
                     return true;
             }
         }
@@ -78,5 +81,9 @@ internal static class BlockReads
         return false;
     }
 
-    private static bool IsNull(ExpressionAst value) => value is VariableExpressionAst { VariablePath.UserPath: var name } && name.Equals("null", StringComparison.OrdinalIgnoreCase);
+    private static bool IsNull(ExpressionAst value) =>
+        value is VariableExpressionAst { VariablePath.UserPath: var name } && name.Equals("null", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether a method is one as string.IsNullOrEmpty.</summary>
+    private static bool IsNullTest(string method) => method.StartsWith("IsNull", StringComparison.OrdinalIgnoreCase);
 }

@@ -30,6 +30,8 @@ internal sealed class ColumnOption
     /// <summary>The parameter's name, which is that of the column.</summary>
     internal string Name { get; }
 
+    private bool IsWhole => _type == typeof(int) || _type == typeof(long);
+
     /// <summary>Sets the option, or unsets it with null.</summary>
     internal void Set(RowRequest request, object? value) => _set(request, value);
 
@@ -50,7 +52,11 @@ internal sealed class ColumnOption
     {
         yield return new ColumnOption("System", typeof(string), false, static (row, value) => row.System = (string?)value);
         foreach (var option in ChatOption.All)
-            if (option.Cell is { } type) yield return new ColumnOption(option.Name, type, option.Kind == OptionKind.Texts, (row, value) => option.Set(row.Request, value));
+        {
+            if (option.Cell is not { } type) continue;
+            yield return new ColumnOption(option.Name, type, option.Kind == OptionKind.Texts, (row, value) => option.Set(row.Request, value));
+        }
+
         yield return new ColumnOption("Image", typeof(string[]), false, static (row, value) => row.Images = (string[]?)value);
     }
 
@@ -72,10 +78,10 @@ internal sealed class ColumnOption
             return isList;
         }
 
-        if (plain is not string number || !(_type == typeof(double) || _type == typeof(int) || _type == typeof(long))) return LanguagePrimitives.TryConvertTo(value, _type, out converted);
+        if (plain is not string number || (_type != typeof(double) && !IsWhole)) return LanguagePrimitives.TryConvertTo(value, _type, out converted);
         converted = null;
-        var style = _type == typeof(double) ? NumberStyles.Float : NumberStyles.Integer;
-        return double.TryParse(number, style, CultureInfo.InvariantCulture, out _) && LanguagePrimitives.TryConvertTo(number.Trim(), _type, CultureInfo.InvariantCulture, out converted);
+        return double.TryParse(number, IsWhole ? NumberStyles.Integer : NumberStyles.Float, CultureInfo.InvariantCulture, out _)
+            && LanguagePrimitives.TryConvertTo(number.Trim(), _type, CultureInfo.InvariantCulture, out converted);
     }
 
     private static string Shown(object plain) => PrintableText.Line(Convert.ToString(plain, CultureInfo.InvariantCulture) ?? string.Empty, 80);
@@ -83,7 +89,7 @@ internal sealed class ColumnOption
     private string Expected() =>
         _type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(_type))
         : _type == typeof(double) ? "a number, such as 0.2"
-        : _type == typeof(int) || _type == typeof(long) ? "a whole number, such as 1000"
+        : IsWhole ? "a whole number, such as 1000"
         : _type == typeof(bool) ? "true or false"
         : "a " + _type.Name;
 }

@@ -53,7 +53,10 @@ internal static class InputRow
     internal static string NotInPrompt(PSObject row, string prompt)
     {
         var names = NamesOf(row);
-        var member = names.Count == 0 ? string.Empty : "." + Member(names[0]);
+        // PSPath, PSComputerName and the like are PowerShell's own.
+        var column = names.FirstOrDefault(name => name.Equals("Prompt", StringComparison.OrdinalIgnoreCase))
+            ?? names.FirstOrDefault(name => !name.StartsWith("PS", StringComparison.Ordinal));
+        var member = column is null ? string.Empty : "." + Member(column);
         // What would need to be escaped in double quotes is left out of the example.
         var words = prompt.Length <= LongestExample && !prompt.Any(letter => Special.IndexOf(letter) >= 0) ? prompt.TrimEnd(' ', ':') : "Classify";
         return "-Prompt is the same text for every row, so the row is not in it. Give a script block over the row, for example: "

@@ -9,9 +9,9 @@ using LlmPs.Values;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The options that a row has for itself, in columns of their names or by script blocks over it. Columns are data: they are options only where
-/// <c>-RowOption</c> names them, or of a row that brings its own prompt in a column. Unlike PowerShell's binder this reads hashtables, too, and tells of
-/// values that do not convert.
+/// The options that a row has for itself, in columns of their names or by script blocks over it. Columns are data: they are options only
+/// where <c>-RowOption</c> names them, or of a row that brings its own prompt in a column. Unlike PowerShell's binder this reads hashtables,
+/// too, and names values that do not convert.
 /// </summary>
 internal sealed class RowOptions
 {
@@ -39,7 +39,8 @@ internal sealed class RowOptions
     internal IReadOnlyDictionary<string, string> Columns => _columns;
 
     /// <summary>The first of the names that is not an option of a row; null where all are.</summary>
-    internal static string? Unknown(IEnumerable<string> names) => names.FirstOrDefault(name => name != Any && !ColumnOption.All.ContainsKey(name ?? string.Empty));
+    internal static string? Unknown(IEnumerable<string> names) =>
+        names.FirstOrDefault(name => name != Any && !ColumnOption.All.ContainsKey(name ?? string.Empty));
 
     /// <summary>Puts the options of a row into its request.</summary>
     /// <param name="request">The request, as the command line gives it.</param>
@@ -53,7 +54,8 @@ internal sealed class RowOptions
             foreach (var block in _blocks)
                 if (ColumnOption.All.TryGetValue(block.Key, out var option)) Take(request, option, block.Value.Evaluate(row), "of its script block", ".");
         if (row is null) return;
-        if (row.BaseObject is not (string or ValueType or ChatMessage or ChatCompletion)) ReadColumns(request, row, isAny: _isAsked ? _named.Contains(Any) : hasPrompt);
+        if (row.BaseObject is not (string or ValueType or ChatMessage or ChatCompletion))
+            ReadColumns(request, row, isAny: _isAsked ? _named.Contains(Any) : hasPrompt);
         RefuseMissing(row);
     }
 
@@ -86,7 +88,10 @@ internal sealed class RowOptions
         if (LiveObjectAttribute.Advice(row) is { } advice) throw new PSArgumentException(advice);
     }
 
-    /// <summary>A name that is mistyped in the file or in the command would be asked with the default, and paid for. A hashtable leaves out what it does not set.</summary>
+    /// <summary>
+    /// A row without a column that is named, as by a typing error, would be asked with the default, and paid for. A hashtable leaves out what it
+    /// does not set.
+    /// </summary>
     private void RefuseMissing(PSObject row)
     {
         if (_named.Count == 0 || row.BaseObject is IDictionary) return;

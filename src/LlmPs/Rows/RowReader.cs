@@ -33,6 +33,10 @@ internal sealed class RowReader
 
     private bool HasPromptGiven => _given.Contains(nameof(_cmdlet.Prompt));
 
+    /// <summary>Whether the row's prompt is a column of it, and not given on the command line.</summary>
+    private bool HasPromptColumn =>
+        !HasPromptGiven && _cmdlet.ParameterSetName != InvokeChatCompletionCommand.MessageSet && PromptTextAttribute.IsIn(_cmdlet.InputObject);
+
     /// <summary>The row that is bound.</summary>
     /// <param name="index">Its place in the input.</param>
     /// <param name="refusal">Why it can't be sent; null where it can.</param>
@@ -51,7 +55,7 @@ internal sealed class RowReader
         {
             prompt = Prompt();
             var row = new RowRequest(_cmdlet.NewRequest()) { System = _cmdlet.System, Images = _cmdlet.Image };
-            _options.Apply(row, _cmdlet.InputObject, _cmdlet.ParameterSetName != InvokeChatCompletionCommand.MessageSet && !HasPromptGiven && PromptTextAttribute.IsIn(_cmdlet.InputObject));
+            _options.Apply(row, _cmdlet.InputObject, HasPromptColumn);
             system = row.System;
             model = row.Request.Model;
             request = row.Request;
@@ -115,12 +119,14 @@ internal sealed class RowReader
         var row = _cmdlet.InputObject;
         if (PromptTextAttribute.TryText(row, out var text))
         {
-            if (string.IsNullOrWhiteSpace(text)) throw new LlmApiException(LlmErrorKind.InvalidRequest, "The piped text is blank, so there is nothing to add to -Prompt. Pipe a text, or leave out the pipeline.");
-            return prompt + "\n\n" + text;
+            if (!string.IsNullOrWhiteSpace(text)) return prompt + "\n\n" + text;
+            throw new LlmApiException(
+                LlmErrorKind.InvalidRequest, "The piped text is blank, so there is nothing to add to -Prompt. Pipe a text, or leave out the pipeline.");
         }
 
         // Numbers say how often; a conversation goes on; a row may be there for its options.
-        if (row!.BaseObject is ValueType or ChatCompletion or ChatMessage || _cmdlet.RowBlocks is not null || _cmdlet.RowOption is not null) return prompt;
+        if (row!.BaseObject is ValueType or ChatCompletion or ChatMessage) return prompt;
+        if (_cmdlet.RowBlocks is not null || _cmdlet.RowOption is not null) return prompt;
         throw new LlmApiException(LlmErrorKind.InvalidRequest, LiveObjectAttribute.Advice(row) ?? InputRow.NotInPrompt(row, prompt!));
     }
 
@@ -166,7 +172,9 @@ internal sealed class RowReader
         var error = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
         var columns = error.RefusedOptions.Where(_options.Columns.ContainsKey).Select(option => PrintableText.Line(_options.Columns[option])).Distinct().ToList();
         if (columns.Count == 0) return error;
-        var source = columns.Count == 1 ? $"The value comes from the row's column {columns[0]}" : $"The values come from the row's columns {string.Join(", ", columns)}";
+        var source = columns.Count == 1
+            ? $"The value comes from the row's column {columns[0]}"
+            : $"The values come from the row's columns {string.Join(", ", columns)}";
         return new LlmApiException(error.Kind, $"{error.Message} {source}: correct the cell or leave it blank.", error);
     }
 

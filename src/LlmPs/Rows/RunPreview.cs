@@ -13,7 +13,10 @@ namespace LlmPs.Rows;
 /// <summary>Asks before a row is sent. With <c>-WhatIf</c> it shows what would go where, and in the end how much of it.</summary>
 internal sealed class RunPreview
 {
-    private const int LongestBody = 500;
+    // A body begins with the model and the first words of the prompt.
+    private const int LongestBody = 200;
+    private const int LongestPrompt = 40;
+    private const int RowsInFull = 3;
 
     private readonly PSCmdlet _cmdlet;
     private readonly bool _asks;
@@ -22,6 +25,7 @@ internal sealed class RunPreview
     private long _rows;
     private long _kept;
     private long _tokens;
+    private string _prompt = string.Empty;
     // Null where the cost of one row is not known.
     private decimal? _cost = 0;
     private decimal? _mostCost = 0;
@@ -45,13 +49,16 @@ internal sealed class RunPreview
     {
         if (isKept) _kept++;
         if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
-        var body = row.Session.Connection.Redactor.Clean(Encoding.UTF8.GetString(row.Body));
-        var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.Index, row.Uri, PrintableText.Line(body, LongestBody));
+        var tokens = row.EstimateRequest();
+        var prompt = PromptOf(row);
+        var sending = IsWhatIf && _rows >= RowsInFull
+            ? string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.Index, tokens, PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt))
+            : Full(row);
+        _prompt = prompt;
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
         _rows++;
-        var tokens = row.EstimateRequest();
         _tokens += tokens;
         _cost += row.Price?.Of(tokens, 0);
         _mostCost += row.EstimateMost() is { } most ? row.Price?.Of(most.Prompt, most.Generated) : null;
@@ -63,6 +70,25 @@ internal sealed class RunPreview
         if (_cost is not { } cost || _rows == 0) return string.Empty;
         var text = ", which cost about " + MoneyText.Of(cost);
         return _mostCost is { } most ? $"{text} (with the answers up to {MoneyText.Of(most)}, by -MaxTokens)" : text + " without the answers";
+    }
+
+    private static string Full(RowTicket row) =>
+        string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.Index, row.Uri, PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody));
+
+    private static string PromptOf(RowTicket row) =>
+        row is ChatTicket { Request.Messages: { Count: > 0 } messages } ? Clean(row, messages[messages.Count - 1].ToString()) : string.Empty;
+
+    private static string Clean(RowTicket row, string text) => row.Session.Connection.Redactor.Clean(text);
+
+    /// <summary>Returns a prompt from a word before the place where it differs from the row before: rows of one template begin alike.</summary>
+    private static string FromDifference(string prompt, string before)
+    {
+        var at = 0;
+        while (at < prompt.Length && at < before.Length && prompt[at] == before[at]) at++;
+        if (at == prompt.Length || at < LongestPrompt / 2) return prompt;
+        var word = prompt.LastIndexOf(' ', at - 1);
+        if (word > 0) word = prompt.LastIndexOf(' ', word - 1);
+        return word > 0 && at - word < LongestPrompt ? "…" + prompt.Substring(word + 1) : prompt;
     }
 
     /// <summary>The sum of what was described and not sent.</summary>

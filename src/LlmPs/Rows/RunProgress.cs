@@ -1,9 +1,13 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
+using System.Management.Automation.Host;
+using System.Text.RegularExpressions;
 using LlmPs.Bulk;
-using LlmPs.Values;
+using LlmPs.Text;
 using LlmPs.Views;
 
 namespace LlmPs.Rows;
@@ -15,10 +19,17 @@ internal sealed class RunProgress
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
+    // The line that an attempt reports when it is to be repeated (Exchange.WaitAfter).
+    private static readonly Regex s_retry = new(@"^Row (?<row>\d+), attempt \d+ failed \((?<kind>\w+)\); again in (?<wait>[\d.]+) s", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_wordStart = new("(?<=[a-z])(?=[A-Z])", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+
     private readonly PSCmdlet _cmdlet;
     private readonly BulkRun _run;
     private readonly bool _hasBar;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly Dictionary<string, (TimeSpan Until, string Reason)> _retries = new(StringComparer.Ordinal);
+    private LlmSession? _session;
+    private long _read;
     private TimeSpan _next = s_first;
     private ProgressRecord? _record;
     private bool _hasWarned;
@@ -33,8 +44,39 @@ internal sealed class RunProgress
         _hasBar = hasBar;
     }
 
-    /// <summary>The session whose limits are waited for.</summary>
-    internal LlmSession? Session { get; set; }
+    /// <summary>Whether the input has ended, so that the count of rows is known.</summary>
+    internal bool HasAllRows { get; set; }
+
+    /// <summary>Tells an interactive user, whose Ctrl+C stopped the run, what it leaves. A cmdlet that is stopped can write to no stream, only to the host.</summary>
+    internal static void ShowKept(PSHost host, string checkpoint, int rows)
+    {
+        try
+        {
+            host.UI?.WriteLine(string.Format(
+                CultureInfo.InvariantCulture,
+                "Stopped. {0} finished {1} in checkpoint '{2}'. Run the same command again to continue.",
+                rows, rows == 1 ? "row is" : "rows are", PrintableText.Line(checkpoint)));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A host that is going away, or that shows nothing. The file has the rows all the same.
+        }
+    }
+
+    /// <summary>Counts a row of the input, and remembers the session whose limits are waited for.</summary>
+    internal void Read(RowTicket row)
+    {
+        _read++;
+        _session = row.Session;
+    }
+
+    /// <summary>Takes note of what a request reports.</summary>
+    internal void Note(string text)
+    {
+        if (!_hasBar || s_retry.Match(text) is not { Success: true } retry) return;
+        if (!double.TryParse(retry.Groups["wait"].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var wait)) return;
+        _retries[retry.Groups["row"].Value] = (_watch.Elapsed + TimeSpan.FromSeconds(wait), Words(retry.Groups["kind"].Value));
+    }
 
     /// <summary>Called as often as one likes.</summary>
     internal void Update()
@@ -54,12 +96,18 @@ internal sealed class RunProgress
         _record = null;
     }
 
-    internal void Finish()
+    /// <param name="answer">The facts of the answer of a run of one row; null where there is none.</param>
+    internal void Finish(string? answer)
     {
         Clear();
 
         var counts = _run.Counts;
-        if (counts.Done + counts.Failed + counts.Replayed + counts.LeftOut < 2) return;
+        if (Finished() < 2)
+        {
+            if (answer is not null) VerboseLine.Write(_cmdlet, counts.Replayed > 0 ? answer.TrimEnd('.') + ", from the checkpoint." : answer);
+            return;
+        }
+
         VerboseLine.Write(_cmdlet, string.Format(
             CultureInfo.InvariantCulture,
             "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens{5} in {6:0.0} s.",
@@ -68,38 +116,64 @@ internal sealed class RunProgress
 
     private void Show()
     {
-        _record ??= new ProgressRecord(0, "Invoke-ChatCompletion", "…");
-        _record.StatusDescription = Status();
+        // A new one each time: whoever collects them keeps what was shown.
+        _record = new ProgressRecord(0, "Invoke-ChatCompletion", Status());
+        if (HasAllRows && _read > 1)
+        {
+            var (finished, answered) = (Finished(), _run.Counts.Done + _run.Counts.Failed);
+            _record.PercentComplete = (int)Math.Min(100, 100 * finished / _read);
+            _record.SecondsRemaining = answered > 0 ? (int)Math.Min(int.MaxValue, Math.Ceiling(_watch.Elapsed.TotalSeconds * (_read - finished) / answered)) : -1;
+        }
+
         _cmdlet.WriteProgress(_record);
     }
 
     /// <summary>Where nobody sees a progress bar, hours of nothing must not be without a word.</summary>
     private void Warn()
     {
-        if (_hasWarned || !(Session?.Pacing().PausedFor > s_patience)) return;
+        if (_hasWarned || !(_session?.Pacing().PausedFor > s_patience)) return;
         _hasWarned = true;
         VerboseLine.Warn(_cmdlet, $"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's quota may be used up.");
     }
 
+    /// <summary>Returns the line beside the bar. A narrow terminal cuts its end, so what holds the run up stands first.</summary>
     private string Status()
     {
         var counts = _run.Counts;
-        var rate = counts.Done / _watch.Elapsed.TotalSeconds;
-        var status = string.Format(
-            CultureInfo.InvariantCulture,
-            "{0} done ({1:0.0}/s), {2} failed, {3} in flight, {4} tokens{5}",
-            counts.Done, rate, counts.Failed, counts.InFlight, counts.Tokens, Cost(counts));
-        if (counts.Replayed > 0) status += string.Format(CultureInfo.InvariantCulture, ", {0} from the checkpoint", counts.Replayed);
-        return status + Waiting();
+        var parts = new List<string>();
+        if (Waiting() is { } waiting) parts.Add(waiting);
+        parts.Add(Text("{0} of {1} rows{2}", Finished(), _read, HasAllRows ? string.Empty : " read"));
+        if (counts.Failed > 0) parts.Add(Text("{0} failed", counts.Failed));
+        if (counts.Tokens > 0) parts.Add(Text("{0} tokens", counts.Tokens));
+        if (counts.Cost is { } cost) parts.Add("cost " + MoneyText.Of(cost));
+        if (counts.Done > 0) parts.Add(Text("{0:0.0}/s", counts.Done / _watch.Elapsed.TotalSeconds));
+        if (counts.InFlight > 0) parts.Add(Text("{0} in flight", counts.InFlight));
+        if (counts.Replayed > 0) parts.Add(Text("{0} from the checkpoint", counts.Replayed));
+        return string.Join(", ", parts);
     }
 
     private static string Cost(RunCounts counts) => counts.Cost is { } cost ? ", cost " + MoneyText.Of(cost) : string.Empty;
 
-    private string Waiting()
+    /// <summary>Returns what is waited for and how long; null for nothing but answers.</summary>
+    private string? Waiting()
     {
-        if (Session?.Pacing() is not { } pacing || (pacing.Waiting == 0 && pacing.PausedFor is null)) return string.Empty;
-        var waiting = string.Format(CultureInfo.InvariantCulture, ", {0} wait for the limit", pacing.Waiting);
-        if (pacing.RatePerMinute is { } rate) waiting += string.Format(CultureInfo.InvariantCulture, " ({0:0} a minute)", rate);
-        return pacing.PausedFor is { } paused ? waiting + string.Format(CultureInfo.InvariantCulture, ", refused for {0:0} s", paused.TotalSeconds) : waiting;
+        foreach (var row in _retries.Where(retry => retry.Value.Until <= _watch.Elapsed).Select(retry => retry.Key).ToList()) _retries.Remove(row);
+        var pacing = _session?.Pacing();
+        if (pacing is { Wait: { } wait, PausedFor: not null }) return Text("waiting {0:0} s: rate limit", Math.Ceiling(wait.TotalSeconds));
+        if (_retries.Count > 0)
+        {
+            var (until, reason) = _retries.Values.OrderBy(retry => retry.Until).First();
+            return Text("{0} {1} {2:0} s: {3}", _retries.Count, _retries.Count == 1 ? "row waits" : "rows wait", Math.Ceiling((until - _watch.Elapsed).TotalSeconds), reason);
+        }
+
+        if (pacing is not { Waiting: > 0 and var held }) return null;
+        return pacing.Value.RatePerMinute is { } rate ? Text("held to {0:0} a minute", rate) : Text("{0} wait for the limit", held);
     }
+
+    private long Finished() => _run.Counts.Done + _run.Counts.Failed + _run.Counts.Replayed + _run.Counts.LeftOut;
+
+    /// <summary>RateLimited becomes rate limit, as one says it.</summary>
+    private static string Words(string kind) => kind == nameof(LlmErrorKind.RateLimited) ? "rate limit" : s_wordStart.Replace(kind, " ").ToLowerInvariant();
+
+    private static string Text(string format, params object[] values) => string.Format(CultureInfo.InvariantCulture, format, values);
 }

@@ -6,20 +6,24 @@ using System.Management.Automation;
 namespace LlmPs.Values;
 
 /// <summary>
-/// Refuses a copy of one of the module's objects, as Import-Clixml, Receive-Job and remoting make them, and says what to do. The binder would say
-/// only that it cannot convert the copy.
+/// Accepts a copy of one of the module's objects, as Import-Clixml, Receive-Job and remoting make them, where the object can be read from it. Refuses any
+/// other copy and says what to do: the binder would say only that it cannot convert it.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class LiveObjectAttribute : ArgumentTransformationAttribute
 {
-    private const string Prefix = "Deserialized.LlmPs.";
-
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        Refuse(inputData);
-        return inputData;
+        var live = Revive(inputData);
+        Refuse(live);
+        return live;
     }
+
+    /// <summary>Returns the value with the objects that its copies can be read as. PowerShell does so itself for what it reads while the module is loaded.</summary>
+    private static object? Revive(object? value) => PlainValue.Unwrap(value) is IList list
+        ? list.Cast<object?>().Any(item => LiveObject.TypeOf(item) is not null) ? list.Cast<object?>().Select(item => LiveObject.Of(item) ?? item).ToArray() : value
+        : LiveObject.Of(value) ?? value;
 
     /// <exception cref="ArgumentTransformationMetadataException">The value is a copy, or a list with one in it.</exception>
     internal static void Refuse(object? value)
@@ -32,18 +36,15 @@ internal sealed class LiveObjectAttribute : ArgumentTransformationAttribute
     /// <summary>What to do instead of passing a copy; null where the value is not one.</summary>
     internal static string? Advice(object? value)
     {
-        if (value is not PSObject { BaseObject: PSCustomObject } copy) return null;
-        if (copy.TypeNames.FirstOrDefault(name => name.StartsWith(Prefix, StringComparison.Ordinal)) is not { } type) return null;
-        type = type.Substring(Prefix.Length);
+        if (LiveObject.NameOf(value) is not { } type) return null;
         var what = $"The value is a copy of a {type} that came out of a file or a job (Import-Clixml, Start-Job, remoting). ";
         return what + type switch
         {
             nameof(LlmSession) => "A copy of a session has no key and no connection. "
                 + "Run Connect-LlmProvider inside the job, or start it with Start-ThreadJob, which passes the session itself.",
-            nameof(ChatCompletion) => "Its conversation cannot be continued. Send its messages instead: "
-                + "-Message (@($copy.Messages | ForEach-Object { New-ChatMessage $_.Role $_.Content }) + (New-ChatMessage user 'And now?')). "
+            nameof(ChatCompletion) => "Run Import-Module LlmPs before the command that reads it, so that its conversation can be continued, or give it as -History. "
                 + "To send its text as a prompt, use: $copy | Select-Object Content.",
-            nameof(ChatMessage) => "Create the message again: $copy | ForEach-Object { New-ChatMessage $_.Role $_.Content }.",
+            nameof(ChatMessage) => "Run Import-Module LlmPs before the command that reads it, or give it as -Message.",
             nameof(ChatCompletionDelta) => "Join the deltas before they leave their process: Invoke-ChatCompletion -Stream | Join-ChatCompletion.",
             _ => "Create it again in this process.",
         };

@@ -77,7 +77,9 @@ public static class View
         if (delta.Content is { Length: > 0 }) return "text";
         if (delta.ReasoningContent is { Length: > 0 }) return "reasoning";
         if (delta.ToolCalls is { Count: > 0 }) return "call";
-        return delta.IsLast || delta.FinishReason is not null ? "end" : "start";
+        if (delta.IsLast || delta.FinishReason is not null) return "end";
+        // Servers repeat the role, and send pieces without text between reasoning and answer.
+        return delta.IsFirst ? "start" : "empty";
     }
 
     /// <summary>The piece itself, in one line.</summary>

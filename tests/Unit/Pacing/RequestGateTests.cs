@@ -42,7 +42,10 @@ public class RequestGateTests
         Assert.True(Enter(other).IsCompletedSuccessfully);
         Assert.Equal(1, gate.State().Waiting);
         Assert.NotNull(gate.State().PausedFor);
+        Assert.InRange(gate.State().Wait!.Value.TotalMilliseconds, 1, 300);
+        Assert.Null(other.State().Wait);
         await waiting;
+        Assert.Null(gate.State().Wait);
         Assert.True(clock.ElapsedMilliseconds >= 295, $"{clock.ElapsedMilliseconds} ms");
         Assert.Equal(0, gate.State().Waiting);
         Assert.NotNull(gate.State().RatePerMinute);
