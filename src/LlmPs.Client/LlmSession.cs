@@ -52,7 +52,7 @@ public sealed class LlmSession : IDisposable
         var address = new ProviderAddress(options.BaseUri, ChatProvider, IsSimulated);
         SessionOptionCheck.Check(options, ChatProvider, needsKey: !IsSimulated);
         Chip = ChatProvider.ChipId(options.Chip) ?? ChatProvider.DefaultChip;
-        Identity = new SessionIdentity(ChatProvider.Name, options.Name ?? ChatProvider.Name);
+        Identity = new SessionIdentity(ChatProvider.Name, options.Name ?? ChatProvider.Name, options.Prices);
         var log = options.LogPath is null ? null : AuditLog.Open(options.LogPath, options.LogContent);
         Connection = new ProviderConnection(Identity, ChatProvider, options, address, handler, log);
         s_sessions.Add(Identity, new WeakReference<LlmSession>(this));
@@ -122,6 +122,12 @@ public sealed class LlmSession : IDisposable
     /// <summary>What an answer knows this session by.</summary>
     internal SessionIdentity Identity { get; }
 
+    /// <summary>Returns the price of a model on a chip; null where the session has none.</summary>
+    internal TokenPrice? PriceOf(string? model, string? chip) => Identity.PriceOf(model, chip);
+
+    /// <summary>Returns the cost of a request by the session's prices; null where the price or the usage is not known.</summary>
+    internal decimal? CostOf(string? model, string? chip, TokenUsage? usage) => PriceOf(model, chip)?.Of(usage);
+
     /// <summary>Sends a request and returns the whole answer.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
     /// <exception cref="LlmApiException">No whole answer came, retries included. Thrown by the call itself where nothing is sent: a request that the provider does not take, a closed session.</exception>
@@ -171,6 +177,20 @@ public sealed class LlmSession : IDisposable
         var resolved = request.Resolve(Model, ChatProvider.ChipId(request.Chip) ?? Chip);
         warnings = RequestValidator.Validate(ChatProvider, resolved);
         return resolved;
+    }
+
+    /// <summary>Refuses a request whose cost cannot be counted.</summary>
+    /// <param name="request">The request, resolved by this session.</param>
+    /// <param name="parameter">What needs the price, as it was typed.</param>
+    /// <exception cref="LlmApiException">InvalidRequest; the message names the model and the way out.</exception>
+    internal void RequirePrice(ChatRequest request, string parameter)
+    {
+        if (PriceOf(request.Model, request.Chip) is not null) return;
+        var model = PrintableText.Line(request.Chip is null ? $"'{request.Model}'" : $"'{request.Model}' on chip {request.Chip}");
+        var problem = Identity.Prices is null
+            ? $"{parameter} needs the price of {model}, and the session '{PrintableText.Line(Name)}' has no prices: connect with -Price"
+            : $"{parameter} needs the price of {model}, and the prices of the session '{PrintableText.Line(Name)}' do not have this model: add it to -Price of Connect-LlmProvider";
+        throw new LlmApiException(LlmErrorKind.InvalidRequest, $"{problem}, for example -Price @{{ '{PrintableText.Line(request.Model)}' = @{{ Input = 1; Output = 4 }} }} (per million tokens).");
     }
 
     /// <param name="context">The request, resolved by this session, and the row that it belongs to.</param>

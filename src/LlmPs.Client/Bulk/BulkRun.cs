@@ -50,8 +50,8 @@ internal sealed class BulkRun : IDisposable
     /// <summary>What was done so far.</summary>
     internal RunCounts Counts { get; } = new();
 
-    /// <summary>Whether the tokens to spend are spent.</summary>
-    internal bool IsSpent => _options.MaxTotalTokens is { } most && Counts.Tokens >= most;
+    /// <summary>Whether the tokens or the money to spend are spent.</summary>
+    internal bool IsSpent => Spent() is not null;
 
     /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
     internal void Add(RowTicket row)
@@ -133,7 +133,13 @@ internal sealed class BulkRun : IDisposable
         {
             var line = _options.Checkpoint!.Find(row.Key, occurrence, out var isFinished);
             if (!isFinished) return null;
-            if (line is not null && row.Restore(line) is { } known) return known;
+            if (line is not null && row.Restore(line) is { } known)
+            {
+                if (row.Accepts(known)) return known;
+                _log.Write(RequestLogLevel.Verbose, $"Row {row.Index}: its answer in the checkpoint is cut short, filtered or blank, so it is asked again (-FailOn, -MaxTokensLimit).");
+                return null;
+            }
+
             _log.Write(RequestLogLevel.Warning, $"Row {row.Index}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
             return null;
         }
@@ -212,8 +218,15 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Why no row is sent any more; null while rows are sent.</summary>
     private RunEnding? EndingOf()
     {
-        if (_ending is null && IsSpent) End(RunEnding.OfBudget(_options.MaxTotalTokens!.Value));
+        if (_ending is null && Spent() is { } spent) End(spent);
         return _ending;
+    }
+
+    /// <summary>The ending by the budget that is spent; null where none is.</summary>
+    private RunEnding? Spent()
+    {
+        if (_options.MaxTotalTokens is { } tokens && Counts.Tokens >= tokens) return RunEnding.OfTokens(tokens);
+        return _options.MaxCost is { } cost && Counts.Cost >= cost ? RunEnding.OfCost(cost) : null;
     }
 
     private BulkOutput LeftOut(RowTicket row, RunEnding ending)
@@ -231,7 +244,7 @@ internal sealed class BulkRun : IDisposable
             var failures = Interlocked.Increment(ref _failures);
             if (failures >= _options.MaxConsecutiveFailure) End(RunEnding.OfFailures(error, row, failures));
         }
-        else if (error is
+        else if (error.IsAnswered || error is
         {
             StatusCode: not null,
             Kind: LlmErrorKind.InvalidRequest or LlmErrorKind.NotFound or LlmErrorKind.RequestTooLarge or LlmErrorKind.ContentFiltered,
@@ -329,14 +342,14 @@ internal sealed class BulkRun : IDisposable
         try
         {
             var answer = await row.SendAsync(_options.Stream ? Emit : null, _log, _stop.Token).ConfigureAwait(false);
-            Counts.Spend(TokensOf(row, answer));
+            Spend(row, answer);
             NoteAnswer();
             return answer;
         }
         catch (LlmApiException e)
         {
             // What had come of it was generated, and is paid for.
-            if (e.PartialCompletion is not null) Counts.Spend(TokensOf(row, e.PartialCompletion));
+            if (e.PartialCompletion is not null) Spend(row, e.PartialCompletion);
             NoteFailure(e, row);
             throw;
         }
@@ -352,24 +365,39 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
+    /// <summary>Counts what an answer took, and has the answer include what the rounds of its row before took.</summary>
+    private void Spend(RowTicket row, object answer)
+    {
+        var tokens = TokensOf(row, answer, out var cost);
+        Counts.Spend(tokens, cost);
+        row.AddEarlier(answer);
+    }
+
     /// <summary>
-    /// What an answer cost: its total, or else its parts. A part that the provider does not report is estimated where the tokens are bounded.
+    /// The tokens of an answer, its total or else its parts, and their cost. A part that the provider does not report is estimated where the tokens or the
+    /// money are bounded.
     /// </summary>
-    private long TokensOf(RowTicket row, object answer)
+    private long TokensOf(RowTicket row, object answer, out decimal? cost)
     {
         var usage = row.UsageOf(answer);
         long? prompt = Figure(usage?.PromptTokens), generated = Figure(usage?.CompletionTokens);
+        cost = row.Price?.Of(usage);
         // A request has at least one token: a total of 0 is not a figure, nor is one that is less than its parts.
-        if (Figure(usage?.TotalTokens) is > 0 and var total && total >= (prompt ?? 0) + (generated ?? 0)) return total;
-        if (_options.MaxTotalTokens is null || (prompt > 0 && generated is not null)) return (prompt ?? 0) + (generated ?? 0);
+        var total = Figure(usage?.TotalTokens) is > 0 and var all && all >= (prompt ?? 0) + (generated ?? 0) ? all : (long?)null;
+        var hasTokens = total is not null || _options.MaxTotalTokens is null || (prompt > 0 && generated is not null);
+        var hasCost = cost is not null || _options.MaxCost is null;
+        if (hasTokens && hasCost) return total ?? (prompt ?? 0) + (generated ?? 0);
         if (Interlocked.Exchange(ref _isGuessing, 1) == 0)
         {
             _log.Write(
                 RequestLogLevel.Warning,
-                "Answers come without their usage, or with impossible figures: -MaxTotalTokens counts an estimate of their tokens.");
+                $"Answers come without their usage, or with impossible figures: {(hasTokens ? "-MaxCost" : "-MaxTotalTokens")} counts an estimate of their tokens.");
         }
 
-        return Math.Max(prompt ?? 0, row.EstimateRequest()) + Math.Max(generated ?? 0, row.EstimateAnswer(answer));
+        var sent = Math.Max(prompt ?? 0, row.EstimateRequest());
+        var made = Math.Max(Math.Max(generated ?? 0, row.EstimateAnswer(answer)), (total ?? 0) - sent);
+        if (!hasCost) cost = row.Price?.Of(sent, made);
+        return hasTokens ? total ?? (prompt ?? 0) + (generated ?? 0) : sent + made;
     }
 
     /// <summary>A count of tokens as the server reports it; null for one that cannot be.</summary>

@@ -30,6 +30,9 @@ internal sealed class BulkRunOptions
     /// <summary>Tokens to spend at most; null for no bound.</summary>
     internal long? MaxTotalTokens { get; set; }
 
+    /// <summary>Money to spend at most, in the currency of the sessions' prices; null for no bound. Every row must have a price.</summary>
+    internal decimal? MaxCost { get; set; }
+
     /// <summary>How many rows in a row may fail because the provider cannot be reached or does not serve; 0 for any number.</summary>
     internal int MaxConsecutiveFailure { get; set; }
 

@@ -13,12 +13,24 @@ namespace LlmPs.Bulk;
 /// <summary>A row that asks for a chat completion.</summary>
 internal sealed class ChatTicket : RowTicket
 {
+    private readonly ChatCompletion? _earlier;
+
     /// <param name="session">Who is asked; it has resolved the request.</param>
     /// <param name="context">The request and its row.</param>
-    internal ChatTicket(LlmSession session, AnswerContext context)
-        : base(session, context.InputIndex, context.InputObject) => Context = context;
+    /// <param name="policy">Which answers count; null for all.</param>
+    /// <param name="earlier">The answer of the round before, which has what all rounds before took; null in the first round.</param>
+    internal ChatTicket(LlmSession session, AnswerContext context, FinishPolicy? policy = null, ChatCompletion? earlier = null)
+        : base(session, context.InputIndex, context.InputObject)
+    {
+        Context = context;
+        Policy = policy ?? FinishPolicy.None;
+        _earlier = earlier;
+    }
 
     internal AnswerContext Context { get; }
+
+    /// <summary>Which answers count.</summary>
+    internal FinishPolicy Policy { get; }
 
     internal ChatRequest Request => Context.Request;
 
@@ -29,23 +41,50 @@ internal sealed class ChatTicket : RowTicket
     internal override bool IsDeterministic => Request.Temperature == 0;
 
     /// <inheritdoc/>
+    internal override TokenPrice? Price => Session.PriceOf(Request.Model, Request.Chip);
+
+    /// <inheritdoc/>
     protected override string Model => Session.ChatProvider.ModelId(Request.Model!);
 
     /// <inheritdoc/>
     protected override string? Chip => Request.Chip;
 
     /// <summary>The same row with its next request, as the rounds of a tool conversation are.</summary>
-    internal ChatTicket For(ChatRequest next) => new(Session, Context.For(next));
+    /// <param name="next">The request.</param>
+    /// <param name="earlier">The answer before it.</param>
+    internal ChatTicket For(ChatRequest next, ChatCompletion earlier) => new(Session, Context.For(next), Policy, earlier);
 
     /// <inheritdoc/>
     internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken)
     {
-        if (emit is null) return await Session.CompleteAsync(Context, Body, log, cancellationToken).ConfigureAwait(false);
-        var builder = new ChatCompletionBuilder();
-        await foreach (var deltas in Session.StreamAsync(Context, Body, builder, log, cancellationToken).ConfigureAwait(false))
-            await emit(deltas).ConfigureAwait(false);
-        return builder.ToCompletion();
+        var answer = emit is null
+            ? await AskAsync(log, cancellationToken).ConfigureAwait(false)
+            : await StreamAsync(emit, log, cancellationToken).ConfigureAwait(false);
+        return Policy.Refusal(answer) is { } refusal ? throw refusal : answer;
     }
+
+    /// <inheritdoc/>
+    internal override void AddEarlier(object answer)
+    {
+        if (_earlier is not null) ((ChatCompletion)answer).AddEarlier(_earlier);
+    }
+
+    /// <inheritdoc/>
+    internal override (long Prompt, long Generated)? EstimateMost()
+    {
+        if (Request.MaxTokens is not { } tokens) return null;
+        var (prompt, attempts, generated) = (EstimateRequest(), 1L, (long)tokens);
+        for (var limit = Policy.MaxTokensLimit ?? 0; tokens < limit; attempts++)
+        {
+            tokens = (int)Math.Min(2L * tokens, limit);
+            generated += tokens;
+        }
+
+        return (attempts * prompt, generated * Math.Max(1, Request.N ?? 1));
+    }
+
+    /// <inheritdoc/>
+    internal override bool Accepts(object kept) => kept is ChatCompletion answer && Policy.Refusal(answer) is null && Policy.NextMaxTokens(answer) is null;
 
     /// <inheritdoc/>
     internal override IEnumerable<object> Pieces(object answer) => ((ChatCompletion)answer).AsDeltas();
@@ -62,16 +101,60 @@ internal sealed class ChatTicket : RowTicket
 
     /// <inheritdoc/>
     internal override byte[] Keep(int n, object answer) =>
-        CheckpointLine.Write(Key, n, (ChatCompletion)answer, bytes => Session.Connection.Redactor.ForAnswer().Clean(bytes));
+        CheckpointLine.Write(Key, n, (ChatCompletion)answer, bytes => Session.Connection.Redactor.ForAnswer().Clean(bytes), Request.MaxTokens);
 
     /// <inheritdoc/>
     internal override object? Restore(byte[] line) => CheckpointLine.Restore(line, Context);
 
     /// <inheritdoc/>
-    internal override object Share(object answer) => ((ChatCompletion)answer).For(Context);
+    internal override object Share(object answer)
+    {
+        var completion = (ChatCompletion)answer;
+        var asked = completion.Context?.Request.MaxTokens;
+        return completion.For(asked is { } tokens && asked != Request.MaxTokens ? Context.For(Request.WithMaxTokens(tokens)) : Context);
+    }
 
     /// <inheritdoc/>
     internal override LlmApiException Share(LlmApiException error) => error.For(Context);
+
+    private async Task<ChatCompletion> StreamAsync(Func<IReadOnlyList<object>, Task> emit, RequestLog log, CancellationToken cancellationToken)
+    {
+        var builder = new ChatCompletionBuilder();
+        await foreach (var deltas in Session.StreamAsync(Context, Body, builder, log, cancellationToken).ConfigureAwait(false))
+            await emit(deltas).ConfigureAwait(false);
+        return builder.ToCompletion();
+    }
+
+    /// <summary>The whole answer. One that is cut short is asked again with more tokens, as far as the policy allows.</summary>
+    private async Task<ChatCompletion> AskAsync(RequestLog log, CancellationToken cancellationToken)
+    {
+        var answer = await Session.CompleteAsync(Context, Body, log, cancellationToken).ConfigureAwait(false);
+        while (Policy.NextMaxTokens(answer) is { } tokens)
+        {
+            log.Write(RequestLogLevel.Verbose, FormattableString.Invariant($"Row {Index}: the answer is cut short at the token limit, so it is asked again with -MaxTokens {tokens}."));
+            var next = await AskAgainAsync(answer, tokens, log, cancellationToken).ConfigureAwait(false);
+            next.AddEarlier(answer);
+            answer = next;
+        }
+
+        return answer;
+    }
+
+    private async Task<ChatCompletion> AskAgainAsync(ChatCompletion answer, int tokens, RequestLog log, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Session.CompleteAsync(Context.For(Request.WithMaxTokens(tokens)), null, log, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LlmApiException e)
+        {
+            // The answer that was cut is paid for.
+            if (e.PartialCompletion is null) e.PartialCompletion = answer;
+            else e.PartialCompletion.AddEarlier(answer);
+            e.Attempts += answer.Attempts;
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     protected override byte[] WriteBody() => RequestWriter.Write(Session.ChatProvider, Request);

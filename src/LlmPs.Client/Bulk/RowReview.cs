@@ -31,7 +31,7 @@ internal sealed class RowReview
     internal void Accept() => _next.SetResult(null);
 
     /// <summary>The conversation goes on with another request before the row has its result.</summary>
-    internal void Continue(ChatRequest request) => _next.SetResult(Row.For(request));
+    internal void Continue(ChatRequest request) => _next.SetResult(Row.For(request, Completion));
 
     /// <summary>The answer will not do.</summary>
     internal void Refuse(LlmApiException error) => _next.SetException(error);

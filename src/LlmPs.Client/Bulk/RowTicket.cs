@@ -44,6 +44,9 @@ internal abstract class RowTicket
     /// <summary>Whether equal requests have equal answers, so that those in flight together are sent once.</summary>
     internal virtual bool IsDeterministic => false;
 
+    /// <summary>What the tokens of the request cost; null where that is not known.</summary>
+    internal virtual TokenPrice? Price => null;
+
     /// <summary>The model as the provider spells it.</summary>
     protected abstract string Model { get; }
 
@@ -62,6 +65,14 @@ internal abstract class RowTicket
     /// <summary>The tokens of an answer as the provider reports them; null where it does not.</summary>
     internal abstract TokenUsage? UsageOf(object answer);
 
+    /// <summary>Adds to an answer what the rounds of the row before it took.</summary>
+    internal virtual void AddEarlier(object answer)
+    {
+    }
+
+    /// <summary>The most tokens that the answer can take, further attempts included; null where no limit is given.</summary>
+    internal virtual (long Prompt, long Generated)? EstimateMost() => null;
+
     /// <summary>An estimate of the tokens of the request.</summary>
     internal abstract long EstimateRequest();
 
@@ -75,6 +86,9 @@ internal abstract class RowTicket
 
     /// <summary>The answer that a line keeps, as if it had just come; null where the line holds none.</summary>
     internal abstract object? Restore(byte[] line);
+
+    /// <summary>Whether an answer out of a checkpoint counts, so that the row is not asked again.</summary>
+    internal virtual bool Accepts(object kept) => true;
 
     /// <summary>The answer to the equal request of another row as the answer to this one.</summary>
     internal virtual object Share(object answer) => answer;

@@ -5,11 +5,13 @@ namespace LlmPs.Bulk;
 /// <summary>What a run has done so far. Written by the rows, read by whoever shows progress.</summary>
 internal sealed class RunCounts
 {
+    private readonly object _gate = new();
     private long _done;
     private long _failed;
     private long _replayed;
     private long _leftOut;
     private long _tokens;
+    private decimal? _cost;
     private int _inFlight;
 
     /// <summary>Rows answered in this run.</summary>
@@ -27,6 +29,15 @@ internal sealed class RunCounts
     /// <summary>Tokens spent in this run.</summary>
     internal long Tokens => Interlocked.Read(ref _tokens);
 
+    /// <summary>Money spent in this run, in the currency of the prices, answers without a price left out; null while none with a price has come.</summary>
+    internal decimal? Cost
+    {
+        get
+        {
+            lock (_gate) return _cost;
+        }
+    }
+
     /// <summary>Requests in flight, those that wait for a limit or a retry included.</summary>
     internal int InFlight => Volatile.Read(ref _inFlight);
 
@@ -42,5 +53,12 @@ internal sealed class RunCounts
 
     internal void Return() => Interlocked.Decrement(ref _inFlight);
 
-    internal void Spend(long tokens) => Interlocked.Add(ref _tokens, tokens);
+    /// <param name="tokens">The tokens of an answer.</param>
+    /// <param name="cost">What they cost; null where that is not known.</param>
+    internal void Spend(long tokens, decimal? cost)
+    {
+        Interlocked.Add(ref _tokens, tokens);
+        if (cost is not { } money) return;
+        lock (_gate) _cost = (_cost ?? 0) + money;
+    }
 }

@@ -32,9 +32,14 @@ internal sealed class RunEnding
         new(last, row, $"{Text(count)} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
 
     /// <summary>The tokens are spent.</summary>
-    internal static RunEnding OfBudget(long most)
+    internal static RunEnding OfTokens(long most) => OfBudget($"-MaxTotalTokens {Text(most)}");
+
+    /// <summary>The money is spent.</summary>
+    internal static RunEnding OfCost(decimal most) => OfBudget($"-MaxCost {most.ToString(CultureInfo.InvariantCulture)}");
+
+    private static RunEnding OfBudget(string budget)
     {
-        var reason = $"-MaxTotalTokens {Text(most)} is spent";
+        var reason = $"{budget} is spent";
         return new RunEnding(new LlmApiException(LlmErrorKind.Canceled, reason + "."), null, reason);
     }
 

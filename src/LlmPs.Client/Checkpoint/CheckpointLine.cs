@@ -128,7 +128,8 @@ internal static class CheckpointLine
     /// <param name="n">Which occurrence of the request the row is.</param>
     /// <param name="completion">The row's answer.</param>
     /// <param name="clean">Takes secrets out of bytes; null where there are none.</param>
-    internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null)
+    /// <param name="maxTokens">The token limit of the row's request, which the answer's own may exceed.</param>
+    internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null, int? maxTokens = null)
     {
         var answer = CompletionWriter.Write(completion, out var isFolded);
         var turns = completion.Context is { } context ? context.Request.Messages.Skip(context.RowMessages).ToList() : [];
@@ -142,6 +143,8 @@ internal static class CheckpointLine
             WriteTime(json, "timeToFirstTokenMs", completion.TimeToFirstToken);
             json.WriteNumber("attempts", completion.Attempts);
             if (completion.RequestId is not null) json.WriteString("requestId", completion.RequestId);
+            if (completion.Cost is { } cost) json.WriteNumber("cost", cost);
+            if (completion.Context?.Request.MaxTokens is { } asked && asked != maxTokens) json.WriteNumber("maxTokens", asked);
             if (isFolded) json.WriteBoolean("folded", true);
             if (turns.Count > 0) WriteTurns(json, turns, completion.Usage);
             json.WritePropertyName("completion");
@@ -238,6 +241,8 @@ internal static class CheckpointLine
         TokenUsage? usage = null;
         TimeSpan? duration = null, toFirstToken = null;
         string? requestId = null;
+        decimal? cost = null;
+        int? maxTokens = null;
         var attempts = 0;
         var isFolded = false;
         var reader = new Utf8JsonReader(line, s_reading);
@@ -248,6 +253,8 @@ internal static class CheckpointLine
             else if (reader.ValueTextEquals("timeToFirstTokenMs"u8)) toFirstToken = ReadTime(ref reader);
             else if (reader.ValueTextEquals("attempts"u8)) attempts = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
             else if (reader.ValueTextEquals("requestId"u8)) requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            else if (reader.ValueTextEquals("cost"u8)) cost = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var money) ? money : null;
+            else if (reader.ValueTextEquals("maxTokens"u8)) maxTokens = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var most) ? most : null;
             else if (reader.ValueTextEquals("folded"u8)) isFolded = reader.Read() && reader.TokenType == JsonTokenType.True;
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("turns"u8))
@@ -267,11 +274,13 @@ internal static class CheckpointLine
             reader.Skip();
         }
 
+        if (maxTokens is { } tokens) context = context.For(context.Request.WithMaxTokens(tokens));
         if (turns is not null) context = context.For(context.Request.WithMessages([.. context.Request.Messages, .. turns]));
         if (answer is null) return null;
         var completion = Fold(answer, deltas, isFolded, context);
         // Earlier versions kept half an answer whose server had said that it gave up.
         if (completion.Choices.Any(choice => choice.FinishReason is { } reason && FinishReasons.IsFailure(reason))) return null;
+        if (cost is not null) completion.Cost = cost;
         completion.Duration = duration;
         completion.Usage = usage ?? completion.Usage;
         context.Recall(attempts, requestId, toFirstToken);

@@ -11,6 +11,7 @@ public sealed class ChatCompletion
     private readonly AnswerContext? _context;
     private byte[]? _raw;
     private int? _attempts;
+    private (decimal? Value, bool IsSet) _cost;
 
     internal ChatCompletion(IReadOnlyList<ChatChoice> choices, AnswerContext? context)
     {
@@ -63,6 +64,16 @@ public sealed class ChatCompletion
     {
         get => Head.Usage;
         internal set => Head = Head.WithUsage(value);
+    }
+
+    /// <summary>
+    /// The cost by the prices of its session (<c>-Price</c>), in their currency; null where the price or the usage is not known. An answer that was shared with
+    /// the row that asked for it costs 0; an answer out of a checkpoint has the cost of the run that asked for it.
+    /// </summary>
+    public decimal? Cost
+    {
+        get => _cost.IsSet ? _cost.Value : PriceByAnswer()?.Of(Usage) is { } cost ? Attempts == 0 ? 0 : cost : null;
+        internal set => _cost = (value, true);
     }
 
     /// <summary>The provider's mark of the serving system (Cloudsway, OpenAI).</summary>
@@ -128,6 +139,17 @@ public sealed class ChatCompletion
         Duration = Duration,
     };
 
+    /// <summary>Adds what the requests before this one took that the row needed, too: an answer in several rounds.</summary>
+    internal void AddEarlier(ChatCompletion earlier)
+    {
+        var cost = earlier.Cost + Cost;
+        // An answer that another row asked for cost this one nothing.
+        Usage = TokenUsage.Sum(earlier.Attempts > 0 ? earlier.Usage : null, Usage);
+        Duration = (earlier.Duration ?? TimeSpan.Zero) + (Duration ?? TimeSpan.Zero);
+        Attempts += earlier.Attempts;
+        Cost = cost;
+    }
+
     /// <summary>The answer as deltas, one a choice, for a stream whose answer is known already.</summary>
     internal IEnumerable<ChatCompletionDelta> AsDeltas()
     {
@@ -163,6 +185,10 @@ public sealed class ChatCompletion
             : Content;
 
     private ChatChoice? First => Choices.Count > 0 ? Choices[0] : null;
+
+    /// <summary>The price of the model that was asked for, or else of the one that answered: a server may name it in another way.</summary>
+    private TokenPrice? PriceByAnswer() =>
+        _context is { Session: { } session } ? session.PriceOf(_context.Request.Model, Chip) ?? session.PriceOf(Model, Chip) : null;
 
     /// <inheritdoc/>
     public override string ToString() => Content ?? string.Empty;

@@ -111,6 +111,14 @@ public sealed class ChatRequest
         return copy;
     }
 
+    /// <summary>The same request with room for another number of tokens.</summary>
+    internal ChatRequest WithMaxTokens(int maxTokens)
+    {
+        var copy = Copy();
+        copy.MaxTokens = maxTokens;
+        return copy;
+    }
+
     /// <summary>A copy on this chip, and with this model where it names none: the answer tells what was asked, whatever becomes of this request.</summary>
     internal ChatRequest Resolve(string? model, string? chip)
     {

@@ -78,6 +78,9 @@ public sealed class LlmApiException : Exception
     /// <summary>Whether every further row would fail in the same way.</summary>
     internal bool EndsRun { get; set; }
 
+    /// <summary>Whether the answer came whole, and is an error because the user wants it to be one (<c>-FailOn</c>).</summary>
+    internal bool IsAnswered { get; set; }
+
     /// <summary>The same error for another row that waited for the same answer.</summary>
     internal LlmApiException For(AnswerContext row) => new(Kind, Message, InnerException)
     {
@@ -89,5 +92,6 @@ public sealed class LlmApiException : Exception
         RecommendedAction = RecommendedAction,
         IsTransient = IsTransient,
         EndsRun = EndsRun,
+        IsAnswered = IsAnswered,
     };
 }

@@ -53,4 +53,7 @@ public enum LlmErrorKind
 
     /// <summary>An unexpected exception in the module itself, which is a bug. The inner exception has the details.</summary>
     InternalError,
+
+    /// <summary>The answer is cut short at the token limit, and <c>-FailOn Length</c> was given.</summary>
+    Truncated,
 }

@@ -71,6 +71,9 @@ public sealed class LlmSessionOptions
     /// <summary>The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a credential.</summary>
     internal ISet<string> TextHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>What tokens cost; null where answers have no cost.</summary>
+    internal PriceTable? Prices { get; set; }
+
     /// <summary>What a session keeps, which later changes to these options do not reach. The proxy's credential may be in use elsewhere; key and headers are the session's own.</summary>
     internal LlmSessionOptions Copy()
     {

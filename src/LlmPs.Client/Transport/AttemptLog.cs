@@ -80,7 +80,7 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         if (entry.Status is not null) entry.RequestId ??= error?.RequestId;
         if (answer is not null)
         {
-            entry.Cost = connection.CostOf?.Invoke(answer);
+            entry.Cost = answer.Cost;
             if (log.HasContent) entry.Response = ContentCopy.Of(CompletionWriter.Write(answer, out _), connection.Redactor.Clean);
         }
 

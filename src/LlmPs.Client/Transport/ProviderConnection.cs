@@ -72,9 +72,6 @@ internal sealed class ProviderConnection : IDisposable
     /// <summary>Where each attempt is logged; null for nowhere.</summary>
     internal AuditLog? Log { get; }
 
-    /// <summary>What an answer cost, for the audit log; null where no prices are known.</summary>
-    internal Func<ChatCompletion, decimal?>? CostOf { get; set; }
-
     /// <summary>Whether something in this process answers in place of the network.</summary>
     internal bool IsSimulated { get; }
 

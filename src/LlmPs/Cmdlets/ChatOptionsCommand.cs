@@ -168,7 +168,7 @@ public abstract class ChatOptionsCommand : PSCmdlet
     }
 
     /// <summary>Ends the command for the sake of a parameter.</summary>
-    private protected void Refuse(string message, string parameter) =>
+    internal void Refuse(string message, string parameter) =>
         ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument, null));
 
     /// <summary>A request as the command line gives it, without messages.</summary>

@@ -12,6 +12,7 @@ using LlmPs.Loading;
 using LlmPs.Models;
 using LlmPs.Providers;
 using LlmPs.Rows;
+using LlmPs.Usage;
 using LlmPs.Values;
 using LlmPs.Views;
 
@@ -113,6 +114,11 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? TokensPerMinute { get; set; }
+
+    /// <summary>Prices per million tokens, by model: a hashtable, a CSV file or a JSON file. Answers have a Cost with it.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public object? Price { get; set; }
 
     /// <summary>The proxy.</summary>
     [Parameter]
@@ -267,6 +273,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
             MaxRetryDelay = TimeSpan.FromSeconds(MaxRetryDelaySec),
             RequestsPerMinute = RequestsPerMinute,
             TokensPerMinute = TokensPerMinute,
+            Prices = Price is null ? null : PriceReader.Read(this, Price),
             Proxy = Proxy,
             ProxyCredential = ProxyCredential?.GetNetworkCredential(),
             LogPath = LogFile(),

@@ -105,6 +105,20 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     [ValidateRange(1, long.MaxValue)]
     public long? MaxTotalTokens { get; set; }
 
+    /// <summary>Stop sending once this much money is spent, in the currency of the session's prices.</summary>
+    [Parameter]
+    public decimal? MaxCost { get; set; }
+
+    /// <summary>Whole answers that are errors: those cut short at the token limit, those that a content filter cut, those without text.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public UnwantedAnswer[]? FailOn { get; set; }
+
+    /// <summary>Ask again for an answer that is cut short at the token limit, each time with twice the tokens, up to this many.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaxTokensLimit { get; set; }
+
     /// <summary>
     /// Rows in a row that may fail because the provider could not be reached or did not serve; then nothing more is sent. The larger of 20 and the throttle
     /// limit by default, 0 for any number.
@@ -125,6 +139,9 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         RefuseAmiss();
         _reader = new RowReader(this);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
+        if (MaxCost <= 0) Refuse(FormattableString.Invariant($"-MaxCost {MaxCost} is out of range: give more than 0."), nameof(MaxCost));
+        if (MaxTokensLimit is not null && Stream)
+            Refuse("-MaxTokensLimit and -Stream exclude each other: the deltas of an answer that is asked again are out already. Leave out one of them.", nameof(MaxTokensLimit));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
         _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
@@ -141,6 +158,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             Reviews = reviewer.IsNeeded,
             Deduplicate = Deduplicate,
             MaxTotalTokens = MaxTotalTokens,
+            MaxCost = MaxCost,
             MaxConsecutiveFailure = MaxConsecutiveFailure ?? Math.Max(FewestFailures, limit),
             Checkpoint = _checkpoint,
             IsWanted = _preview.IsWanted,

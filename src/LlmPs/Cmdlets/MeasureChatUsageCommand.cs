@@ -32,6 +32,8 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     private PriceTable? _prices;
     private bool _warnedOfCached;
     private long _rows;
+    private long _with;
+    private long _without;
 
     /// <summary>Completions, deltas or rows.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -41,7 +43,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     [Parameter]
     public ChatUsageGroup[] GroupBy { get; set; } = [];
 
-    /// <summary>Prices per million tokens, by model: a hashtable, a CSV file or a JSON file.</summary>
+    /// <summary>Prices per million tokens, by model: a hashtable, a CSV file or a JSON file. Without it the Cost of the answers is summed.</summary>
     [Parameter]
     [ValidateNotNull]
     public object? Price { get; set; }
@@ -51,9 +53,9 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     {
         try
         {
-            if (Price is not null) _prices = PriceTable.Read(this, Price);
+            if (Price is not null) _prices = PriceReader.Read(this, Price);
         }
-        catch (Exception e) when (e is PSArgumentException or ItemNotFoundException)
+        catch (Exception e) when (e is PSArgumentException)
         {
             ThrowTerminatingError(new ErrorRecord(e, "InvalidPrice", ErrorCategory.InvalidArgument, Price));
         }
@@ -76,14 +78,19 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing() => WriteObject(_order, enumerateCollection: true);
+    protected override void EndProcessing()
+    {
+        if (_with > 0 && _without > 0)
+            VerboseLine.Warn(this, $"{_without} answers have no Cost, because their price or their usage is not known, so the cost of their group is unknown. Give -Price.");
+        WriteObject(_order, enumerateCollection: true);
+    }
 
     private void Add(UsageRow row)
     {
         var key = (Key(ChatUsageGroup.Model, row.Model), Key(ChatUsageGroup.Chip, row.Chip), Key(ChatUsageGroup.Provider, row.Provider));
         if (!_groups.TryGetValue(key, out var sum))
         {
-            sum = new ChatUsageSummary { Model = key.Item1, Chip = key.Item2, Provider = key.Item3, Cost = _prices is null ? null : 0 };
+            sum = new ChatUsageSummary { Model = key.Item1, Chip = key.Item2, Provider = key.Item3, Cost = 0 };
             _groups.Add(key, sum);
             _order.Add(sum);
         }
@@ -94,14 +101,15 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         sum.TotalTokens += row.TotalTokens ?? (row.PromptTokens ?? 0) + (row.CompletionTokens ?? 0);
         sum.ReasoningTokens += row.ReasoningTokens ?? 0;
         sum.CachedTokens += row.CachedTokens ?? 0;
-        if (_prices is not null) sum.Cost += Cost(_prices, row);
+        sum.Cost += _prices is null ? row.Cost : Cost(_prices, row);
+        if (_prices is null) _ = row.Cost is null ? _without++ : _with++;
     }
 
     private string? Key(ChatUsageGroup group, string? value) => GroupBy.Contains(group) ? value : null;
 
     private decimal? Cost(PriceTable prices, UsageRow row)
     {
-        if (prices[row.Model] is not { } price)
+        if ((prices.Find(row.Provider, null, row.AskedModel, row.Chip) ?? prices.Find(row.Provider, null, row.Model, row.Chip)) is not { } price)
         {
             if (_unpriced.Add(row.Model ?? string.Empty)) VerboseLine.Warn(this, $"Price has no model '{PrintableText.Line(row.Model)}', so the cost is unknown where it answered.");
             return null;
@@ -113,7 +121,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
             VerboseLine.Warn(this, "Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full price, so the cost may be too high.");
         }
 
-        if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, Math.Min(prompt, row.CachedTokens ?? 0), completion);
+        if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, completion, row.CachedTokens ?? 0, row.ReasoningTokens ?? 0);
         if (_unpriced.Add("\n" + row.Model)) VerboseLine.Warn(this, $"An answer of '{PrintableText.Line(row.Model)}' came without its usage, so the cost is unknown.");
         return null;
     }

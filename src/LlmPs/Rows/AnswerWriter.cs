@@ -103,7 +103,8 @@ internal sealed class AnswerWriter
     {
         if (blocked == true) WarnOnce($"Row {index}: the provider's moderation blocked the answer.");
         if (finishReason == FinishReasons.Length)
-            WarnOnce($"Row {index}: the answer is cut short at the token limit (finish reason length). Raise -MaxTokens.");
+            WarnOnce($"Row {index}: the answer is cut short at the token limit (finish reason length). Raise -MaxTokens, "
+                + "give -MaxTokensLimit to ask again with more tokens, or -FailOn Length to make it an error.");
         if (finishReason == FinishReasons.ContentFilter)
             WarnOnce($"Row {index}: the provider's content filter left out part of the answer.");
     }

@@ -4,6 +4,7 @@ using System.Management.Automation;
 using LlmPs.Bulk;
 using LlmPs.Text;
 using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Rows;
 
@@ -55,7 +56,7 @@ internal static class RowError
     internal static ErrorRecord Stopped(RunEnding ending, RunCounts counts, bool hasCheckpoint)
     {
         var cause = ending.Row is null
-            ? $" ({counts.Tokens.ToString(CultureInfo.InvariantCulture)} tokens used)."
+            ? $" ({counts.Tokens.ToString(CultureInfo.InvariantCulture)} tokens used{(counts.Cost is { } cost ? $", cost {MoneyText.Of(cost)}" : string.Empty)})."
             : $". {ending.Error.Message.TrimEnd('.')}.";
         var left = counts.LeftOut switch
         {
@@ -88,7 +89,7 @@ internal static class RowError
         LlmErrorKind.InsufficientBalance => ErrorCategory.QuotaExceeded,
         LlmErrorKind.Forbidden => ErrorCategory.PermissionDenied,
         LlmErrorKind.NotFound => ErrorCategory.ObjectNotFound,
-        LlmErrorKind.RequestTooLarge or LlmErrorKind.RateLimited => ErrorCategory.LimitsExceeded,
+        LlmErrorKind.RequestTooLarge or LlmErrorKind.RateLimited or LlmErrorKind.Truncated => ErrorCategory.LimitsExceeded,
         LlmErrorKind.ServerError => ErrorCategory.ResourceUnavailable,
         LlmErrorKind.ServiceUnavailable => ErrorCategory.ResourceBusy,
         LlmErrorKind.ConnectionFailed => ErrorCategory.ConnectionError,

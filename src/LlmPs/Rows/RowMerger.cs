@@ -18,9 +18,14 @@ internal sealed class RowMerger
 {
     private const string Prefix = "Llm";
 
+    private const string Cost = "Cost";
+
+    // The column before Cost.
+    private const string TotalTokens = "TotalTokens";
+
     /// <summary>The columns of any answer, in their order.</summary>
     private static readonly string[] s_own =
-        ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", "TotalTokens", "DurationMs", "Error"];
+        ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", TotalTokens, "DurationMs", "Error"];
 
     private readonly PSCmdlet _cmdlet;
     private readonly bool _isShard;
@@ -54,18 +59,38 @@ internal sealed class RowMerger
         var row = PSObject.AsPSObject(ticket.InputObject ?? string.Empty);
         var taken = new HashSet<string>(InputRow.NamesOf(row).Select(PropertyNames.Usable), StringComparer.OrdinalIgnoreCase);
         var isMerged = s_own.All(name => taken.Contains(name) || taken.Contains(Prefix + name));
+        // Not every merged row has it, so a column of that name may be the user's. Nor may it hide a value of the answer.
+        var costColumn = isMerged ? CostColumn(InputRow.NamesOf(row)) : null;
+        var data = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
-        foreach (var column in ColumnsOf(ticket, completion, error))
+        foreach (var column in ColumnsOf(ticket, completion, error, hasCost: costColumn is not null))
         {
-            var name = NameOf(PropertyNames.Usable(column.Key), taken, isMerged);
-            if (!isMerged && name != PropertyNames.Usable(column.Key)) renamed.Add(name);
+            var usable = PropertyNames.Usable(column.Key);
+            // A property of the answer may have the same name, and is another string.
+            var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isMerged);
+            data.Add(usable);
+            if (name != usable && name != costColumn && taken.Contains(usable) && (!isMerged || usable == Cost)) renamed.Add(name);
             columns.Add(new(name, column.Value));
         }
 
         Warn(renamed);
         return InputRow.Merge(row, columns);
     }
+
+    /// <summary>The column of a merged row that has its cost; null where it has none. A user's column of that name stands elsewhere.</summary>
+    internal static string? CostColumn(IReadOnlyList<string> names)
+    {
+        for (var i = 1; i < names.Count; i++)
+            if (IsOwn(names[i - 1], TotalTokens) && IsOwn(names[i], Cost)) return names[i];
+        return null;
+
+        static bool IsOwn(string column, string name) =>
+            column.Equals(name, StringComparison.OrdinalIgnoreCase) || column.StartsWith(Prefix + name, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Neither a column of the user nor a value of the answer is overwritten by the cost.</summary>
+    private static string NewCostColumn(HashSet<string> taken, HashSet<string> data) => NameOf(data.Contains(Cost) ? Prefix + Cost : Cost, taken, isMerged: false);
 
     private static string NameOf(string name, HashSet<string> taken, bool isMerged)
     {
@@ -88,7 +113,7 @@ internal sealed class RowMerger
                 : $"The rows have columns with the names of -MergeInput columns. The row's columns are kept; the answer's columns are {names}.");
     }
 
-    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error)
+    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error, bool hasCost)
     {
         // What came of a failed answer is in the error, not in the columns of whole ones.
         var whole = error is null ? completion : null;
@@ -108,7 +133,13 @@ internal sealed class RowMerger
             whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null,
             error,
         ];
-        for (var i = 0; i < values.Length; i++) yield return new(s_own[i], values[i]);
+        for (var i = 0; i < values.Length; i++)
+        {
+            yield return new(s_own[i], values[i]);
+            // The cost of an earlier merge is not that of this answer.
+            if (s_own[i] == TotalTokens && (hasCost || ticket.Session.Identity.Prices is not null)) yield return new(Cost, completion?.Cost);
+        }
+
         if (_isShard) yield return new("InputIndex", ticket.Index);
     }
 

@@ -18,6 +18,7 @@ internal sealed class RowReader
     private readonly InvokeChatCompletionCommand _cmdlet;
     private readonly HashSet<string> _given;
     private readonly RowOptions _options;
+    private readonly FinishPolicy _policy;
     private readonly HashSet<string> _warned = [];
     private long _read;
 
@@ -26,6 +27,7 @@ internal sealed class RowReader
     {
         _cmdlet = cmdlet;
         _given = new HashSet<string>(cmdlet.MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
+        _policy = new FinishPolicy(cmdlet.FailOn ?? [], cmdlet.MaxTokensLimit);
         _options = new RowOptions(_given, cmdlet.RowBlocks, cmdlet.RowOption);
     }
 
@@ -60,6 +62,8 @@ internal sealed class RowReader
             request.Messages = Messages(history, row, prompt, index);
             if (history?.Provider == session.Provider) Continue(request, history);
             request = session.Resolve(request, out warnings);
+            _policy.Check(session.ChatProvider, request);
+            RequirePrice(session, request);
         }
         // A drive that is not there, a column that throws: that row fails, and the others go on.
         catch (Exception e) when (e is LlmApiException or ArgumentException or RuntimeException and not PipelineStoppedException)
@@ -74,7 +78,22 @@ internal sealed class RowReader
         foreach (var warning in warnings)
             if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
         return new ChatTicket(
-            session, new AnswerContext(session.Identity, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt });
+            session, new AnswerContext(session.Identity, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt },
+            _policy);
+    }
+
+    /// <summary>Refuses a row whose cost cannot be counted, and the whole run where all its rows ask the same model.</summary>
+    private void RequirePrice(LlmSession session, ChatRequest request)
+    {
+        if (_cmdlet.MaxCost is null) return;
+        try
+        {
+            session.RequirePrice(request, "-MaxCost");
+        }
+        catch (LlmApiException e) when (_read == 1 && !_options.Columns.ContainsKey(nameof(_cmdlet.Model)) && _cmdlet.RowBlocks?.ContainsKey(nameof(_cmdlet.Model)) != true)
+        {
+            _cmdlet.Refuse(e.Message, nameof(_cmdlet.MaxCost));
+        }
     }
 
     /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>

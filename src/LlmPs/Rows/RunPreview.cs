@@ -6,6 +6,7 @@ using LlmPs.Providers;
 using LlmPs.Text;
 using LlmPs.Transport;
 using LlmPs.Values;
+using LlmPs.Views;
 
 namespace LlmPs.Rows;
 
@@ -25,6 +26,9 @@ internal sealed class RunPreview
     private long _kept;
     private long _tokens;
     private string _prompt = string.Empty;
+    // Null where the cost of one row is not known.
+    private decimal? _cost = 0;
+    private decimal? _mostCost = 0;
 
     /// <param name="cmdlet">Whose host shows and asks.</param>
     /// <param name="isWhatIf">Whether rows are only described.</param>
@@ -56,7 +60,16 @@ internal sealed class RunPreview
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;
         _rows++;
         _tokens += tokens;
+        _cost += row.Price?.Of(tokens, 0);
+        _mostCost += row.EstimateMost() is { } most ? row.Price?.Of(most.Prompt, most.Generated) : null;
         return false;
+    }
+
+    private string Cost()
+    {
+        if (_cost is not { } cost || _rows == 0) return string.Empty;
+        var text = ", which cost about " + MoneyText.Of(cost);
+        return _mostCost is { } most ? $"{text} (with the answers up to {MoneyText.Of(most)}, by -MaxTokens)" : text + " without the answers";
     }
 
     private static string Full(RowTicket row) =>
@@ -82,7 +95,7 @@ internal sealed class RunPreview
     internal void Finish()
     {
         if (_rows + _kept == 0 || !IsWhatIf) return;
-        var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all.", _rows, _rows == 1 ? "row" : "rows", _tokens);
+        var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all{3}.", _rows, _rows == 1 ? "row" : "rows", _tokens, Cost());
         if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
         _cmdlet.ShouldProcess(sum, sum, "Invoke-ChatCompletion");
     }

@@ -110,8 +110,8 @@ internal sealed class RunProgress
 
         VerboseLine.Write(_cmdlet, string.Format(
             CultureInfo.InvariantCulture,
-            "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens in {5:0.0} s.",
-            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds));
+            "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens{5} in {6:0.0} s.",
+            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, Cost(counts), _watch.Elapsed.TotalSeconds));
     }
 
     private void Show()
@@ -145,11 +145,14 @@ internal sealed class RunProgress
         parts.Add(Text("{0} of {1} rows{2}", Finished(), _read, HasAllRows ? string.Empty : " read"));
         if (counts.Failed > 0) parts.Add(Text("{0} failed", counts.Failed));
         if (counts.Tokens > 0) parts.Add(Text("{0} tokens", counts.Tokens));
+        if (counts.Cost is { } cost) parts.Add("cost " + MoneyText.Of(cost));
         if (counts.Done > 0) parts.Add(Text("{0:0.0}/s", counts.Done / _watch.Elapsed.TotalSeconds));
         if (counts.InFlight > 0) parts.Add(Text("{0} in flight", counts.InFlight));
         if (counts.Replayed > 0) parts.Add(Text("{0} from the checkpoint", counts.Replayed));
         return string.Join(", ", parts);
     }
+
+    private static string Cost(RunCounts counts) => counts.Cost is { } cost ? ", cost " + MoneyText.Of(cost) : string.Empty;
 
     /// <summary>Returns what is waited for and how long; null for nothing but answers.</summary>
     private string? Waiting()

@@ -32,11 +32,6 @@ internal sealed class AnswerReviewer
     {
         var completion = review.Completion;
         if (!_rounds.TryGetValue(review.Row.Request, out var rounds)) rounds = new Rounds();
-        // An answer that another row asked for cost this one nothing.
-        if (completion.Attempts > 0) completion.Usage = rounds.Usage = TokenUsage.Sum(rounds.Usage, completion.Usage);
-        completion.Duration = rounds.Duration += completion.Duration ?? TimeSpan.Zero;
-        completion.Attempts = rounds.Attempts += completion.Attempts;
-
         if (completion.ToolCalls is { Count: > 0 } calls) Answer(review, rounds, calls);
         else if (Check?.Problem(completion) is { } problem) Mend(review, rounds, problem);
         else review.Accept();
@@ -71,7 +66,7 @@ internal sealed class AnswerReviewer
         if (MaxRepair <= rounds.OfRepair || isCut)
         {
             var repairs = rounds.OfRepair > 0 ? $" (repaired {rounds.OfRepair} times)" : string.Empty;
-            var way = isCut ? " It is cut short at the token limit: raise -MaxTokens." : string.Empty;
+            var way = isCut ? " It is cut short at the token limit: raise -MaxTokens, or give -MaxTokensLimit." : string.Empty;
             Refuse(review, $"The answer does not meet -JsonSchema{repairs}: {problem.TrimEnd('.')}.{way} Its text is in the exception's PartialCompletion.");
             return;
         }
@@ -104,11 +99,5 @@ internal sealed class AnswerReviewer
         internal int OfTools { get; set; }
 
         internal int OfRepair { get; set; }
-
-        internal TokenUsage? Usage { get; set; }
-
-        internal TimeSpan Duration { get; set; }
-
-        internal int Attempts { get; set; }
     }
 }

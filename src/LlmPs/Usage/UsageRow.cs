@@ -20,6 +20,9 @@ internal sealed class UsageRow
 
     internal string? Model { get; private set; }
 
+    /// <summary>The model that was asked for, where that is known.</summary>
+    internal string? AskedModel { get; private set; }
+
     internal string? Chip { get; private set; }
 
     internal string? Provider { get; private set; }
@@ -34,6 +37,9 @@ internal sealed class UsageRow
 
     internal long? CachedTokens { get; private set; }
 
+    /// <summary>The cost that the answer had when it was made.</summary>
+    internal decimal? Cost { get; private set; }
+
     /// <summary>Whether the row could have said how much was cached: those of -MergeInput have no column for it.</summary>
     internal bool TellsCached { get; private set; }
 
@@ -42,17 +48,22 @@ internal sealed class UsageRow
     internal static UsageRow? Read(PSObject item, long row) => item.BaseObject switch
     {
         ChatCompletion { Context.Attempts: 0 } => null,
-        ChatCompletion completion => Of(completion.Usage, completion.Model, completion.Chip, completion.Provider),
-        ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta => Of(delta.Usage, delta.Model, delta.Context?.Request.Chip, delta.Context?.Provider),
+        ChatCompletion completion => Of(completion.Usage, completion.Context, completion.Model, completion.Cost),
+        ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta => Of(delta.Usage, delta.Context, delta.Model, CostOf(delta)),
         ChatCompletionDelta => null,
-        _ => Of(InputRow.Fields(item), row),
+        _ => Of(InputRow.Fields(item), RowMerger.CostColumn(InputRow.NamesOf(item)), row),
     };
 
-    private static UsageRow Of(TokenUsage? usage, string? model, string? chip, string? provider) => new()
+    private static decimal? CostOf(ChatCompletionDelta delta) =>
+        (delta.Context?.Session is { } session ? session.PriceOf(delta.Context.Request.Model, delta.Context.Request.Chip) ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage);
+
+    private static UsageRow Of(TokenUsage? usage, AnswerContext? context, string? model, decimal? cost) => new()
     {
         Model = model,
-        Chip = chip,
-        Provider = provider,
+        AskedModel = context?.Request.Model,
+        Chip = context?.Request.Chip,
+        Provider = context?.Provider,
+        Cost = cost,
         PromptTokens = usage?.PromptTokens,
         CompletionTokens = usage?.CompletionTokens,
         TotalTokens = usage?.TotalTokens,
@@ -61,7 +72,7 @@ internal sealed class UsageRow
         TellsCached = true,
     };
 
-    private static UsageRow? Of(Dictionary<string, object?> columns, long row)
+    private static UsageRow? Of(Dictionary<string, object?> columns, string? costColumn, long row)
     {
         // Of a delta that was read back, as of a live one, the last tells the usage.
         if (bool.FalseString.Equals(Text(columns, "IsLast"), StringComparison.OrdinalIgnoreCase)) return null;
@@ -70,6 +81,8 @@ internal sealed class UsageRow
         {
             figures = columns.TryGetValue("Usage", out var given) ? Figures(given, row) : throw new PSArgumentException($"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of Invoke-ChatCompletion -MergeInput.");
             if (Text(columns, "Attempts") == "0") return null;
+            // A copy of a completion, and no row of -MergeInput.
+            costColumn = "Cost";
         }
 
         var usage = new UsageRow
@@ -82,6 +95,7 @@ internal sealed class UsageRow
             TotalTokens = Figure(figures, "TotalTokens", row),
             ReasoningTokens = Figure(figures, "ReasoningTokens", row),
             CachedTokens = Figure(figures, "CachedTokens", row) ?? Figure(figures, "PromptCacheHitTokens", row),
+            Cost = costColumn is null ? null : Money(columns, costColumn, row),
             TellsCached = figures.ContainsKey("CachedTokens"),
         };
         var isSpent = usage.PromptTokens is not null || usage.CompletionTokens is not null || usage.TotalTokens is not null;
@@ -99,6 +113,14 @@ internal sealed class UsageRow
     /// <summary>-MergeInput names its column Llm… where the row has one of that name.</summary>
     private static string? Text(Dictionary<string, object?> columns, string name) =>
         (columns.TryGetValue("Llm" + name, out var value) || columns.TryGetValue(name, out value)) && Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+
+    private static decimal? Money(Dictionary<string, object?> columns, string name, long row)
+    {
+        if (!columns.TryGetValue(name, out var value) || Convert.ToString(value, CultureInfo.InvariantCulture) is not { } text || string.IsNullOrWhiteSpace(text)) return null;
+        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var cost)
+            ? cost
+            : throw new PSArgumentException($"Row {row}: {name} is '{text}', which is not a cost.");
+    }
 
     private static long? Figure(Dictionary<string, object?> columns, string name, long row)
     {

@@ -102,6 +102,7 @@ internal sealed class AnswerPrinter
         if (completion.FinishReason is { } reason and not FinishReasons.Stop and not FinishReasons.ToolCalls) parts.Add("ended by " + PrintableText.Line(reason));
         if (completion.Blocked == true) parts.Add("blocked by moderation");
         parts.Add(UsageText(completion.Usage));
+        if (completion.Cost is { } cost) parts.Add("cost " + MoneyText.Of(cost));
         if (completion.Duration is { } duration) parts.Add(string.Format(CultureInfo.CurrentCulture, "{0:0.0} s", duration.TotalSeconds));
         return string.Join(", ", parts);
     }

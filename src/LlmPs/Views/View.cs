@@ -37,6 +37,7 @@ public static class View
         var model = completion.Model ?? "unknown model";
         facts.Add(completion.Chip is null ? model : $"{model} on {completion.Chip}");
         if (completion.Usage is { } usage) facts.Add($"{usage.PromptTokens?.ToString(Invariant) ?? "?"} + {usage.CompletionTokens?.ToString(Invariant) ?? "?"} tokens");
+        if (completion.Cost is { } cost) facts.Add("cost " + MoneyText.Of(cost));
         facts.Add(completion.FinishReason ?? "not finished");
         if (completion.Blocked == true) facts.Add("blocked");
         if (completion.Duration is { } duration) facts.Add(Duration(duration));

@@ -164,11 +164,9 @@ public sealed class AuditLineTests : IDisposable
     [Fact]
     public async Task The_cost_is_what_the_session_says_of_the_answer()
     {
-        using (var session = Open(_ => Reply.Json(Answer)))
-        {
-            session.Connection.CostOf = answer => answer.Usage!.TotalTokens * 0.001m;
-            await session.CompleteAsync(TestSession.Ask());
-        }
+        var prices = new PriceTable();
+        prices.Add(null, "m", null, new TokenPrice(1000, 1000, 1000, 1000));
+        using (var session = Open(_ => Reply.Json(Answer), options => options.Prices = prices)) await session.CompleteAsync(TestSession.Ask());
 
         Assert.Equal("0.007", _log.Line().Raw("cost"));
     }
