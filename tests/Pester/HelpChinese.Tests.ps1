@@ -69,6 +69,11 @@ Describe 'Get-Help under the culture zh-CN' {
         $missing -join "`n" | Should -BeNullOrEmpty
     }
 
+    It 'has each parameter of Invoke-ChatCompletion in the groups of its description' {
+        $description = $shown['Invoke-ChatCompletion'].Description
+        (Get-Help Invoke-ChatCompletion -Full).parameters.parameter.name | Where-Object { $description -cnotmatch "-$_\b" } | Should -BeNullOrEmpty
+    }
+
     It 'shows each topic in Chinese' {
         foreach ($topic in $topics) {
             $shown[$topic].Synopsis | Should -Match "^\s*\u4e3b\u9898\s+$topic\s" -Because $topic
