@@ -16,11 +16,21 @@ internal sealed class ChatTicket : RowTicket
     /// <param name="session">Who is asked; it has resolved the request.</param>
     /// <param name="context">The request and its row.</param>
     internal ChatTicket(LlmSession session, AnswerContext context)
-        : base(session, context.InputIndex, context.InputObject) => Context = context;
+        : base(session, context.InputIndex, context.InputObject)
+    {
+        Context = context;
+        Asked = context.Request;
+    }
 
     internal AnswerContext Context { get; }
 
     internal ChatRequest Request => Context.Request;
+
+    /// <summary>The request as it was handed over, which each member of a pool has its own copy of.</summary>
+    internal ChatRequest Asked { get; private set; }
+
+    /// <inheritdoc/>
+    internal override int AttemptsHere => Context.Attempts - Context.AttemptsBefore;
 
     /// <inheritdoc/>
     internal override Uri Uri => Session.CompletionUri(Request);
@@ -35,7 +45,31 @@ internal sealed class ChatTicket : RowTicket
     protected override string? Chip => Request.Chip;
 
     /// <summary>The same row with its next request, as the rounds of a tool conversation are.</summary>
-    internal ChatTicket For(ChatRequest next) => new(Session, Context.For(next));
+    internal ChatTicket For(ChatRequest next) => new(Session, Context.For(next)) { Member = Member };
+
+    /// <summary>The next request of the row, which was made for another member, for this one.</summary>
+    internal ChatTicket Adapt(ChatRequest next)
+    {
+        var request = next.Copy();
+        (request.Model, request.Chip) = (Request.Model, Request.Chip);
+        var ticket = For(request);
+        ticket.Asked = next;
+        return ticket;
+    }
+
+    /// <inheritdoc/>
+    internal override void Follow(RowTicket? before, Func<LlmApiException, bool>? givesUp)
+    {
+        if (before is ChatTicket chat) Context.Follow(chat.Context);
+        Context.GivesUp = givesUp;
+    }
+
+    /// <inheritdoc/>
+    internal override GateOutlook Outlook()
+    {
+        var gate = Session.Gate(Model, Chip);
+        return gate.Outlook(Session.TokensPerMinute is null ? gate.NewPass(0, null) : gate.NewPass(Request));
+    }
 
     /// <inheritdoc/>
     internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken)
