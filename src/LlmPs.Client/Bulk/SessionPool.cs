@@ -115,7 +115,7 @@ internal sealed class SessionPool
             {
                 // The answer keeps its context, which must not keep the run.
                 ticket.Follow(null, null);
-                Leave(member, isProbe);
+                Release(member, isProbe);
             }
         }
     }
@@ -261,7 +261,8 @@ internal sealed class SessionPool
         if (warning is not null) log.Write(RequestLogLevel.Warning, warning);
     }
 
-    private void Leave(PoolMember member, bool isProbe)
+    /// <summary>Counts a row out with its member.</summary>
+    internal void Release(PoolMember member, bool isProbe = false)
     {
         lock (_lock)
         {

@@ -25,6 +25,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
     {
         if (ChatInput.IsMissing) Refuse(null);
         RefuseBlocks("give a value");
+        RefusePool();
         var session = SessionFor(History);
         // Another provider has other models and chips.
         var earlier = History?.Provider == session.Provider ? History : null;
@@ -33,7 +34,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         var talk = new ChatTalk(this, printer, session, messages => NewRequest().WithMessages(messages), input.TypedAhead)
         {
             Model = Model ?? earlier?.Context?.Request.Model,
-            Chip = Chip ?? earlier?.Chip,
+            Chip = Template.Chip ?? earlier?.Chip,
             Thinking = Thinking,
         };
         if (History is not null) talk.Replace(History.Messages, History.FinishReason);

@@ -113,6 +113,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     [ValidateRange(0, int.MaxValue)]
     public int? MaxConsecutiveFailure { get; set; }
 
+    /// <summary>Where a row goes that several sessions or chips can take.</summary>
+    [Parameter]
+    public SessionMode SessionMode { get; set; }
+
     /// <summary>Send equal requests that are in flight together once. With temperature 0 that is so anyway.</summary>
     [Parameter]
     public SwitchParameter Deduplicate { get; set; }
@@ -123,7 +127,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         base.BeginProcessing();
         if (!MyInvocation.ExpectingInput) RefuseBlocks("pipe rows in, or give a value");
         RefuseAmiss();
-        _reader = new RowReader(this);
+        var pool = PoolGiven();
+        _reader = new RowReader(this, pool);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
@@ -143,10 +148,11 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             MaxTotalTokens = MaxTotalTokens,
             MaxConsecutiveFailure = MaxConsecutiveFailure ?? Math.Max(FewestFailures, limit),
             Checkpoint = _checkpoint,
+            Pool = pool,
             IsWanted = _preview.IsWanted,
         });
-        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null) : null, reviewer);
-        _progress = new RunProgress(this, _run, hasBar: !Stream);
+        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null) : null, reviewer);
+        _progress = new RunProgress(this, _run, hasBar: !Stream) { Pool = pool };
     }
 
     /// <inheritdoc/>
@@ -245,6 +251,19 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
 
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Prompt)) && PromptTextAttribute.PromptsIn(Prompt) is > 0 and var count)
             Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
+    }
+
+    /// <summary>The pool of several sessions or chips; null where there is one.</summary>
+    private SessionPool? PoolGiven()
+    {
+        if (Session?.GroupBy(session => session).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            Refuse($"-Session has '{twice.Key.Name}' twice: give each session once.", nameof(Session));
+        if (Chip?.GroupBy(chip => chip, StringComparer.OrdinalIgnoreCase).FirstOrDefault(same => same.Count() > 1) is { } chips)
+            Refuse($"-Chip has '{chips.Key}' twice: give each chip once.", nameof(Chip));
+        if (Session?.Length > 1 || Chip?.Length > 1) return new SessionPool(SessionMode == SessionMode.Spread);
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(SessionMode)))
+            Refuse($"-SessionMode {SessionMode} needs several sessions or chips, for example: -Session a, b", nameof(SessionMode));
+        return null;
     }
 
     private Shard? ShardGiven()

@@ -22,14 +22,20 @@ internal sealed class RowMerger
     private static readonly string[] s_own =
         ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", "TotalTokens", "DurationMs", "Error"];
 
+    /// <summary>The columns of an answer from one of several sessions.</summary>
+    private static readonly string[] s_ofPool = ["Provider", "Chip"];
+
     private readonly PSCmdlet _cmdlet;
     private readonly bool _isShard;
+    private readonly bool _isPool;
     private bool _hasWarned;
 
     /// <param name="cmdlet">Where warnings go.</param>
     /// <param name="isShard">Whether the rows are a shard of the input, so that a merged row needs its place in the whole.</param>
-    internal RowMerger(PSCmdlet cmdlet, bool isShard)
+    /// <param name="isPool">Whether rows go to several sessions or chips, so that a merged row says who answered it.</param>
+    internal RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
     {
+        _isPool = isPool;
         _cmdlet = cmdlet;
         _isShard = isShard;
     }
@@ -37,7 +43,7 @@ internal sealed class RowMerger
     /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
     internal void WarnOfSchema(string schema)
     {
-        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(s_own, StringComparer.OrdinalIgnoreCase).ToList();
+        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(_isPool ? s_own.Concat(s_ofPool) : s_own, StringComparer.OrdinalIgnoreCase).ToList();
         if (hidden.Count == 0) return;
         VerboseLine.Warn(
             _cmdlet,
@@ -52,20 +58,27 @@ internal sealed class RowMerger
     internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error)
     {
         var row = PSObject.AsPSObject(ticket.InputObject ?? string.Empty);
-        var taken = new HashSet<string>(InputRow.NamesOf(row).Select(PropertyNames.Usable), StringComparer.OrdinalIgnoreCase);
+        var names = InputRow.NamesOf(row).Select(PropertyNames.Usable).ToList();
+        var taken = new HashSet<string>(names, StringComparer.OrdinalIgnoreCase);
         var isMerged = s_own.All(name => taken.Contains(name) || taken.Contains(Prefix + name));
+        // An earlier merge without a pool has none of these columns: one that stands before the others is the user's.
+        var ofPool = isMerged ? new HashSet<string>(names.Skip(names.FindLastIndex(IsError) + 1), StringComparer.OrdinalIgnoreCase) : [];
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
         foreach (var column in ColumnsOf(ticket, completion, error))
         {
-            var name = NameOf(PropertyNames.Usable(column.Key), taken, isMerged);
-            if (!isMerged && name != PropertyNames.Usable(column.Key)) renamed.Add(name);
+            var usable = PropertyNames.Usable(column.Key);
+            var isOurs = isMerged && (!s_ofPool.Contains(column.Key) || ofPool.Contains(usable) || ofPool.Contains(Prefix + usable));
+            var name = NameOf(usable, taken, isOurs);
+            if (!isOurs && name != usable) renamed.Add(name);
             columns.Add(new(name, column.Value));
         }
 
         Warn(renamed);
         return InputRow.Merge(row, columns);
     }
+
+    private static bool IsError(string name) => name.Equals("Error", StringComparison.OrdinalIgnoreCase) || name.Equals(Prefix + "Error", StringComparison.OrdinalIgnoreCase);
 
     private static string NameOf(string name, HashSet<string> taken, bool isMerged)
     {
@@ -109,6 +122,13 @@ internal sealed class RowMerger
             error,
         ];
         for (var i = 0; i < values.Length; i++) yield return new(s_own[i], values[i]);
+        if (_isPool)
+        {
+            yield return new(s_ofPool[0], completion?.Provider ?? ticket.Session.Provider);
+            // Not of a failed row: it would be asked again of that chip only.
+            yield return new(s_ofPool[1], whole?.Chip);
+        }
+
         if (_isShard) yield return new("InputIndex", ticket.Index);
     }
 

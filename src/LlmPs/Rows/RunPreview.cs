@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
 using System.Text;
 using LlmPs.Bulk;
@@ -43,6 +44,7 @@ internal sealed class RunPreview
         if (isKept || (!IsWhatIf && !_asks)) return !IsWhatIf;
         var body = row.Session.Connection.Redactor.Clean(Encoding.UTF8.GetString(row.Body));
         var sending = string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.Index, row.Uri, PrintableText.Line(body, LongestBody));
+        if (row.Others.Count > 0) sending += $" (or {string.Join(", ", row.Others.Select(other => other.Member!.Name))})";
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;

@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
 using LlmPs.Bulk;
 using LlmPs.Values;
@@ -36,6 +37,9 @@ internal sealed class RunProgress
     /// <summary>The session whose limits are waited for.</summary>
     internal LlmSession? Session { get; set; }
 
+    /// <summary>The sessions that the rows go to; null for one.</summary>
+    internal SessionPool? Pool { get; set; }
+
     /// <summary>Called as often as one likes.</summary>
     internal void Update()
     {
@@ -63,7 +67,7 @@ internal sealed class RunProgress
         VerboseLine.Write(_cmdlet, string.Format(
             CultureInfo.InvariantCulture,
             "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens in {5:0.0} s.",
-            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds));
+            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, _watch.Elapsed.TotalSeconds) + (Pool is null ? string.Empty : Served(Pool) + "."));
     }
 
     private void Show()
@@ -76,10 +80,15 @@ internal sealed class RunProgress
     /// <summary>Where nobody sees a progress bar, hours of nothing must not be without a word.</summary>
     private void Warn()
     {
-        if (_hasWarned || !(Session?.Pacing().PausedFor > s_patience)) return;
+        if (_hasWarned || !IsRefused()) return;
         _hasWarned = true;
         VerboseLine.Warn(_cmdlet, $"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's quota may be used up.");
     }
+
+    /// <summary>Whether every session has been refused for long.</summary>
+    private bool IsRefused() => Pool is { Members.Count: > 0 } pool
+        ? pool.Members.All(member => member.Session.Pacing().PausedFor > s_patience)
+        : Session?.Pacing().PausedFor > s_patience;
 
     private string Status()
     {
@@ -88,8 +97,12 @@ internal sealed class RunProgress
         var status = string.Format(
             CultureInfo.InvariantCulture, "{0} done ({1:0.0}/s), {2} failed, {3} in flight, {4} tokens", counts.Done, rate, counts.Failed, counts.InFlight, counts.Tokens);
         if (counts.Replayed > 0) status += string.Format(CultureInfo.InvariantCulture, ", {0} from the checkpoint", counts.Replayed);
-        return status + Waiting();
+        return status + (Pool is null ? Waiting() : Served(Pool));
     }
+
+    /// <summary>Who has answered how many rows, and who does not serve.</summary>
+    private static string Served(SessionPool pool) => "; " + string.Join(", ", pool.Members.Select(member =>
+        string.Format(CultureInfo.InvariantCulture, "{0} {1}", member.Name, member.Answered) + (member.Cause is not null ? " (out)" : member.IsAside ? " (set aside)" : string.Empty)));
 
     private string Waiting()
     {

@@ -31,7 +31,7 @@ internal sealed class AnswerReviewer
     internal void Review(RowReview review)
     {
         var completion = review.Completion;
-        if (!_rounds.TryGetValue(review.Row.Request, out var rounds)) rounds = new Rounds();
+        if (!_rounds.TryGetValue(review.Row.Asked, out var rounds)) rounds = new Rounds();
         // An answer that another row asked for cost this one nothing.
         if (completion.Attempts > 0) completion.Usage = rounds.Usage = TokenUsage.Sum(rounds.Usage, completion.Usage);
         completion.Duration = rounds.Duration += completion.Duration ?? TimeSpan.Zero;
