@@ -94,9 +94,12 @@ try {
     Confirm-That ($paid -le $Rows + $Kills * $ThrottleLimit) "$($paid - $Rows) rows paid twice."
     $kept = @([System.IO.File]::ReadAllLines((Join-Path $folder run.jsonl)) | Where-Object { $_ -like '{"key":*' })
     Confirm-That ($kept.Count -eq $Rows) "The checkpoint has $($kept.Count) rows."
+    $served = @{}
+    $kept | ForEach-Object { if ($_ -match '"session":"(\w+)"') { $served[$Matches[1]] = 1 + $served[$Matches[1]] } }
+    foreach ($log in $logs | Where-Object Server -NE mortal) { Confirm-That ($log.Answered -eq [int]$served[$log.Server]) "$($log.Server) answered $($log.Answered), and $($served[$log.Server]) of its answers are kept." }
     Write-Host ("{0} rows over {1} ({2}) in {3:0.0} s: {4} answered, {5} failed; {6} answers paid for, {7} more than rows; {8} in flight at {9} kills." -f
         $Rows, ($order -join ', '), $SessionMode, $watch.Elapsed.TotalSeconds, $tally.Answered, $tally.Failed, $paid, ($paid - $Rows), $lost, $Kills)
-    $kept | ForEach-Object { if ($_ -match '"session":"(\w+)"') { $Matches[1] } } | Group-Object | Sort-Object Count -Descending | Format-Table Name, Count | Out-String | Write-Host
+    Write-Host ('Kept: ' + (($order | ForEach-Object { "$_ $($served[$_])" }) -join ', '))
 }
 finally {
     Disconnect-LlmProvider -All

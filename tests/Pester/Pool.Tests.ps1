@@ -93,15 +93,32 @@ Describe 'A pool of sessions' {
         @(Get-Content $file | Where-Object { $_ -like '*"session":"b"*' }).Count | Should -Be 2
     }
 
-    It 'validates each row against each session and says once which are left out' {
-        $null = Connect-SimulatorHost $second SiliconFlow @{ Name = 'narrow' }
-        $rows = 1..3 | Invoke-ChatCompletion -Session narrow, a -Temperature 0.5 -ReasoningEffort nonsense -Thinking Enabled -WarningVariable warned -WarningAction SilentlyContinue -ErrorVariable failed -ErrorAction SilentlyContinue
-        @($warned | Where-Object { "$_" -like 'Row 0 cannot go to*' }).Count | Should -BeLessOrEqual 1
-        ($rows.Count + $failed.Count) | Should -Be 3
+    It 'leaves out a session that cannot take a row, with one warning' {
+        $null = Connect-SimulatorHost $second GenStudio @{ Name = 'narrow' }
+        $rows = 1..3 | Invoke-ChatCompletion -Session narrow, a -Seed 7 -WarningVariable warned -WarningAction SilentlyContinue -ErrorVariable failed
+        $failed | Should -BeNullOrEmpty
+        $rows.Count | Should -Be 3
+        @($warned).Count | Should -Be 1
+        "$warned" | Should -BeLike 'Row 0 cannot go to narrow, nor can rows like it: Seed 7: GenStudio documents no field for it.*'
+        $second.Stats().requests | Should -Be 0
+    }
+
+    It 'fails a row that no session can take, and sends nothing' {
+        $rows = 1..2 | Invoke-ChatCompletion -Session a, b -Temperature 99 -ErrorVariable failed -ErrorAction SilentlyContinue
+        $rows | Should -BeNullOrEmpty
+        $failed.Count | Should -Be 2
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidRequest,*'
+        $first.Stats().requests + $second.Stats().requests | Should -Be 0
+    }
+
+    It 'streams, and moves on before the first delta' {
+        $first.SetOption(@{ Faults = @(@{ Fault = 'Unavailable' }) })
+        $text = -join (Get-Row 3 | Invoke-ChatCompletion -Session a, b -Stream -ErrorVariable failed)
+        $failed | Should -BeNullOrEmpty
+        $text | Should -Be 'Echo: Row 1Echo: Row 2Echo: Row 3'
     }
 
     It 'shows with -WhatIf the first session and names the others' {
-        $text = & { 'x' | Invoke-ChatCompletion -Session a, b -WhatIf } 6>&1 | Out-String
         $file = Join-Path $TestDrive 'whatif.txt'
         Start-Transcript $file | Out-Null
         'x' | Invoke-ChatCompletion -Session a, b -WhatIf
@@ -186,7 +203,11 @@ Describe 'Columns of a merged row' {
 }
 
 Describe 'Enter-ChatSession' {
-    It 'has the parameters of one session' {
-        (Get-Command Enter-ChatSession).Parameters.Keys | Should -Not -Contain 'SessionMode'
+    It 'refuses several <name>' -ForEach @(
+        @{ name = 'sessions'; with = @{ Session = 'a', 'b' }; message = '-Session has 2 sessions (a, b): give one.*' }
+        @{ name = 'chips'; with = @{ Session = 'a'; Chip = 'amd', 'nvidia' }; message = '-Chip has 2 chips (amd, nvidia): give one.*' }
+    ) {
+        Connect-Pool
+        { Enter-ChatSession @with } | Should -Throw -ExpectedMessage $message
     }
 }

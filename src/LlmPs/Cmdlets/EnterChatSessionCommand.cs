@@ -23,9 +23,9 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
+        RefusePool();
         if (ChatInput.IsMissing) Refuse(null);
         RefuseBlocks("give a value");
-        RefusePool();
         var session = SessionFor(History);
         // Another provider has other models and chips.
         var earlier = History?.Provider == session.Provider ? History : null;

@@ -261,6 +261,25 @@ public class SessionPoolTests
     }
 
     [Fact]
+    public void Rows_go_to_the_next_member_while_an_account_refuses_all()
+    {
+        using var run = new PoolRun(_ => Reply.Status(429, "{}", ("Retry-After", "30")), s_up);
+        for (var i = 0; i < 5; i++) run.Ask();
+        Assert.Equal(["a 1", "b 5"], run.Sent);
+        Assert.Equal(5, run.Run.Counts.Done);
+    }
+
+    [Fact]
+    public void A_wait_that_the_server_asks_for_is_not_slept_through()
+    {
+        using var run = new PoolRun();
+        run.Open(new ScriptedHandler(_ => Reply.Status(503, "{}", ("Retry-After", "30"))), options => options.MaxRetryDelay = TimeSpan.FromSeconds(60));
+        run.Open(new ScriptedHandler(s_up));
+        Assert.Single(run.Ask().OfType<ChatCompletion>());
+        Assert.Equal(["a 1", "b 1"], run.Sent);
+    }
+
+    [Fact]
     public void An_answer_keeps_nothing_of_the_run()
     {
         using var run = new PoolRun(s_down, s_up);
