@@ -87,18 +87,17 @@ internal sealed class SessionPool
         LlmApiException? last = null;
         while (true)
         {
-            var ticket = await TakeAsync(left, isOver, cancellationToken).ConfigureAwait(false);
-            if (ticket is null)
+            var turn = await TakeAsync(left, isOver, cancellationToken).ConfigureAwait(false);
+            if (turn is null)
             {
                 if (last is null && isOver()) return (row, null);
                 throw Final(last, row);
             }
 
-            var member = ticket.Member!;
+            var (ticket, member) = (turn.Ticket, turn.Member);
             if (before is not null) log.Write(RequestLogLevel.Verbose, $"Row {Text(row.Index)}: {before.Member!.Name} failed ({last!.Kind}); sent to {member.Name}.");
-            var (isProbe, epoch) = (member.IsProbed && member.IsAside, member.Epoch);
             left.Remove(ticket);
-            ticket.Follow(before, error => GivesUp(ticket, error, left, isProbe));
+            ticket.Follow(before, error => GivesUp(turn, error, left));
             try
             {
                 var answer = await send(ticket).ConfigureAwait(false);
@@ -107,7 +106,7 @@ internal sealed class SessionPool
             }
             catch (LlmApiException e)
             {
-                Note(ticket, e, isProbe, epoch, hasOther: left.Count > 0, log, cancellationToken);
+                Note(turn, e, hasOther: left.Count > 0, log, cancellationToken);
                 if (ticket.HasBegun || !Moves(ticket, e, cancellationToken)) throw Final(e, row);
                 (before, last) = (ticket, e);
             }
@@ -115,13 +114,15 @@ internal sealed class SessionPool
             {
                 // The answer keeps its context, which must not keep the run.
                 ticket.Follow(null, null);
-                Release(member, isProbe);
+                Release(turn);
             }
         }
     }
 
-    /// <summary>The ticket of the member that takes the row now; null where none does and none will be waited for. Counted in with its member.</summary>
-    internal RowTicket? TryTake(IReadOnlyList<RowTicket> left, out double wait)
+    /// <summary>The row's turn with the member that takes it now; null where none does. Counted in with its member.</summary>
+    /// <param name="left">The row's tickets for the members that it was not sent to.</param>
+    /// <param name="wait">After how many seconds a member may take it.</param>
+    internal PoolTurn? TryTake(IReadOnlyList<RowTicket> left, out double wait)
     {
         lock (_lock)
         {
@@ -141,7 +142,7 @@ internal sealed class SessionPool
                     wait = Math.Min(wait, Math.Max(0, member.AsideUntil - now));
                     if (member.AsideUntil > now) continue;
                     member.IsProbed = true;
-                    return Count(ticket);
+                    return new PoolTurn(ticket, isProbe: true);
                 }
 
                 var cost = CostOf(ticket, serving.Count);
@@ -150,18 +151,18 @@ internal sealed class SessionPool
                 if (cost <= 0 && !_spreads) break;
             }
 
-            return best is null ? null : Count(best);
+            return best is null ? null : new PoolTurn(best, isProbe: false);
         }
     }
 
-    private async Task<RowTicket?> TakeAsync(List<RowTicket> left, Func<bool> isOver, CancellationToken cancellationToken)
+    private async Task<PoolTurn?> TakeAsync(List<RowTicket> left, Func<bool> isOver, CancellationToken cancellationToken)
     {
         while (true)
         {
             Task changed;
             lock (_lock) changed = _changed.Task;
             if (isOver() && left.TrueForAll(ticket => ticket.Member!.IsAside)) return null;
-            if (TryTake(left, out var wait) is { } ticket) return ticket;
+            if (TryTake(left, out var wait) is { } turn) return turn;
             lock (_lock)
             {
                 if (left.TrueForAll(one => one.Member!.Cause is not null)) return null;
@@ -192,21 +193,16 @@ internal sealed class SessionPool
         return shut + outlook.Delay + ticket.Member!.InFlight * 1e-3;
     }
 
-    private RowTicket Count(RowTicket ticket)
-    {
-        ticket.Member!.InFlight++;
-        return ticket;
-    }
-
     /// <summary>Whether a row that failed with a member is not sent to it again, because another is free.</summary>
-    private bool GivesUp(RowTicket ticket, LlmApiException error, List<RowTicket> left, bool isProbe)
+    private bool GivesUp(PoolTurn turn, LlmApiException error, List<RowTicket> left)
     {
         if (!IsOfMember(error)) return false;
         lock (_lock)
         {
+            var (ticket, member) = (turn.Ticket, turn.Member);
+            turn.AnsweredAtFailure ??= member.Answered;
             if (!left.Exists(IsFree)) return false;
-            var member = ticket.Member!;
-            if (isProbe || member.IsAside || member.Cause is not null || ticket.AttemptsHere > 1) return true;
+            if (turn.IsProbe || member.IsAside || member.Cause is not null || ticket.AttemptsHere > 1) return true;
             return error.RetryAfter?.TotalSeconds > Patience || (error.Kind == LlmErrorKind.RateLimited && ticket.Outlook().Delay > Patience);
         }
 
@@ -226,10 +222,10 @@ internal sealed class SessionPool
     }
 
     /// <summary>Draws from a row's failure what it says about its member.</summary>
-    private void Note(RowTicket ticket, LlmApiException error, bool isProbe, int epoch, bool hasOther, RequestLog log, CancellationToken cancellationToken)
+    private void Note(PoolTurn turn, LlmApiException error, bool hasOther, RequestLog log, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested) return;
-        var member = ticket.Member!;
+        var (ticket, member) = (turn.Ticket, turn.Member);
         string? warning = null;
         lock (_lock)
         {
@@ -247,11 +243,13 @@ internal sealed class SessionPool
             {
                 if (member.Refuse(ticket.ModelKey) && hasOther)
                     warning = $"{member.Name} does not serve the model '{PrintableText.Line(ticket.ModelKey, 100)}' (NotFound): its rows go to the others. {error.Message}";
-                if (isProbe) member.Restore();
+                if (turn.IsProbe) member.Restore();
             }
             else if (IsOutage(error))
             {
-                if (isProbe || (epoch == member.Epoch && !member.IsAside)) member.SetAside(_clock.Now, error.RetryAfter);
+                // A member that has answered other rows since this one failed first is not down.
+                var isDown = turn.Epoch == member.Epoch && !member.IsAside && !(member.Answered > turn.AnsweredAtFailure);
+                if (turn.IsProbe || isDown) member.SetAside(_clock.Now, error.RetryAfter);
             }
             // It answers, if only to refuse this row.
             else if (error.StatusCode is not null) member.Restore();
@@ -262,13 +260,13 @@ internal sealed class SessionPool
     }
 
     /// <summary>Counts a row out with its member.</summary>
-    internal void Release(PoolMember member, bool isProbe = false)
+    internal void Release(PoolTurn turn)
     {
         lock (_lock)
         {
-            member.InFlight--;
-            if (!isProbe) return;
-            member.IsProbed = false;
+            turn.Member.InFlight--;
+            if (!turn.IsProbe) return;
+            turn.Member.IsProbed = false;
             Signal();
         }
     }

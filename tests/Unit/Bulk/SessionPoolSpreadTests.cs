@@ -51,7 +51,7 @@ public class SessionPoolSpreadTests
             new ScriptedHandler(_ => Reply.Plain()),
             clock)).ToList();
         var answered = new int[limits.Length];
-        var waiting = new List<(RowTicket Ticket, GatePass Pass)>();
+        var waiting = new List<(PoolTurn Turn, GatePass Pass)>();
         for (var i = 0; i < width; i++) NextRow();
         SendAll();
         clock.RunTo(minutes * 60, SendAll);
@@ -61,11 +61,11 @@ public class SessionPoolSpreadTests
         void NextRow()
         {
             var tickets = sessions.Select(session => new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request())) { Member = pool.Member(session) }).ToList<RowTicket>();
-            var ticket = pool.TryTake(tickets, out _)!;
-            var pass = ticket.Session.Gate("m").NewPass(1, null);
+            var turn = pool.TryTake(tickets, out _)!;
+            var pass = turn.Member.Session.Gate("m").NewPass(1, null);
             // Its place in the line is taken at once; the task ends on another thread.
             _ = pass.EnterAsync(default).ContinueWith(task => _ = task.Exception, TaskScheduler.Default);
-            waiting.Add((ticket, pass));
+            waiting.Add((turn, pass));
         }
 
         void SendAll()
@@ -77,8 +77,8 @@ public class SessionPoolSpreadTests
                 {
                     row.Pass.Accepted();
                     row.Pass.Succeeded(null);
-                    answered[row.Ticket.Member!.Name[0] - 'a']++;
-                    pool.Release(row.Ticket.Member);
+                    answered[row.Turn.Member.Name[0] - 'a']++;
+                    pool.Release(row.Turn);
                     NextRow();
                 });
             }

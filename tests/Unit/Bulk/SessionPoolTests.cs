@@ -103,6 +103,29 @@ public class SessionPoolTests
     }
 
     [Fact]
+    public void A_row_that_fails_alone_does_not_set_its_member_aside()
+    {
+        using var slow = new SemaphoreSlim(0);
+        using var run = new PoolRun().With(options => options.ThrottleLimit = 2);
+        var poisoned = 0;
+        run.Open(new ScriptedHandler(async (n, token) =>
+        {
+            if (!run.Handlers[0].Sent[n - 1].Body.Contains("poison", StringComparison.Ordinal)) return Reply.Plain();
+            if (++poisoned == 2) await slow.WaitAsync(token);
+            return Reply.Status(500, "{}");
+        }));
+        run.Open(new ScriptedHandler(s_up));
+        run.Run.Add(run.Row("poison"));
+        Assert.True(SpinWait.SpinUntil(() => run.Handlers[0].Sent.Count == 2, TimeSpan.FromSeconds(5)));
+        run.Run.Add(run.Row("fine"));
+        Assert.True(SpinWait.SpinUntil(() => run.Pool.Members[0].Answered == 1, TimeSpan.FromSeconds(5)));
+        slow.Release();
+        Assert.Equal(2, run.TakeAll().OfType<ChatCompletion>().Count());
+        run.Ask();
+        Assert.Equal(["a 4", "b 1"], run.Sent);
+    }
+
+    [Fact]
     public void Pauses_double_and_one_row_at_a_time_tries()
     {
         using var run = new PoolRun(s_down, s_up);
