@@ -29,13 +29,13 @@ internal sealed class AboutHelp
         var about = new AboutHelp(name);
         about.Line(0, "TOPIC");
         about.Line(Indent, name);
-        foreach (Section section in sections.Skip(1))
+        foreach (var section in sections.Skip(1))
         {
             about._text.Append('\n');
             about.Line(section.Level > 2 ? 2 : 0, Page.Plain(section.Title));
-            for (int i = 0; i < section.Blocks.Count; i++)
+            for (var i = 0; i < section.Blocks.Count; i++)
             {
-                Block block = section.Blocks[i];
+                var block = section.Blocks[i];
                 // Items stand close together, all else apart.
                 if (i > 0 && (block.Kind != BlockKind.Item || section.Blocks[i - 1].Kind != BlockKind.Item)) about._text.Append('\n');
                 about.Add(block);
@@ -50,7 +50,7 @@ internal sealed class AboutHelp
         switch (block.Kind)
         {
             case BlockKind.Code:
-                foreach (string line in block.Text.Split('\n')) Line(Indent + 2, line);
+                foreach (var line in block.Text.Split('\n')) Line(Indent + 2, line);
                 break;
             case BlockKind.Item:
                 Wrap(Page.Plain(block.Text), "- ", Width - Indent);
@@ -67,7 +67,7 @@ internal sealed class AboutHelp
     private void Wrap(string text, string mark, int width)
     {
         var lines = Wrapped(text, width - mark.Length);
-        for (int i = 0; i < lines.Count; i++) Line(Indent, (i == 0 ? mark : new string(' ', mark.Length)) + lines[i]);
+        for (var i = 0; i < lines.Count; i++) Line(Indent, (i == 0 ? mark : new string(' ', mark.Length)) + lines[i]);
     }
 
     /// <summary>The last column takes what room is left and goes on over several lines.</summary>
@@ -76,18 +76,18 @@ internal sealed class AboutHelp
         string[][] rows = [.. block.Text.Split('\n')
             .Select(row => row.Trim().Trim('|').Split('|').Select(cell => Page.Plain(cell.Trim())).ToArray())
             .Where((_, i) => i != 1)];
-        int columns = rows[0].Length;
+        var columns = rows[0].Length;
         if (rows.Any(row => row.Length != columns)) throw new PageException(block.Line, "the rows of the table differ in their number of cells");
         int[] widths = [.. Enumerable.Range(0, columns).Select(column => rows.Max(row => row[column].Length))];
-        int left = widths.Take(columns - 1).Sum(width => width + 2);
+        var left = widths.Take(columns - 1).Sum(width => width + 2);
         widths[^1] = Math.Min(widths[^1], Width - Indent - left);
         if (widths[^1] < 15) throw new PageException(block.Line, $"the table is wider than {Width} columns: shorten all columns but the last");
 
-        foreach (string[] row in rows.Take(1).Append([.. widths.Select(width => new string('-', width))]).Concat(rows.Skip(1)))
+        foreach (var row in rows.Take(1).Append([.. widths.Select(width => new string('-', width))]).Concat(rows.Skip(1)))
         {
-            string before = string.Concat(row.Take(columns - 1).Select((cell, column) => cell.PadRight(widths[column] + 2)));
+            var before = string.Concat(row.Take(columns - 1).Select((cell, column) => cell.PadRight(widths[column] + 2)));
             var last = Wrapped(row[^1], widths[^1]);
-            for (int i = 0; i < last.Count; i++) Line(Indent, (i == 0 ? before : new string(' ', left)) + last[i]);
+            for (var i = 0; i < last.Count; i++) Line(Indent, (i == 0 ? before : new string(' ', left)) + last[i]);
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class AboutHelp
     {
         var lines = new List<string>();
         var line = new StringBuilder();
-        foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (line.Length > 0 && line.Length + 1 + word.Length > width)
             {

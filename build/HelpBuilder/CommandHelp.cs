@@ -63,10 +63,10 @@ internal sealed class CommandHelp
     public static CommandHelp Read(string name, string[] lines)
     {
         var (values, sections) = Page.Read(lines);
-        if (!values.TryGetValue("external help file", out string? file) || file.Length == 0) throw new PageException(1, "the front matter names no 'external help file'");
+        if (!values.TryGetValue("external help file", out var file) || file.Length == 0) throw new PageException(1, "the front matter names no 'external help file'");
         if (sections.Count == 0 || sections[0].Level != 1 || sections[0].Title != name) throw new PageException(1, $"the first heading is not '# {name}'");
 
-        foreach (string heading in s_headings)
+        foreach (var heading in s_headings)
             if (sections.Count(section => section.Level == 2 && section.Title == heading) != 1) throw new PageException(1, $"there is not exactly one heading '## {heading}'");
         if (sections.FirstOrDefault(section => section.Level == 2 && !s_headings.Contains(section.Title)) is { } other)
             throw new PageException(other.Line, $"'## {other.Title}' is no heading of a cmdlet's page");
@@ -113,7 +113,7 @@ internal sealed class CommandHelp
             first["Type"],
             first["Aliases"],
             first["Default value"],
-            first.TryGetValue("Accepted values", out string? values) ? Split(values) : [],
+            first.TryGetValue("Accepted values", out var values) ? Split(values) : [],
             Is(first["Accept wildcard characters"]),
             [.. tables.Select(table => new ParameterUse(Split(table["Parameter Sets"]), Is(table["Required"]), table["Position"].ToLowerInvariant(), Pipeline(table["Accept pipeline input"])))]);
     }
@@ -121,9 +121,9 @@ internal sealed class CommandHelp
     private static Dictionary<string, string> Values(Block block)
     {
         var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        string[] lines = block.Text.Split('\n');
-        for (int i = 0; i < lines.Length; i++) Page.AddValue(values, lines[i], block.Line + 1 + i);
-        foreach (string name in (string[])["Type", "Parameter Sets", "Aliases", "Required", "Position", "Default value", "Accept pipeline input", "Accept wildcard characters"])
+        var lines = block.Text.Split('\n');
+        for (var i = 0; i < lines.Length; i++) Page.AddValue(values, lines[i], block.Line + 1 + i);
+        foreach (var name in (string[])["Type", "Parameter Sets", "Aliases", "Required", "Position", "Default value", "Accept pipeline input", "Accept wildcard characters"])
             if (!values.ContainsKey(name)) throw new PageException(block.Line, $"the yaml block lacks '{name}'");
         return values;
     }

@@ -26,7 +26,7 @@ internal sealed class Maml
         var maml = new Maml(xml);
         xml.WriteStartElement("helpItems", Help);
         xml.WriteAttributeString("schema", "maml");
-        foreach (CommandHelp command in commands) maml.Write(command);
+        foreach (var command in commands) maml.Write(command);
         xml.WriteEndElement();
     }
 
@@ -36,7 +36,7 @@ internal sealed class Maml
         _xml.WriteAttributeString("xmlns", "maml", null, Text);
         _xml.WriteAttributeString("xmlns", "dev", null, Dev);
 
-        string[] words = command.Name.Split('-', 2);
+        var words = command.Name.Split('-', 2);
         Start("details");
         Value("name", command.Name);
         Value("verb", words[0]);
@@ -46,23 +46,23 @@ internal sealed class Maml
         Description(command.Description);
 
         Start("syntax");
-        foreach (string set in command.Sets) Syntax(command, set);
+        foreach (var set in command.Sets) Syntax(command, set);
         End();
 
         Start("parameters");
-        foreach (ParameterHelp parameter in command.Parameters.OrderBy(parameter => parameter.Name, System.StringComparer.OrdinalIgnoreCase)) Parameter(parameter, parameter.Uses[0]);
+        foreach (var parameter in command.Parameters.OrderBy(parameter => parameter.Name, System.StringComparer.OrdinalIgnoreCase)) Parameter(parameter, parameter.Uses[0]);
         End();
 
         Types("inputTypes", "inputType", command.Inputs);
         Types("returnValues", "returnValue", command.Outputs);
         _xml.WriteStartElement("alertSet", Text);
         _xml.WriteStartElement("alert", Text);
-        foreach (string paragraph in command.Notes) Paragraph(paragraph);
+        foreach (var paragraph in command.Notes) Paragraph(paragraph);
         End();
         End();
 
         Start("examples");
-        for (int i = 0; i < command.Examples.Count; i++) Example(command.Examples[i]);
+        for (var i = 0; i < command.Examples.Count; i++) Example(command.Examples[i]);
         End();
 
         Start("relatedLinks");
@@ -84,7 +84,7 @@ internal sealed class Maml
         _xml.WriteElementString("name", Text, command.Name);
         foreach (var (parameter, use) in command.Parameters
             .SelectMany(parameter => parameter.Uses.Where(use => use.IsIn(set)).Take(1).Select(use => (parameter, use)))
-            .OrderBy(entry => int.TryParse(entry.use.Position, out int position) ? position : int.MaxValue)) Parameter(parameter, use);
+            .OrderBy(entry => int.TryParse(entry.use.Position, out var position) ? position : int.MaxValue)) Parameter(parameter, use);
         End();
     }
 
@@ -102,7 +102,7 @@ internal sealed class Maml
         if (parameter.Values.Count > 0)
         {
             Start("parameterValueGroup");
-            foreach (string value in parameter.Values)
+            foreach (var value in parameter.Values)
             {
                 Start("parameterValue");
                 _xml.WriteAttributeString("required", "false");
@@ -154,7 +154,7 @@ internal sealed class Maml
         _xml.WriteElementString("code", Dev, example.Code);
         _xml.WriteStartElement("remarks", Dev);
         // The empty one keeps the next example apart.
-        foreach (string paragraph in example.Text.Append(string.Empty)) Paragraph(paragraph);
+        foreach (var paragraph in example.Text.Append(string.Empty)) Paragraph(paragraph);
         End();
         End();
     }
@@ -162,7 +162,7 @@ internal sealed class Maml
     private void Description(IEnumerable<string> paragraphs)
     {
         _xml.WriteStartElement("description", Text);
-        foreach (string paragraph in paragraphs) Paragraph(paragraph);
+        foreach (var paragraph in paragraphs) Paragraph(paragraph);
         End();
     }
 

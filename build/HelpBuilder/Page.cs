@@ -33,7 +33,7 @@ internal static partial class Page
     public static (IReadOnlyDictionary<string, string> Values, IReadOnlyList<Section> Sections) Read(string[] lines)
     {
         var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        int at = 0;
+        var at = 0;
         if (lines.Length > 0 && lines[0] == "---")
         {
             for (at = 1; at < lines.Length && lines[at] != "---"; at++) AddValue(values, lines[at], at + 1);
@@ -49,9 +49,9 @@ internal static partial class Page
                 continue;
             }
 
-            Match heading = Heading().Match(lines[at]);
+            var heading = Heading().Match(lines[at]);
             if (!heading.Success) throw new PageException(at + 1, "text stands before the first heading");
-            int line = at + 1;
+            var line = at + 1;
             at++;
             sections.Add(new Section(heading.Groups[1].Length, heading.Groups[2].Value.Trim(), line, Blocks(lines, ref at)));
         }
@@ -63,7 +63,7 @@ internal static partial class Page
     public static void AddValue(Dictionary<string, string> values, string line, int number)
     {
         if (line.Trim().Length == 0) return;
-        int colon = line.IndexOf(':', StringComparison.Ordinal);
+        var colon = line.IndexOf(':', StringComparison.Ordinal);
         if (colon < 1) throw new PageException(number, $"'{line}' is not of the form 'name: value'");
         values[line[..colon].Trim()] = line[(colon + 1)..].Trim();
     }
@@ -94,8 +94,8 @@ internal static partial class Page
         var blocks = new List<Block>();
         while (at < lines.Length && !Heading().IsMatch(lines[at]))
         {
-            string line = lines[at];
-            int number = at + 1;
+            var line = lines[at];
+            var number = at + 1;
             if (line.Trim().Length == 0) at++;
             else if (line.StartsWith("```", StringComparison.Ordinal)) blocks.Add(Fence(lines, ref at));
             else if (line.StartsWith('|')) blocks.Add(new Block(BlockKind.Table, string.Join('\n', Run(lines, ref at, next => next.StartsWith('|'))), string.Empty, number));
@@ -120,8 +120,8 @@ internal static partial class Page
 
     private static Block Fence(string[] lines, ref int at)
     {
-        int first = at;
-        int last = Array.FindIndex(lines, first + 1, line => line.TrimEnd() == "```");
+        var first = at;
+        var last = Array.FindIndex(lines, first + 1, line => line.TrimEnd() == "```");
         if (last < 0) throw new PageException(first + 1, "the fenced block has no end");
         at = last + 1;
         return new Block(BlockKind.Code, string.Join('\n', lines[(first + 1)..last]), lines[first][3..].Trim(), first + 1);

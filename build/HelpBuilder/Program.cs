@@ -14,12 +14,12 @@ if (args.Length != 2)
 string[] pages = [.. Directory.EnumerateFiles(args[0], "*.md").Order(StringComparer.Ordinal)];
 var commands = new List<CommandHelp>();
 var abouts = new List<AboutHelp>();
-int problems = 0;
-foreach (string path in pages)
+var problems = 0;
+foreach (var path in pages)
 {
     try
     {
-        string[] lines = File.ReadAllLines(path);
+        var lines = File.ReadAllLines(path);
         if (Path.GetFileName(path).StartsWith("about_", StringComparison.Ordinal)) abouts.Add(AboutHelp.Read(Path.GetFileNameWithoutExtension(path), lines));
         else commands.Add(CommandHelp.Read(Path.GetFileNameWithoutExtension(path), lines));
     }
@@ -40,11 +40,11 @@ if (problems > 0) return 1;
 
 // From nothing each time: the page of a topic that is gone must not ship.
 Directory.CreateDirectory(args[1]);
-foreach (string old in Directory.EnumerateFiles(args[1], "*-Help.xml").Concat(Directory.EnumerateFiles(args[1], "*.help.txt")).ToArray()) File.Delete(old);
+foreach (var old in Directory.EnumerateFiles(args[1], "*-Help.xml").Concat(Directory.EnumerateFiles(args[1], "*.help.txt")).ToArray()) File.Delete(old);
 foreach (var file in commands.GroupBy(command => command.HelpFile, StringComparer.Ordinal))
     Maml.Write(Path.Combine(args[1], file.Key), file);
 // With a mark: Windows PowerShell takes a text file without one for ANSI.
-foreach (AboutHelp about in abouts)
+foreach (var about in abouts)
     File.WriteAllText(Path.Combine(args[1], about.Name + ".help.txt"), about.Text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
 
 Console.WriteLine($"HelpBuilder: {commands.Count} cmdlets, {abouts.Count} topics -> {args[1]}");

@@ -16,8 +16,8 @@ internal sealed record AssemblyFile(string Path, AssemblyName Identity, IReadOnl
     public static AssemblyFile Read(string path)
     {
         using var image = new PEReader(File.OpenRead(path));
-        MetadataReader metadata = image.GetMetadataReader();
-        AssemblyName[] references = metadata.AssemblyReferences
+        var metadata = image.GetMetadataReader();
+        var references = metadata.AssemblyReferences
             .Select(handle => metadata.GetAssemblyReference(handle).GetAssemblyName())
             .ToArray();
         return new AssemblyFile(path, metadata.GetAssemblyDefinition().GetAssemblyName(), references);

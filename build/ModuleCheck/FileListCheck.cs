@@ -16,7 +16,7 @@ internal sealed class FileListCheck(string module, string list)
             .. Directory.EnumerateFiles(module, "*", SearchOption.AllDirectories)
                 .Select(file => Path.GetRelativePath(module, file).Replace('\\', '/')),
         ];
-        string name = Path.GetFileName(list);
+        var name = Path.GetFileName(list);
         return found.Except(wanted, StringComparer.Ordinal).Select(file => $"{file} is not on the list build/{name}")
             .Concat(wanted.Except(found, StringComparer.Ordinal).Select(file => $"{file} is on the list build/{name} but missing"));
     }

@@ -12,7 +12,7 @@ internal sealed class NoticeCheck(string module)
 
     public IEnumerable<string> Problems()
     {
-        string path = Path.Combine(module, Notices);
+        var path = Path.Combine(module, Notices);
         if (!File.Exists(path)) return [];
         // The names are the lines that are set in.
         string[] named = [.. File.ReadLines(path).Where(line => line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim())];

@@ -9,13 +9,13 @@ if (args.Length != 4)
     return 2;
 }
 
-string net8 = Path.Combine(args[0], "bin", "net8.0");
-string net472 = Path.Combine(args[0], "bin", "net472");
+var net8 = Path.Combine(args[0], "bin", "net8.0");
+var net472 = Path.Combine(args[0], "bin", "net472");
 var onNet8 = new ReferenceCheck(net8, args[2]);
 var onNet472 = new ReferenceCheck(net472, args[3]);
 
 string[] problems = [.. new FileListCheck(args[0], args[1]).Problems(), .. new NoticeCheck(args[0]).Problems(), .. onNet8.Problems(), .. onNet472.Problems()];
-foreach (string problem in problems.Order(StringComparer.Ordinal))
+foreach (var problem in problems.Order(StringComparer.Ordinal))
     Console.Error.WriteLine($"ModuleCheck : error LLMPS001: {problem}");
 
 Console.WriteLine($"ModuleCheck: {onNet8.Count} references in bin/net8.0, {onNet472.Count} in bin/net472, {problems.Length} problems");

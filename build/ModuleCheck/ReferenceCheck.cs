@@ -30,12 +30,12 @@ internal sealed class ReferenceCheck(string folder, string framework)
 
     public IEnumerable<string> Problems()
     {
-        foreach (AssemblyFile file in _shipped.Values)
+        foreach (var file in _shipped.Values)
         {
             if (_framework.ContainsKey(file.Name))
                 yield return $"{_where}: {file.Name} is part of the framework; a second copy must not be shipped";
 
-            foreach (AssemblyName reference in file.References)
+            foreach (var reference in file.References)
             {
                 if (Problem(file, reference) is { } problem)
                     yield return $"{_where}: {file.Name} {file.Identity.Version} references {reference.Name} {reference.Version}, {problem}";
@@ -48,14 +48,14 @@ internal sealed class ReferenceCheck(string folder, string framework)
         if (reference.Name == PowerShell)
             return file.Name == Cmdlets ? null : $"which only {Cmdlets} may";
 
-        if (_shipped.TryGetValue(reference.Name!, out AssemblyFile? shipped))
+        if (_shipped.TryGetValue(reference.Name!, out var shipped))
         {
             if (shipped.Identity.Version != reference.Version)
                 return $"but the file shipped is {shipped.Identity.Version}";
             return SameKey(shipped.Identity, reference) ? null : "but the file shipped has another public key";
         }
 
-        if (!_framework.TryGetValue(reference.Name!, out AssemblyFile? own))
+        if (!_framework.TryGetValue(reference.Name!, out var own))
             return "which is neither shipped nor part of the framework";
         return Unifies(own.Identity.Version!, reference.Version!) ? null : $"but the framework has {own.Identity.Version}";
     }
@@ -68,11 +68,11 @@ internal sealed class ReferenceCheck(string folder, string framework)
 
     private static Dictionary<string, AssemblyFile> ReadFramework(string framework)
     {
-        Dictionary<string, AssemblyFile> assemblies = AssemblyFile.ReadFolder(framework, SearchOption.TopDirectoryOnly);
-        string facades = Path.Combine(framework, "Facades");
+        var assemblies = AssemblyFile.ReadFolder(framework, SearchOption.TopDirectoryOnly);
+        var facades = Path.Combine(framework, "Facades");
         if (Directory.Exists(facades))
         {
-            foreach ((string name, AssemblyFile facade) in AssemblyFile.ReadFolder(facades, SearchOption.TopDirectoryOnly))
+            foreach ((var name, var facade) in AssemblyFile.ReadFolder(facades, SearchOption.TopDirectoryOnly))
                 assemblies.TryAdd(name, facade);
         }
 
