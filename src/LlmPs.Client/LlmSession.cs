@@ -31,7 +31,8 @@ public sealed class LlmSession : IDisposable
 
     private readonly LlmSessionOptions _options;
     private readonly ConcurrentDictionary<(string Model, string? Chip), Uri> _uris = new();
-    private readonly ConcurrentDictionary<string, RequestGate> _gates = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Model, string? Chip), RequestGate> _gates = new();
+    private readonly PacingClock? _clock;
 
     /// <summary>Opens a session. Nothing is sent.</summary>
     /// <param name="options">The provider and how to reach it.</param>
@@ -44,8 +45,10 @@ public sealed class LlmSession : IDisposable
 
     /// <param name="options">The provider and how to reach it.</param>
     /// <param name="handler">What answers in place of the network.</param>
-    internal LlmSession(LlmSessionOptions options, HttpMessageHandler? handler)
+    /// <param name="clock">The time that its limits count in; null for the machine's.</param>
+    internal LlmSession(LlmSessionOptions options, HttpMessageHandler? handler, PacingClock? clock = null)
     {
+        _clock = clock;
         _options = options = (options ?? throw new ArgumentNullException(nameof(options))).Copy();
         ChatProvider = ProviderList.Get(options.Provider);
         IsSimulated = handler is not null;
@@ -219,10 +222,17 @@ public sealed class LlmSession : IDisposable
             : _uris.GetOrAdd(key, Connection.Address.Of(ChatProvider.CompletionPath(EndpointPath, key.Item1, key.Chip)));
     }
 
-    /// <summary>What requests for a model pass before they are sent: limits are counted per account and model.</summary>
+    /// <summary>
+    /// What requests for a model pass before they are sent. Given limits are those of the account and model. A limit that is learned may be the chip's,
+    /// which is an upstream of its own.
+    /// </summary>
     /// <param name="model">The model as the provider spells it.</param>
-    internal RequestGate Gate(string model) =>
-        _gates.TryGetValue(model, out var gate) ? gate : _gates.GetOrAdd(model, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay));
+    /// <param name="chip">The chip; null for none.</param>
+    internal RequestGate Gate(string model, string? chip = null)
+    {
+        var key = (model, RequestsPerMinute is null && TokensPerMinute is null ? chip : null);
+        return _gates.TryGetValue(key, out var gate) ? gate : _gates.GetOrAdd(key, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay, _clock));
+    }
 
     /// <summary>How the gates of the session's models stand together.</summary>
     internal GateState Pacing()
@@ -244,7 +254,7 @@ public sealed class LlmSession : IDisposable
     {
         Connection.RefuseClosed();
         body ??= RequestWriter.Write(ChatProvider, context.Request);
-        return new ChatExchange(Connection, context, CompletionUri(context.Request), body, stream, Gate(ChatProvider.ModelId(context.Request.Model!)).NewPass(context.Request), log);
+        return new ChatExchange(Connection, context, CompletionUri(context.Request), body, stream, Gate(ChatProvider.ModelId(context.Request.Model!), context.Request.Chip).NewPass(context.Request), log);
     }
 
     private async IAsyncEnumerable<ChatCompletionDelta> OneByOneAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -5,14 +5,16 @@
 function Start-SimulatorHost {
     param(
         # Sent to the host as SetOption would before anything else is.
-        [hashtable]$Option
+        [hashtable]$Option,
+        # The port to listen on, for a host that takes the place of one that was killed; 0 for any.
+        [int]$Port
     )
 
     if (-not $env:LLMPS_SIMULATOR_HOST) { throw 'LLMPS_SIMULATOR_HOST is not set: run the tests by `build.ps1 Pester`, or set it to the path of SimulatorHost.dll.' }
 
     $start = New-Object System.Diagnostics.ProcessStartInfo
     $start.FileName = 'dotnet'
-    $start.Arguments = '"{0}"' -f $env:LLMPS_SIMULATOR_HOST
+    $start.Arguments = '"{0}" --port {1}' -f $env:LLMPS_SIMULATOR_HOST, $Port
     $start.UseShellExecute = $false
     # The host ends when its standard input closes, so it does not outlive a test run that was killed.
     $start.RedirectStandardInput = $true

@@ -25,7 +25,7 @@ internal sealed class BulkRun : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly RequestLog _log;
     private readonly CountdownEvent _tasks = new(1);
-    private readonly ConcurrentDictionary<CheckpointKey, Task<object>> _inFlight = new();
+    private readonly ConcurrentDictionary<CheckpointKey, Task<(RowTicket By, object Answer)>> _inFlight = new();
     private RunEnding? _ending;
     private int _failures;
     private int _isGuessing;
@@ -53,12 +53,16 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Whether the tokens or the money to spend are spent.</summary>
     internal bool IsSpent => Spent() is not null;
 
-    /// <summary>Adds a row, whose request must have been resolved by its session.</summary>
+    /// <summary>Adds a row, whose requests must have been resolved by their sessions.</summary>
     internal void Add(RowTicket row)
     {
-        // Equal rows are told apart by their count, so they are counted here, in the order of the input.
-        var occurrence = _options.Checkpoint?.CountUp(row.Key) ?? 0;
-        var kept = _options.Checkpoint is not null ? Find(row, occurrence) : null;
+        object? kept = null;
+        if (_options.Checkpoint is not null)
+        {
+            CountUp(row);
+            kept = Find(row);
+        }
+
         var ending = kept is null ? EndingOf() : null;
         if (ending is null && _options.IsWanted?.Invoke(row, kept is not null) == false) return;
         var place = _window.Open();
@@ -78,7 +82,7 @@ internal sealed class BulkRun : IDisposable
         var turn = _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
         // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
-        _ = _options.IsLone ? RunAsync(row, place, occurrence, turn) : Task.Run(() => RunAsync(row, place, occurrence, turn));
+        _ = _options.IsLone ? RunAsync(row, place, turn) : Task.Run(() => RunAsync(row, place, turn));
     }
 
     /// <summary>Adds a row that failed before it could be sent, so that it is told in its turn.</summary>
@@ -126,6 +130,30 @@ internal sealed class BulkRun : IDisposable
     /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
     private bool IsDeduplicated(RowTicket row) => !_options.Stream && (_options.Deduplicate || row.IsDeterministic);
 
+    /// <summary>Equal rows are told apart by their count, so they are counted in the order of the input: each request once, also where two accounts share it.</summary>
+    private void CountUp(RowTicket row)
+    {
+        row.Occurrence = _options.Checkpoint!.CountUp(row.Key);
+        foreach (var other in row.Others)
+        {
+            var same = row.Key.Equals(other.Key) ? row : row.Others.First(one => one.Key.Equals(other.Key));
+            other.Occurrence = same == other ? _options.Checkpoint.CountUp(other.Key) : same.Occurrence;
+        }
+    }
+
+    /// <summary>What the checkpoint holds of a row from any member of the pool, the first in order.</summary>
+    private object? Find(RowTicket row)
+    {
+        var kept = Find(row, row.Occurrence);
+        for (var i = 0; kept is null && i < row.Others.Count; i++)
+        {
+            var other = row.Others[i];
+            if (!other.Key.Equals(row.Key)) kept = Find(other, other.Occurrence);
+        }
+
+        return kept;
+    }
+
     /// <summary>What the checkpoint holds of a row: its answer, or the error of reading it; null where it is to be asked. At once: a task would cost more than the reading.</summary>
     private object? Find(RowTicket row, int occurrence)
     {
@@ -172,12 +200,12 @@ internal sealed class BulkRun : IDisposable
         place.Close(new BulkOutput(row, kept));
     }
 
-    private async Task RunAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, int occurrence, Task turn)
+    private async Task RunAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, Task turn)
     {
         object? last = null;
         try
         {
-            last = await AnswerAsync(row, place, occurrence, turn).ConfigureAwait(false);
+            last = await AnswerAsync(row, place, turn).ConfigureAwait(false);
             if (last is not RunEnding)
             {
                 Counts.Finish();
@@ -208,11 +236,14 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    private void End(RunEnding ending) => Interlocked.CompareExchange(ref _ending, ending, null);
+    private void End(RunEnding ending)
+    {
+        if (Interlocked.CompareExchange(ref _ending, ending, null) is null) _options.Pool?.Wake();
+    }
 
     private void End(LlmApiException error, RowTicket row)
     {
-        if (error.EndsRun) End(RunEnding.Of(error, row));
+        if (error.EndsRun) End(_options.Pool is { IsAllOut: true } pool ? RunEnding.OfPool(error, row, pool.Members.Count) : RunEnding.Of(error, row));
     }
 
     /// <summary>Why no row is sent any more; null while rows are sent.</summary>
@@ -265,12 +296,12 @@ internal sealed class BulkRun : IDisposable
     /// On disk before it is on the pipeline: what the caller has seen is never asked again. Where that fails the run ends, since it would
     /// pay for rows that the next run pays for again; the answer is in the error.
     /// </summary>
-    private async Task KeepAsync(RowTicket row, int occurrence, object answer)
+    private async Task KeepAsync(RowTicket row, object answer)
     {
         if (_options.Checkpoint is null) return;
         try
         {
-            await _options.Checkpoint.AppendAsync(row.Key, occurrence, row.Keep(occurrence, answer)).ConfigureAwait(false);
+            await _options.Checkpoint.AppendAsync(row.Key, row.Occurrence, row.Keep(row.Occurrence, answer)).ConfigureAwait(false);
         }
         catch (CheckpointException e)
         {
@@ -283,8 +314,9 @@ internal sealed class BulkRun : IDisposable
     }
 
     /// <summary>The row's whole answer, reviews passed; the ending where the run was over before the row was sent.</summary>
-    private async Task<object> AnswerAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, int occurrence, Task turn)
+    private async Task<object> AnswerAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, Task turn)
     {
+        RowTicket sent;
         object answer;
         Task kept;
         await turn.ConfigureAwait(false);
@@ -297,18 +329,18 @@ internal sealed class BulkRun : IDisposable
                 return ending;
             }
 
-            answer = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false) : await SendAsync(row, place).ConfigureAwait(false);
+            (sent, answer) = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false) : await SendAsync(row, place).ConfigureAwait(false);
             // To the end, though the run be over: what such a row has cost, and what its tools have done, is not to be had again for nothing.
-            var sent = row;
-            for (var round = 1; _options.Reviews && await ReviewAsync(sent, place, answer, round).ConfigureAwait(false) is { } next; round++)
-            {
-                sent = next;
-                answer = await SendAsync(sent, place).ConfigureAwait(false);
-            }
-
-            kept = KeepAsync(row, occurrence, answer);
+            for (var round = 1; _options.Reviews && await ReviewAsync(row, sent, place, answer, round).ConfigureAwait(false) is { } next; round++)
+                (sent, answer) = await SendAsync(next, place).ConfigureAwait(false);
+            kept = KeepAsync(row.For(sent.Member), answer);
             // On a slow disk on the disk, too, lest a machine that dies loses more than twice the width.
             if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
+        }
+        catch (LeftOutException)
+        {
+            Counts.LeaveOut();
+            return _ending!;
         }
         catch (LlmApiException e)
         {
@@ -325,18 +357,40 @@ internal sealed class BulkRun : IDisposable
         return answer;
     }
 
-    /// <summary>The row's next request; null where its answer is accepted.</summary>
-    private async Task<RowTicket?> ReviewAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, object answer, int round)
+    /// <summary>The row's next request; null where its answer is accepted. The member that answered comes first.</summary>
+    private async Task<RowTicket?> ReviewAsync(RowTicket row, RowTicket sent, OrderedWindow<BulkOutput>.Row place, object answer, int round)
     {
-        var review = new RowReview((ChatTicket)row, (ChatCompletion)answer, round);
+        var review = new RowReview((ChatTicket)sent, (ChatCompletion)answer, round);
         // Behind its deltas. Otherwise at once, whosever turn it is on the pipeline: a row that waits for another with its review is not kept, and goes on when that is done.
-        if (_options.Stream) await place.WriteAsync(new BulkOutput(row, review)).ConfigureAwait(false);
-        else _window.Interject(new BulkOutput(row, review));
+        if (_options.Stream) await place.WriteAsync(new BulkOutput(sent, review)).ConfigureAwait(false);
+        else _window.Interject(new BulkOutput(sent, review));
         await StoppableAsync(review.Next).ConfigureAwait(false);
-        return await review.Next.ConfigureAwait(false);
+        var next = await review.Next.ConfigureAwait(false);
+        if (next is not null && row.Others.Count > 0)
+            next.Others = row.Others.Prepend(row).Where(other => other.Member != sent.Member).Select(other => ((ChatTicket)other).Adapt(next.Request, answer as ChatCompletion)).ToList();
+        return next;
     }
 
-    private async Task<object> SendAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
+    /// <summary>The answer of the row's session, or of a member of its pool.</summary>
+    private async Task<(RowTicket By, object Answer)> SendAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
+    {
+        var last = row;
+        try
+        {
+            if (row.Member is null || _options.Pool is null) return (row, await SendOnceAsync(row, place).ConfigureAwait(false));
+            var (by, answer) = await _options.Pool.SendAsync(row, SendAsync, () => _ending is not null, _log, _stop.Token).ConfigureAwait(false);
+            return (by, answer ?? throw new LeftOutException());
+        }
+        catch (LlmApiException e)
+        {
+            NoteFailure(e, last);
+            throw;
+        }
+
+        Task<object> SendAsync(RowTicket ticket) => SendOnceAsync(last = ticket, place);
+    }
+
+    private async Task<object> SendOnceAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
         Counts.Send();
         try
@@ -350,7 +404,6 @@ internal sealed class BulkRun : IDisposable
         {
             // What had come of it was generated, and is paid for.
             if (e.PartialCompletion is not null) Spend(row, e.PartialCompletion);
-            NoteFailure(e, row);
             throw;
         }
         finally
@@ -360,6 +413,7 @@ internal sealed class BulkRun : IDisposable
 
         Task Emit(IReadOnlyList<object> pieces)
         {
+            row.HasBegun = true;
             var room = place.WriteAllAsync(pieces.Select(piece => new BulkOutput(row, piece)));
             return room.IsCompleted ? room : StoppableAsync(room);
         }
@@ -404,15 +458,18 @@ internal sealed class BulkRun : IDisposable
     private static long? Figure(long? reported) => reported is >= 0 and <= MostTokens ? reported : null;
 
     /// <summary>The answer of an equal request that is in flight, or of this one.</summary>
-    private async Task<object> SharedAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
+    private async Task<(RowTicket By, object Answer)> SharedAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
-        var first = new TaskCompletionSource<object>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var first = new TaskCompletionSource<(RowTicket By, object Answer)>(TaskCreationOptions.RunContinuationsAsynchronously);
         var shared = _inFlight.GetOrAdd(row.Key, first.Task);
         if (shared != first.Task)
         {
             try
             {
-                return row.Share(await shared.ConfigureAwait(false));
+                var (by, answer) = await shared.ConfigureAwait(false);
+                var own = row.For(by.Member);
+                // Rows that are equal for one member of a pool may differ for another.
+                return own.Key.Equals(by.Key) ? (own, own.Share(answer)) : await SendAsync(row, place).ConfigureAwait(false);
             }
             catch (LlmApiException e)
             {
@@ -422,10 +479,10 @@ internal sealed class BulkRun : IDisposable
 
         try
         {
-            var answer = await SendAsync(row, place).ConfigureAwait(false);
+            var answered = await SendAsync(row, place).ConfigureAwait(false);
             _inFlight.TryRemove(row.Key, out _);
-            first.SetResult(answer);
-            return answer;
+            first.SetResult(answered);
+            return answered;
         }
         catch (Exception e)
         {
@@ -446,4 +503,7 @@ internal sealed class BulkRun : IDisposable
         _stop.Token.ThrowIfCancellationRequested();
         await task.ConfigureAwait(false);
     }
+
+    /// <summary>The run was over before any member of the pool took the row.</summary>
+    private sealed class LeftOutException : Exception;
 }

@@ -39,6 +39,9 @@ internal sealed class BulkRunOptions
     /// <summary>Where finished rows are kept; null for nowhere. The run does not own it.</summary>
     internal CheckpointFile? Checkpoint { get; set; }
 
+    /// <summary>The sessions that rows of several tickets go to; null where each row has one session.</summary>
+    internal SessionPool? Pool { get; set; }
+
     /// <summary>Whether a row is wanted, given whether the checkpoint holds its answer; null where all are.</summary>
     internal Func<RowTicket, bool, bool>? IsWanted { get; set; }
 }

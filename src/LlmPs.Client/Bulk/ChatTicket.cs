@@ -23,6 +23,7 @@ internal sealed class ChatTicket : RowTicket
         : base(session, context.InputIndex, context.InputObject)
     {
         Context = context;
+        Asked = context.Request;
         Policy = policy ?? FinishPolicy.None;
         _earlier = earlier;
     }
@@ -33,6 +34,12 @@ internal sealed class ChatTicket : RowTicket
     internal FinishPolicy Policy { get; }
 
     internal ChatRequest Request => Context.Request;
+
+    /// <summary>The request as it was handed over, which each member of a pool has its own copy of.</summary>
+    internal ChatRequest Asked { get; private set; }
+
+    /// <inheritdoc/>
+    internal override int AttemptsHere => Context.Attempts - Context.AttemptsBefore;
 
     /// <inheritdoc/>
     internal override Uri Uri => Session.CompletionUri(Request);
@@ -52,7 +59,32 @@ internal sealed class ChatTicket : RowTicket
     /// <summary>The same row with its next request, as the rounds of a tool conversation are.</summary>
     /// <param name="next">The request.</param>
     /// <param name="earlier">The answer before it.</param>
-    internal ChatTicket For(ChatRequest next, ChatCompletion earlier) => new(Session, Context.For(next), Policy, earlier);
+    internal ChatTicket For(ChatRequest next, ChatCompletion earlier) => new(Session, Context.For(next), Policy, earlier) { Member = Member };
+
+    /// <summary>The next request of the row, which was made for another member, for this one.</summary>
+    /// <param name="next">The request.</param>
+    /// <param name="earlier">The answer before it.</param>
+    internal ChatTicket Adapt(ChatRequest next, ChatCompletion? earlier)
+    {
+        var request = next.Copy();
+        (request.Model, request.Chip) = (Request.Model, Request.Chip);
+        var ticket = new ChatTicket(Session, Context.For(request), Policy, earlier) { Member = Member, Asked = next };
+        return ticket;
+    }
+
+    /// <inheritdoc/>
+    internal override void Follow(RowTicket? before, Func<LlmApiException, bool>? givesUp)
+    {
+        if (before is ChatTicket chat) Context.Follow(chat.Context);
+        Context.GivesUp = givesUp;
+    }
+
+    /// <inheritdoc/>
+    internal override GateOutlook Outlook()
+    {
+        var gate = Session.Gate(Model, Chip);
+        return gate.Outlook(Session.TokensPerMinute is null ? gate.NewPass(0, null) : gate.NewPass(Request));
+    }
 
     /// <inheritdoc/>
     internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken)

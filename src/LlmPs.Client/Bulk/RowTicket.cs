@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
+using LlmPs.Pacing;
 using LlmPs.Transport;
 
 namespace LlmPs.Bulk;
@@ -32,6 +33,24 @@ internal abstract class RowTicket
 
     internal object? InputObject { get; }
 
+    /// <summary>The member of the pool that the row goes to; null where the run has one session.</summary>
+    internal PoolMember? Member { get; set; }
+
+    /// <summary>The tickets of the same row for the further members of the pool, in order of preference.</summary>
+    internal IReadOnlyList<RowTicket> Others { get; set; } = [];
+
+    /// <summary>Which occurrence of its request the row is; 0 where none is counted.</summary>
+    internal int Occurrence { get; set; }
+
+    /// <summary>Whether some of an answer was handed over, so that the row goes to no other member.</summary>
+    internal bool HasBegun { get; set; }
+
+    /// <summary>How often it was sent to this member.</summary>
+    internal virtual int AttemptsHere => 0;
+
+    /// <summary>The model as the provider spells it.</summary>
+    internal string ModelKey => Model;
+
     /// <summary>The whole address.</summary>
     internal abstract Uri Uri { get; }
 
@@ -58,6 +77,29 @@ internal abstract class RowTicket
     /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="LlmApiException">No whole answer came.</exception>
     internal abstract Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken);
+
+    /// <summary>What the row may expect of its session's limits.</summary>
+    internal virtual GateOutlook Outlook()
+    {
+        var gate = Session.Gate(Model, Chip);
+        return gate.Outlook(gate.NewPass(0, null));
+    }
+
+    /// <summary>Prepares the sending to a member of a pool.</summary>
+    /// <param name="before">The ticket of the member that the row was sent to before; null for none.</param>
+    /// <param name="givesUp">Whether a request that failed so is not sent to this member again; null where the session decides.</param>
+    internal virtual void Follow(RowTicket? before, Func<LlmApiException, bool>? givesUp)
+    {
+    }
+
+    /// <summary>The row's own ticket for the member that answered it.</summary>
+    internal RowTicket For(PoolMember? member)
+    {
+        if (member is null || Member == member) return this;
+        foreach (var other in Others)
+            if (other.Member == member) return other;
+        return this;
+    }
 
     /// <summary>The pieces of an answer that is known already.</summary>
     internal virtual IEnumerable<object> Pieces(object answer) => [answer];

@@ -27,6 +27,10 @@ internal sealed class RunEnding
     /// <summary>Every further row would fail like this one.</summary>
     internal static RunEnding Of(LlmApiException error, RowTicket row) => new(error, row, $"row {Text(row.Index)} failed with {error.Kind}");
 
+    /// <summary>No session of the pool takes a further row.</summary>
+    internal static RunEnding OfPool(LlmApiException last, RowTicket row, int members) =>
+        new(last, row, $"all {Text(members)} sessions are out; row {Text(row.Index)} failed last, with {last.Kind}");
+
     /// <summary>The provider cannot be reached or does not serve.</summary>
     internal static RunEnding OfFailures(LlmApiException last, RowTicket row, int count) =>
         new(last, row, $"{Text(count)} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");

@@ -139,6 +139,7 @@ internal static class CheckpointLine
             json.WriteString("finished", DateTime.UtcNow);
             if (completion.Provider is not null) json.WriteString("provider", completion.Provider);
             if (completion.Chip is not null) json.WriteString("chip", completion.Chip);
+            if (completion.Context?.Session is { } session) json.WriteString("session", session.Name);
             WriteTime(json, "durationMs", completion.Duration);
             WriteTime(json, "timeToFirstTokenMs", completion.TimeToFirstToken);
             json.WriteNumber("attempts", completion.Attempts);

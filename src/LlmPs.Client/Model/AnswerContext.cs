@@ -35,6 +35,12 @@ internal sealed class AnswerContext
 
     internal int Attempts { get; set; }
 
+    /// <summary>How many of the attempts were made with other sessions.</summary>
+    internal int AttemptsBefore { get; private set; }
+
+    /// <summary>Whether a request that failed so is not sent again, because another session takes it; null where there is none.</summary>
+    internal Func<LlmApiException, bool>? GivesUp { get; set; }
+
     internal string? RequestId { get; set; }
 
     internal TimeSpan? TimeToFirstToken { get; private set; }
@@ -48,6 +54,13 @@ internal sealed class AnswerContext
     internal void Send()
     {
         if (Attempts++ == 0) _started = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>The row was asked of another session before, in vain.</summary>
+    internal void Follow(AnswerContext before)
+    {
+        AttemptsBefore = Attempts = before.Attempts;
+        _started = before._started;
     }
 
     /// <summary>How it went in an earlier run, for an answer that was kept.</summary>

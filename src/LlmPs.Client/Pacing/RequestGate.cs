@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -20,6 +19,16 @@ internal readonly struct GateState(int waiting, TimeSpan? pausedFor, double? rat
 
     /// <summary>How long until the next request may go; null where none waits.</summary>
     internal TimeSpan? Wait { get; } = wait;
+}
+
+/// <summary>What a request that comes now may expect of a gate.</summary>
+internal readonly struct GateOutlook(double delay, bool isShut)
+{
+    /// <summary>About how many seconds it waits for its turn.</summary>
+    internal double Delay { get; } = delay;
+
+    /// <summary>Whether the account refuses all, so that no further request is of use yet.</summary>
+    internal bool IsShut { get; } = isShut;
 }
 
 /// <summary>What a response says about one limit of the account, of requests or of tokens: what is left, and in how long it is full again.</summary>
@@ -54,7 +63,9 @@ internal sealed class RequestGate : IDisposable
     private readonly TokenBucket? _tokens;
     private readonly double? _givenRate;
     private readonly TimeSpan _longestPause;
-    private readonly Timer _timer;
+    private readonly double? _tokenRate;
+    private readonly PacingClock _clock;
+    private readonly IPacingTimer _timer;
     private double _timerDue = double.PositiveInfinity;
     private long _tickets;
     private long _sent;
@@ -69,14 +80,16 @@ internal sealed class RequestGate : IDisposable
     /// <param name="requestsPerMinute">Null where it is to be learned.</param>
     /// <param name="tokensPerMinute">Null for no limit.</param>
     /// <param name="longestPause">The longest wait that a provider may ask for.</param>
-    internal RequestGate(int? requestsPerMinute, int? tokensPerMinute, TimeSpan longestPause)
+    /// <param name="clock">The time; null for the machine's.</param>
+    internal RequestGate(int? requestsPerMinute, int? tokensPerMinute, TimeSpan longestPause, PacingClock? clock = null)
     {
         _requests = requestsPerMinute is { } requests ? TokenBucket.OfRequests(requests) : null;
         _tokens = tokensPerMinute is { } tokens ? TokenBucket.OfTokens(tokens) : null;
-        (_givenRate, _longestPause) = (requestsPerMinute, longestPause);
+        (_givenRate, _tokenRate, _longestPause) = (requestsPerMinute, tokensPerMinute / 60.0, longestPause);
         // Below a rate that the user gave, a refusal here and there is the provider's passing trouble.
         _rate = new AdaptiveRate(longestPause.TotalSeconds, new Random(), tolerates: requestsPerMinute is not null);
-        _timer = new Timer(static gate => ((RequestGate)gate!).Tick(), this, Timeout.Infinite, Timeout.Infinite);
+        _clock = clock ?? PacingClock.System;
+        _timer = _clock.NewTimer(Tick);
     }
 
     internal GatePass NewPass(ChatRequest request) => NewPass(TokenEstimate.Of(request), request.MaxTokens, request.N is > 1 and var n ? n : 1);
@@ -96,6 +109,22 @@ internal sealed class RequestGate : IDisposable
             var rate = _rate.Rate * 60;
             TimeSpan? wait = _line.Count > 0 ? TimeSpan.FromSeconds(Math.Max(0, WaitOf(First(), now))) : null;
             return new GateState(_line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate > _givenRate ? _givenRate : rate ?? _givenRate, wait);
+        }
+    }
+
+    /// <summary>Returns what a request that comes now may expect. Nothing is reserved.</summary>
+    internal GateOutlook Outlook(GatePass pass)
+    {
+        lock (_lock)
+        {
+            var now = Now();
+            var wait = Math.Max(0, WaitOf(pass, now));
+            var isShut = now < _shutUntil || (_rate.ShutSince is not null && (_line.Count > 0 || wait > 0));
+            // Behind those who wait already.
+            var rate = Math.Min(_rate.Rate ?? double.PositiveInfinity, _givenRate / 60 ?? double.PositiveInfinity);
+            wait += _line.Count / rate;
+            if (_tokenRate is { } tokens) wait = Math.Max(wait, (_tokens!.Wait(pass.Reserved, now) * tokens + _line.Count * pass.Reserved) / tokens);
+            return new GateOutlook(wait, isShut);
         }
     }
 
@@ -187,7 +216,7 @@ internal sealed class RequestGate : IDisposable
         }
     }
 
-    private static double Now() => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
+    private double Now() => _clock.Now;
 
     private void Update(GatePass pass, bool leaves, Action<double> update)
     {
@@ -244,7 +273,7 @@ internal sealed class RequestGate : IDisposable
             {
                 if (now + wait >= _timerDue) return;
                 _timerDue = now + wait;
-                _timer.Change((long)Math.Ceiling(Math.Min(wait, 3600) * 1000), Timeout.Infinite);
+                _timer.Set(Math.Min(wait, 3600));
                 return;
             }
 

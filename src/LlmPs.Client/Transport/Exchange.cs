@@ -249,7 +249,8 @@ internal abstract class Exchange
     protected virtual TimeSpan WaitAfter(LlmApiException error)
     {
         Pass?.Failed(error);
-        if (Connection.Retry.Next(error, Context.Attempts - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
+        if (Connection.Retry.Next(error, Context.Attempts - Context.AttemptsBefore - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
+        if (Context.GivesUp?.Invoke(error) == true) throw error;
         // The gate has paused, for all and not for this request alone.
         var isPaced = Pass is { WaitsAlone: false } && error.Kind == LlmErrorKind.RateLimited;
         if (isPaced) wait = TimeSpan.Zero;

@@ -40,17 +40,25 @@ public abstract class ChatOptionsCommand : PSCmdlet
     [RowOption]
     public string? Model { get => Template.Model; set => Template.Model = Bound(value); }
 
-    /// <summary>GenStudio: the chip.</summary>
+    /// <summary>GenStudio: the chip, or several in order of preference.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ChipCompleter))]
     [RowOption]
-    public string? Chip { get => Template.Chip; set => Template.Chip = Bound(value); }
+    public string[]? Chip
+    {
+        get;
+        set
+        {
+            field = Bound(value)?.Where(chip => !string.IsNullOrWhiteSpace(chip)).ToArray();
+            Template.Chip = field?.Length == 1 ? field[0] : null;
+        }
+    }
 
-    /// <summary>The session, by name or object; the newest default session where not given.</summary>
+    /// <summary>The session, by name or object, or several in order of preference; the newest default session where not given.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(SessionCompleter))]
     [Session]
-    public LlmSession? Session { get; set; }
+    public LlmSession[]? Session { get; set; }
 
     /// <summary>Randomness.</summary>
     [Parameter]
@@ -183,16 +191,25 @@ public abstract class ChatOptionsCommand : PSCmdlet
     /// <summary>The session to use, which is that of the conversation where one goes on; ends the command where there is none.</summary>
     internal LlmSession SessionFor(ChatCompletion? history)
     {
+        if (Session?.Length > 1) RefusePool();
+        if (Session?.Length > 0) return Session[0];
         var identity = history?.Context?.Session;
         var earlier = identity is null ? null : LlmSession.Of(identity) is { IsClosed: false } open ? open : SessionTable.Current.Find(identity.Name);
         // What was said to one provider does not go to another that happens to be the default.
-        var other = identity is null ? _default ??= SessionTable.Current.Default : earlier;
-        if ((Session ?? other) is { } session) return session;
+        if ((identity is null ? _default ??= SessionTable.Current.Default : earlier) is { } session) return session;
         var message = identity is null
             ? "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow"
             : $"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or give another session as -Session.";
         ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
         throw new PipelineStoppedException();
+    }
+
+    /// <summary>Ends a command that talks to one session on one chip where several are given.</summary>
+    private protected void RefusePool()
+    {
+        const string WayOut = "Only Invoke-ChatCompletion uses several";
+        if (Session?.Length > 1) Refuse($"-Session has {Session.Length} sessions ({string.Join(", ", Session.Select(session => session.Name))}): give one. {WayOut}.", nameof(Session));
+        if (Chip?.Length > 1) Refuse($"-Chip has {Chip.Length} chips ({string.Join(", ", Chip)}): give one. {WayOut}.", nameof(Chip));
     }
 
     private Dictionary<string, string>? ExtraFields()

@@ -23,6 +23,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
+        RefusePool();
         if (ChatInput.IsMissing) Refuse(null);
         RefuseBlocks("give a value");
         var session = SessionFor(History);
@@ -33,7 +34,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         var talk = new ChatTalk(this, printer, session, messages => NewRequest().WithMessages(messages), input.TypedAhead)
         {
             Model = Model ?? earlier?.Context?.Request.Model,
-            Chip = Chip ?? earlier?.Chip,
+            Chip = Template.Chip ?? earlier?.Chip,
             Thinking = Thinking,
         };
         if (History is not null) talk.Replace(History.Messages, History.FinishReason);

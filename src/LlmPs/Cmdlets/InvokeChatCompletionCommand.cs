@@ -127,6 +127,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     [ValidateRange(0, int.MaxValue)]
     public int? MaxConsecutiveFailure { get; set; }
 
+    /// <summary>Where a row goes that several sessions or chips can take.</summary>
+    [Parameter]
+    public SessionMode SessionMode { get; set; }
+
     /// <summary>Send equal requests that are in flight together once. With temperature 0 that is so anyway.</summary>
     [Parameter]
     public SwitchParameter Deduplicate { get; set; }
@@ -137,7 +141,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         base.BeginProcessing();
         if (!MyInvocation.ExpectingInput) RefuseBlocks("pipe rows in, or give a value");
         RefuseAmiss();
-        _reader = new RowReader(this);
+        var pool = PoolGiven();
+        _reader = new RowReader(this, pool);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         if (MaxCost <= 0) Refuse(FormattableString.Invariant($"-MaxCost {MaxCost} is out of range: give more than 0."), nameof(MaxCost));
         if (MaxTokensLimit is not null && Stream)
@@ -161,10 +166,11 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             MaxCost = MaxCost,
             MaxConsecutiveFailure = MaxConsecutiveFailure ?? Math.Max(FewestFailures, limit),
             Checkpoint = _checkpoint,
+            Pool = pool,
             IsWanted = _preview.IsWanted,
         });
-        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null) : null, reviewer);
-        _progress = new RunProgress(this, _run, hasBar: !Stream);
+        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null) : null, reviewer);
+        _progress = new RunProgress(this, _run, hasBar: !Stream) { Pool = pool };
         _writer.Reported = _progress.Note;
     }
 
@@ -273,6 +279,19 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. "
                 + "To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
         }
+    }
+
+    /// <summary>The pool of several sessions or chips; null where there is one.</summary>
+    private SessionPool? PoolGiven()
+    {
+        if (Session?.GroupBy(session => session).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            Refuse($"-Session has '{twice.Key.Name}' twice: give each session once.", nameof(Session));
+        if (Chip?.GroupBy(chip => chip, StringComparer.OrdinalIgnoreCase).FirstOrDefault(same => same.Count() > 1) is { } chips)
+            Refuse($"-Chip has '{chips.Key}' twice: give each chip once.", nameof(Chip));
+        if (Session?.Length > 1 || Chip?.Length > 1) return new SessionPool(SessionMode == SessionMode.Spread);
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(SessionMode)))
+            Refuse($"-SessionMode {SessionMode} needs several sessions or chips, for example: -Session a, b", nameof(SessionMode));
+        return null;
     }
 
     private Shard? ShardGiven()

@@ -78,7 +78,7 @@ internal sealed class TypedLine
     {
         get
         {
-            var given = Value("Session");
+            var given = Value("Session") is IList { Count: > 0 } list ? PlainValue.Unwrap(list[0]) : Value("Session");
             if (given is not null) return given as LlmSession ?? SessionTable.Current.Find(given.ToString()!);
             // Without -Online, models are listed from every catalogue.
             if (_command.Equals("Get-LlmModel", StringComparison.OrdinalIgnoreCase) && !_bound.Contains("Online")) return null;

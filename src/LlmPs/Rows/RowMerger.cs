@@ -27,14 +27,20 @@ internal sealed class RowMerger
     private static readonly string[] s_own =
         ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", TotalTokens, "DurationMs", "Error"];
 
+    /// <summary>The columns of an answer from one of several sessions.</summary>
+    private static readonly string[] s_ofPool = ["Provider", "Chip"];
+
     private readonly PSCmdlet _cmdlet;
     private readonly bool _isShard;
+    private readonly bool _isPool;
     private bool _hasWarned;
 
     /// <param name="cmdlet">Where warnings go.</param>
     /// <param name="isShard">Whether the rows are a shard of the input, so that a merged row needs its place in the whole.</param>
-    internal RowMerger(PSCmdlet cmdlet, bool isShard)
+    /// <param name="isPool">Whether rows go to several sessions or chips, so that a merged row says who answered it.</param>
+    internal RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
     {
+        _isPool = isPool;
         _cmdlet = cmdlet;
         _isShard = isShard;
     }
@@ -42,7 +48,7 @@ internal sealed class RowMerger
     /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
     internal void WarnOfSchema(string schema)
     {
-        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(s_own, StringComparer.OrdinalIgnoreCase).ToList();
+        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(_isPool ? s_own.Concat(s_ofPool) : s_own, StringComparer.OrdinalIgnoreCase).ToList();
         if (hidden.Count == 0) return;
         VerboseLine.Warn(
             _cmdlet,
@@ -57,20 +63,24 @@ internal sealed class RowMerger
     internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error)
     {
         var row = PSObject.AsPSObject(ticket.InputObject ?? string.Empty);
-        var taken = new HashSet<string>(InputRow.NamesOf(row).Select(PropertyNames.Usable), StringComparer.OrdinalIgnoreCase);
+        var names = InputRow.NamesOf(row).Select(PropertyNames.Usable).ToList();
+        var taken = new HashSet<string>(names, StringComparer.OrdinalIgnoreCase);
         var isMerged = s_own.All(name => taken.Contains(name) || taken.Contains(Prefix + name));
         // Not every merged row has it, so a column of that name may be the user's. Nor may it hide a value of the answer.
-        var costColumn = isMerged ? CostColumn(InputRow.NamesOf(row)) : null;
+        var costColumn = isMerged ? CostColumn(names) : null;
         var data = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        // An earlier merge without a pool has none of these columns: one that stands before the others is the user's.
+        var ofPool = isMerged ? new HashSet<string>(names.Skip(names.FindLastIndex(IsError) + 1), StringComparer.OrdinalIgnoreCase) : [];
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
         foreach (var column in ColumnsOf(ticket, completion, error, hasCost: costColumn is not null))
         {
             var usable = PropertyNames.Usable(column.Key);
+            var isOurs = isMerged && (!s_ofPool.Contains(column.Key) || ofPool.Contains(usable) || ofPool.Contains(Prefix + usable));
             // A property of the answer may have the same name, and is another string.
-            var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isMerged);
+            var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isOurs);
             data.Add(usable);
-            if (name != usable && name != costColumn && taken.Contains(usable) && (!isMerged || usable == Cost)) renamed.Add(name);
+            if (name != usable && name != costColumn && taken.Contains(usable) && (!isOurs || usable == Cost)) renamed.Add(name);
             columns.Add(new(name, column.Value));
         }
 
@@ -91,6 +101,8 @@ internal sealed class RowMerger
 
     /// <summary>Neither a column of the user nor a value of the answer is overwritten by the cost.</summary>
     private static string NewCostColumn(HashSet<string> taken, HashSet<string> data) => NameOf(data.Contains(Cost) ? Prefix + Cost : Cost, taken, isMerged: false);
+
+    private static bool IsError(string name) => name.Equals("Error", StringComparison.OrdinalIgnoreCase) || name.Equals(Prefix + "Error", StringComparison.OrdinalIgnoreCase);
 
     private static string NameOf(string name, HashSet<string> taken, bool isMerged)
     {
@@ -138,6 +150,13 @@ internal sealed class RowMerger
             yield return new(s_own[i], values[i]);
             // The cost of an earlier merge is not that of this answer.
             if (s_own[i] == TotalTokens && (hasCost || ticket.Session.Identity.Prices is not null)) yield return new(Cost, completion?.Cost);
+        }
+
+        if (_isPool)
+        {
+            yield return new(s_ofPool[0], completion?.Provider ?? ticket.Session.Provider);
+            // Not of a failed row: it would be asked again of that chip only.
+            yield return new(s_ofPool[1], whole?.Chip);
         }
 
         if (_isShard) yield return new("InputIndex", ticket.Index);

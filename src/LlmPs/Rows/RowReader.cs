@@ -19,13 +19,16 @@ internal sealed class RowReader
     private readonly HashSet<string> _given;
     private readonly RowOptions _options;
     private readonly FinishPolicy _policy;
+    private readonly SessionPool? _pool;
     private readonly HashSet<string> _warned = [];
     private long _read;
 
     /// <param name="cmdlet">Whose parameters the rows are bound to; those of the command line are bound by now, and no others.</param>
-    internal RowReader(InvokeChatCompletionCommand cmdlet)
+    /// <param name="pool">The sessions or chips that rows go to; null for one session.</param>
+    internal RowReader(InvokeChatCompletionCommand cmdlet, SessionPool? pool)
     {
         _cmdlet = cmdlet;
+        _pool = pool;
         _given = new HashSet<string>(cmdlet.MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
         _policy = new FinishPolicy(cmdlet.FailOn ?? [], cmdlet.MaxTokensLimit);
         _options = new RowOptions(_given, cmdlet.RowBlocks, cmdlet.RowOption);
@@ -45,12 +48,12 @@ internal sealed class RowReader
         _read++;
         refusal = null;
         var history = (_cmdlet.InputObject?.BaseObject as ChatCompletion) ?? _cmdlet.History;
-        var session = _cmdlet.SessionFor(history);
+        var sessions = _cmdlet.Session is { Length: > 1 } several ? several : [_cmdlet.SessionFor(history)];
         ChatRequest? request = null;
         string? prompt = null;
         string? system = null;
         string? model = null;
-        IReadOnlyList<string> warnings = [];
+        List<ChatTicket> tickets = [];
         try
         {
             prompt = Prompt();
@@ -60,10 +63,8 @@ internal sealed class RowReader
             model = row.Request.Model;
             request = row.Request;
             request.Messages = Messages(history, row, prompt, index);
-            if (history?.Provider == session.Provider) Continue(request, history);
-            request = session.Resolve(request, out warnings);
-            _policy.Check(session.ChatProvider, request);
-            RequirePrice(session, request);
+            if (_pool is null) tickets.Add(TicketFor(sessions[0], request, history, index, prompt));
+            else AddTickets(tickets, sessions, request, history, index, prompt);
         }
         // A drive that is not there, a column that throws: that row fails, and the others go on.
         catch (Exception e) when (e is LlmApiException or ArgumentException or RuntimeException and not PipelineStoppedException)
@@ -71,15 +72,29 @@ internal sealed class RowReader
             refusal = Blame(e);
         }
 
-        WarnOfModel(session, model);
+        WarnOfModel(sessions[0], model);
         TellColumns();
         WarnOfMark();
         WarnOfDamage(prompt, system, index);
+        if (tickets.Count == 0) return NewTicket(sessions[0], request ?? new ChatRequest(), index, prompt);
+        tickets[0].Others = tickets.Skip(1).ToList();
+        return tickets[0];
+    }
+
+    private ChatTicket NewTicket(LlmSession session, ChatRequest request, long index, string? prompt) =>
+        new(session, new AnswerContext(session.Identity, request) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt }, _policy);
+
+    /// <summary>The row for one session, validated.</summary>
+    /// <exception cref="LlmApiException">The session cannot take it.</exception>
+    private ChatTicket TicketFor(LlmSession session, ChatRequest request, ChatCompletion? history, long index, string? prompt)
+    {
+        if (history?.Provider == session.Provider) Continue(request, history);
+        var resolved = session.Resolve(request, out var warnings);
         foreach (var warning in warnings)
             if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
-        return new ChatTicket(
-            session, new AnswerContext(session.Identity, request ?? new ChatRequest()) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt },
-            _policy);
+        _policy.Check(session.ChatProvider, resolved);
+        RequirePrice(session, resolved);
+        return NewTicket(session, resolved, index, prompt);
     }
 
     /// <summary>Refuses a row whose cost cannot be counted, and the whole run where all its rows ask the same model.</summary>
@@ -93,6 +108,46 @@ internal sealed class RowReader
         catch (LlmApiException e) when (_read == 1 && !_options.Columns.ContainsKey(nameof(_cmdlet.Model)) && _cmdlet.RowBlocks?.ContainsKey(nameof(_cmdlet.Model)) != true)
         {
             _cmdlet.Refuse(e.Message, nameof(_cmdlet.MaxCost));
+        }
+    }
+
+    /// <summary>The row for each session and chip that can take it.</summary>
+    /// <exception cref="LlmApiException">None can.</exception>
+    private void AddTickets(List<ChatTicket> tickets, LlmSession[] sessions, ChatRequest request, ChatCompletion? history, long index, string? prompt)
+    {
+        var refusals = new List<(PoolMember Member, LlmApiException Error)>();
+        foreach (var (session, chip) in Targets(sessions, request.Chip))
+        {
+            var own = request.Copy();
+            own.Chip = chip;
+            var member = _pool!.Member(session, session.ChatProvider.ChipId(chip));
+            try
+            {
+                var ticket = TicketFor(session, own, history, index, prompt);
+                ticket.Member = member;
+                tickets.Add(ticket);
+            }
+            catch (LlmApiException e)
+            {
+                refusals.Add((member, e));
+            }
+        }
+
+        if (tickets.Count == 0) throw refusals[0].Error;
+        foreach (var (member, error) in refusals)
+            if (_warned.Add("member " + member.Name)) VerboseLine.Warn(_cmdlet, $"Row {index} cannot go to {member.Name}, nor can rows like it: {error.Message}");
+    }
+
+    /// <summary>The sessions, each with each chip. A chip is for those that have a choice; the row's own chip takes the place of <c>-Chip</c>.</summary>
+    private IEnumerable<(LlmSession Session, string? Chip)> Targets(LlmSession[] sessions, string? chip)
+    {
+        var chips = chip is null ? _cmdlet.Chip ?? [] : [chip];
+        var hasChoice = sessions.Any(session => session.ChatProvider.Chips.Count > 0);
+        foreach (var session in sessions)
+        {
+            if (chips.Length == 0 || (hasChoice && session.ChatProvider.Chips.Count == 0)) yield return (session, null);
+            else
+                foreach (var one in chips) yield return (session, one);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
 using System.Text;
 using LlmPs.Bulk;
@@ -55,6 +56,7 @@ internal sealed class RunPreview
             ? string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.Index, tokens, PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt))
             : Full(row);
         _prompt = prompt;
+        if (row.Others.Count > 0) sending += $" (or {string.Join(", ", row.Others.Select(other => other.Member!.Name))})";
         if (IsWhatIf) _cmdlet.ShouldProcess(sending, sending, "Invoke-ChatCompletion");
         // Not ShouldProcess: yes to all of these questions would be yes to all that is asked about tools.
         else if (_cmdlet.ShouldContinue(sending + " Send it?", "Invoke-ChatCompletion", ref _yesToAll, ref _noToAll)) return true;

@@ -78,6 +78,9 @@ internal sealed class RunProgress
         _retries[retry.Groups["row"].Value] = (_watch.Elapsed + TimeSpan.FromSeconds(wait), Words(retry.Groups["kind"].Value));
     }
 
+    /// <summary>The sessions that the rows go to; null for one.</summary>
+    internal SessionPool? Pool { get; set; }
+
     /// <summary>Called as often as one likes.</summary>
     internal void Update()
     {
@@ -111,7 +114,7 @@ internal sealed class RunProgress
         VerboseLine.Write(_cmdlet, string.Format(
             CultureInfo.InvariantCulture,
             "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens{5} in {6:0.0} s.",
-            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, Cost(counts), _watch.Elapsed.TotalSeconds));
+            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, Cost(counts), _watch.Elapsed.TotalSeconds) + (Pool is null ? string.Empty : Served(Pool) + "."));
     }
 
     private void Show()
@@ -131,10 +134,15 @@ internal sealed class RunProgress
     /// <summary>Where nobody sees a progress bar, hours of nothing must not be without a word.</summary>
     private void Warn()
     {
-        if (_hasWarned || !(_session?.Pacing().PausedFor > s_patience)) return;
+        if (_hasWarned || !IsRefused()) return;
         _hasWarned = true;
         VerboseLine.Warn(_cmdlet, $"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's quota may be used up.");
     }
+
+    /// <summary>Whether every session has been refused for long.</summary>
+    private bool IsRefused() => Pool is { Members.Count: > 0 } pool
+        ? pool.Members.All(member => member.Session.Pacing().PausedFor > s_patience)
+        : _session?.Pacing().PausedFor > s_patience;
 
     /// <summary>Returns the line beside the bar. A narrow terminal cuts its end, so what holds the run up stands first.</summary>
     private string Status()
@@ -149,10 +157,14 @@ internal sealed class RunProgress
         if (counts.Done > 0) parts.Add(Text("{0:0.0}/s", counts.Done / _watch.Elapsed.TotalSeconds));
         if (counts.InFlight > 0) parts.Add(Text("{0} in flight", counts.InFlight));
         if (counts.Replayed > 0) parts.Add(Text("{0} from the checkpoint", counts.Replayed));
-        return string.Join(", ", parts);
+        return string.Join(", ", parts) + (Pool is null ? string.Empty : Served(Pool));
     }
 
     private static string Cost(RunCounts counts) => counts.Cost is { } cost ? ", cost " + MoneyText.Of(cost) : string.Empty;
+
+    /// <summary>Who has answered how many rows, and who does not serve.</summary>
+    private static string Served(SessionPool pool) => "; " + string.Join(", ", pool.Members.Select(member =>
+        string.Format(CultureInfo.InvariantCulture, "{0} {1}", member.Name, member.Answered) + (member.Cause is not null ? " (out)" : member.IsAside ? " (set aside)" : string.Empty)));
 
     /// <summary>Returns what is waited for and how long; null for nothing but answers.</summary>
     private string? Waiting()

@@ -31,7 +31,7 @@ internal sealed class AnswerReviewer
     internal void Review(RowReview review)
     {
         var completion = review.Completion;
-        if (!_rounds.TryGetValue(review.Row.Request, out var rounds)) rounds = new Rounds();
+        if (!_rounds.TryGetValue(review.Row.Asked, out var rounds)) rounds = new Rounds();
         if (completion.ToolCalls is { Count: > 0 } calls) Answer(review, rounds, calls);
         else if (Check?.Problem(completion) is { } problem) Mend(review, rounds, problem);
         else review.Accept();

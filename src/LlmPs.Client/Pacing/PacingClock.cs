@@ -1,0 +1,41 @@
+using System;
+using System.Diagnostics;
+using System.Threading;
+
+namespace LlmPs.Pacing;
+
+/// <summary>Time as gates and pools see it, so that tests need no waiting.</summary>
+internal abstract class PacingClock
+{
+    /// <summary>The clock of the machine.</summary>
+    internal static PacingClock System { get; } = new SystemClock();
+
+    /// <summary>Seconds since some moment.</summary>
+    internal abstract double Now { get; }
+
+    /// <summary>Returns a timer that is not set yet.</summary>
+    internal abstract IPacingTimer NewTimer(Action tick);
+
+    private sealed class SystemClock : PacingClock
+    {
+        internal override double Now => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
+
+        internal override IPacingTimer NewTimer(Action tick) => new SystemTimer(tick);
+    }
+
+    private sealed class SystemTimer(Action tick) : IPacingTimer
+    {
+        private readonly Timer _timer = new(static tick => ((Action)tick!)(), tick, Timeout.Infinite, Timeout.Infinite);
+
+        public void Set(double seconds) => _timer.Change((long)Math.Ceiling(seconds * 1000), Timeout.Infinite);
+
+        public void Dispose() => _timer.Dispose();
+    }
+}
+
+/// <summary>A timer that fires once each time it is set.</summary>
+internal interface IPacingTimer : IDisposable
+{
+    /// <summary>Sets the timer; an earlier setting no longer counts.</summary>
+    void Set(double seconds);
+}
