@@ -59,7 +59,7 @@ internal sealed class BulkRun : IDisposable
         // Equal rows are told apart by their count, so they are counted here, in the order of the input.
         var occurrence = _options.Checkpoint?.CountUp(row.Key) ?? 0;
         var kept = _options.Checkpoint is not null ? Find(row, occurrence) : null;
-        var ending = kept is null ? EndingOf() : null;
+        var ending = kept is null ? EndingOf() ?? _options.Holds?.Invoke(row.Key, occurrence) : null;
         if (ending is null && _options.IsWanted?.Invoke(row, kept is not null) == false) return;
         var place = _window.Open();
         if (ending is not null)

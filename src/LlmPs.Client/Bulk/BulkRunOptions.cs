@@ -36,6 +36,9 @@ internal sealed class BulkRunOptions
     /// <summary>Where finished rows are kept; null for nowhere. The run does not own it.</summary>
     internal CheckpointFile? Checkpoint { get; set; }
 
+    /// <summary>Why a row that the checkpoint does not have is not sent, given its key and occurrence; null where all are.</summary>
+    internal Func<CheckpointKey, int, RunEnding?>? Holds { get; set; }
+
     /// <summary>Whether a row is wanted, given whether the checkpoint holds its answer; null where all are.</summary>
     internal Func<RowTicket, bool, bool>? IsWanted { get; set; }
 }

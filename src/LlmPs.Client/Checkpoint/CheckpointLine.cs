@@ -42,11 +42,26 @@ internal static class CheckpointLine
 
     private static ReadOnlySpan<byte> BehindKey => "\",\"n\":"u8;
 
+    /// <summary>The length of a header that is not a note, at most.</summary>
+    internal const int LongestHeader = 128;
+
     internal static byte[] Header() => LineChecksum.Seal(Line(json =>
     {
         json.WriteString("llmps", "checkpoint");
         json.WriteNumber("version", Version);
         json.WriteString("created", DateTime.UtcNow);
+    }));
+
+    /// <summary>
+    /// Returns a line that says something about the run and is no row: a header with a further member, line end included. Readers that know no notes
+    /// skip it, as they skip the headers of files that were joined.
+    /// </summary>
+    internal static byte[] Note(Action<Utf8JsonWriter> write) => LineChecksum.Seal(Line(json =>
+    {
+        json.WriteString("llmps", "checkpoint");
+        json.WriteNumber("version", Version);
+        json.WriteString("created", DateTime.UtcNow);
+        write(json);
     }));
 
     /// <summary>The version that a header names; null for a line that is no header. A header of the present version has a checksum, too.</summary>
@@ -142,6 +157,7 @@ internal static class CheckpointLine
             WriteTime(json, "timeToFirstTokenMs", completion.TimeToFirstToken);
             json.WriteNumber("attempts", completion.Attempts);
             if (completion.RequestId is not null) json.WriteString("requestId", completion.RequestId);
+            if (completion.BatchId is not null) json.WriteString("batch", completion.BatchId);
             if (isFolded) json.WriteBoolean("folded", true);
             if (turns.Count > 0) WriteTurns(json, turns, completion.Usage);
             json.WritePropertyName("completion");
@@ -237,7 +253,7 @@ internal static class CheckpointLine
         List<ChatMessage>? turns = null;
         TokenUsage? usage = null;
         TimeSpan? duration = null, toFirstToken = null;
-        string? requestId = null;
+        string? requestId = null, batch = null;
         var attempts = 0;
         var isFolded = false;
         var reader = new Utf8JsonReader(line, s_reading);
@@ -248,6 +264,7 @@ internal static class CheckpointLine
             else if (reader.ValueTextEquals("timeToFirstTokenMs"u8)) toFirstToken = ReadTime(ref reader);
             else if (reader.ValueTextEquals("attempts"u8)) attempts = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
             else if (reader.ValueTextEquals("requestId"u8)) requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            else if (reader.ValueTextEquals("batch"u8)) batch = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             else if (reader.ValueTextEquals("folded"u8)) isFolded = reader.Read() && reader.TokenType == JsonTokenType.True;
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("turns"u8))
@@ -273,6 +290,7 @@ internal static class CheckpointLine
         // Earlier versions kept half an answer whose server had said that it gave up.
         if (completion.Choices.Any(choice => choice.FinishReason is { } reason && FinishReasons.IsFailure(reason))) return null;
         completion.Duration = duration;
+        completion.BatchId = batch;
         completion.Usage = usage ?? completion.Usage;
         context.Recall(attempts, requestId, toFirstToken);
         return completion;

@@ -46,6 +46,11 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     [ValidateNotNull]
     public object? Price { get; set; }
 
+    /// <summary>What an answer of a batch job costs in comparison with a live one: 0.5 is half.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 1.0)]
+    public double BatchFactor { get; set; } = 0.5;
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
@@ -89,6 +94,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         }
 
         sum.Requests++;
+        if (row.IsOfBatch) sum.BatchRequests++;
         sum.PromptTokens += row.PromptTokens ?? 0;
         sum.CompletionTokens += row.CompletionTokens ?? 0;
         sum.TotalTokens += row.TotalTokens ?? (row.PromptTokens ?? 0) + (row.CompletionTokens ?? 0);
@@ -113,7 +119,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
             VerboseLine.Warn(this, "Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full price, so the cost may be too high.");
         }
 
-        if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, Math.Min(prompt, row.CachedTokens ?? 0), completion);
+        if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, Math.Min(prompt, row.CachedTokens ?? 0), completion) * (row.IsOfBatch ? (decimal)BatchFactor : 1);
         if (_unpriced.Add("\n" + row.Model)) VerboseLine.Warn(this, $"An answer of '{PrintableText.Line(row.Model)}' came without its usage, so the cost is unknown.");
         return null;
     }

@@ -15,14 +15,14 @@ internal sealed class RowReader
 {
     private const char Lost = '\uFFFD';
 
-    private readonly InvokeChatCompletionCommand _cmdlet;
+    private readonly PromptRowsCommand _cmdlet;
     private readonly HashSet<string> _given;
     private readonly RowOptions _options;
     private readonly HashSet<string> _warned = [];
     private long _read;
 
     /// <param name="cmdlet">Whose parameters the rows are bound to; those of the command line are bound by now, and no others.</param>
-    internal RowReader(InvokeChatCompletionCommand cmdlet)
+    internal RowReader(PromptRowsCommand cmdlet)
     {
         _cmdlet = cmdlet;
         _given = new HashSet<string>(cmdlet.MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
@@ -49,7 +49,7 @@ internal sealed class RowReader
         {
             prompt = Prompt();
             var row = new RowRequest(_cmdlet.NewRequest()) { System = _cmdlet.System, Images = _cmdlet.Image };
-            _options.Apply(row, _cmdlet.InputObject, _cmdlet.ParameterSetName != InvokeChatCompletionCommand.MessageSet && !HasPromptGiven && PromptTextAttribute.IsIn(_cmdlet.InputObject));
+            _options.Apply(row, _cmdlet.InputObject, _cmdlet.ParameterSetName != PromptRowsCommand.MessageSet && !HasPromptGiven && PromptTextAttribute.IsIn(_cmdlet.InputObject));
             system = row.System;
             model = row.Request.Model;
             request = row.Request;
@@ -114,7 +114,7 @@ internal sealed class RowReader
             messages.Insert(0, new ChatMessage(ChatRole.System, row.System));
         }
 
-        if (_cmdlet.ParameterSetName == InvokeChatCompletionCommand.MessageSet) messages.AddRange(_cmdlet.Message);
+        if (_cmdlet.ParameterSetName == PromptRowsCommand.MessageSet) messages.AddRange(_cmdlet.Message);
         else if (_cmdlet.InputObject?.BaseObject is ChatMessage piped && !HasPromptGiven) messages.Add(piped);
         else messages.Add(UserMessage(prompt, row.Images, index));
         return messages;

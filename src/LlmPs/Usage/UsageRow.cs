@@ -24,6 +24,9 @@ internal sealed class UsageRow
 
     internal string? Provider { get; private set; }
 
+    /// <summary>Whether the answer came from a batch job, which costs less.</summary>
+    internal bool IsOfBatch { get; private set; }
+
     internal long? PromptTokens { get; private set; }
 
     internal long? CompletionTokens { get; private set; }
@@ -42,17 +45,18 @@ internal sealed class UsageRow
     internal static UsageRow? Read(PSObject item, long row) => item.BaseObject switch
     {
         ChatCompletion { Context.Attempts: 0 } => null,
-        ChatCompletion completion => Of(completion.Usage, completion.Model, completion.Chip, completion.Provider),
+        ChatCompletion completion => Of(completion.Usage, completion.Model, completion.Chip, completion.Provider, completion.BatchId is not null),
         ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta => Of(delta.Usage, delta.Model, delta.Context?.Request.Chip, delta.Context?.Provider),
         ChatCompletionDelta => null,
         _ => Of(InputRow.Fields(item), row),
     };
 
-    private static UsageRow Of(TokenUsage? usage, string? model, string? chip, string? provider) => new()
+    private static UsageRow Of(TokenUsage? usage, string? model, string? chip, string? provider, bool isOfBatch = false) => new()
     {
         Model = model,
         Chip = chip,
         Provider = provider,
+        IsOfBatch = isOfBatch,
         PromptTokens = usage?.PromptTokens,
         CompletionTokens = usage?.CompletionTokens,
         TotalTokens = usage?.TotalTokens,
@@ -77,6 +81,7 @@ internal sealed class UsageRow
             Model = Text(columns, "Model"),
             Chip = Text(columns, "Chip"),
             Provider = Text(columns, "Provider"),
+            IsOfBatch = Text(columns, "BatchId") is not null,
             PromptTokens = Figure(figures, "PromptTokens", row),
             CompletionTokens = Figure(figures, "CompletionTokens", row),
             TotalTokens = Figure(figures, "TotalTokens", row),

@@ -22,6 +22,7 @@ public class RoomTests
         ["Checkpoint"] = ["Model", "Wire", "Text"],
         ["Session"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Text"],
         ["Bulk"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Text"],
+        ["Batch"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Bulk", "Text"],
     };
 
     private static readonly Regex s_type =
