@@ -39,7 +39,7 @@ internal static class BatchSessions
 
     /// <exception cref="LlmApiException">No session is open that could have made the batch.</exception>
     internal static LlmSession Of(ChatBatch batch, LlmSession? given) => Find(given, batch.Provider, null, batch.Session) ?? throw new LlmApiException(
-        LlmErrorKind.InvalidRequest, $"No session is open for the batch '{batch.Id}'. Run Connect-LlmProvider first, or name a session with -Session.");
+        LlmErrorKind.InvalidRequest, $"No session is open{(batch.Id.Length == 0 ? string.Empty : $" for the batch '{batch.Id}'")}. Run Connect-LlmProvider first, or name a session with -Session.");
 
     private static bool Fits(LlmSession session, string? provider, string? address) =>
         (provider is null || session.Provider == provider) && (address is null || session.BaseUri.AbsoluteUri == address);

@@ -43,6 +43,8 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
         }
         catch (LlmApiException e)
         {
+            if (e.Kind == LlmErrorKind.NotFound)
+                e.RecommendedAction = "Check the id and the session. If the provider has removed the batch, Invoke-ChatCompletion -Force sends its rows live.";
             var record = RowError.From(e, batch);
             record.ErrorDetails = new ErrorDetails($"Batch '{batch.Id}': {e.Message}") { RecommendedAction = e.RecommendedAction ?? string.Empty };
             WriteError(record);

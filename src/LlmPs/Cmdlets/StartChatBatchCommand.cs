@@ -7,6 +7,7 @@ using LlmPs.Batch;
 using LlmPs.Batches;
 using LlmPs.Bulk;
 using LlmPs.Checkpoint;
+using LlmPs.Loading;
 using LlmPs.Rows;
 using LlmPs.Views;
 
@@ -59,7 +60,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         _reader = new RowReader(this);
         _isWhatIf = IsSet("WhatIf", "WhatIfPreference");
         _task = new BatchTask(this, IsSet("Debug", "DebugPreference"));
-        if (Session is not null) Terminate(() => WindowOf(Session), nameof(Session));
+        // Once, and not again for each row.
+        if ((Session ?? SessionTable.Current.Default) is { } session) Terminate(() => WindowOf(session), nameof(Session));
         _checkpoint = OpenCheckpoint(_isWhatIf);
         _path = CheckpointSource.PathOf(this, CheckpointPath!);
         _splitter = new BatchSplitter(_isWhatIf ? null : _path);
@@ -142,8 +144,7 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
 
     private void Add(ChatTicket row)
     {
-        var window = WindowOf(row.Session);
-        _ = window;
+        _ = WindowOf(row.Session);
         var n = _checkpoint?.CountUp(row.Key) ?? 1;
         if (_checkpoint?.Find(row.Key, n, out _) is not null)
         {
