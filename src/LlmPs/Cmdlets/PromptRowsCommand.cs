@@ -85,8 +85,17 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
             throw;
         }
 
-        CheckpointSource.Report(this, checkpoint, CheckpointPath);
-        return checkpoint;
+        try
+        {
+            CheckpointSource.Report(this, checkpoint, CheckpointPath);
+            return checkpoint;
+        }
+        catch
+        {
+            // A warning may end the command.
+            checkpoint.Dispose();
+            throw;
+        }
     }
 
     private protected bool IsSet(string parameter, string? preference)

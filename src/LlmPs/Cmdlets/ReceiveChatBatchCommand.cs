@@ -88,9 +88,9 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
     {
         if (_open.TryGetValue(path, out var known)) return known;
         var file = CheckpointFile.Open(path);
-        CheckpointSource.Report(this, file, path);
         try
         {
+            CheckpointSource.Report(this, file, path);
             return _open[path] = (file, new BatchJournal(file));
         }
         catch
