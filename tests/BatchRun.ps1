@@ -18,7 +18,7 @@ $folder = Join-Path ([System.IO.Path]::GetTempPath()) "llmps-batch-$PID"
 $null = New-Item -ItemType Directory $folder
 $run = Join-Path $folder 'run.ps1'
 @'
-param($Step, $ModulePath, $Uri, $Rows, $PromptKB, $Checkpoint, $Output, $Mark)
+param($Step, $ModulePath, $Uri, [int]$Rows, [int]$PromptKB, $Checkpoint, $Output, $Mark)
 Import-Module $ModulePath
 $WarningPreference = 'SilentlyContinue'
 $null = Connect-LlmProvider SiliconFlow -BaseUri $Uri -ApiKey k
@@ -89,7 +89,7 @@ try {
 
     # Killed runs.
     $random = [Random]::new(7)
-    $durations = @{ Start = 600; Receive = 400 }
+    $durations = @{ Start = 900; Receive = 500 }
     $killed = 0
     $paidTwice = 0
     $lost = 0
