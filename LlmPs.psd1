@@ -20,6 +20,7 @@
         'Disconnect-LlmProvider'
         'Enter-ChatSession'
         'Export-ChatSession'
+        'Get-ChatBatch'
         'Get-LlmModel'
         'Get-LlmProvider'
         'Get-LlmSession'
@@ -29,8 +30,12 @@
         'Measure-ChatUsage'
         'New-ChatMessage'
         'New-ChatTool'
+        'Receive-ChatBatch'
         'Select-LlmSession'
         'Show-ChatCompletion'
+        'Start-ChatBatch'
+        'Stop-ChatBatch'
+        'Wait-ChatBatch'
     )
     FunctionsToExport      = @()
     VariablesToExport      = @()

@@ -302,3 +302,27 @@ Describe 'The guide' {
         foreach ($link in $links) { Test-Path (Join-Path "$PSScriptRoot/../../docs" $link) | Should -BeTrue -Because $link }
     }
 }
+
+Describe 'Batch in two tasks' {
+    It 'submits in one, collects in the other, and ends with <code> where <name>' -ForEach @(
+        @{ name = 'all is well'; option = @{}; code = 0; live = 0; argument = '' }
+        @{ name = 'the batch is still running'; option = @{ BatchPolls = 1000 }; code = 4; live = 0; argument = '-WaitSec 0' }
+        @{ name = 'the batch is too late, and its rows are sent live'; option = @{ BatchPolls = 1000; Clock = 1000000000 }; code = 0; live = 12; argument = '-WaitSec 60 -LiveAfterHours 1'; cancels = $true }
+        @{ name = 'rows of the batch failed, and are sent live'; option = @{ BatchErrorMatch = 'Ticket 1' }; code = 0; live = 4; argument = '' }
+    ) {
+        $simulator.SetOption($option + @{ RequireKey = $true })
+        $folder = Join-Path $TestDrive "batch-$([guid]::NewGuid())"
+        $environment = @{ SILICONFLOW_API_KEY = $key }
+        $run = Invoke-Runbook batch-submit.ps1 "-Folder '$folder'" -Environment $environment
+        $run.ExitCode | Should -Be 0 -Because $run.Text
+        $run = Invoke-Runbook batch-submit.ps1 "-Folder '$folder'" -Environment $environment
+        $run.ExitCode | Should -Be 0 -Because $run.Text
+        if ($cancels) { $simulator.SetOption(@{ BatchPolls = 20; RequireKey = $true }) }
+        $run = Invoke-Runbook batch-collect.ps1 "-Folder '$folder' $argument" -Environment $environment
+        $run.ExitCode | Should -Be $code -Because $run.Text
+        $simulator.Stats().requests | Should -Be $live -Because $run.Text
+        if ($code -eq 0) { @(Import-Csv (Join-Path $folder answers.csv) | Where-Object Response -Like 'Echo: Classify this ticket: Ticket*').Count | Should -Be 12 }
+        else { Test-Path (Join-Path $folder answers.csv) | Should -BeFalse }
+        $run.Text + (Get-FolderText $folder) | Should -Not -Match $key
+    }
+}

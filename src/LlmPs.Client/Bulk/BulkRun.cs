@@ -63,7 +63,7 @@ internal sealed class BulkRun : IDisposable
             kept = Find(row);
         }
 
-        var ending = kept is null ? EndingOf() : null;
+        var ending = kept is null ? EndingOf() ?? HeldBy(row) : null;
         if (ending is null && _options.IsWanted?.Invoke(row, kept is not null) == false) return;
         var place = _window.Open();
         if (ending is not null)
@@ -123,6 +123,10 @@ internal sealed class BulkRun : IDisposable
         _width.Dispose();
         _stop.Dispose();
     }
+
+    /// <summary>Why the row is not sent now, such as a batch that has it; null where it is.</summary>
+    private RunEnding? HeldBy(RowTicket row) =>
+        _options.Holds is null ? null : row.Others.Prepend(row).Select(ticket => _options.Holds(ticket.Key, ticket.Occurrence)).FirstOrDefault(held => held is not null);
 
     // Rows behind a slow one go on until this many wait for it.
     private static int WindowOf(int throttleLimit) => Math.Max(throttleLimit, Math.Min(1024, Math.Max(32, throttleLimit * 8)));

@@ -42,6 +42,9 @@ internal sealed class BulkRunOptions
     /// <summary>The sessions that rows of several tickets go to; null where each row has one session.</summary>
     internal SessionPool? Pool { get; set; }
 
+    /// <summary>Why a row that the checkpoint does not have is not sent, given its key and occurrence; null where all are.</summary>
+    internal Func<CheckpointKey, int, RunEnding?>? Holds { get; set; }
+
     /// <summary>Whether a row is wanted, given whether the checkpoint holds its answer; null where all are.</summary>
     internal Func<RowTicket, bool, bool>? IsWanted { get; set; }
 }

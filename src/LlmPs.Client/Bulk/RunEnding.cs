@@ -24,6 +24,9 @@ internal sealed class RunEnding
     /// <summary>Whether the run ends even if there is no further row.</summary>
     internal bool IsFinal => Error.EndsRun;
 
+    /// <summary>Whether it is about one row in a batch job, and not about the run.</summary>
+    internal bool IsOfBatch { get; private set; }
+
     /// <summary>Every further row would fail like this one.</summary>
     internal static RunEnding Of(LlmApiException error, RowTicket row) => new(error, row, $"row {Text(row.Index)} failed with {error.Kind}");
 
@@ -45,6 +48,13 @@ internal sealed class RunEnding
     {
         var reason = $"{budget} is spent";
         return new RunEnding(new LlmApiException(LlmErrorKind.Canceled, reason + "."), null, reason);
+    }
+
+    /// <summary>The row's answer is to come from a batch job. Other rows are sent.</summary>
+    internal static RunEnding OfBatch(string batch)
+    {
+        var reason = $"it is in the batch '{batch}', which has not been received";
+        return new RunEnding(new LlmApiException(LlmErrorKind.Canceled, $"The row was not sent because {reason}."), null, reason) { IsOfBatch = true };
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

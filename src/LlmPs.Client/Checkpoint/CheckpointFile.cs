@@ -35,6 +35,7 @@ internal sealed class CheckpointFile : IDisposable
     private readonly LineReader _answers;
     private readonly Action _flush;
     private readonly CheckpointIndex _index = new();
+    private readonly List<(long Offset, int Length)> _notes = [];
     // Held by who writes a row.
     private readonly object _gate = new();
     private List<Append> _written = [];
@@ -114,6 +115,7 @@ internal sealed class CheckpointFile : IDisposable
             if (e is CheckpointException) throw;
             throw e switch
             {
+                FileNotFoundException => new CheckpointException(path, "does not exist: check the path", e),
                 DirectoryNotFoundException => new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
                 UnauthorizedAccessException => new CheckpointException(path, $"may not be {(toRead ? "read" : "written to")}: check the permissions of the file and of its folder, or give another path", e),
                 IOException io when FileLock.IsInUse(io) => CheckpointLock.InUse(path, e),
@@ -144,6 +146,17 @@ internal sealed class CheckpointFile : IDisposable
         var isItsLine = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key) && number == n;
         return isItsLine ? line : null;
     }
+
+    /// <summary>Returns the notes that the file had when it was opened, oldest first.</summary>
+    /// <exception cref="CheckpointException">The file cannot be read.</exception>
+    internal IEnumerable<byte[]> Notes()
+    {
+        foreach (var (offset, length) in _notes) yield return Read(offset, length);
+    }
+
+    /// <summary>Adds a line of <see cref="CheckpointLine.Note"/>, as <see cref="AppendAsync"/> adds a row.</summary>
+    /// <exception cref="CheckpointException">From the task: the note could not be written.</exception>
+    internal Task AppendNoteAsync(byte[] line) => AppendAsync(default, 0, line);
 
     /// <summary>
     /// Adds a finished row. It is in the file when this returns, so that it outlives the process, and on the disk when the task completes; rows that
@@ -336,6 +349,7 @@ internal sealed class CheckpointFile : IDisposable
         // Files that were joined have a header each.
         if (CheckpointLine.ReadHeader(WithoutReturn(line), out var isSound) is { } version && isSound)
         {
+            if (WithoutReturn(line).Length > CheckpointLine.LongestHeader) _notes.Add((offset, WithoutReturn(line).Length));
             _mayLackChecksum = version == CheckpointLine.UncheckedVersion;
             return;
         }
@@ -400,7 +414,8 @@ internal sealed class CheckpointFile : IDisposable
             _flush();
             lock (_index)
             {
-                foreach (var row in rows) _index.Set(row.Key, row.N, row.Offset, row.Length);
+                foreach (var row in rows)
+                    if (row.N > 0) _index.Set(row.Key, row.N, row.Offset, row.Length);
             }
 
             return null;

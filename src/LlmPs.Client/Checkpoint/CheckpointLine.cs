@@ -42,11 +42,26 @@ internal static class CheckpointLine
 
     private static ReadOnlySpan<byte> BehindKey => "\",\"n\":"u8;
 
+    /// <summary>The length of a header that is not a note, at most.</summary>
+    internal const int LongestHeader = 128;
+
     internal static byte[] Header() => LineChecksum.Seal(Line(json =>
     {
         json.WriteString("llmps", "checkpoint");
         json.WriteNumber("version", Version);
         json.WriteString("created", DateTime.UtcNow);
+    }));
+
+    /// <summary>
+    /// Returns a line that says something about the run and is no row: a header with a further member, line end included. Readers that know no notes
+    /// skip it, as they skip the headers of files that were joined.
+    /// </summary>
+    internal static byte[] Note(Action<Utf8JsonWriter> write) => LineChecksum.Seal(Line(json =>
+    {
+        json.WriteString("llmps", "checkpoint");
+        json.WriteNumber("version", Version);
+        json.WriteString("created", DateTime.UtcNow);
+        write(json);
     }));
 
     /// <summary>The version that a header names; null for a line that is no header. A header of the present version has a checksum, too.</summary>
@@ -146,6 +161,7 @@ internal static class CheckpointLine
             if (completion.RequestId is not null) json.WriteString("requestId", completion.RequestId);
             if (completion.Cost is { } cost) json.WriteNumber("cost", cost);
             if (completion.Context?.Request.MaxTokens is { } asked && asked != maxTokens) json.WriteNumber("maxTokens", asked);
+            if (completion.BatchId is not null) json.WriteString("batch", completion.BatchId);
             if (isFolded) json.WriteBoolean("folded", true);
             if (turns.Count > 0) WriteTurns(json, turns, completion.Usage);
             json.WritePropertyName("completion");
@@ -241,7 +257,7 @@ internal static class CheckpointLine
         List<ChatMessage>? turns = null;
         TokenUsage? usage = null;
         TimeSpan? duration = null, toFirstToken = null;
-        string? requestId = null;
+        string? requestId = null, batch = null;
         decimal? cost = null;
         int? maxTokens = null;
         var attempts = 0;
@@ -256,6 +272,7 @@ internal static class CheckpointLine
             else if (reader.ValueTextEquals("requestId"u8)) requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             else if (reader.ValueTextEquals("cost"u8)) cost = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var money) ? money : null;
             else if (reader.ValueTextEquals("maxTokens"u8)) maxTokens = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var most) ? most : null;
+            else if (reader.ValueTextEquals("batch"u8)) batch = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             else if (reader.ValueTextEquals("folded"u8)) isFolded = reader.Read() && reader.TokenType == JsonTokenType.True;
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("turns"u8))
@@ -283,6 +300,7 @@ internal static class CheckpointLine
         if (completion.Choices.Any(choice => choice.FinishReason is { } reason && FinishReasons.IsFailure(reason))) return null;
         if (cost is not null) completion.Cost = cost;
         completion.Duration = duration;
+        completion.BatchId = batch;
         completion.Usage = usage ?? completion.Usage;
         context.Recall(attempts, requestId, toFirstToken);
         return completion;

@@ -118,6 +118,9 @@ public sealed class ChatCompletion
     /// <summary>The request's id in the provider's logs.</summary>
     public string? RequestId => _context?.RequestId;
 
+    /// <summary>The id of the batch job that the answer came from; null for the answer to a live request.</summary>
+    public string? BatchId { get; internal set; }
+
     /// <summary>The answer as it came, for fields that the module does not know. A streamed answer is an array of its events.</summary>
     public string? RawJson => Raw is null ? null : Encoding.UTF8.GetString(Raw);
 

@@ -89,6 +89,9 @@ internal abstract class ChatProvider
 
     internal abstract string ModelsPath { get; }
 
+    /// <summary>What the provider documents of batch jobs; null where it has none.</summary>
+    internal virtual BatchLimits? Batch => null;
+
     /// <summary>Rules that span several options.</summary>
     internal virtual void Validate(ChatRequest request, ICollection<string> problems)
     {

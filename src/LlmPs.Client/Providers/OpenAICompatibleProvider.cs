@@ -53,4 +53,7 @@ internal sealed class OpenAICompatibleProvider : ChatProvider
     internal override string CompletionPath(string? endpointPath, string model, string? chip) => "/chat/completions";
 
     internal override string ModelsPath => "/models";
+
+    /// <summary>OpenAI's own limits; 200 MB as the smaller of its two meanings.</summary>
+    internal override BatchLimits Batch { get; } = new() { MaxLines = 50_000, MaxBytes = 200_000_000, MinHours = 24, MaxHours = 24 };
 }

@@ -50,6 +50,17 @@ internal sealed class SiliconFlowProvider : ChatProvider
 
     internal override string ModelsPath => "/models?type=text&sub_type=chat";
 
+    /// <summary>Source: its guide on batch jobs.</summary>
+    internal override BatchLimits Batch { get; } = new()
+    {
+        MaxLines = 5000,
+        MaxBytes = 1_000_000_000,
+        MinHours = 24,
+        MaxHours = 336,
+        Roles = [ChatRole.System, ChatRole.User, ChatRole.Assistant],
+        EndsWithUser = true,
+    };
+
     internal override LlmErrorKind? KindOf(string? code) => code switch
     {
         "30003" => LlmErrorKind.Forbidden,

@@ -165,6 +165,22 @@ internal sealed class AnswerStream : Stream
         return begin == 0 && end == body.Length ? body : body.AsSpan(begin, end - begin).ToArray();
     }
 
+    /// <summary>Reads the next bytes as they come, what was peeked first; 0 at the end. A caller that reads so does not read events.</summary>
+    internal async Task<int> ReadBytesAsync(byte[] buffer)
+    {
+        if (_headAt < _headEnd)
+        {
+            var given = Math.Min(buffer.Length, _headEnd - _headAt);
+            Array.Copy(_head, _headAt, buffer, 0, given);
+            _headAt += given;
+            return given;
+        }
+
+        var read = await ReadInnerAsync(buffer, 0, buffer.Length).ConfigureAwait(false);
+        if (read > 0) _clock.Payload();
+        return read;
+    }
+
     /// <summary>Twice as much, and all that the server has announced as soon as a good part of it has come.</summary>
     private int Grown(int filled, int limit)
     {

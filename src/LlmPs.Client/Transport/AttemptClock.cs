@@ -80,12 +80,24 @@ internal sealed class AttemptClock : IDisposable
     /// <summary>The wait is over, one way or the other.</summary>
     internal void Leave()
     {
-        _silent += TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _entered) / (double)Stopwatch.Frequency);
-        if (!_source.IsCancellationRequested) _source.CancelAfter(Timeout.InfiniteTimeSpan);
         lock (_switch)
         {
+            _silent += TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _entered) / (double)Stopwatch.Frequency);
+            if (!_source.IsCancellationRequested) _source.CancelAfter(Timeout.InfiniteTimeSpan);
             _isWaiting = false;
             if (_isHeld) _elapsed.Stop();
+        }
+    }
+
+    /// <summary>Some of the request was taken: a long upload is not silence.</summary>
+    internal void Progress()
+    {
+        lock (_switch)
+        {
+            if (!_isWaiting || _source.IsCancellationRequested) return;
+            _silent = TimeSpan.Zero;
+            _entered = Stopwatch.GetTimestamp();
+            if (Min(Min(_whole, _grace) - _elapsed.Elapsed, SilenceLimit) is var left && left > TimeSpan.Zero) _source.CancelAfter(left);
         }
     }
 

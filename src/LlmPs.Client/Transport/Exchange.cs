@@ -54,6 +54,15 @@ internal abstract class Exchange
     /// <summary>Whether the answer is handed over as it comes: the request goes on when the first attempt with an answer has begun.</summary>
     protected virtual bool IsStream => false;
 
+    /// <summary>What the verbose lines about attempts begin with.</summary>
+    protected virtual string Subject => $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}";
+
+    /// <summary>Returns the content of one attempt; null for a request without one.</summary>
+    protected virtual HttpContent? NewContent(AttemptClock clock) => Body is { } body ? new BodyContent(body) : null;
+
+    /// <summary>Returns the limits of one attempt.</summary>
+    protected virtual AttemptClock NewClock(CancellationToken cancellationToken) => Connection.NewClock(cancellationToken);
+
     /// <summary>What the lines about the request begin with on the debug stream, where those of several rows are mixed.</summary>
     protected virtual string Label => string.Empty;
 
@@ -75,7 +84,7 @@ internal abstract class Exchange
             while (true)
             {
                 TimeSpan wait;
-                var clock = Connection.NewClock(cancellationToken);
+                var clock = NewClock(cancellationToken);
                 try
                 {
                     var answer = await attempt(clock).ConfigureAwait(false);
@@ -174,7 +183,7 @@ internal abstract class Exchange
         var hasAnswered = Connection.Http.HasAnswered;
         try
         {
-            return await Connection.Http.SendAsync(Method, _uri, Body, clock).ConfigureAwait(false);
+            return await Connection.Http.SendAsync(Method, _uri, NewContent(clock), clock).ConfigureAwait(false);
         }
         catch (HttpRequestException e) when (!clock.Token.IsCancellationRequested && !IsProxyRefusal(e))
         {
@@ -255,7 +264,7 @@ internal abstract class Exchange
         var isPaced = Pass is { WaitsAlone: false } && error.Kind == LlmErrorKind.RateLimited;
         if (isPaced) wait = TimeSpan.Zero;
         var when = isPaced ? "when the limit allows" : $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
-        Note(RequestLogLevel.Verbose, $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. {error.Message}");
+        Note(RequestLogLevel.Verbose, $"{Subject}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. {error.Message}");
         return wait;
     }
 

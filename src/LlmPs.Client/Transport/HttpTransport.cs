@@ -51,10 +51,9 @@ internal sealed class HttpTransport : IDisposable
     /// <summary>Whether the server answers plain http. Found out at most once.</summary>
     internal Lazy<Task<bool>> SpeaksPlainHttp { get; }
 
-    internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, byte[]? body, AttemptClock clock)
+    internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, HttpContent? content, AttemptClock clock)
     {
-        using var request = new HttpRequestMessage(method, uri);
-        if (body is not null) request.Content = new BodyContent(body);
+        using var request = new HttpRequestMessage(method, uri) { Content = content };
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
         request.Headers.TryAddWithoutValidation("User-Agent", s_userAgent);
         // The key is a plain string for no longer than the request.

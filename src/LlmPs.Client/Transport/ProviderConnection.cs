@@ -17,6 +17,8 @@ internal sealed class ProviderConnection : IDisposable
 {
     private const int LongestAddress = 600;
 
+    private static readonly TimeSpan s_longestTransfer = TimeSpan.FromDays(7);
+
     private static readonly Regex s_credentialHeader =
         new("auth|cookie|cred|key|pass|pwd|secret|sign|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
@@ -85,6 +87,9 @@ internal sealed class ProviderConnection : IDisposable
     internal bool IsClosed => Volatile.Read(ref _closed) != 0;
 
     internal AttemptClock NewClock(CancellationToken cancellationToken) => new(_options.Timeout, _options.IdleTimeout, cancellationToken);
+
+    /// <summary>Returns the limits of a file's transfer: it may take as long as it goes on.</summary>
+    internal AttemptClock NewTransferClock(CancellationToken cancellationToken) => new(s_longestTransfer, _options.IdleTimeout, cancellationToken);
 
     /// <summary>An address as it may be printed: masked where its query may hold a secret.</summary>
     internal string Shown(Uri address) => PrintableText.Line(Redactor.Clean(ProviderAddress.WithoutSecrets(address)), LongestAddress);

@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
+using LlmPs.Batches;
 using LlmPs.Bulk;
 using LlmPs.Checkpoint;
 using LlmPs.Completion;
@@ -14,12 +15,8 @@ namespace LlmPs.Cmdlets;
 /// <summary>Sends prompts and emits completions, or deltas with <c>-Stream</c>.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "ChatCompletion", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PromptSet)]
 [OutputType(typeof(ChatCompletion), typeof(ChatCompletionDelta), typeof(PSObject))]
-public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposable
+public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
 {
-    internal const string MessageSet = "Message";
-
-    private const string PromptSet = "Prompt";
-
     private const int FewestFailures = 20;
 
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
@@ -30,48 +27,10 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     private RunProgress? _progress;
     private RunPreview? _preview;
     private CheckpointFile? _checkpoint;
+    private PendingBatches? _pending;
     private Shard? _shard;
     private long _rows;
     private bool _isOneByOne;
-
-    /// <summary>The prompt: a text, a column of that name, or a script block over the row. An object, because the binder would bind a script block to nothing else.</summary>
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PromptSet)]
-    [PromptText]
-    public object? Prompt { get; set => field = Bound(value); }
-
-    /// <summary>The row itself. Bound by the pipeline.</summary>
-    [Parameter(ValueFromPipeline = true)]
-    public PSObject? InputObject { get; set; }
-
-    /// <summary>Messages in place of a prompt.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = MessageSet)]
-    [LiveObject]
-    [ValidateNotNullOrEmpty]
-    public ChatMessage[] Message { get; set; } = [];
-
-    /// <summary>The completion whose conversation goes on.</summary>
-    [Parameter]
-    [LiveObject]
-    public ChatCompletion? History { get; set; }
-
-    /// <summary>Images to add to the prompt: files, addresses, data URIs.</summary>
-    [Parameter(ParameterSetName = PromptSet)]
-    [RowOption]
-    public string[]? Image { get; set => field = Bound(value); }
-
-    /// <summary>The form of the answer.</summary>
-    [Parameter]
-    [RowOption]
-    public ChatResponseFormat? ResponseFormat { get => Template.ResponseFormat; set => Template.ResponseFormat = Bound(value); }
-
-    /// <summary>
-    /// The options that are columns of the rows, by name, or * for each column that has an option's name. Without it columns are options only of rows
-    /// whose prompt is a column, too.
-    /// </summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(RowOptionCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string[]? RowOption { get; set; }
 
     /// <summary>Emit deltas as they arrive.</summary>
     [Parameter]
@@ -89,11 +48,6 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     /// <summary>Emit the input row with the answer's columns added.</summary>
     [Parameter]
     public SwitchParameter MergeInput { get; set; }
-
-    /// <summary>A file of finished rows: run again with it, they are not asked again.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? CheckpointPath { get; set; }
 
     /// <summary>Handle only every n-th row: <c>i/n</c> with i from 0, or Auto or Auto/n in a Slurm array or a Kubernetes indexed job.</summary>
     [Parameter]
@@ -135,14 +89,16 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
     [Parameter]
     public SwitchParameter Deduplicate { get; set; }
 
+    /// <summary>Send rows, too, that are in a batch job which was not received. They are paid for twice.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        if (!MyInvocation.ExpectingInput) RefuseBlocks("pipe rows in, or give a value");
-        RefuseAmiss();
         var pool = PoolGiven();
-        _reader = new RowReader(this, pool);
+        _reader = new RowReader(this, pool, new FinishPolicy(FailOn ?? [], MaxTokensLimit), needsPrice: MaxCost is not null);
         if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         if (MaxCost <= 0) Refuse(FormattableString.Invariant($"-MaxCost {MaxCost} is out of range: give more than 0."), nameof(MaxCost));
         if (MaxTokensLimit is not null && Stream)
@@ -150,7 +106,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
         _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
-        OpenCheckpoint();
+        _checkpoint = OpenCheckpoint(_preview.IsWhatIf);
+        _pending = _checkpoint is null || Force ? null : PendingBatches.Read(this, _checkpoint, CheckpointPath!);
         var limit = ThrottleLimit ?? (Stream ? 1 : 5);
         _isOneByOne = limit == 1;
         _run = new BulkRun(new BulkRunOptions
@@ -167,6 +124,7 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
             MaxConsecutiveFailure = MaxConsecutiveFailure ?? Math.Max(FewestFailures, limit),
             Checkpoint = _checkpoint,
             Pool = pool,
+            Holds = _pending is null ? null : _pending.Ending,
             IsWanted = _preview.IsWanted,
         });
         _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null) : null, reviewer);
@@ -256,29 +214,9 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         _progress!.Finish(_writer!.LastFacts());
         _preview!.Finish();
         _writer!.Finish();
+        _pending?.Finish();
         if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
             WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));
-    }
-
-    /// <summary>Refuses what cannot be meant, before there is a row.</summary>
-    private void RefuseAmiss()
-    {
-        if (RowOption is not null)
-        {
-            if (RowOptions.Unknown(RowOption) is { } unknown)
-            {
-                var options = string.Join(", ", ColumnOption.All.Values.Select(option => option.Name));
-                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: {options}; or '*'.", nameof(RowOption));
-            }
-
-            if (!MyInvocation.ExpectingInput) Refuse("-RowOption names columns of rows, and there are no rows: pipe them in.", nameof(RowOption));
-        }
-
-        if (MyInvocation.BoundParameters.ContainsKey(nameof(Prompt)) && PromptTextAttribute.PromptsIn(Prompt) is > 0 and var count)
-        {
-            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | Invoke-ChatCompletion. "
-                + "To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
-        }
     }
 
     /// <summary>The pool of several sessions or chips; null where there is one.</summary>
@@ -307,43 +245,8 @@ public sealed class InvokeChatCompletionCommand : AnswerOptionsCommand, IDisposa
         }
     }
 
-    private void OpenCheckpoint()
-    {
-        if (CheckpointPath is null) return;
-        var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(CheckpointPath, out var provider, out _);
-        try
-        {
-            if (provider.Name != "FileSystem") throw new CheckpointException(CheckpointPath, "is not in the file system: give the path of a file");
-            if (_preview!.IsWhatIf && !File.Exists(path)) return;
-            _checkpoint = CheckpointFile.Open(path, toRead: _preview.IsWhatIf);
-        }
-        catch (CheckpointException e)
-        {
-            ThrowTerminatingError(new ErrorRecord(e, "CheckpointFailed", ErrorCategory.OpenError, CheckpointPath));
-            throw;
-        }
-
-        if (_checkpoint.DamagedLines > 0)
-        {
-            var damaged = _checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is" : $"{_checkpoint.DamagedLines} lines that can't be read; their rows are";
-            VerboseLine.Warn(this, $"Checkpoint '{CheckpointPath}' holds {damaged} asked again, unless another line has the answer.");
-        }
-
-        if (_checkpoint.RemovedHolder is { } holder)
-            VerboseLine.Write(this, $"The lock of checkpoint '{CheckpointPath}' was removed: its run has ended ({holder}).");
-
-        VerboseLine.Write(this, $"Checkpoint '{CheckpointPath}' holds {_checkpoint.Finished} finished rows.");
-    }
-
     /// <summary>The impact is high for the sake of the tools that -InvokeTool runs; sending is asked about only on demand.</summary>
     private bool AsksBeforeSending() => MyInvocation.BoundParameters.ContainsKey("Confirm")
         ? IsSet("Confirm", null)
         : SessionState.PSVariable.GetValue("ConfirmPreference") is ConfirmImpact.Low;
-
-    private bool IsSet(string parameter, string? preference)
-    {
-        if (MyInvocation.BoundParameters.TryGetValue(parameter, out var bound)) return LanguagePrimitives.IsTrue(bound);
-        return preference is not null && SessionState.PSVariable.GetValue(preference) is var value
-            && (value is ActionPreference action ? action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore : LanguagePrimitives.IsTrue(value));
-    }
 }

@@ -48,6 +48,11 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     [ValidateNotNull]
     public object? Price { get; set; }
 
+    /// <summary>What an answer of a batch job costs in comparison with a live one: 0.5 is half.</summary>
+    [Parameter]
+    [ValidateRange(0.0, 1.0)]
+    public double BatchFactor { get; set; } = 0.5;
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
@@ -96,12 +101,13 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         }
 
         sum.Requests++;
+        if (row.IsOfBatch) sum.BatchRequests++;
         sum.PromptTokens += row.PromptTokens ?? 0;
         sum.CompletionTokens += row.CompletionTokens ?? 0;
         sum.TotalTokens += row.TotalTokens ?? (row.PromptTokens ?? 0) + (row.CompletionTokens ?? 0);
         sum.ReasoningTokens += row.ReasoningTokens ?? 0;
         sum.CachedTokens += row.CachedTokens ?? 0;
-        sum.Cost += _prices is null ? row.Cost : Cost(_prices, row);
+        sum.Cost += (_prices is null ? row.Cost : Cost(_prices, row)) * (row.IsOfBatch ? (decimal)BatchFactor : 1);
         if (_prices is null) _ = row.Cost is null ? _without++ : _with++;
     }
 

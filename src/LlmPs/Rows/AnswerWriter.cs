@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
+using LlmPs.Batches;
 using LlmPs.Bulk;
 using LlmPs.Schema;
 using LlmPs.Tools;
@@ -72,7 +73,7 @@ internal sealed class AnswerWriter
                 _cmdlet.WriteError(_cmdlet.MyInvocation.ExpectingInput ? RowError.From(error, output.Row) : RowError.From(error, output.Row.InputObject));
                 break;
             case RunEnding ending:
-                WriteMerged(output, null, $"{RowError.RunStopped}: The row was not sent because {ending.Reason}.");
+                WriteMerged(output, null, $"{(ending.IsOfBatch ? PendingBatches.ErrorId : RowError.RunStopped)}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
                 Log(line);

@@ -15,22 +15,26 @@ internal sealed class RowReader
 {
     private const char Lost = '\uFFFD';
 
-    private readonly InvokeChatCompletionCommand _cmdlet;
+    private readonly PromptRowsCommand _cmdlet;
     private readonly HashSet<string> _given;
     private readonly RowOptions _options;
     private readonly FinishPolicy _policy;
     private readonly SessionPool? _pool;
+    private readonly bool _needsPrice;
     private readonly HashSet<string> _warned = [];
     private long _read;
 
     /// <param name="cmdlet">Whose parameters the rows are bound to; those of the command line are bound by now, and no others.</param>
     /// <param name="pool">The sessions or chips that rows go to; null for one session.</param>
-    internal RowReader(InvokeChatCompletionCommand cmdlet, SessionPool? pool)
+    /// <param name="policy">Which answers count; null for all.</param>
+    /// <param name="needsPrice">Whether a model without a price is an error.</param>
+    internal RowReader(PromptRowsCommand cmdlet, SessionPool? pool = null, FinishPolicy? policy = null, bool needsPrice = false)
     {
         _cmdlet = cmdlet;
         _pool = pool;
         _given = new HashSet<string>(cmdlet.MyInvocation.BoundParameters.Keys, StringComparer.OrdinalIgnoreCase);
-        _policy = new FinishPolicy(cmdlet.FailOn ?? [], cmdlet.MaxTokensLimit);
+        _policy = policy ?? FinishPolicy.None;
+        _needsPrice = needsPrice;
         _options = new RowOptions(_given, cmdlet.RowBlocks, cmdlet.RowOption);
     }
 
@@ -38,7 +42,7 @@ internal sealed class RowReader
 
     /// <summary>Whether the row's prompt is a column of it, and not given on the command line.</summary>
     private bool HasPromptColumn =>
-        !HasPromptGiven && _cmdlet.ParameterSetName != InvokeChatCompletionCommand.MessageSet && PromptTextAttribute.IsIn(_cmdlet.InputObject);
+        !HasPromptGiven && _cmdlet.ParameterSetName != PromptRowsCommand.MessageSet && PromptTextAttribute.IsIn(_cmdlet.InputObject);
 
     /// <summary>The row that is bound.</summary>
     /// <param name="index">Its place in the input.</param>
@@ -100,14 +104,14 @@ internal sealed class RowReader
     /// <summary>Refuses a row whose cost cannot be counted, and the whole run where all its rows ask the same model.</summary>
     private void RequirePrice(LlmSession session, ChatRequest request)
     {
-        if (_cmdlet.MaxCost is null) return;
+        if (!_needsPrice) return;
         try
         {
             session.RequirePrice(request, "-MaxCost");
         }
         catch (LlmApiException e) when (_read == 1 && !_options.Columns.ContainsKey(nameof(_cmdlet.Model)) && _cmdlet.RowBlocks?.ContainsKey(nameof(_cmdlet.Model)) != true)
         {
-            _cmdlet.Refuse(e.Message, nameof(_cmdlet.MaxCost));
+            _cmdlet.Refuse(e.Message, nameof(InvokeChatCompletionCommand.MaxCost));
         }
     }
 
@@ -194,7 +198,7 @@ internal sealed class RowReader
             messages.Insert(0, new ChatMessage(ChatRole.System, row.System));
         }
 
-        if (_cmdlet.ParameterSetName == InvokeChatCompletionCommand.MessageSet) messages.AddRange(_cmdlet.Message);
+        if (_cmdlet.ParameterSetName == PromptRowsCommand.MessageSet) messages.AddRange(_cmdlet.Message);
         else if (_cmdlet.InputObject?.BaseObject is ChatMessage piped && !HasPromptGiven) messages.Add(piped);
         else messages.Add(UserMessage(prompt, row.Images, index));
         return messages;

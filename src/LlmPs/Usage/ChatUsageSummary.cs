@@ -19,6 +19,9 @@ public sealed class ChatUsageSummary
     /// <summary>The answers that were counted.</summary>
     public long Requests { get; internal set; }
 
+    /// <summary>Those of them that came from batch jobs.</summary>
+    public long BatchRequests { get; internal set; }
+
     /// <summary>Tokens of the conversations sent.</summary>
     public long PromptTokens { get; internal set; }
 

@@ -27,6 +27,9 @@ internal sealed class UsageRow
 
     internal string? Provider { get; private set; }
 
+    /// <summary>Whether the answer came from a batch job, which costs less.</summary>
+    internal bool IsOfBatch { get; private set; }
+
     internal long? PromptTokens { get; private set; }
 
     internal long? CompletionTokens { get; private set; }
@@ -48,7 +51,7 @@ internal sealed class UsageRow
     internal static UsageRow? Read(PSObject item, long row) => item.BaseObject switch
     {
         ChatCompletion { Context.Attempts: 0 } => null,
-        ChatCompletion completion => Of(completion.Usage, completion.Context, completion.Model, completion.Cost),
+        ChatCompletion completion => Of(completion.Usage, completion.Context, completion.Model, completion.Cost, completion.BatchId is not null),
         ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta => Of(delta.Usage, delta.Context, delta.Model, CostOf(delta)),
         ChatCompletionDelta => null,
         _ => Of(InputRow.Fields(item), RowMerger.CostColumn(InputRow.NamesOf(item)), row),
@@ -57,13 +60,14 @@ internal sealed class UsageRow
     private static decimal? CostOf(ChatCompletionDelta delta) =>
         (delta.Context?.Session is { } session ? session.PriceOf(delta.Context.Request.Model, delta.Context.Request.Chip) ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage);
 
-    private static UsageRow Of(TokenUsage? usage, AnswerContext? context, string? model, decimal? cost) => new()
+    private static UsageRow Of(TokenUsage? usage, AnswerContext? context, string? model, decimal? cost, bool isOfBatch = false) => new()
     {
         Model = model,
         AskedModel = context?.Request.Model,
         Chip = context?.Request.Chip,
         Provider = context?.Provider,
         Cost = cost,
+        IsOfBatch = isOfBatch,
         PromptTokens = usage?.PromptTokens,
         CompletionTokens = usage?.CompletionTokens,
         TotalTokens = usage?.TotalTokens,
@@ -90,6 +94,7 @@ internal sealed class UsageRow
             Model = Text(columns, "Model"),
             Chip = Text(columns, "Chip"),
             Provider = Text(columns, "Provider"),
+            IsOfBatch = Text(columns, "BatchId") is not null,
             PromptTokens = Figure(figures, "PromptTokens", row),
             CompletionTokens = Figure(figures, "CompletionTokens", row),
             TotalTokens = Figure(figures, "TotalTokens", row),

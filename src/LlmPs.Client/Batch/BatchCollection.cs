@@ -1,0 +1,113 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using LlmPs.Checkpoint;
+
+namespace LlmPs.Batch;
+
+/// <summary>A row of a batch that has no answer.</summary>
+internal sealed class FailedRow(string customId, long index, LlmApiException error)
+{
+    internal string CustomId { get; } = customId;
+
+    /// <summary>The row's place in the input; -1 where the checkpoint does not know it.</summary>
+    internal long Index { get; } = index;
+
+    internal LlmApiException Error { get; } = error;
+}
+
+/// <summary>
+/// Makes lines of a checkpoint out of the lines of result files, which come in any order, and again where a transfer broke off. What the checkpoint has
+/// stays as it is, so that receiving twice changes nothing. For one thread at a time.
+/// </summary>
+internal sealed class BatchCollection
+{
+    // Lines that are in the file and not on the disk, at most.
+    private const int MostUnflushed = 512;
+
+    private readonly LlmSession _session;
+    private readonly CheckpointFile _file;
+    private readonly string _batchId;
+    private readonly Func<ChatCompletion, string?>? _problem;
+    private readonly Dictionary<string, long>? _rows;
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private Task _kept = Task.CompletedTask;
+
+    /// <param name="session">Who was asked.</param>
+    /// <param name="file">The checkpoint.</param>
+    /// <param name="batchId">The batch.</param>
+    /// <param name="plan">What the checkpoint knows of the batch; null for nothing: then each line says by itself which row it is.</param>
+    /// <param name="problem">Returns what is wrong with an answer, or null; null where every answer is good.</param>
+    internal BatchCollection(LlmSession session, CheckpointFile file, string batchId, BatchPlan? plan, Func<ChatCompletion, string?>? problem)
+    {
+        _session = session;
+        _file = file;
+        _batchId = batchId;
+        _problem = problem;
+        if (plan is null) return;
+        _rows = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var row in plan.Rows) _rows[row.CustomId] = row.Index;
+    }
+
+    /// <summary>Answers that were added to the checkpoint.</summary>
+    internal int Added { get; private set; }
+
+    /// <summary>Rows whose answer the checkpoint had.</summary>
+    internal int Known { get; private set; }
+
+    /// <summary>Rows that failed.</summary>
+    internal int Failed { get; private set; }
+
+    /// <summary>Lines that cannot be read, or are of no row of this batch.</summary>
+    internal int Unreadable { get; private set; }
+
+    /// <summary>Rows that had no line.</summary>
+    internal int Missing => _rows is null ? 0 : _rows.Count - _seen.Count;
+
+    /// <summary>Takes a line; returns the row where it failed, else null.</summary>
+    /// <exception cref="CheckpointException">The checkpoint cannot be read or written.</exception>
+    internal FailedRow? Take(byte[] line)
+    {
+        var index = -1L;
+        var result = BatchResult.Read(_session, _batchId, line, id => index = IndexOf(id));
+        if (result is null || !BatchRow.TryParse(result.CustomId, index, out var row) || (_rows is not null && !_rows.ContainsKey(result.CustomId)))
+        {
+            Unreadable++;
+            return null;
+        }
+
+        if (!_seen.Add(result.CustomId)) return null;
+        if (_file.Find(row.Key, row.N, out _) is not null)
+        {
+            Known++;
+            return null;
+        }
+
+        var error = result.Error;
+        if (error is null && _problem?.Invoke(result.Completion!) is { } problem) error = new LlmApiException(LlmErrorKind.InvalidResponse, problem) { PartialCompletion = result.Completion };
+        if (error is not null)
+        {
+            Failed++;
+            return new FailedRow(result.CustomId, index, error);
+        }
+
+        Keep(row, result.Completion!);
+        Added++;
+        return null;
+    }
+
+    /// <summary>Returns when all answers are on the disk.</summary>
+    /// <exception cref="CheckpointException">They could not be written.</exception>
+    internal void Finish() => _kept.GetAwaiter().GetResult();
+
+    private void Keep(BatchRow row, ChatCompletion completion)
+    {
+        var kept = _file.AppendAsync(row.Key, row.N, CheckpointLine.Write(row.Key, row.N, completion, bytes => _session.Connection.Redactor.ForAnswer().Clean(bytes)));
+        // In order: with the last all are kept, and after a failure no later one is.
+        _kept = kept;
+        if (kept.IsFaulted || _file.Unflushed > MostUnflushed) kept.GetAwaiter().GetResult();
+    }
+
+    private long IndexOf(string customId) => _rows is not null && _rows.TryGetValue(customId, out var index) ? index : -1;
+}

@@ -1,0 +1,164 @@
+using System;
+using System.IO;
+using System.Net.Http;
+using System.Text.Json;
+using System.Threading;
+using System.Threading.Tasks;
+using LlmPs.Transport;
+
+namespace LlmPs.Batch;
+
+/// <summary>One request about files or batches, whose answer is JSON.</summary>
+internal class BatchExchange : Exchange
+{
+    private const int LongestAnswer = 64 * 1024 * 1024;
+
+    private readonly string _path;
+    private readonly byte[]? _body;
+
+    internal BatchExchange(ProviderConnection connection, HttpMethod method, string path, byte[]? body, RequestLog log)
+        : base(connection, new AnswerContext(connection.Identity, new ChatRequest()), connection.Address.Of(path), log)
+    {
+        Method = method;
+        _path = path;
+        _body = body;
+    }
+
+    protected override HttpMethod Method { get; }
+
+    protected override byte[]? Body => _body;
+
+    protected override string Subject => $"{Method} {_path}";
+
+    /// <exception cref="LlmApiException">The provider did not answer, or not as it documents.</exception>
+    internal Task<T> GetAsync<T>(Func<byte[], T> read, CancellationToken cancellationToken) => AttemptAsync(
+        async clock =>
+        {
+            var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
+            using (response)
+            using (stream)
+            {
+                await stream.PeekAsync().ConfigureAwait(false);
+                var body = await stream.ReadToEndAsync(LongestAnswer).ConfigureAwait(false);
+                Show(body);
+                var result = Read(body, read);
+                clock.Dispose();
+                return result;
+            }
+        },
+        cancellationToken);
+
+    private T Read<T>(byte[] body, Func<byte[], T> read)
+    {
+        try
+        {
+            return read(body);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // An error object or a proxy's page says more in its own words.
+            throw Connection.Errors.FromBody(body, inStream: false, Context.RequestId);
+        }
+    }
+}
+
+/// <summary>The request that makes a batch. One whose answer was lost may have made it, so it is not sent again before the provider's list was read.</summary>
+internal sealed class CreateExchange(ProviderConnection connection, string path, byte[] body, RequestLog log)
+    : BatchExchange(connection, HttpMethod.Post, path, body, log)
+{
+    /// <summary>Whether the batch may exist in spite of the error.</summary>
+    internal static bool MayHaveWorked(LlmApiException error) => error.Kind is LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.ServerError
+        or LlmErrorKind.ServiceUnavailable or LlmErrorKind.InvalidResponse or LlmErrorKind.StreamInterrupted or LlmErrorKind.Canceled;
+
+    protected override TimeSpan WaitAfter(LlmApiException error) => MayHaveWorked(error) ? throw error : base.WaitAfter(error);
+}
+
+/// <summary>Sends a file. It is read as it is sent, again for each attempt.</summary>
+internal sealed class UploadExchange(ProviderConnection connection, string path, string fileName, Stream file, Action<long>? progress, RequestLog log)
+    : BatchExchange(connection, HttpMethod.Post, path, null, log)
+{
+    protected override AttemptClock NewClock(CancellationToken cancellationToken) => Connection.NewTransferClock(cancellationToken);
+
+    protected override HttpContent NewContent(AttemptClock clock) => new UploadContent(fileName, file, sent =>
+    {
+        clock.Progress();
+        progress?.Invoke(sent);
+    });
+}
+
+/// <summary>Reads a file at the provider line by line.</summary>
+internal sealed class DownloadExchange(ProviderConnection connection, string path, RequestLog log)
+    : BatchExchange(connection, HttpMethod.Get, path, null, log)
+{
+    private const int BlockSize = 64 * 1024;
+
+    // A line is an answer and a few words around it.
+    private const int LongestLine = AnswerAttempt.LongestBody + (1024 * 1024);
+
+    protected override AttemptClock NewClock(CancellationToken cancellationToken) => Connection.NewTransferClock(cancellationToken);
+
+    /// <summary>Hands over each line. Where the transfer breaks off, all lines come again.</summary>
+    /// <exception cref="LlmApiException">The file could not be read to its end.</exception>
+    internal Task ReadAsync(Func<byte[], Task> take, CancellationToken cancellationToken) => AttemptAsync(
+        async clock =>
+        {
+            var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
+            using (response)
+            using (stream)
+            {
+                if (await stream.PeekAsync().ConfigureAwait(false) is var first and not ((byte)'{' or -1))
+                    throw Connection.Errors.FromBody(await stream.ReadToEndAsync(BlockSize).ConfigureAwait(false), inStream: false, Context.RequestId);
+                await ReadLinesAsync(stream, take).ConfigureAwait(false);
+                clock.Dispose();
+                return true;
+            }
+        },
+        cancellationToken);
+
+    private static async Task ReadLinesAsync(AnswerStream stream, Func<byte[], Task> take)
+    {
+        var block = new byte[BlockSize];
+        var line = new MemoryStream();
+        int read;
+        while ((read = await stream.ReadBytesAsync(block).ConfigureAwait(false)) > 0)
+        {
+            var at = 0;
+            while (Array.IndexOf(block, (byte)'\n', at, read - at) is >= 0 and var end)
+            {
+                line.Write(block, at, end - at);
+                at = end + 1;
+                await TakeAsync(line, take).ConfigureAwait(false);
+            }
+
+            line.Write(block, at, read - at);
+            if (line.Length > LongestLine)
+                throw new LlmApiException(LlmErrorKind.InvalidResponse, $"A line of the result file is over the limit of {LongestLine / (1024 * 1024)} MiB.");
+        }
+
+        if (line.Length == 0) return;
+        // Without a length a body that was cut off ends like a whole one.
+        if (!IsWhole(line.ToArray())) throw new LlmApiException(LlmErrorKind.StreamInterrupted, "The result file broke off before its end.") { IsTransient = true };
+        await TakeAsync(line, take).ConfigureAwait(false);
+    }
+
+    private static async Task TakeAsync(MemoryStream line, Func<byte[], Task> take)
+    {
+        var bytes = line.ToArray();
+        line.SetLength(0);
+        if (line.Capacity > 16 * BlockSize) line.Capacity = BlockSize;
+        if (Array.Exists(bytes, static one => one is not ((byte)' ' or (byte)'\t' or (byte)'\r'))) await take(bytes).ConfigureAwait(false);
+    }
+
+    private static bool IsWhole(byte[] json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Security.Cryptography;
+
+namespace LlmPs.Batch;
+
+/// <summary>The lines of one batch, on disk beside the checkpoint until they are uploaded. The file has no name, or goes with the process: a run that is killed leaves none.</summary>
+internal sealed class BatchFile : IDisposable
+{
+    private const int BlockSize = 64 * 1024;
+
+    private readonly SHA256 _sha = SHA256.Create();
+    private readonly FileStream? _content;
+    private string? _hash;
+
+    /// <param name="session">Who is asked.</param>
+    /// <param name="model">The model of all lines, as the provider spells it.</param>
+    /// <param name="path">The path to write to while the lines come in; null where they are only counted.</param>
+    internal BatchFile(LlmSession session, string model, string? path)
+    {
+        Session = session;
+        Model = model;
+        if (path is null) return;
+        // Windows removes it when its handle closes, however that comes. Elsewhere it needs no name.
+        var isWindows = Path.DirectorySeparatorChar == '\\';
+        _content = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BlockSize, isWindows ? FileOptions.DeleteOnClose : FileOptions.None);
+        if (!isWindows) File.Delete(path);
+    }
+
+    internal LlmSession Session { get; }
+
+    internal string Model { get; }
+
+    internal int Lines { get; private set; }
+
+    internal long Bytes { get; private set; }
+
+    /// <summary>An estimate of the tokens of all prompts.</summary>
+    internal long Tokens { get; private set; }
+
+    internal List<BatchRow> Rows { get; } = [];
+
+    /// <summary>The content from its beginning.</summary>
+    internal Stream Content => _content ?? throw new InvalidOperationException("The lines were only counted.");
+
+    /// <summary>The SHA-256 of the content, in hex. No line can be added any more.</summary>
+    internal string Hash
+    {
+        get
+        {
+            if (_hash is not null) return _hash;
+            _sha.TransformFinalBlock([], 0, 0);
+            _content?.Flush();
+            return _hash = string.Concat(_sha.Hash!.Select(part => part.ToString("x2", CultureInfo.InvariantCulture)));
+        }
+    }
+
+    internal void Add(byte[] line, BatchRow row, long tokens)
+    {
+        if (_content is not null)
+        {
+            _content.Write(line, 0, line.Length);
+            _sha.TransformBlock(line, 0, line.Length, null, 0);
+            Rows.Add(row);
+        }
+
+        Lines++;
+        Bytes += line.Length;
+        Tokens += tokens;
+    }
+
+    public void Dispose()
+    {
+        _content?.Dispose();
+        _sha.Dispose();
+    }
+}

@@ -1,0 +1,66 @@
+using System;
+using System.Management.Automation;
+using LlmPs.Batch;
+using LlmPs.Batches;
+using LlmPs.Completion;
+using LlmPs.Rows;
+using LlmPs.Values;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>A command about batch jobs.</summary>
+public abstract class BatchCommand : PSCmdlet, IDisposable
+{
+    private BatchTask? _task;
+
+    /// <summary>The session, by name or object; the one that made the batch where not given.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(SessionCompleter))]
+    [Session]
+    public LlmSession? Session { get; set; }
+
+    /// <summary>Runs work on the pipeline's behalf.</summary>
+    private protected BatchTask Task => _task ??= new BatchTask(this, WantsDebug());
+
+    /// <inheritdoc/>
+    protected override void StopProcessing() => _task?.Cancel();
+
+    /// <inheritdoc/>
+    public virtual void Dispose()
+    {
+        _task?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected BatchService ServiceOf(LlmSession session) => new(session, Task.Log);
+
+    /// <summary>Does something with a batch; its failure is an error of this batch only.</summary>
+    private protected void Try(ChatBatch batch, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (LlmApiException e)
+        {
+            if (e.Kind == LlmErrorKind.NotFound)
+                e.RecommendedAction = "Check the id and the session. If the provider has removed the batch, Invoke-ChatCompletion -Force sends its rows live.";
+            var record = RowError.From(e, batch);
+            record.ErrorDetails = new ErrorDetails($"Batch '{batch.Id}': {e.Message}") { RecommendedAction = e.RecommendedAction ?? string.Empty };
+            WriteError(record);
+        }
+    }
+
+    /// <summary>Returns what the provider says of a batch now, with what is known of its checkpoint.</summary>
+    private protected ChatBatch Ask(LlmSession session, ChatBatch known)
+    {
+        var batch = Task.Run(token => ServiceOf(session).GetAsync(known.Id, token));
+        batch.CheckpointPath = known.CheckpointPath;
+        if (batch.Requests == 0) batch.Requests = known.Requests;
+        return batch;
+    }
+
+    private bool WantsDebug() => MyInvocation.BoundParameters.TryGetValue("Debug", out var bound)
+        ? LanguagePrimitives.IsTrue(bound)
+        : SessionState.PSVariable.GetValue("DebugPreference") is ActionPreference action && action is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
+}

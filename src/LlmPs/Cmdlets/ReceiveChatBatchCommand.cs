@@ -1,0 +1,222 @@
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.Linq;
+using System.Management.Automation;
+using LlmPs.Batch;
+using LlmPs.Batches;
+using LlmPs.Checkpoint;
+using LlmPs.Rows;
+using LlmPs.Schema;
+using LlmPs.Text;
+using LlmPs.Views;
+
+namespace LlmPs.Cmdlets;
+
+/// <summary>Writes the answers of batch jobs that have ended into their checkpoint.</summary>
+[Cmdlet(VerbsCommunications.Receive, "ChatBatch")]
+[OutputType(typeof(ChatBatch))]
+public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
+{
+    // Lines that wait for the pipeline's thread.
+    private const int MostWaiting = 64;
+
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
+
+    private readonly Dictionary<string, (CheckpointFile File, BatchJournal Journal)> _open = new(StringComparer.Ordinal);
+
+    /// <summary>The checkpoint to write to; the one that the batch names where not given.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CheckpointPath { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (var batch in Batch)
+        {
+            try
+            {
+                Try(batch, () => Receive(batch));
+            }
+            catch (CheckpointException e)
+            {
+                ThrowTerminatingError(new ErrorRecord(e, "CheckpointFailed", ErrorCategory.OpenError, CheckpointPath ?? batch.CheckpointPath));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (var (file, _) in _open.Values) file.Dispose();
+        base.Dispose();
+    }
+
+    private void Receive(ChatBatch known)
+    {
+        var given = CheckpointPath ?? known.CheckpointPath
+            ?? throw new LlmApiException(LlmErrorKind.InvalidRequest, "It names no checkpoint. Give -CheckpointPath, or take the batch from Get-ChatBatch -CheckpointPath.");
+        var path = CheckpointSource.PathOf(this, given);
+        var (file, journal) = Open(path);
+        var plan = journal.Plans.FirstOrDefault(one => one.BatchId == known.Id);
+        if (plan?.IsReceived == true)
+        {
+            VerboseLine.Write(this, $"Batch '{known.Id}' was received before.");
+            WriteObject(plan.ToBatch(path));
+            return;
+        }
+
+        var session = plan is null ? BatchSessions.Of(known, Session) : BatchSessions.Of(plan, Session);
+        var batch = Ask(session, known);
+        if (plan is null && (plan = journal.Of(batch)) is { BatchId: null }) Wait(journal.NoteBatchAsync(plan, batch));
+        if (plan is null) VerboseLine.Warn(this, $"Checkpoint '{given}' does not name the batch '{batch.Id}'. The rows are taken from its lines.");
+        batch = plan?.Complete(batch, path) ?? batch;
+        batch.CheckpointPath = path;
+        if (!batch.HasEnded)
+            throw new LlmApiException(LlmErrorKind.InvalidRequest, $"It has not ended (status {batch.Status}). Wait for it with Wait-ChatBatch.");
+        Collect(session, file, batch, plan);
+        if (plan is not null) Wait(journal.NoteReceivedAsync(plan, batch));
+        batch.IsReceived = true;
+        WriteObject(batch);
+    }
+
+    private (CheckpointFile File, BatchJournal Journal) Open(string path)
+    {
+        if (_open.TryGetValue(path, out var known)) return known;
+        var file = CheckpointFile.Open(path);
+        try
+        {
+            CheckpointSource.Report(this, file, path);
+            return _open[path] = (file, new BatchJournal(file));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private void Collect(LlmSession session, CheckpointFile file, ChatBatch batch, BatchPlan? plan)
+    {
+        var check = plan?.Schema is { } schema ? new AnswerCheck(this, schema) : null;
+        var collection = new BatchCollection(session, file, batch.Id, plan, check is null ? null : check.Problem);
+        var unsent = 0;
+        string? unsentWords = null;
+        Download(session, batch, line =>
+        {
+            if (collection.Take(line) is not { } failed) return;
+            if (failed.Error.ProviderCode is "batch_expired" or "batch_cancelled" or "batch_canceled")
+            {
+                unsent++;
+                unsentWords ??= failed.Error.Message;
+            }
+            else WriteError(Failure(failed, batch));
+        }, () => collection.Added + collection.Known + collection.Failed);
+        collection.Finish();
+        Report(batch, collection, unsent, unsentWords);
+    }
+
+    /// <summary>Reads the result files and hands their lines over on the pipeline's thread, which alone runs PowerShell's schema check.</summary>
+    private void Download(LlmSession session, ChatBatch batch, Action<byte[]> take, Func<int> count)
+    {
+        var service = ServiceOf(session);
+        var files = new[] { batch.OutputFileId, batch.ErrorFileId }.OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+        using var lines = new BlockingCollection<byte[]>(MostWaiting);
+        var download = System.Threading.Tasks.Task.Run(async () =>
+        {
+            try
+            {
+                foreach (var id in files)
+                {
+                    await service.DownloadAsync(id, line =>
+                    {
+                        lines.Add(line, Task.Token);
+                        return System.Threading.Tasks.Task.CompletedTask;
+                    }, Task.Token).ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                lines.CompleteAdding();
+            }
+        });
+        var progress = new BatchBar(this, $"Receive-ChatBatch {batch.Id}", batch.Requests);
+        try
+        {
+            var watch = Stopwatch.StartNew();
+            while (!lines.IsCompleted)
+            {
+                if (lines.TryTake(out var line, s_tick)) take(line);
+                Task.Write();
+                if (watch.Elapsed < s_interval) continue;
+                watch.Restart();
+                progress.Show(count());
+            }
+        }
+        catch
+        {
+            Task.Cancel();
+            try
+            {
+                download.GetAwaiter().GetResult();
+            }
+            catch (Exception e) when (e is OperationCanceledException or LlmApiException)
+            {
+                // What ended the reading is the error to report.
+            }
+
+            throw;
+        }
+
+        if (!Stopping) progress.Clear();
+        Task.Run(_ => System.Threading.Tasks.Task.FromResult(Ended(download)));
+    }
+
+    private static bool Ended(System.Threading.Tasks.Task download)
+    {
+        download.GetAwaiter().GetResult();
+        return true;
+    }
+
+    private void Report(ChatBatch batch, BatchCollection collection, int unsent, string? unsentWords)
+    {
+        VerboseLine.Write(this, string.Format(
+            CultureInfo.InvariantCulture, "Batch '{0}' ({1}): {2} answers added to the checkpoint, {3} known before, {4} rows failed.",
+            batch.Id, batch.Status, collection.Added, collection.Known, collection.Failed));
+        const string Live = "Invoke-ChatCompletion with the same checkpoint sends these rows live.";
+        if (batch.Status == "failed")
+        {
+            var words = batch.Error is null ? string.Empty : $": {batch.Error.TrimEnd('.')}";
+            WriteError(Record(batch, new LlmApiException(LlmErrorKind.InvalidRequest, $"The provider refused the whole batch{words}. No row was answered. Correct that and run Start-ChatBatch again.")));
+            return;
+        }
+
+        if (unsent > 0)
+            WriteError(Record(batch, new LlmApiException(batch.Status == "cancelled" ? LlmErrorKind.Canceled : LlmErrorKind.Timeout, $"{unsent.ToString(CultureInfo.InvariantCulture)} rows were not answered. {unsentWords} {Live}")));
+        if (collection.Unreadable > 0)
+            VerboseLine.Warn(this, $"Batch '{batch.Id}': {collection.Unreadable.ToString(CultureInfo.InvariantCulture)} lines of the result files cannot be read, or are of no row of this batch.");
+        if (collection.Missing > 0)
+            WriteError(Record(batch, new LlmApiException(LlmErrorKind.InvalidResponse, $"{collection.Missing.ToString(CultureInfo.InvariantCulture)} rows have no line in the result files. {Live}")));
+    }
+
+    private static ErrorRecord Record(ChatBatch batch, LlmApiException error)
+    {
+        var record = RowError.From(error, batch);
+        record.ErrorDetails = new ErrorDetails($"Batch '{batch.Id}': {error.Message}");
+        return record;
+    }
+
+    private static void Wait(System.Threading.Tasks.Task note) => note.GetAwaiter().GetResult();
+
+    private static ErrorRecord Failure(FailedRow failed, ChatBatch batch)
+    {
+        var record = RowError.From(failed.Error, failed.CustomId);
+        var row = failed.Index < 0 ? failed.CustomId : failed.Index.ToString(CultureInfo.InvariantCulture);
+        record.ErrorDetails = new ErrorDetails($"Row {PrintableText.Line(row, 80)} of batch '{batch.Id}': {failed.Error.Message}") { RecommendedAction = failed.Error.RecommendedAction ?? string.Empty };
+        return record;
+    }
+}
