@@ -1,4 +1,4 @@
-BeforeAll {
+﻿BeforeAll {
     . "$PSScriptRoot/Connecting.ps1"
     . "$PSScriptRoot/Simulator.ps1"
     Import-Module $env:LLMPS_MODULE_PATH

@@ -360,13 +360,13 @@ Describe 'A secret' {
     It 'is in no batch, no error and no checkpoint' {
         $file = New-Checkpoint
         $secret = 'batch-key-0123456789abcdef'
-        $simulator.SetOption(@{ BatchFailure = "bad key $secret`e[31m" })
+        $simulator.SetOption(@{ BatchFailure = "bad key $secret$([char]27)[31m" })
         $null = Connect-SimulatorHost $simulator SiliconFlow @{ ApiKey = $secret; Name = 'secret' }
         $batch = 'a' | Start-ChatBatch -CheckpointPath $file -Session secret
         $done = $batch | Wait-ChatBatch | Receive-ChatBatch -ErrorVariable problem -ErrorAction SilentlyContinue
         $text = "$($done | ConvertTo-Json) $problem $(Get-Content $file -Raw)"
         $text | Should -Not -Match $secret
         $text | Should -Match 'bad key'
-        $text | Should -Not -Match "`e"
+        $text | Should -Not -Match ([char]27)
     }
 }

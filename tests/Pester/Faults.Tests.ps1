@@ -42,7 +42,7 @@ Describe 'Retry over the <Way>' -ForEach @(@{ Way = 'socket' }, @{ Way = 'simula
             $outcome.Error | Should -BeNullOrEmpty
             $outcome.Output.Content | Should -BeIn 'Echo: Streamed', 'Echo: Plain'
             $outcome.Output.Attempts | Should -Be 3
-            $retries = @($outcome.Verbose -match 'attempt')
+            $retries = @($outcome.Verbose -match 'attempt \d+ failed')
             $retries.Count | Should -Be 2
             "$($retries[0])" | Should -Match "^Row 0, attempt 1 failed \($Kind\); again (in \d+\.\d\d s|when the limit allows)\. .+"
             "$($retries[1])" | Should -Match 'attempt 2'

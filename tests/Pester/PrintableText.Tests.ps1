@@ -135,7 +135,7 @@ Describe 'Point 7: text from outside in every view' {
         Get-LlmModel missing -Online -ErrorAction SilentlyContinue -ErrorVariable failed
         Test-Printed $failed 'the error about a model'
         Test-Printed @($answer | Measure-ChatUsage -GroupBy Model) 'a sum'
-        $null = $answer | Measure-ChatUsage -Price @{ m = @{ Input = 1; Output = 1 } } -WarningVariable warned -WarningAction SilentlyContinue
+        $null = $answer | Measure-ChatUsage -Price @{ other = @{ Input = 1; Output = 1 } } -WarningVariable warned -WarningAction SilentlyContinue
         Test-Printed $warned 'the warning about a price'
     }
 

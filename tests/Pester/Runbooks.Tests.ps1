@@ -291,7 +291,7 @@ Describe 'Without anyone to ask' {
 Describe 'The scripts' {
     It 'use the qualified name, so that no function of another module runs in its place' {
         $scripts = Get-ChildItem "$PSScriptRoot/../../examples/runbooks" -Filter *.ps1
-        ($scripts | Select-String 'LlmPs\\Invoke-ChatCompletion').Path | Sort-Object -Unique | Should -HaveCount 3
+        ($scripts | Select-String 'LlmPs\\Invoke-ChatCompletion').Path | Sort-Object -Unique | Should -HaveCount 4
         $scripts | Select-String '(?<!LlmPs\\)Invoke-ChatCompletion' | Should -BeNullOrEmpty
     }
 }
@@ -317,7 +317,7 @@ Describe 'Batch in two tasks' {
         $run.ExitCode | Should -Be 0 -Because $run.Text
         $run = Invoke-Runbook batch-submit.ps1 "-Folder '$folder'" -Environment $environment
         $run.ExitCode | Should -Be 0 -Because $run.Text
-        if ($cancels) { $simulator.SetOption(@{ BatchPolls = 20; RequireKey = $true }) }
+        if ($cancels) { $simulator.SetOption(@{ BatchPolls = 3; RequireKey = $true }) }
         $run = Invoke-Runbook batch-collect.ps1 "-Folder '$folder' $argument" -Environment $environment
         $run.ExitCode | Should -Be $code -Because $run.Text
         $simulator.Stats().requests | Should -Be $live -Because $run.Text

@@ -18,15 +18,17 @@ public static class ListFacts
         ChatContentPart part => View.Part(part),
         TokenLogProb token => View.Line(token.Token),
         ToolCall call => View.Line(call.ToString()),
+        ChatBatch batch => View.Line(batch.Status),
         _ => null,
     };
 
-    /// <summary>Returns the model and its chip.</summary>
+    /// <summary>Returns the model and its chip; of a batch its id.</summary>
     public static string? From(PSObject item) => Base(item) switch
     {
         ChatCompletion completion => View.Line(completion.Chip is null ? completion.Model : $"{completion.Model} on {completion.Chip}"),
         LlmModel model => View.Line(model.Id),
         ChatMessage message => View.Line(message.Role),
+        ChatBatch batch => View.Line(batch.Id),
         _ => null,
     };
 
