@@ -7,13 +7,16 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Bench.Bare;
 
-/// <summary>The least that a program does with the runtime's own parts: a body, HttpClient, a JSON document for each answer and each event.</summary>
+/// <summary>
+/// The least that a program does with the runtime's own parts: a body, HttpClient, a JSON document for each answer and each event.
+/// </summary>
 internal sealed class BareClient(string server) : IDisposable
 {
     private static readonly MediaTypeHeaderValue s_json = new("application/json");
 
     // A key goes along everywhere, as it does to a provider.
-    private readonly HttpClient _client = new() { DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", "bench-key-0001") } };
+    private readonly HttpClient _client =
+        new() { DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", "bench-key-0001") } };
 
     internal async Task<string?> CallAsync(string path, string prompt)
     {
@@ -56,5 +59,7 @@ internal sealed class BareClient(string server) : IDisposable
     private string Address(string path) => $"{server}/{path}/v1/chat/completions";
 
     private static ByteArrayContent Body(string prompt, bool stream) =>
-        new(JsonSerializer.SerializeToUtf8Bytes(new { model = "bench-model", messages = new[] { new { role = "user", content = prompt } }, stream })) { Headers = { ContentType = s_json } };
+        new(JsonSerializer.SerializeToUtf8Bytes(
+            new { model = "bench-model", messages = new[] { new { role = "user", content = prompt } }, stream })) { Headers =
+                { ContentType = s_json } };
 }

@@ -8,8 +8,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Bench.Bare;
 
 /// <summary>
-/// What the module is held against. Runs one workload for each line of standard input, <c>WORK PATH COUNT WIDTH</c>, and prints a line of JSON
-/// for it: a process that lives on is warm, as a session of PowerShell is.
+/// What the module is held against. Runs one workload for each line of standard input, <c>WORK PATH COUNT WIDTH</c>, and prints a line of
+/// JSON for it: a process that lives on is warm, as a session of PowerShell is.
 /// </summary>
 internal static class Program
 {
@@ -29,9 +29,12 @@ internal static class Program
             GC.Collect();
             GC.WaitForPendingFinalizers();
             var before = Cpu();
-            var (milliseconds, came) = await RunAsync(client, work, path, int.Parse(count, CultureInfo.InvariantCulture), int.Parse(width, CultureInfo.InvariantCulture));
+            var (milliseconds, came) =
+                await RunAsync(client, work, path, int.Parse(count, CultureInfo.InvariantCulture),
+                    int.Parse(width, CultureInfo.InvariantCulture));
             var cpu = (Cpu() - before).TotalMilliseconds;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $$"""{"ms":{{milliseconds:0.0000}},"count":{{came}},"cpuMs":{{cpu:0.000}}}"""));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $$"""{"ms":{{milliseconds:0.0000}},"count":{{came}},"cpuMs":{{cpu:0.000}}}"""));
         }
 
         return 0;
@@ -46,7 +49,8 @@ internal static class Program
             case "many":
                 var watch = Stopwatch.StartNew();
                 var answers = new string?[count];
-                await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = width }, async (i, _) => answers[i] = await client.CallAsync(path, $"Row {i}"));
+                await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = width }, async (i, _) =>
+                    answers[i] = await client.CallAsync(path, $"Row {i}"));
                 return (watch.Elapsed.TotalMilliseconds, answers.Count(answer => answer is not null));
             case "stream":
                 var deltas = 0;

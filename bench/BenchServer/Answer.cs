@@ -14,12 +14,15 @@ namespace LlmPs.Bench.Server;
 /// </summary>
 internal sealed class Answer
 {
-    private const string Begin = """{"id":"chatcmpl-bench-0001","object":"chat.completion.chunk","created":1754000000,"model":"bench-model","system_fingerprint":"fp_bench","choices":[{"index":0,"delta":{""";
+    private const string Begin =
+        """{"id":"chatcmpl-bench-0001","object":"chat.completion.chunk","created":1754000000,"model":"bench-model","system_fingerprint":"fp_bench","choices":[{"index":0,"delta":{""";
     private const string End = """},"logprobs":null,"finish_reason":null}]}""";
-    private const string Last = """{"id":"chatcmpl-bench-0001","object":"chat.completion.chunk","created":1754000000,"model":"bench-model","system_fingerprint":"fp_bench","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":20,"total_tokens":32}}""";
+    private const string Last =
+        """{"id":"chatcmpl-bench-0001","object":"chat.completion.chunk","created":1754000000,"model":"bench-model","system_fingerprint":"fp_bench","choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":20,"total_tokens":32}}""";
 
     private static readonly ConcurrentDictionary<string, Answer?> s_answers = new();
-    private static readonly byte[] s_streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray();
+    private static readonly byte[] s_streamHead =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray();
     private static readonly string[] s_words = ["Hello", " world", ",", " this", " is", " a", " piece", " of", " text", " 好"];
 
     private readonly byte[] _bytes;
@@ -54,8 +57,11 @@ internal sealed class Answer
 
     private static byte[] Plain(string content)
     {
-        var body = Encoding.UTF8.GetBytes($$$"""{"id":"chatcmpl-bench-0001","object":"chat.completion","created":1754000000,"model":"bench-model","choices":[{"index":0,"message":{"role":"assistant","content":"{{{content}}}"},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":20,"total_tokens":32},"system_fingerprint":"fp_bench"}""");
-        var head = Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n");
+        var body = Encoding.UTF8.GetBytes(
+            $$$"""{"id":"chatcmpl-bench-0001","object":"chat.completion","created":1754000000,"model":"bench-model","choices":[{"index":0,"message":{"role":"assistant","content":"{{{content}}}"},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":20,"total_tokens":32},"system_fingerprint":"fp_bench"}""");
+        var head = Encoding.ASCII.GetBytes(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                + $"{body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n");
         return [.. head, .. body];
     }
 

@@ -31,7 +31,9 @@ internal sealed class AboutHelp
         if (sections.Count < 3 || sections[0].Title != name) throw new PageException(1, $"the first heading is not '# {name}'");
         var headings = s_headings.FirstOrDefault(headings => sections[1].Title == headings.Short && sections[2].Title == headings.Long);
         if (headings.Topic is null)
-            throw new PageException(1, $"the headings after the first are not {string.Join(", or ", s_headings.Select(headings => $"'## {headings.Short}' and '## {headings.Long}'"))}");
+            throw new PageException(1,
+                "the headings after the first are not "
+                    + $"{string.Join(", or ", s_headings.Select(headings => $"'## {headings.Short}' and '## {headings.Long}'"))}");
 
         var about = new AboutHelp(name);
         about.Line(0, headings.Topic);
@@ -84,15 +86,19 @@ internal sealed class AboutHelp
             .Select(row => row.Trim().Trim('|').Split('|').Select(cell => Page.Plain(cell.Trim())).ToArray())
             .Where((_, i) => i != 1)];
         var columns = rows[0].Length;
-        if (rows.Any(row => row.Length != columns)) throw new PageException(block.Line, "the rows of the table differ in their number of cells");
+        if (rows.Any(row => row.Length != columns))
+            throw new PageException(block.Line, "the rows of the table differ in their number of cells");
         int[] widths = [.. Enumerable.Range(0, columns).Select(column => rows.Max(row => Columns.Width(row[column])))];
         var left = widths.Take(columns - 1).Sum(width => width + 2);
         widths[^1] = Math.Min(widths[^1], Width - Indent - left);
-        if (widths[^1] < 15) throw new PageException(block.Line, $"the table is wider than {Width} columns: shorten all columns but the last");
+        if (widths[^1] < 15)
+            throw new PageException(block.Line, $"the table is wider than {Width} columns: shorten all columns but the last");
 
         foreach (var row in rows.Take(1).Append([.. widths.Select(width => new string('-', width))]).Concat(rows.Skip(1)))
         {
-            var before = string.Concat(row.Take(columns - 1).Select((cell, column) => cell + new string(' ', widths[column] + 2 - Columns.Width(cell))));
+            var before =
+                string.Concat(row.Take(columns - 1)
+                    .Select((cell, column) => cell + new string(' ', widths[column] + 2 - Columns.Width(cell))));
             var last = Columns.Wrapped(row[^1], widths[^1]);
             for (var i = 0; i < last.Count; i++) Line(Indent, (i == 0 ? before : new string(' ', left)) + last[i]);
         }

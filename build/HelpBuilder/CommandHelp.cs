@@ -15,7 +15,8 @@ internal sealed record ParameterUse(IReadOnlyList<string> Sets, bool IsRequired,
 
 /// <summary>A parameter as its page has it.</summary>
 internal sealed record ParameterHelp(
-    string Name, IReadOnlyList<string> Text, string Type, string Aliases, string Default, IReadOnlyList<string> Values, bool TakesWildcards, IReadOnlyList<ParameterUse> Uses)
+    string Name, IReadOnlyList<string> Text, string Type, string Aliases, string Default, IReadOnlyList<string> Values,
+        bool TakesWildcards, IReadOnlyList<ParameterUse> Uses)
 {
     public bool IsSwitch => Type == "SwitchParameter";
 }
@@ -26,7 +27,8 @@ internal sealed record ExampleHelp(string Title, string Code, IReadOnlyList<stri
 /// <summary>The page of a cmdlet, in the form of PlatyPS 0.14 (schema 2.0.0).</summary>
 internal sealed class CommandHelp
 {
-    private static readonly string[] s_headings = ["SYNOPSIS", "SYNTAX", "DESCRIPTION", "EXAMPLES", "PARAMETERS", "INPUTS", "OUTPUTS", "NOTES", "RELATED LINKS"];
+    private static readonly string[] s_headings =
+        ["SYNOPSIS", "SYNTAX", "DESCRIPTION", "EXAMPLES", "PARAMETERS", "INPUTS", "OUTPUTS", "NOTES", "RELATED LINKS"];
 
     private CommandHelp(string name, string helpFile)
     {
@@ -63,18 +65,23 @@ internal sealed class CommandHelp
     public static CommandHelp Read(string name, string[] lines)
     {
         var (values, sections) = Page.Read(lines);
-        if (!values.TryGetValue("external help file", out var file) || file.Length == 0) throw new PageException(1, "the front matter names no 'external help file'");
-        if (sections.Count == 0 || sections[0].Level != 1 || sections[0].Title != name) throw new PageException(1, $"the first heading is not '# {name}'");
+        if (!values.TryGetValue("external help file", out var file) || file.Length == 0)
+            throw new PageException(1, "the front matter names no 'external help file'");
+        if (sections.Count == 0 || sections[0].Level != 1 || sections[0].Title != name)
+            throw new PageException(1, $"the first heading is not '# {name}'");
 
         foreach (var heading in s_headings)
-            if (sections.Count(section => section.Level == 2 && section.Title == heading) != 1) throw new PageException(1, $"there is not exactly one heading '## {heading}'");
+            if (sections.Count(section => section.Level == 2 && section.Title == heading) != 1)
+                throw new PageException(1, $"there is not exactly one heading '## {heading}'");
         if (sections.FirstOrDefault(section => section.Level == 2 && !s_headings.Contains(section.Title)) is { } other)
             throw new PageException(other.Line, $"'## {other.Title}' is no heading of a cmdlet's page");
 
         var page = new CommandHelp(name, file);
         page.Synopsis = string.Join(' ', Paragraphs(Of("SYNOPSIS").Blocks));
         page.Description = Paragraphs(Of("DESCRIPTION").Blocks);
-        page.Sets = [.. Under("SYNTAX").Select(set => set.Title).OrderBy(title => title.EndsWith(" (Default)", StringComparison.Ordinal) ? 0 : 1).Select(title => title.Replace(" (Default)", string.Empty, StringComparison.Ordinal))];
+        page.Sets = [.. Under("SYNTAX").Select(set => set.Title)
+            .OrderBy(title => title.EndsWith(" (Default)", StringComparison.Ordinal) ? 0 : 1)
+                .Select(title => title.Replace(" (Default)", string.Empty, StringComparison.Ordinal))];
         if (page.Sets.Count == 0) page.Sets = [ParameterUse.AllSets];
         page.Examples = [.. Under("EXAMPLES").Select(Example)];
         var parameters = Under("PARAMETERS");
@@ -90,13 +97,15 @@ internal sealed class CommandHelp
         Section Of(string heading) => sections.First(section => section.Level == 2 && section.Title == heading);
 
         IReadOnlyList<Section> Under(string heading) =>
-            [.. sections.SkipWhile(section => section.Level != 2 || section.Title != heading).Skip(1).TakeWhile(section => section.Level > 2)];
+            [.. sections.SkipWhile(section => section.Level != 2 || section.Title != heading).Skip(1)
+                .TakeWhile(section => section.Level > 2)];
     }
 
     private static ExampleHelp Example(Section section)
     {
         var code = section.Blocks.Where(block => block.Kind == BlockKind.Code).Select(block => block.Text);
-        return new ExampleHelp(section.Title, string.Join("\n\n", code), Paragraphs(section.Blocks.Where(block => block.Kind != BlockKind.Code)));
+        return new ExampleHelp(section.Title, string.Join("\n\n", code),
+            Paragraphs(section.Blocks.Where(block => block.Kind != BlockKind.Code)));
     }
 
     private static ParameterHelp Parameter(Section section)
@@ -115,7 +124,9 @@ internal sealed class CommandHelp
             first["Default value"],
             first.TryGetValue("Accepted values", out var values) ? Split(values) : [],
             Is(first["Accept wildcard characters"]),
-            [.. tables.Select(table => new ParameterUse(Split(table["Parameter Sets"]), Is(table["Required"]), table["Position"].ToLowerInvariant(), Pipeline(table["Accept pipeline input"])))]);
+            [.. tables.Select(table =>
+                new ParameterUse(Split(table["Parameter Sets"]), Is(table["Required"]), table["Position"].ToLowerInvariant(),
+                    Pipeline(table["Accept pipeline input"])))]);
     }
 
     private static Dictionary<string, string> Values(Block block)
@@ -123,7 +134,8 @@ internal sealed class CommandHelp
         var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         var lines = block.Text.Split('\n');
         for (var i = 0; i < lines.Length; i++) Page.AddValue(values, lines[i], block.Line + 1 + i);
-        foreach (var name in (string[])["Type", "Parameter Sets", "Aliases", "Required", "Position", "Default value", "Accept pipeline input", "Accept wildcard characters"])
+        foreach (var name in (string[])["Type", "Parameter Sets", "Aliases", "Required", "Position", "Default value",
+            "Accept pipeline input", "Accept wildcard characters"])
             if (!values.ContainsKey(name)) throw new PageException(block.Line, $"the yaml block lacks '{name}'");
         return values;
     }
@@ -137,7 +149,8 @@ internal sealed class CommandHelp
         _ => throw new PageException(block.Line, "a cmdlet's page may hold no table: Get-Help cannot show one"),
     })];
 
-    private static string Pipeline(string text) => text.StartsWith("True", StringComparison.OrdinalIgnoreCase) ? "True" + text[4..] : "False";
+    private static string Pipeline(string text) =>
+        text.StartsWith("True", StringComparison.OrdinalIgnoreCase) ? "True" + text[4..] : "False";
 
     private static bool Is(string text) => bool.Parse(text.ToLower(CultureInfo.InvariantCulture));
 

@@ -20,7 +20,9 @@ internal sealed class Maml
 
     public static void Write(string path, IEnumerable<CommandHelp> commands)
     {
-        var settings = new XmlWriterSettings { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), Indent = true, IndentChars = " ", NewLineChars = "\n", NewLineHandling = NewLineHandling.None };
+        var settings =
+            new XmlWriterSettings { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), Indent = true, IndentChars = " ",
+                NewLineChars = "\n", NewLineHandling = NewLineHandling.None };
         using var file = File.Create(path);
         using var xml = XmlWriter.Create(file, settings);
         var maml = new Maml(xml);
@@ -50,7 +52,8 @@ internal sealed class Maml
         End();
 
         Start("parameters");
-        foreach (var parameter in command.Parameters.OrderBy(parameter => parameter.Name, System.StringComparer.OrdinalIgnoreCase)) Parameter(parameter, parameter.Uses[0]);
+        foreach (var parameter in command.Parameters.OrderBy(parameter => parameter.Name, System.StringComparer.OrdinalIgnoreCase))
+            Parameter(parameter, parameter.Uses[0]);
         End();
 
         Types("inputTypes", "inputType", command.Inputs);

@@ -68,7 +68,9 @@ internal static partial class Page
         values[line[..colon].Trim()] = line[(colon + 1)..].Trim();
     }
 
-    /// <summary>Text without the marks of Markdown. Links to other pages keep their words, links to the web their address as well.</summary>
+    /// <summary>
+    /// Text without the marks of Markdown. Links to other pages keep their words, links to the web their address as well.
+    /// </summary>
     public static string Plain(string text)
     {
         // Code is set aside first: what looks like a mark in it is none.
@@ -78,7 +80,9 @@ internal static partial class Page
             code.Add(match.Groups[1].Value);
             return $"\u0001{code.Count - 1}\u0001";
         });
-        text = Link().Replace(text, match => match.Groups[2].Value.StartsWith("http", StringComparison.Ordinal) && match.Groups[1].Value != match.Groups[2].Value
+        text = Link()
+            .Replace(text, match =>
+                match.Groups[2].Value.StartsWith("http", StringComparison.Ordinal) && match.Groups[1].Value != match.Groups[2].Value
             ? $"{match.Groups[1].Value} ({match.Groups[2].Value})"
             : match.Groups[1].Value);
         text = Strong().Replace(text, "$1");
@@ -98,17 +102,24 @@ internal static partial class Page
             var number = at + 1;
             if (line.Trim().Length == 0) at++;
             else if (line.StartsWith("```", StringComparison.Ordinal)) blocks.Add(Fence(lines, ref at));
-            else if (line.StartsWith('|')) blocks.Add(new Block(BlockKind.Table, string.Join('\n', Run(lines, ref at, next => next.StartsWith('|'))), string.Empty, number));
+            else if (line.StartsWith('|'))
+                blocks.Add(new Block(BlockKind.Table, string.Join('\n', Run(lines, ref at, next => next.StartsWith('|'))), string.Empty,
+                    number));
             else if (line.StartsWith("- ", StringComparison.Ordinal))
-                blocks.Add(new Block(BlockKind.Item, string.Join(' ', Run(lines, ref at, next => next.StartsWith("  ", StringComparison.Ordinal)).Select(part => part.Trim()))[2..], string.Empty, number));
-            else blocks.Add(new Block(BlockKind.Paragraph, string.Join(' ', Run(lines, ref at, IsText).Select(part => part.Trim())), string.Empty, number));
+                blocks.Add(new Block(BlockKind.Item,
+                    string.Join(' ', Run(lines, ref at, next => next.StartsWith("  ", StringComparison.Ordinal))
+                        .Select(part => part.Trim()))[2..], string.Empty, number));
+            else blocks.Add(
+                new Block(BlockKind.Paragraph, string.Join(' ', Run(lines, ref at, IsText).Select(part => part.Trim())), string.Empty,
+                    number));
         }
 
         return blocks;
     }
 
     private static bool IsText(string line) =>
-        line.Trim().Length > 0 && !line.StartsWith("```", StringComparison.Ordinal) && !line.StartsWith("- ", StringComparison.Ordinal) && !line.StartsWith('|') && !Heading().IsMatch(line);
+        line.Trim().Length > 0 && !line.StartsWith("```", StringComparison.Ordinal) && !line.StartsWith("- ", StringComparison.Ordinal)
+            && !line.StartsWith('|') && !Heading().IsMatch(line);
 
     /// <summary>The line and those that belong to it.</summary>
     private static List<string> Run(string[] lines, ref int at, Func<string, bool> goesOn)

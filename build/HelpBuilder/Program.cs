@@ -42,7 +42,8 @@ if (problems > 0) return 1;
 
 // From nothing each time: the page of a topic that is gone must not ship.
 Directory.CreateDirectory(args[1]);
-foreach (var old in Directory.EnumerateFiles(args[1], "*-Help.xml").Concat(Directory.EnumerateFiles(args[1], "*.help.txt")).ToArray()) File.Delete(old);
+foreach (var old in Directory.EnumerateFiles(args[1], "*-Help.xml").Concat(Directory.EnumerateFiles(args[1], "*.help.txt")).ToArray())
+    File.Delete(old);
 foreach (var file in commands.GroupBy(command => command.HelpFile, StringComparer.Ordinal))
     Maml.Write(Path.Combine(args[1], file.Key), file);
 // With a mark: Windows PowerShell takes a text file without one for ANSI.

@@ -15,7 +15,8 @@ internal sealed class NoticeCheck(string module)
         var path = Path.Combine(module, Notices);
         if (!File.Exists(path)) return [];
         // The names are the lines that are set in.
-        string[] named = [.. File.ReadLines(path).Where(line => line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim())];
+        string[] named =
+            [.. File.ReadLines(path).Where(line => line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim())];
         string[] shipped =
         [
             .. Directory.EnumerateFiles(Path.Combine(module, "bin"), "*.dll", SearchOption.AllDirectories)

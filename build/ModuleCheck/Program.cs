@@ -14,7 +14,9 @@ var net472 = Path.Combine(args[0], "bin", "net472");
 var onNet8 = new ReferenceCheck(net8, args[2]);
 var onNet472 = new ReferenceCheck(net472, args[3]);
 
-string[] problems = [.. new FileListCheck(args[0], args[1]).Problems(), .. new NoticeCheck(args[0]).Problems(), .. onNet8.Problems(), .. onNet472.Problems()];
+string[] problems =
+    [.. new FileListCheck(args[0], args[1]).Problems(), .. new NoticeCheck(args[0])
+        .Problems(), .. onNet8.Problems(), .. onNet472.Problems()];
 foreach (var problem in problems.Order(StringComparer.Ordinal))
     Console.Error.WriteLine($"ModuleCheck : error LLMPS001: {problem}");
 

@@ -38,7 +38,8 @@ internal sealed class ReferenceCheck(string folder, string framework)
             foreach (var reference in file.References)
             {
                 if (Problem(file, reference) is { } problem)
-                    yield return $"{_where}: {file.Name} {file.Identity.Version} references {reference.Name} {reference.Version}, {problem}";
+                    yield return $"{_where}: {file.Name} {file.Identity.Version} references {reference.Name} "
+                        + $"{reference.Version}, {problem}";
             }
         }
     }

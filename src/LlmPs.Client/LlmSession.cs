@@ -23,7 +23,9 @@ using LlmPs.Wire;
 
 namespace LlmPs;
 
-/// <summary>An open session with a provider: address, credential, defaults and limits. Safe to use from several threads. Shows no secret.</summary>
+/// <summary>
+/// An open session with a provider: address, credential, defaults and limits. Safe to use from several threads. Shows no secret.
+/// </summary>
 public sealed class LlmSession : IDisposable
 {
     // From an answer to the session that it came from, as long as that is in use elsewhere.
@@ -133,13 +135,15 @@ public sealed class LlmSession : IDisposable
 
     /// <summary>Sends a request and returns the whole answer.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
-    /// <exception cref="LlmApiException">No whole answer came, retries included. Thrown by the call itself where nothing is sent: a request that the provider does not take, a closed session.</exception>
+    /// <exception cref="LlmApiException">No whole answer came, retries included. Thrown by the call itself where nothing is sent: a request
+    /// that the provider does not take, a closed session.</exception>
     public Task<ChatCompletion> CompleteAsync(ChatRequest request, CancellationToken cancellationToken = default) =>
         CompleteAsync(new AnswerContext(Identity, Prepare(request)), null, RequestLog.None, cancellationToken);
 
     /// <summary>Sends a request, each time that the stream is read, and returns the answer's deltas as they arrive.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
-    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception. Thrown by the call itself where nothing is sent, as by <see cref="CompleteAsync(ChatRequest, CancellationToken)"/>.</exception>
+    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception. Thrown by the call itself where nothing
+    /// is sent, as by <see cref="CompleteAsync(ChatRequest, CancellationToken)"/> .</exception>
     public IAsyncEnumerable<ChatCompletionDelta> StreamAsync(ChatRequest request, CancellationToken cancellationToken = default)
     {
         var resolved = Prepare(request);
@@ -149,7 +153,8 @@ public sealed class LlmSession : IDisposable
 
     /// <summary>Asks the provider which models it serves.</summary>
     /// <exception cref="LlmApiException">The provider did not say.</exception>
-    public Task<IReadOnlyList<LlmModel>> GetModelsAsync(CancellationToken cancellationToken = default) => GetModelsAsync(RequestLog.None, cancellationToken);
+    public Task<IReadOnlyList<LlmModel>> GetModelsAsync(CancellationToken cancellationToken = default) =>
+        GetModelsAsync(RequestLog.None, cancellationToken);
 
     /// <summary>Ends the requests under way, closes the connections and forgets the secrets.</summary>
     public void Dispose()
@@ -160,7 +165,8 @@ public sealed class LlmSession : IDisposable
     }
 
     /// <summary>The session that an answer came from; null where it is no longer in use.</summary>
-    internal static LlmSession? Of(SessionIdentity identity) => s_sessions.TryGetValue(identity, out var known) && known.TryGetTarget(out var session) ? session : null;
+    internal static LlmSession? Of(SessionIdentity identity) =>
+        s_sessions.TryGetValue(identity, out var known) && known.TryGetTarget(out var session) ? session : null;
 
     /// <inheritdoc/>
     public override string ToString() => Name;
@@ -169,7 +175,9 @@ public sealed class LlmSession : IDisposable
     internal string AccountHash()
     {
         using var sha = SHA256.Create();
-        using var account = new MemoryStream(Encoding.UTF8.GetBytes($"{Connection.Address.Account}\n{new NetworkCredential(string.Empty, _options.ApiKey).Password}"));
+        using var account =
+            new MemoryStream(
+                Encoding.UTF8.GetBytes($"{Connection.Address.Account}\n{new NetworkCredential(string.Empty, _options.ApiKey).Password}"));
         var hash = sha.ComputeHash(account);
         return string.Concat(hash.Take(16).Select(part => part.ToString("x2", CultureInfo.InvariantCulture)));
     }
@@ -192,8 +200,11 @@ public sealed class LlmSession : IDisposable
         var model = PrintableText.Line(request.Chip is null ? $"'{request.Model}'" : $"'{request.Model}' on chip {request.Chip}");
         var problem = Identity.Prices is null
             ? $"{parameter} needs the price of {model}, and the session '{PrintableText.Line(Name)}' has no prices: connect with -Price"
-            : $"{parameter} needs the price of {model}, and the prices of the session '{PrintableText.Line(Name)}' do not have this model: add it to -Price of Connect-LlmProvider";
-        throw new LlmApiException(LlmErrorKind.InvalidRequest, $"{problem}, for example -Price @{{ '{PrintableText.Line(request.Model)}' = @{{ Input = 1; Output = 4 }} }} (per million tokens).");
+            : $"{parameter} needs the price of {model}, and the prices of the session '{PrintableText.Line(Name)}' do not have this "
+                + "model: add it to -Price of Connect-LlmProvider";
+        throw new LlmApiException(LlmErrorKind.InvalidRequest,
+            $"{problem}, for example -Price @{{ '{PrintableText.Line(request.Model)}' = @{{ Input = 1; Output = 4 }} }} (per "
+                + "million tokens).");
     }
 
     /// <param name="context">The request, resolved by this session, and the row that it belongs to.</param>
@@ -223,15 +234,16 @@ public sealed class LlmSession : IDisposable
     }
 
     /// <summary>
-    /// What requests for a model pass before they are sent. Given limits are those of the account and model. A limit that is learned may be the chip's,
-    /// which is an upstream of its own.
+    /// What requests for a model pass before they are sent. Given limits are those of the account and model. A limit that is learned may be
+    /// the chip's, which is an upstream of its own.
     /// </summary>
     /// <param name="model">The model as the provider spells it.</param>
     /// <param name="chip">The chip; null for none.</param>
     internal RequestGate Gate(string model, string? chip = null)
     {
         var key = (model, RequestsPerMinute is null && TokensPerMinute is null ? chip : null);
-        return _gates.TryGetValue(key, out var gate) ? gate : _gates.GetOrAdd(key, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay, _clock));
+        return _gates.TryGetValue(key, out var gate) ? gate
+            : _gates.GetOrAdd(key, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay, _clock));
     }
 
     /// <summary>How the gates of the session's models stand together.</summary>
@@ -254,13 +266,16 @@ public sealed class LlmSession : IDisposable
     {
         Connection.RefuseClosed();
         body ??= RequestWriter.Write(ChatProvider, context.Request);
-        return new ChatExchange(Connection, context, CompletionUri(context.Request), body, stream, Gate(ChatProvider.ModelId(context.Request.Model!), context.Request.Chip).NewPass(context.Request), log);
+        return new ChatExchange(Connection, context, CompletionUri(context.Request), body, stream,
+            Gate(ChatProvider.ModelId(context.Request.Model!), context.Request.Chip).NewPass(context.Request), log);
     }
 
-    private async IAsyncEnumerable<ChatCompletionDelta> OneByOneAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ChatCompletionDelta> OneByOneAsync(ChatRequest request,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var context = new AnswerContext(Identity, request);
-        await foreach (var deltas in StreamAsync(context, null, new ChatCompletionBuilder(), RequestLog.None, cancellationToken).ConfigureAwait(false))
+        await foreach (var deltas in StreamAsync(context, null, new ChatCompletionBuilder(), RequestLog.None, cancellationToken)
+            .ConfigureAwait(false))
             foreach (var delta in deltas) yield return delta;
     }
 

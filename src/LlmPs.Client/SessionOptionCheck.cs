@@ -22,18 +22,24 @@ internal static class SessionOptionCheck
         if (provider.RequiresEndpointPath && string.IsNullOrWhiteSpace(options.EndpointPath))
             throw new ArgumentException($"EndpointPath is not set: {provider.Name} needs the path of your own endpoint.");
         if (!provider.RequiresEndpointPath && options.EndpointPath is not null)
-            throw new ArgumentException($"-EndpointPath '{options.EndpointPath}': {provider.Name} has no endpoint path. It is only for Cloudsway.");
+            throw new ArgumentException(
+                $"-EndpointPath '{options.EndpointPath}': {provider.Name} has no endpoint path. It is only for Cloudsway.");
         if (options.Chip is not null) CheckChip(provider, options.Chip);
         if (needsKey && provider.RequiresKey && options.ApiKey is not { Length: > 0 })
-            throw new ArgumentException($"No key for {provider.Name}: give -ApiKey, -Credential or -SecretName, or set the environment variable {provider.KeyVariable}.");
+            throw new ArgumentException(
+                $"No key for {provider.Name}: give -ApiKey, -Credential or -SecretName, or set the environment variable "
+                    + $"{provider.KeyVariable}.");
         if (options.Proxy is not null) CheckProxy(options.Proxy);
         foreach (var header in options.Headers) CheckHeader(header.Key, new NetworkCredential(string.Empty, header.Value).Password);
         if (options.ApiKey is not null && new NetworkCredential(string.Empty, options.ApiKey).Password.Any(c => c is <= ' ' or > '~'))
-            throw new ArgumentException("ApiKey holds a space, a line break or a character that is not ASCII, which no header can carry: check how it was copied.");
+            throw new ArgumentException(
+                "ApiKey holds a space, a line break or a character that is not ASCII, which no header can carry: check how it was copied.");
         if (options.MaxRetryCount < 0) throw new ArgumentException($"MaxRetryCount {options.MaxRetryCount} is out of range: 0 and above.");
         if (options.MaxRetryDelay < TimeSpan.Zero || options.MaxRetryDelay.TotalMilliseconds > int.MaxValue)
-            throw new ArgumentException($"MaxRetryDelaySec {options.MaxRetryDelay.TotalSeconds} is out of range: 0 to {int.MaxValue / 1000} seconds.");
-        if (options.LogContent && options.LogPath is null) throw new ArgumentException("LogContent needs -LogPath as well, the file that the texts are written to.");
+            throw new ArgumentException(
+                $"MaxRetryDelaySec {options.MaxRetryDelay.TotalSeconds} is out of range: 0 to {int.MaxValue / 1000} seconds.");
+        if (options.LogContent && options.LogPath is null)
+            throw new ArgumentException("LogContent needs -LogPath as well, the file that the texts are written to.");
         Positive(options.RequestsPerMinute, "RequestsPerMinute");
         Positive(options.TokensPerMinute, "TokensPerMinute");
         Positive(options.Timeout, "TimeoutSec");
@@ -47,7 +53,8 @@ internal static class SessionOptionCheck
         {
             var shown = ProviderAddress.Refused(proxy);
             var meant = shown == Redactor.Mask || shown.Contains("://") ? "http://proxy.example.com:8080" : "http://" + shown;
-            throw new ArgumentException($"Proxy '{shown}' is not an address with one of the schemes {string.Join(", ", s_proxySchemes)}: give it as {meant}.");
+            throw new ArgumentException(
+                $"Proxy '{shown}' is not an address with one of the schemes {string.Join(", ", s_proxySchemes)}: give it as {meant}.");
         }
 
         if (proxy.UserInfo.Length > 0) throw new ArgumentException("Proxy holds a user name or password: give them as -ProxyCredential.");
@@ -57,7 +64,9 @@ internal static class SessionOptionCheck
     {
         if (value.Any(c => c is '\r' or '\n')) throw new ArgumentException($"The value of header '{name}' holds a line break.");
         if (value.Any(c => c is < ' ' and not '\t' or > '~'))
-            throw new ArgumentException($"The value of header '{name}' holds a control character or one that is not ASCII, which no header can carry: [uri]::EscapeDataString() makes ASCII of a text.");
+            throw new ArgumentException(
+                $"The value of header '{name}' holds a control character or one that is not ASCII, which no header can carry: "
+                    + "[uri]::EscapeDataString() makes ASCII of a text.");
         using var request = new HttpRequestMessage();
         using var body = new ByteArrayContent([]);
         if (request.Headers.TryAddWithoutValidation(name, value)) return;

@@ -59,7 +59,8 @@ internal sealed class ReceivedLog
     /// <summary>Counts the body of a chat request, sent by itself or as a line of a batch.</summary>
     internal void Count(ulong bodyHash)
     {
-        if (_countBodies && _bodies.AddOrUpdate(bodyHash, 1, static (_, count) => count + 1) == 1) Interlocked.Increment(ref _distinctBodies);
+        if (_countBodies && _bodies.AddOrUpdate(bodyHash, 1, static (_, count) => count + 1) == 1)
+            Interlocked.Increment(ref _distinctBodies);
     }
 
     internal void Add(long ordinal, HttpRequestMessage request, string? key, byte[] body)

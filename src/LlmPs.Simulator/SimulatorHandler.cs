@@ -11,7 +11,9 @@ using LlmPs.Simulator.Streams;
 
 namespace LlmPs.Simulator;
 
-/// <summary>Answers as the providers' documents say, in place of a network. It shares no code with the client, so that each checks the other.</summary>
+/// <summary>
+/// Answers as the providers' documents say, in place of a network. It shares no code with the client, so that each checks the other.
+/// </summary>
 internal sealed class SimulatorHandler : HttpMessageHandler
 {
     private readonly SimulatorOptions _options;
@@ -79,7 +81,8 @@ internal sealed class SimulatorHandler : HttpMessageHandler
             await BeforeHeadersAsync(fault, ordinal, cancellationToken).ConfigureAwait(false);
 
             var response = (fault is null ? null : FaultReply.Of(fault, dialect, request, key)) ?? Answer(exchange, fault);
-            if (dialect.TraceHeader(exchange.BodyHash, ordinal) is { } trace) response.Headers.TryAddWithoutValidation(trace.Name, trace.Value);
+            if (dialect.TraceHeader(exchange.BodyHash, ordinal) is { } trace)
+                response.Headers.TryAddWithoutValidation(trace.Name, trace.Value);
             streaming = response.Content is StreamBodyContent;
             return response;
         }
@@ -122,7 +125,8 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         var latency = _options.LatencyMs;
         if (_options.LatencyJitterMs > 0) latency += (int)(Fnv.Fraction(_options.Seed, ordinal, -1) * (_options.LatencyJitterMs + 1));
         if (latency > 0) await Step.DelayAsync(latency, cancellationToken).ConfigureAwait(false);
-        if (fault?.Kind == FaultKind.StallBeforeHeaders) await Step.DelayAsync(fault.DelayMs ?? Step.ForEver, cancellationToken).ConfigureAwait(false);
+        if (fault?.Kind == FaultKind.StallBeforeHeaders)
+            await Step.DelayAsync(fault.DelayMs ?? Step.ForEver, cancellationToken).ConfigureAwait(false);
         if (fault?.Kind == FaultKind.Reset) throw new SimulatedConnectionException(FaultKind.Reset);
     }
 
@@ -137,7 +141,9 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         var call = exchange.Call!;
         if (fault?.Kind == FaultKind.RefuseStreamOptions && call.Root.TryGetProperty("stream_options", out _))
         {
-            var refusal = exchange.Dialect.Refuse(Refusal.BadRequest, fault.Message ?? "Unrecognized request argument supplied: stream_options", "stream_options");
+            var refusal =
+                exchange.Dialect.Refuse(Refusal.BadRequest, fault.Message
+                    ?? "Unrecognized request argument supplied: stream_options", "stream_options");
             refusal.Status = fault.Status ?? refusal.Status;
             return Reply.Error(exchange.Request, refusal);
         }

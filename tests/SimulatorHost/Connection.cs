@@ -39,7 +39,8 @@ internal sealed class Connection
         {
             while (await ServeOneAsync().ConfigureAwait(false)) continue;
         }
-        catch (Exception gone) when (gone is SocketException or IOException or ObjectDisposedException or OperationCanceledException or InvalidDataException)
+        catch (Exception gone)
+            when (gone is SocketException or IOException or ObjectDisposedException or OperationCanceledException or InvalidDataException)
         {
             // The client has gone, or speaks no HTTP: there is nobody to tell.
         }

@@ -51,7 +51,8 @@ internal sealed class ControlApi
                     return (404, Message("Known are GET stats, requests, bodies; POST options, reset, raw."));
             }
         }
-        catch (Exception bad) when (bad is ArgumentException or JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception bad)
+            when (bad is ArgumentException or JsonException or FormatException or InvalidOperationException or KeyNotFoundException)
         {
             return (400, Message(bad.Message));
         }

@@ -49,7 +49,8 @@ public sealed class RawReply
 
     /// <summary>The head of a stream that ends where the connection does, then the pieces.</summary>
     public static RawReply EventStream(RawEnd end, int delayMs, params byte[][] pieces) =>
-        new(pieces.Prepend("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"u8.ToArray()).ToList(), end, delayMs);
+        new(pieces.Prepend("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"u8.ToArray())
+            .ToList(), end, delayMs);
 
     internal async Task SendAsync(Socket socket, SocketReader reader, CancellationToken cancellationToken)
     {

@@ -93,7 +93,8 @@ public sealed class RawServer : IDisposable
             {
                 var head = await reader.ReadHeadAsync(_stopping.Token).ConfigureAwait(false);
                 if (head is null) break;
-                if (head.ExpectsContinue) await socket.SendAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), SocketFlags.None).ConfigureAwait(false);
+                if (head.ExpectsContinue)
+                    await socket.SendAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), SocketFlags.None).ConfigureAwait(false);
                 var body = await reader.ReadBodyAsync(head, _stopping.Token).ConfigureAwait(false);
                 _received.Enqueue(TextOf(head, body));
                 var reply = _reply(Interlocked.Increment(ref _requests));
@@ -104,7 +105,8 @@ public sealed class RawServer : IDisposable
 
             if (!reset) socket.Shutdown(SocketShutdown.Both);
         }
-        catch (Exception gone) when (gone is SocketException or IOException or ObjectDisposedException or OperationCanceledException or InvalidDataException)
+        catch (Exception gone)
+            when (gone is SocketException or IOException or ObjectDisposedException or OperationCanceledException or InvalidDataException)
         {
             // The client has gone.
         }

@@ -25,7 +25,8 @@ internal sealed class ResponseWriter
 
     internal ResponseWriter(Socket socket) => _socket = socket;
 
-    internal Task ContinueAsync(CancellationToken cancellationToken) => SendAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), cancellationToken);
+    internal Task ContinueAsync(CancellationToken cancellationToken) =>
+        SendAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), cancellationToken);
 
     internal async Task JsonAsync(int status, byte[] json, CancellationToken cancellationToken)
     {
@@ -63,7 +64,8 @@ internal sealed class ResponseWriter
         while (true)
         {
             // Room before and after, so that size, data and line end go out in one send.
-            var read = await body.ReadAsync(_buffer.AsMemory(SizeRoom, _buffer.Length - SizeRoom - 2), cancellationToken).ConfigureAwait(false);
+            var read = await body.ReadAsync(_buffer.AsMemory(SizeRoom, _buffer.Length - SizeRoom - 2), cancellationToken)
+                .ConfigureAwait(false);
             if (read == 0) break;
             if (!chunked)
             {

@@ -64,7 +64,10 @@ internal sealed class AuditEntry
     /// <summary>Whether the line holds texts.</summary>
     internal bool HasContent { get; set; }
 
-    /// <summary>The hash of the messages of a request, as its body writes them: the same for each model and option. Of another request that of its whole body.</summary>
+    /// <summary>
+    /// The hash of the messages of a request, as its body writes them: the same for each model and option. Of another request that of its
+    /// whole body.
+    /// </summary>
     internal static string HashOf(byte[] body)
     {
         var (start, length) = Messages(body);
@@ -79,7 +82,9 @@ internal sealed class AuditEntry
         return text.ToString();
     }
 
-    /// <summary>The line, line end included: of ASCII, so that no reader can take its encoding for another, and no character steers a terminal.</summary>
+    /// <summary>
+    /// The line, line end included: of ASCII, so that no reader can take its encoding for another, and no character steers a terminal.
+    /// </summary>
     internal byte[] ToLine()
     {
         using var line = new MemoryStream();
@@ -176,7 +181,8 @@ internal sealed class AuditEntry
         try
         {
             var domain = Environment.UserDomainName;
-            return Environment.OSVersion.Platform == PlatformID.Win32NT && domain.Length > 0 ? $@"{domain}\{Environment.UserName}" : Environment.UserName;
+            return Environment.OSVersion.Platform == PlatformID.Win32NT && domain.Length > 0 ? $@"{domain}\{Environment.UserName}"
+                : Environment.UserName;
         }
         catch (Exception e) when (e is InvalidOperationException or PlatformNotSupportedException)
         {

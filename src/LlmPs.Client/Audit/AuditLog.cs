@@ -7,8 +7,8 @@ using LlmPs.Files;
 namespace LlmPs.Audit;
 
 /// <summary>
-/// A file with a line of JSON for each attempt, to which several processes may add. A line that cannot be written is kept and owed; while one is owed
-/// nothing is sent, so that no attempt goes unlogged and no answer that has come is lost.
+/// A file with a line of JSON for each attempt, to which several processes may add. A line that cannot be written is kept and owed; while
+/// one is owed nothing is sent, so that no attempt goes unlogged and no answer that has come is lost.
 /// </summary>
 internal sealed class AuditLog
 {
@@ -91,5 +91,6 @@ internal sealed class AuditLog
         }
     }
 
-    private static bool IsOfFile(Exception e) => e is IOException or UnauthorizedAccessException or SecurityException or ArgumentException or NotSupportedException;
+    private static bool IsOfFile(Exception e) =>
+        e is IOException or UnauthorizedAccessException or SecurityException or ArgumentException or NotSupportedException;
 }

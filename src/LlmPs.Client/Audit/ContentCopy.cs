@@ -14,7 +14,8 @@ internal static class ContentCopy
 
     /// <summary>The copy; a text that is not JSON becomes a string.</summary>
     /// <param name="json">The JSON as UTF-8.</param>
-    /// <param name="clean">Takes secrets out of a text. Given each text without its escapes: a secret is found in any way of writing, and a mask leaves the JSON sound.</param>
+    /// <param name="clean">Takes secrets out of a text. Given each text without its escapes: a secret is found in any way of writing, and a
+    /// mask leaves the JSON sound.</param>
     internal static byte[] Of(byte[] json, Func<string, string> clean)
     {
         using var copy = new MemoryStream(json.Length + 64);
@@ -70,6 +71,7 @@ internal static class ContentCopy
     {
         if (text.Length <= LongestData || !text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)) return text;
         var comma = text.IndexOf(',');
-        return comma is < 0 or > LongestData ? text : $"{text.Substring(0, comma + 1)}... ({text.Length.ToString(CultureInfo.InvariantCulture)} characters)";
+        return comma is < 0 or > LongestData ? text
+            : $"{text.Substring(0, comma + 1)}... ({text.Length.ToString(CultureInfo.InvariantCulture)} characters)";
     }
 }

@@ -10,10 +10,10 @@ using LlmPs.Text;
 namespace LlmPs.Audit;
 
 /// <summary>
-/// One request as OpenTelemetry's conventions for generative AI name it: a span with an event for each attempt that is followed by another, and
-/// measurements of duration and tokens. HttpClient adds no spans of its own: HttpTransport turns them off together with the trace headers, which are not
-/// the provider's business. Without content. Nothing is made where nobody listens, and on .NET Framework nothing at all, since there it would take a package.
-/// Names: https://github.com/open-telemetry/semantic-conventions-genai
+/// One request as OpenTelemetry's conventions for generative AI name it: a span with an event for each attempt that is followed by another,
+/// and measurements of duration and tokens. HttpClient adds no spans of its own: HttpTransport turns them off together with the trace
+/// headers, which are not the provider's business. Without content. Nothing is made where nobody listens, and on .NET Framework nothing at
+/// all, since there it would take a package. Names: https://github.com/open-telemetry/semantic-conventions-genai
 /// </summary>
 internal sealed class RequestTelemetry
 {
@@ -26,8 +26,10 @@ internal sealed class RequestTelemetry
     private static readonly string? s_version = typeof(RequestTelemetry).Assembly.GetName().Version?.ToString(3);
     private static readonly ActivitySource s_source = new(SourceName, s_version);
     private static readonly Meter s_meter = new(SourceName, s_version);
-    private static readonly Histogram<double> s_duration = s_meter.CreateHistogram<double>("gen_ai.client.operation.duration", "s", "GenAI operation duration.");
-    private static readonly Histogram<long> s_tokens = s_meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Number of input and output tokens used.");
+    private static readonly Histogram<double> s_duration =
+        s_meter.CreateHistogram<double>("gen_ai.client.operation.duration", "s", "GenAI operation duration.");
+    private static readonly Histogram<long> s_tokens =
+        s_meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Number of input and output tokens used.");
 
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly Activity? _activity;
@@ -58,7 +60,8 @@ internal sealed class RequestTelemetry
     internal static RequestTelemetry? Start(string operation, string provider, ChatRequest request, bool isStream, Uri server)
     {
 #if NET
-        return s_source.HasListeners() || s_duration.Enabled || s_tokens.Enabled ? new RequestTelemetry(operation, provider, request, isStream, server) : null;
+        return s_source.HasListeners() || s_duration.Enabled || s_tokens.Enabled
+            ? new RequestTelemetry(operation, provider, request, isStream, server) : null;
 #else
         return null;
 #endif
@@ -119,7 +122,8 @@ internal sealed class RequestTelemetry
             activity.SetTag("gen_ai.response.id", answer.Id is null ? null : PrintableText.Line(answer.Id, LongestText));
             activity.SetTag("gen_ai.response.model", model);
             activity.SetTag("gen_ai.response.time_to_first_chunk", answer.TimeToFirstToken?.TotalSeconds);
-            var reasons = answer.Choices.Where(choice => choice.FinishReason is not null).Select(choice => PrintableText.Line(choice.FinishReason!, LongestText)).ToArray();
+            var reasons = answer.Choices.Where(choice => choice.FinishReason is not null)
+                .Select(choice => PrintableText.Line(choice.FinishReason!, LongestText)).ToArray();
             if (reasons.Length > 0) activity.SetTag("gen_ai.response.finish_reasons", reasons);
             activity.SetTag("gen_ai.usage.input_tokens", answer.Usage?.PromptTokens);
             activity.SetTag("gen_ai.usage.output_tokens", answer.Usage?.CompletionTokens);

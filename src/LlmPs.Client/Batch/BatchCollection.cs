@@ -18,8 +18,8 @@ internal sealed class FailedRow(string customId, long index, LlmApiException err
 }
 
 /// <summary>
-/// Makes lines of a checkpoint out of the lines of result files, which come in any order, and again where a transfer broke off. What the checkpoint has
-/// stays as it is, so that receiving twice changes nothing. For one thread at a time.
+/// Makes lines of a checkpoint out of the lines of result files, which come in any order, and again where a transfer broke off. What the
+/// checkpoint has stays as it is, so that receiving twice changes nothing. For one thread at a time.
 /// </summary>
 internal sealed class BatchCollection
 {
@@ -39,7 +39,8 @@ internal sealed class BatchCollection
     /// <param name="batchId">The batch.</param>
     /// <param name="plan">What the checkpoint knows of the batch; null for nothing: then each line says by itself which row it is.</param>
     /// <param name="problem">Returns what is wrong with an answer, or null; null where every answer is good.</param>
-    internal BatchCollection(LlmSession session, CheckpointFile file, string batchId, BatchPlan? plan, Func<ChatCompletion, string?>? problem)
+    internal BatchCollection(LlmSession session, CheckpointFile file, string batchId, BatchPlan? plan, Func<ChatCompletion,
+        string?>? problem)
     {
         _session = session;
         _file = file;
@@ -71,7 +72,8 @@ internal sealed class BatchCollection
     {
         var index = -1L;
         var result = BatchResult.Read(_session, _batchId, line, id => index = IndexOf(id));
-        if (result is null || !BatchRow.TryParse(result.CustomId, index, out var row) || (_rows is not null && !_rows.ContainsKey(result.CustomId)))
+        if (result is null || !BatchRow.TryParse(result.CustomId, index, out var row)
+            || (_rows is not null && !_rows.ContainsKey(result.CustomId)))
         {
             Unreadable++;
             return null;
@@ -85,7 +87,8 @@ internal sealed class BatchCollection
         }
 
         var error = result.Error;
-        if (error is null && _problem?.Invoke(result.Completion!) is { } problem) error = new LlmApiException(LlmErrorKind.InvalidResponse, problem) { PartialCompletion = result.Completion };
+        if (error is null && _problem?.Invoke(result.Completion!) is { } problem)
+            error = new LlmApiException(LlmErrorKind.InvalidResponse, problem) { PartialCompletion = result.Completion };
         if (error is not null)
         {
             Failed++;
@@ -103,7 +106,8 @@ internal sealed class BatchCollection
 
     private void Keep(BatchRow row, ChatCompletion completion)
     {
-        var kept = _file.AppendAsync(row.Key, row.N, CheckpointLine.Write(row.Key, row.N, completion, bytes => _session.Connection.Redactor.ForAnswer().Clean(bytes)));
+        var kept = _file.AppendAsync(row.Key, row.N,
+            CheckpointLine.Write(row.Key, row.N, completion, bytes => _session.Connection.Redactor.ForAnswer().Clean(bytes)));
         // In order: with the last all are kept, and after a failure no later one is.
         _kept = kept;
         if (kept.IsFaulted || _file.Unflushed > MostUnflushed) kept.GetAwaiter().GetResult();

@@ -62,19 +62,23 @@ internal class BatchExchange : Exchange
     }
 }
 
-/// <summary>The request that makes a batch. One whose answer was lost may have made it, so it is not sent again before the provider's list was read.</summary>
+/// <summary>
+/// The request that makes a batch. One whose answer was lost may have made it, so it is not sent again before the provider's list was read.
+/// </summary>
 internal sealed class CreateExchange(ProviderConnection connection, string path, byte[] body, RequestLog log)
     : BatchExchange(connection, HttpMethod.Post, path, body, log)
 {
     /// <summary>Whether the batch may exist in spite of the error.</summary>
-    internal static bool MayHaveWorked(LlmApiException error) => error.Kind is LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.ServerError
+    internal static bool MayHaveWorked(LlmApiException error) =>
+        error.Kind is LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.ServerError
         or LlmErrorKind.ServiceUnavailable or LlmErrorKind.InvalidResponse or LlmErrorKind.StreamInterrupted or LlmErrorKind.Canceled;
 
     protected override TimeSpan WaitAfter(LlmApiException error) => MayHaveWorked(error) ? throw error : base.WaitAfter(error);
 }
 
 /// <summary>Sends a file. It is read as it is sent, again for each attempt.</summary>
-internal sealed class UploadExchange(ProviderConnection connection, string path, string fileName, Stream file, Action<long>? progress, RequestLog log)
+internal sealed class UploadExchange(ProviderConnection connection, string path, string fileName, Stream file, Action<long>? progress,
+    RequestLog log)
     : BatchExchange(connection, HttpMethod.Post, path, null, log)
 {
     protected override AttemptClock NewClock(CancellationToken cancellationToken) => Connection.NewTransferClock(cancellationToken);
@@ -107,7 +111,8 @@ internal sealed class DownloadExchange(ProviderConnection connection, string pat
             using (stream)
             {
                 if (await stream.PeekAsync().ConfigureAwait(false) is var first and not ((byte)'{' or -1))
-                    throw Connection.Errors.FromBody(await stream.ReadToEndAsync(BlockSize).ConfigureAwait(false), inStream: false, Context.RequestId);
+                    throw Connection.Errors.FromBody(await stream.ReadToEndAsync(BlockSize)
+                        .ConfigureAwait(false), inStream: false, Context.RequestId);
                 await ReadLinesAsync(stream, take).ConfigureAwait(false);
                 clock.Dispose();
                 return true;
@@ -132,12 +137,14 @@ internal sealed class DownloadExchange(ProviderConnection connection, string pat
 
             line.Write(block, at, read - at);
             if (line.Length > LongestLine)
-                throw new LlmApiException(LlmErrorKind.InvalidResponse, $"A line of the result file is over the limit of {LongestLine / (1024 * 1024)} MiB.");
+                throw new LlmApiException(LlmErrorKind.InvalidResponse,
+                    $"A line of the result file is over the limit of {LongestLine / (1024 * 1024)} MiB.");
         }
 
         if (line.Length == 0) return;
         // Without a length a body that was cut off ends like a whole one.
-        if (!IsWhole(line.ToArray())) throw new LlmApiException(LlmErrorKind.StreamInterrupted, "The result file broke off before its end.") { IsTransient = true };
+        if (!IsWhole(line.ToArray()))
+            throw new LlmApiException(LlmErrorKind.StreamInterrupted, "The result file broke off before its end.") { IsTransient = true };
         await TakeAsync(line, take).ConfigureAwait(false);
     }
 

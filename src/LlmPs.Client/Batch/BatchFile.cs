@@ -7,7 +7,10 @@ using System.Security.Cryptography;
 
 namespace LlmPs.Batch;
 
-/// <summary>The lines of one batch, on disk beside the checkpoint until they are uploaded. The file has no name, or goes with the process: a run that is killed leaves none.</summary>
+/// <summary>
+/// The lines of one batch, on disk beside the checkpoint until they are uploaded. The file has no name, or goes with the process: a run
+/// that is killed leaves none.
+/// </summary>
 internal sealed class BatchFile : IDisposable
 {
     private const int BlockSize = 64 * 1024;
@@ -26,7 +29,8 @@ internal sealed class BatchFile : IDisposable
         if (path is null) return;
         // Windows removes it when its handle closes, however that comes. Elsewhere it needs no name.
         var isWindows = Path.DirectorySeparatorChar == '\\';
-        _content = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BlockSize, isWindows ? FileOptions.DeleteOnClose : FileOptions.None);
+        _content = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BlockSize, isWindows
+            ? FileOptions.DeleteOnClose : FileOptions.None);
         if (!isWindows) File.Delete(path);
     }
 

@@ -7,7 +7,10 @@ using LlmPs.Checkpoint;
 
 namespace LlmPs.Batch;
 
-/// <summary>The batches of a checkpoint, as notes between its rows. A plan counts from the note that seals it; what a note leaves out stays as it was.</summary>
+/// <summary>
+/// The batches of a checkpoint, as notes between its rows. A plan counts from the note that seals it; what a note leaves out stays as it
+/// was.
+/// </summary>
 internal sealed class BatchJournal
 {
     // About 40 KB a line.
@@ -29,11 +32,14 @@ internal sealed class BatchJournal
     /// <summary>The plans, oldest first.</summary>
     internal IReadOnlyList<BatchPlan> Plans => _sealed;
 
-    /// <summary>Returns the batch that has the row and is not received, or may exist without being noted; null where there is none.</summary>
+    /// <summary>
+    /// Returns the batch that has the row and is not received, or may exist without being noted; null where there is none.
+    /// </summary>
     internal BatchPlan? Holder(CheckpointKey key, int n) => _held.TryGetValue(new BatchRow(key, n, 0), out var plan) ? plan : null;
 
     /// <summary>Returns the plan of a batch; null where it is not of this checkpoint.</summary>
-    internal BatchPlan? Of(ChatBatch batch) => _sealed.FirstOrDefault(plan => plan.BatchId == batch.Id) ?? _sealed.FirstOrDefault(plan => plan.IsOf(batch));
+    internal BatchPlan? Of(ChatBatch batch) =>
+        _sealed.FirstOrDefault(plan => plan.BatchId == batch.Id) ?? _sealed.FirstOrDefault(plan => plan.IsOf(batch));
 
     /// <summary>Notes a plan with its rows, before anything of it is sent.</summary>
     internal async Task PlanAsync(BatchPlan plan)
@@ -181,5 +187,6 @@ internal sealed class BatchJournal
 
     private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetString() : null;
 
-    private static DateTimeOffset? Time(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetDateTimeOffset() : null;
+    private static DateTimeOffset? Time(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) ? value.GetDateTimeOffset() : null;
 }

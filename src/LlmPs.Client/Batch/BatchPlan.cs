@@ -71,7 +71,8 @@ internal sealed class BatchPlan
 
     /// <summary>The batch as the checkpoint knows it.</summary>
     internal ChatBatch ToBatch(string path) => Complete(
-        new ChatBatch { Id = BatchId!, Status = EndStatus ?? "submitted", CreatedAt = CreatedAt, ExpiresAt = ExpiresAt, Completed = Completed, Failed = Failed }, path);
+        new ChatBatch { Id = BatchId!, Status = EndStatus
+            ?? "submitted", CreatedAt = CreatedAt, ExpiresAt = ExpiresAt, Completed = Completed, Failed = Failed }, path);
 
     /// <summary>Adds to what the provider says of the batch what the checkpoint knows of it.</summary>
     internal ChatBatch Complete(ChatBatch batch, string path)

@@ -71,14 +71,17 @@ internal sealed class BatchReader(ProviderConnection connection)
         if (data.ValueKind != JsonValueKind.Array) throw new JsonException("A list has no data.");
         var items = data.EnumerateArray().Select(read).OfType<T>().ToList();
         // Only where the provider says so: SiliconFlow's list is whole and ignores where a page begins.
-        var hasMore = list.ValueKind == JsonValueKind.Object && list.TryGetProperty("has_more", out var more) && more.ValueKind == JsonValueKind.True;
+        var hasMore = list.ValueKind == JsonValueKind.Object && list.TryGetProperty("has_more", out var more)
+            && more.ValueKind == JsonValueKind.True;
         return new ListPage<T>(items, hasMore && items.Count > 0 ? id(items[items.Count - 1]) : null);
     }
 
     private static JsonElement Unwrapped(JsonElement root) =>
-        root.ValueKind == JsonValueKind.Object && !root.TryGetProperty("id", out _) && root.TryGetProperty("data", out var data) ? data : root;
+        root.ValueKind == JsonValueKind.Object && !root.TryGetProperty("id", out _) && root.TryGetProperty("data", out var data) ? data
+            : root;
 
-    private static RemoteFile? FileOf(JsonElement file) => Text(file, "id") is { } id ? new RemoteFile(id, Text(file, "filename"), Number(file, "bytes")) : null;
+    private static RemoteFile? FileOf(JsonElement file) =>
+        Text(file, "id") is { } id ? new RemoteFile(id, Text(file, "filename"), Number(file, "bytes")) : null;
 
     private ChatBatch? BatchOf(JsonElement json)
     {
@@ -112,7 +115,8 @@ internal sealed class BatchReader(ProviderConnection connection)
     {
         if (!batch.TryGetProperty("errors", out var errors)) return null;
         if (errors.ValueKind == JsonValueKind.Object && errors.TryGetProperty("data", out var data)) errors = data;
-        if (errors.ValueKind == JsonValueKind.String) return PrintableText.Line(connection.Redactor.Clean(errors.GetString()!), LongestError);
+        if (errors.ValueKind == JsonValueKind.String)
+            return PrintableText.Line(connection.Redactor.Clean(errors.GetString()!), LongestError);
         if (errors.ValueKind != JsonValueKind.Array || errors.GetArrayLength() == 0) return null;
         var words = errors.EnumerateArray().Select(ErrorOf).OfType<string>().Distinct().ToList();
         var more = words.Count > MostErrors ? $"; … ({words.Count.ToString(CultureInfo.InvariantCulture)} in all)" : string.Empty;
@@ -129,16 +133,20 @@ internal sealed class BatchReader(ProviderConnection connection)
     private static string Shown(string text) => PrintableText.Line(text, 200);
 
     private static string? Text(JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            && value.GetString() is { Length: > 0 } text
             ? text
             : null;
 
     private static long? Number(JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+            && value.TryGetInt64(out var number)
             ? number
             : null;
 
-    private static int Count(JsonElement json, string name) => Number(json, name) is >= 0 and <= int.MaxValue and var count ? (int)count : 0;
+    private static int Count(JsonElement json, string name) =>
+        Number(json, name) is >= 0 and <= int.MaxValue and var count ? (int)count : 0;
 
-    private static DateTimeOffset? Time(JsonElement json, string name) => Number(json, name) is { } seconds ? UnixTime.FromSeconds(seconds) : null;
+    private static DateTimeOffset? Time(JsonElement json, string name) =>
+        Number(json, name) is { } seconds ? UnixTime.FromSeconds(seconds) : null;
 }

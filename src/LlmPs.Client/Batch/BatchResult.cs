@@ -32,7 +32,8 @@ internal sealed class BatchResult
     /// <param name="indexOf">Returns the place of a row in the input.</param>
     internal static BatchResult? Read(LlmSession session, string batchId, byte[] line, Func<string, long> indexOf)
     {
-        if (!TryRead(line, out var customId, out var status, out var requestId, out var body, out var error) || customId is null) return null;
+        if (!TryRead(line, out var customId, out var status, out var requestId, out var body, out var error) || customId is null)
+            return null;
         var context = new AnswerContext(session.Identity, new ChatRequest()) { InputIndex = indexOf(customId) };
         context.Recall(1, requestId is null ? null : PrintableText.Line(requestId, 200), null);
         var errors = session.Connection.Errors;
@@ -40,7 +41,9 @@ internal sealed class BatchResult
         try
         {
             if (error is not null) failure = NotExecuted(session, error);
-            else if (body is null) failure = new LlmApiException(LlmErrorKind.InvalidResponse, "The line of the result file has neither an answer nor an error.");
+            else if (body is null)
+                failure = new LlmApiException(LlmErrorKind.InvalidResponse,
+                    "The line of the result file has neither an answer nor an error.");
             else if (status is { } refused and (< 200 or >= 300))
             {
                 using var response = new HttpResponseMessage();
@@ -54,7 +57,8 @@ internal sealed class BatchResult
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            failure = new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + PrintableText.Line(session.Connection.Redactor.Clean(e.Message), 200));
+            failure = new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not valid JSON: "
+                + PrintableText.Line(session.Connection.Redactor.Clean(e.Message), 200));
         }
 
         failure.RequestId ??= context.RequestId;
@@ -70,7 +74,8 @@ internal sealed class BatchResult
         flow.Hide(redactor.Texts);
         var deltas = new List<ChatCompletionDelta>();
         var content = new AnswerReader().Read(body, deltas);
-        if (content is AnswerContent.Error or AnswerContent.Message) throw session.Connection.Errors.FromBody(body, inStream: false, context.RequestId);
+        if (content is AnswerContent.Error or AnswerContent.Message)
+            throw session.Connection.Errors.FromBody(body, inStream: false, context.RequestId);
         var builder = new ChatCompletionBuilder();
         foreach (var delta in deltas)
         {
@@ -80,7 +85,10 @@ internal sealed class BatchResult
 
         ChatExchange.RefuseBlocked(flow);
         ChatExchange.RefuseGivenUp(flow);
-        if (!flow.HasBegun) throw new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer holds no choice: {PrintableText.Line(Encoding.UTF8.GetString(session.Connection.Redactor.ForPrint().Clean(body)), 300)}");
+        if (!flow.HasBegun)
+            throw new LlmApiException(LlmErrorKind.InvalidResponse,
+                "The answer holds no choice: "
+                    + $"{PrintableText.Line(Encoding.UTF8.GetString(session.Connection.Redactor.ForPrint().Clean(body)), 300)}");
         foreach (var delta in flow.Close()) builder.Append(delta);
         var completion = builder.ToCompletion();
         completion.Duration = null;
@@ -95,14 +103,21 @@ internal sealed class BatchResult
         var words = envelope.Message is null ? string.Empty : " " + envelope.Message;
         return envelope.Code switch
         {
-            "batch_expired" => new LlmApiException(LlmErrorKind.Timeout, $"The batch expired before the row was answered.{words}") { ProviderCode = envelope.Code },
-            "batch_cancelled" or "batch_canceled" => new LlmApiException(LlmErrorKind.Canceled, $"The batch was cancelled before the row was answered.{words}") { ProviderCode = envelope.Code },
-            "request_timeout" => new LlmApiException(LlmErrorKind.Timeout, $"The model did not answer the row in time.{words}") { ProviderCode = envelope.Code },
+            "batch_expired" =>
+                new LlmApiException(LlmErrorKind.Timeout,
+                    $"The batch expired before the row was answered.{words}") { ProviderCode = envelope.Code },
+            "batch_cancelled" or "batch_canceled" =>
+                new LlmApiException(LlmErrorKind.Canceled,
+                    $"The batch was cancelled before the row was answered.{words}") { ProviderCode = envelope.Code },
+            "request_timeout" =>
+                new LlmApiException(LlmErrorKind.Timeout,
+                    $"The model did not answer the row in time.{words}") { ProviderCode = envelope.Code },
             _ => session.Connection.Errors.FromBody(error, inStream: false, null),
         };
     }
 
-    private static bool TryRead(byte[] line, out string? customId, out int? status, out string? requestId, out byte[]? body, out byte[]? error)
+    private static bool TryRead(byte[] line, out string? customId, out int? status, out string? requestId, out byte[]? body,
+        out byte[]? error)
     {
         (customId, status, requestId, body, error) = (null, null, null, null, null);
         try

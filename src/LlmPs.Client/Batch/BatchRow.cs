@@ -24,7 +24,8 @@ internal readonly struct BatchRow(CheckpointKey key, int n, long index) : IEquat
         row = default;
         if (customId is null || customId.Length < CheckpointKey.TextLength + 2 || customId[CheckpointKey.TextLength] != '-') return false;
         if (!CheckpointKey.TryParse(Encoding.UTF8.GetBytes(customId.Substring(0, CheckpointKey.TextLength)), out var key)) return false;
-        if (!int.TryParse(customId.Substring(CheckpointKey.TextLength + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) || n < 1) return false;
+        if (!int.TryParse(customId.Substring(CheckpointKey.TextLength + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+            || n < 1) return false;
         row = new BatchRow(key, n, index);
         return true;
     }

@@ -38,27 +38,32 @@ internal sealed class BatchService
     /// <summary>Returns the limits of the session's provider.</summary>
     /// <exception cref="LlmApiException">The provider has no batches.</exception>
     internal static BatchLimits LimitsOf(LlmSession session) => session.ChatProvider.Batch ?? throw new LlmApiException(
-        LlmErrorKind.InvalidRequest, $"{session.Provider} has no batch jobs. Use Invoke-ChatCompletion, or a session of SiliconFlow or OpenAICompatible.");
+        LlmErrorKind.InvalidRequest,
+            $"{session.Provider} has no batch jobs. Use Invoke-ChatCompletion, or a session of SiliconFlow or OpenAICompatible.");
 
     internal Task<ChatBatch> GetAsync(string id, CancellationToken cancellationToken) =>
         new BatchExchange(_connection, HttpMethod.Get, PathOf(id), null, _log).GetAsync(_reader.ReadBatch, cancellationToken);
 
     internal Task<ChatBatch> CancelAsync(string id, CancellationToken cancellationToken) =>
-        new BatchExchange(_connection, HttpMethod.Post, PathOf(id) + "/cancel", [(byte)'{', (byte)'}'], _log).GetAsync(_reader.ReadBatch, cancellationToken);
+        new BatchExchange(_connection, HttpMethod.Post, PathOf(id) + "/cancel", [(byte)'{', (byte)'}'], _log)
+            .GetAsync(_reader.ReadBatch, cancellationToken);
 
     /// <summary>Returns the account's batches as they come, newest first.</summary>
     internal Task<List<ChatBatch>> ListAsync(Func<ChatBatch, bool>? isLast, CancellationToken cancellationToken) =>
-        ListAsync($"{_limits.BatchesPath}?limit={Text(BatchesPage)}", _reader.ReadBatches, static batch => batch.Id, isLast, cancellationToken);
+        ListAsync($"{_limits.BatchesPath}?limit={Text(BatchesPage)}", _reader.ReadBatches, static batch =>
+            batch.Id, isLast, cancellationToken);
 
     internal Task<List<RemoteFile>> ListFilesAsync(CancellationToken cancellationToken) =>
-        ListAsync($"{_limits.FilesPath}?purpose=batch&limit={Text(FilesPage)}", _reader.ReadFiles, static file => file.Id, null, cancellationToken);
+        ListAsync($"{_limits.FilesPath}?purpose=batch&limit={Text(FilesPage)}", _reader.ReadFiles, static file =>
+            file.Id, null, cancellationToken);
 
     /// <summary>Uploads a file and returns its id.</summary>
     internal async Task<string> UploadAsync(string name, Stream file, Action<long>? progress, CancellationToken cancellationToken)
     {
         try
         {
-            return (await new UploadExchange(_connection, _limits.FilesPath, name, file, progress, _log).GetAsync(_reader.ReadFile, cancellationToken).ConfigureAwait(false)).Id;
+            return (await new UploadExchange(_connection, _limits.FilesPath, name, file, progress, _log)
+                .GetAsync(_reader.ReadFile, cancellationToken).ConfigureAwait(false)).Id;
         }
         catch (LlmApiException e) when (e.Kind == LlmErrorKind.NotFound)
         {
@@ -85,12 +90,15 @@ internal sealed class BatchService
         {
             try
             {
-                return await new CreateExchange(_connection, _limits.BatchesPath, body, _log).GetAsync(_reader.ReadBatch, cancellationToken).ConfigureAwait(false);
+                return await new CreateExchange(_connection, _limits.BatchesPath, body, _log).GetAsync(_reader.ReadBatch, cancellationToken)
+                    .ConfigureAwait(false);
             }
             catch (LlmApiException e) when (e.Kind != LlmErrorKind.Canceled && CreateExchange.MayHaveWorked(e))
             {
                 var wait = _connection.Retry.Next(e, attempt, out var final);
-                _log.Write(RequestLogLevel.Verbose, _connection.Redactor.Clean($"The answer to the new batch was lost; the provider's list says whether it exists. {e.Message}"));
+                _log.Write(RequestLogLevel.Verbose,
+                    _connection.Redactor.Clean(
+                        $"The answer to the new batch was lost; the provider's list says whether it exists. {e.Message}"));
                 if (wait is { } pause) await _connection.Http.PauseAsync(pause, cancellationToken).ConfigureAwait(false);
                 if (await FindAsync(plan, cancellationToken).ConfigureAwait(false) is { } found) return found;
                 if (wait is null) throw final;
@@ -104,7 +112,8 @@ internal sealed class BatchService
 
     /// <summary>Hands over the lines of a result file.</summary>
     internal Task DownloadAsync(string fileId, Func<byte[], Task> take, CancellationToken cancellationToken) =>
-        new DownloadExchange(_connection, $"{_limits.FilesPath}/{Uri.EscapeDataString(fileId)}/content", _log).ReadAsync(take, cancellationToken);
+        new DownloadExchange(_connection, $"{_limits.FilesPath}/{Uri.EscapeDataString(fileId)}/content", _log)
+            .ReadAsync(take, cancellationToken);
 
     /// <summary>Waits; ends at once where the session is closed.</summary>
     internal Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken) => _connection.Http.PauseAsync(wait, cancellationToken);
@@ -117,7 +126,8 @@ internal sealed class BatchService
         string? after = null;
         while (true)
         {
-            var page = await new BatchExchange(_connection, HttpMethod.Get, after is null ? path : $"{path}&after={Uri.EscapeDataString(after)}", null, _log)
+            var page = await new BatchExchange(_connection, HttpMethod.Get, after is null ? path
+                : $"{path}&after={Uri.EscapeDataString(after)}", null, _log)
                 .GetAsync(read, cancellationToken).ConfigureAwait(false);
             var hasNew = false;
             foreach (var item in page.Items)

@@ -7,7 +7,9 @@ using LlmPs.Wire;
 
 namespace LlmPs.Batch;
 
-/// <summary>Puts rows into files as the provider allows them: so many lines, so many bytes, one model. Equal rows in equal order make equal files.</summary>
+/// <summary>
+/// Puts rows into files as the provider allows them: so many lines, so many bytes, one model. Equal rows in equal order make equal files.
+/// </summary>
 /// <param name="path">What the paths of the files begin with; null where lines are only counted.</param>
 internal sealed class BatchSplitter(string? path) : IDisposable
 {
@@ -24,17 +26,20 @@ internal sealed class BatchSplitter(string? path) : IDisposable
     internal void Add(ChatTicket row, int n)
     {
         var limits = BatchService.LimitsOf(row.Session);
-        if (limits.Problem(row.Session.Provider, row.Request) is { } problem) throw new LlmApiException(LlmErrorKind.InvalidRequest, problem);
+        if (limits.Problem(row.Session.Provider, row.Request) is { } problem)
+            throw new LlmApiException(LlmErrorKind.InvalidRequest, problem);
         var id = new BatchRow(row.Key, n, row.Index);
         var line = Line(limits, id.CustomId, row.Body);
         if (line.Length > limits.MaxBytes)
         {
             throw new LlmApiException(LlmErrorKind.RequestTooLarge, string.Format(
-                CultureInfo.InvariantCulture, "The row has {0} bytes, and a batch file of {1} holds {2}.", line.Length, row.Session.Provider, limits.MaxBytes));
+                CultureInfo.InvariantCulture, "The row has {0} bytes, and a batch file of {1} holds {2}.", line.Length,
+                    row.Session.Provider, limits.MaxBytes));
         }
 
         var model = row.Session.ChatProvider.ModelId(row.Request.Model!);
-        if (!_open.TryGetValue((row.Session, model), out var file) || file.Lines == limits.MaxLines || file.Bytes + line.Length > limits.MaxBytes)
+        if (!_open.TryGetValue((row.Session, model), out var file) || file.Lines == limits.MaxLines
+            || file.Bytes + line.Length > limits.MaxBytes)
         {
             file = new BatchFile(row.Session, model, path is null ? null : $"{path}.{Guid.NewGuid():N}.batch");
             _open[(row.Session, model)] = file;

@@ -9,8 +9,8 @@ using LlmPs.Transport;
 namespace LlmPs.Batch;
 
 /// <summary>
-/// Submits files so that a run that is killed at any moment and started again neither loses nor doubles a batch. The checkpoint says what is about to
-/// happen before it does; what became of it is read from the provider's lists by the mark of the plan.
+/// Submits files so that a run that is killed at any moment and started again neither loses nor doubles a batch. The checkpoint says what
+/// is about to happen before it does; what became of it is read from the provider's lists by the mark of the plan.
 /// </summary>
 /// <param name="journal">The batches of the checkpoint.</param>
 /// <param name="log">Where retries and the like are reported.</param>
@@ -34,7 +34,8 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
             {
                 if (batches.Find(plan.IsOf) is not { } batch) continue;
                 await journal.NoteBatchAsync(plan, batch).ConfigureAwait(false);
-                log.Write(RequestLogLevel.Verbose, $"Batch '{batch.Id}' was submitted by an earlier run that ended before it could note it.");
+                log.Write(RequestLogLevel.Verbose,
+                    $"Batch '{batch.Id}' was submitted by an earlier run that ended before it could note it.");
                 open.Remove(plan);
             }
 
@@ -51,11 +52,13 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
     /// <param name="schema">The schema that the answers must meet; null for none.</param>
     /// <param name="progress">Is given the bytes sent so far.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    internal async Task<ChatBatch> SubmitAsync(BatchFile file, string window, string? schema, Action<long>? progress, CancellationToken cancellationToken)
+    internal async Task<ChatBatch> SubmitAsync(BatchFile file, string window, string? schema, Action<long>? progress,
+        CancellationToken cancellationToken)
     {
         var service = new BatchService(file.Session, log);
         var address = file.Session.BaseUri.AbsoluteUri;
-        var plan = journal.Plans.FirstOrDefault(known => known.IsUnresolved && known.Hash == file.Hash && known.Provider == file.Session.Provider
+        var plan = journal.Plans.FirstOrDefault(known =>
+            known.IsUnresolved && known.Hash == file.Hash && known.Provider == file.Session.Provider
             && known.Address == address && known.Window == window && known.Schema == schema);
         var isTakenUp = plan is not null;
         if (plan is null)
@@ -106,8 +109,10 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
         foreach (var plan in plans.Where(plan => plan.IsUnresolved)) await journal.NoteDroppedAsync(plan).ConfigureAwait(false);
     }
 
-    private async Task UploadAsync(BatchService service, BatchPlan plan, BatchFile file, Action<long>? progress, CancellationToken cancellationToken) =>
-        await journal.NoteFileAsync(plan, await service.UploadAsync(plan.FileName, file.Content, progress, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+    private async Task UploadAsync(BatchService service, BatchPlan plan, BatchFile file, Action<long>? progress,
+        CancellationToken cancellationToken) =>
+        await journal.NoteFileAsync(plan, await service.UploadAsync(plan.FileName, file.Content, progress, cancellationToken)
+            .ConfigureAwait(false)).ConfigureAwait(false);
 
     private static async Task<string?> FindFileAsync(BatchService service, BatchPlan plan, CancellationToken cancellationToken) =>
         (await service.ListFilesAsync(cancellationToken).ConfigureAwait(false))

@@ -18,7 +18,9 @@ public sealed class ChatBatch
     /// <summary>The provider's name.</summary>
     public string? Provider { get; internal set; }
 
-    /// <summary>The provider's word: validating, in_queue, in_progress, finalizing, completed, failed, expired, cancelling or cancelled.</summary>
+    /// <summary>
+    /// The provider's word: validating, in_queue, in_progress, finalizing, completed, failed, expired, cancelling or cancelled.
+    /// </summary>
     public string Status { get; internal set; } = string.Empty;
 
     /// <summary>The number of rows in the job; 0 where neither the provider nor a checkpoint has counted them.</summary>

@@ -9,7 +9,10 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Batch;
 
-/// <summary>A multipart form with one file, which is read while it is sent and stays open. Its length is known, so that nothing gathers it in memory.</summary>
+/// <summary>
+/// A multipart form with one file, which is read while it is sent and stays open. Its length is known, so that nothing gathers it in
+/// memory.
+/// </summary>
 internal sealed class UploadContent : HttpContent
 {
     private const int BlockSize = 128 * 1024;
@@ -29,7 +32,8 @@ internal sealed class UploadContent : HttpContent
         var boundary = "llmps" + Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
         _begin = Encoding.ASCII.GetBytes(
             $"--{boundary}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n"
-            + $"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{fileName}\"\r\nContent-Type: application/jsonl\r\n\r\n");
+            + $"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{fileName}\"\r\nContent-Type: "
+                + "application/jsonl\r\n\r\n");
         _end = Encoding.ASCII.GetBytes($"\r\n--{boundary}--\r\n");
         var type = new MediaTypeHeaderValue("multipart/form-data");
         type.Parameters.Add(new NameValueHeaderValue("boundary", boundary));

@@ -126,7 +126,9 @@ internal sealed class BulkRun : IDisposable
 
     /// <summary>Why the row is not sent now, such as a batch that has it; null where it is.</summary>
     private RunEnding? HeldBy(RowTicket row) =>
-        _options.Holds is null ? null : row.Others.Prepend(row).Select(ticket => _options.Holds(ticket.Key, ticket.Occurrence)).FirstOrDefault(held => held is not null);
+        _options.Holds is null ? null
+            : row.Others.Prepend(row).Select(ticket => _options.Holds(ticket.Key, ticket.Occurrence))
+                .FirstOrDefault(held => held is not null);
 
     // Rows behind a slow one go on until this many wait for it.
     private static int WindowOf(int throttleLimit) => Math.Max(throttleLimit, Math.Min(1024, Math.Max(32, throttleLimit * 8)));
@@ -134,7 +136,10 @@ internal sealed class BulkRun : IDisposable
     /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
     private bool IsDeduplicated(RowTicket row) => !_options.Stream && (_options.Deduplicate || row.IsDeterministic);
 
-    /// <summary>Equal rows are told apart by their count, so they are counted in the order of the input: each request once, also where two accounts share it.</summary>
+    /// <summary>
+    /// Equal rows are told apart by their count, so they are counted in the order of the input: each request once, also where two accounts
+    /// share it.
+    /// </summary>
     private void CountUp(RowTicket row)
     {
         row.Occurrence = _options.Checkpoint!.CountUp(row.Key);
@@ -158,7 +163,10 @@ internal sealed class BulkRun : IDisposable
         return kept;
     }
 
-    /// <summary>What the checkpoint holds of a row: its answer, or the error of reading it; null where it is to be asked. At once: a task would cost more than the reading.</summary>
+    /// <summary>
+    /// What the checkpoint holds of a row: its answer, or the error of reading it; null where it is to be asked. At once: a task would cost
+    /// more than the reading.
+    /// </summary>
     private object? Find(RowTicket row, int occurrence)
     {
         try
@@ -168,11 +176,14 @@ internal sealed class BulkRun : IDisposable
             if (line is not null && row.Restore(line) is { } known)
             {
                 if (row.Accepts(known)) return known;
-                _log.Write(RequestLogLevel.Verbose, $"Row {row.Index}: its answer in the checkpoint is cut short, filtered or blank, so it is asked again (-FailOn, -MaxTokensLimit).");
+                _log.Write(RequestLogLevel.Verbose,
+                    $"Row {row.Index}: its answer in the checkpoint is cut short, filtered or blank, so it is asked again (-FailOn, "
+                        + "-MaxTokensLimit).");
                 return null;
             }
 
-            _log.Write(RequestLogLevel.Warning, $"Row {row.Index}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
+            _log.Write(RequestLogLevel.Warning,
+                $"Row {row.Index}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
             return null;
         }
         catch (CheckpointException e)
@@ -247,7 +258,8 @@ internal sealed class BulkRun : IDisposable
 
     private void End(LlmApiException error, RowTicket row)
     {
-        if (error.EndsRun) End(_options.Pool is { IsAllOut: true } pool ? RunEnding.OfPool(error, row, pool.Members.Count) : RunEnding.Of(error, row));
+        if (error.EndsRun)
+            End(_options.Pool is { IsAllOut: true } pool ? RunEnding.OfPool(error, row, pool.Members.Count) : RunEnding.Of(error, row));
     }
 
     /// <summary>Why no row is sent any more; null while rows are sent.</summary>
@@ -270,7 +282,9 @@ internal sealed class BulkRun : IDisposable
         return new BulkOutput(row, ending);
     }
 
-    /// <summary>Ends the run where the provider has failed so many rows in a row. Counted by requests: rows that share one have failed once.</summary>
+    /// <summary>
+    /// Ends the run where the provider has failed so many rows in a row. Counted by requests: rows that share one have failed once.
+    /// </summary>
     private void NoteFailure(LlmApiException error, RowTicket row)
     {
         if (_options.MaxConsecutiveFailure == 0) return;
@@ -309,7 +323,8 @@ internal sealed class BulkRun : IDisposable
         }
         catch (CheckpointException e)
         {
-            throw new LlmApiException(LlmErrorKind.Canceled, $"{e.Message} The run is stopped; the answer that was not kept is in the exception's PartialCompletion.", e)
+            throw new LlmApiException(LlmErrorKind.Canceled,
+                $"{e.Message} The run is stopped; the answer that was not kept is in the exception's PartialCompletion.", e)
             {
                 PartialCompletion = answer as ChatCompletion,
                 EndsRun = true,
@@ -333,9 +348,12 @@ internal sealed class BulkRun : IDisposable
                 return ending;
             }
 
-            (sent, answer) = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false) : await SendAsync(row, place).ConfigureAwait(false);
-            // To the end, though the run be over: what such a row has cost, and what its tools have done, is not to be had again for nothing.
-            for (var round = 1; _options.Reviews && await ReviewAsync(row, sent, place, answer, round).ConfigureAwait(false) is { } next; round++)
+            (sent, answer) = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false)
+                : await SendAsync(row, place).ConfigureAwait(false);
+            // To the end, though the run be over: what such a row has cost, and what its tools have done, is not to be had again for
+            // nothing.
+            for (var round = 1; _options.Reviews
+                && await ReviewAsync(row, sent, place, answer, round).ConfigureAwait(false) is { } next; round++)
                 (sent, answer) = await SendAsync(next, place).ConfigureAwait(false);
             kept = KeepAsync(row.For(sent.Member), answer);
             // On a slow disk on the disk, too, lest a machine that dies loses more than twice the width.
@@ -365,13 +383,15 @@ internal sealed class BulkRun : IDisposable
     private async Task<RowTicket?> ReviewAsync(RowTicket row, RowTicket sent, OrderedWindow<BulkOutput>.Row place, object answer, int round)
     {
         var review = new RowReview((ChatTicket)sent, (ChatCompletion)answer, round);
-        // Behind its deltas. Otherwise at once, whosever turn it is on the pipeline: a row that waits for another with its review is not kept, and goes on when that is done.
+        // Behind its deltas. Otherwise at once, whosever turn it is on the pipeline: a row that waits for another with its review is not
+        // kept, and goes on when that is done.
         if (_options.Stream) await place.WriteAsync(new BulkOutput(sent, review)).ConfigureAwait(false);
         else _window.Interject(new BulkOutput(sent, review));
         await StoppableAsync(review.Next).ConfigureAwait(false);
         var next = await review.Next.ConfigureAwait(false);
         if (next is not null && row.Others.Count > 0)
-            next.Others = row.Others.Prepend(row).Where(other => other.Member != sent.Member).Select(other => ((ChatTicket)other).Adapt(next.Request, answer as ChatCompletion)).ToList();
+            next.Others = row.Others.Prepend(row).Where(other => other.Member != sent.Member)
+                .Select(other => ((ChatTicket)other).Adapt(next.Request, answer as ChatCompletion)).ToList();
         return next;
     }
 
@@ -382,7 +402,8 @@ internal sealed class BulkRun : IDisposable
         try
         {
             if (row.Member is null || _options.Pool is null) return (row, await SendOnceAsync(row, place).ConfigureAwait(false));
-            var (by, answer) = await _options.Pool.SendAsync(row, SendAsync, () => _ending is not null, _log, _stop.Token).ConfigureAwait(false);
+            var (by, answer) = await _options.Pool.SendAsync(row, SendAsync, () => _ending is not null, _log, _stop.Token)
+                .ConfigureAwait(false);
             return (by, answer ?? throw new LeftOutException());
         }
         catch (LlmApiException e)
@@ -432,8 +453,8 @@ internal sealed class BulkRun : IDisposable
     }
 
     /// <summary>
-    /// The tokens of an answer, its total or else its parts, and their cost. A part that the provider does not report is estimated where the tokens or the
-    /// money are bounded.
+    /// The tokens of an answer, its total or else its parts, and their cost. A part that the provider does not report is estimated where
+    /// the tokens or the money are bounded.
     /// </summary>
     private long TokensOf(RowTicket row, object answer, out decimal? cost)
     {
@@ -449,7 +470,8 @@ internal sealed class BulkRun : IDisposable
         {
             _log.Write(
                 RequestLogLevel.Warning,
-                $"Answers come without their usage, or with impossible figures: {(hasTokens ? "-MaxCost" : "-MaxTotalTokens")} counts an estimate of their tokens.");
+                $"Answers come without their usage, or with impossible figures: {(hasTokens ? "-MaxCost" : "-MaxTotalTokens")} counts "
+                    + "an estimate of their tokens.");
         }
 
         var sent = Math.Max(prompt ?? 0, row.EstimateRequest());

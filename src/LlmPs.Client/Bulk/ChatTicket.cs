@@ -59,7 +59,8 @@ internal sealed class ChatTicket : RowTicket
     /// <summary>The same row with its next request, as the rounds of a tool conversation are.</summary>
     /// <param name="next">The request.</param>
     /// <param name="earlier">The answer before it.</param>
-    internal ChatTicket For(ChatRequest next, ChatCompletion earlier) => new(Session, Context.For(next), Policy, earlier) { Member = Member };
+    internal ChatTicket For(ChatRequest next, ChatCompletion earlier) =>
+        new(Session, Context.For(next), Policy, earlier) { Member = Member };
 
     /// <summary>The next request of the row, which was made for another member, for this one.</summary>
     /// <param name="next">The request.</param>
@@ -87,7 +88,8 @@ internal sealed class ChatTicket : RowTicket
     }
 
     /// <inheritdoc/>
-    internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken)
+    internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log,
+        CancellationToken cancellationToken)
     {
         var answer = emit is null
             ? await AskAsync(log, cancellationToken).ConfigureAwait(false)
@@ -116,7 +118,8 @@ internal sealed class ChatTicket : RowTicket
     }
 
     /// <inheritdoc/>
-    internal override bool Accepts(object kept) => kept is ChatCompletion answer && Policy.Refusal(answer) is null && Policy.NextMaxTokens(answer) is null;
+    internal override bool Accepts(object kept) =>
+        kept is ChatCompletion answer && Policy.Refusal(answer) is null && Policy.NextMaxTokens(answer) is null;
 
     /// <inheritdoc/>
     internal override IEnumerable<object> Pieces(object answer) => ((ChatCompletion)answer).AsDeltas();
@@ -129,11 +132,13 @@ internal sealed class ChatTicket : RowTicket
 
     /// <inheritdoc/>
     internal override long EstimateAnswer(object answer) =>
-        ((ChatCompletion)answer).Choices.Sum(choice => TokenEstimate.Of(choice.Message.Content) + TokenEstimate.Of(choice.Message.ReasoningContent));
+        ((ChatCompletion)answer)
+            .Choices.Sum(choice => TokenEstimate.Of(choice.Message.Content) + TokenEstimate.Of(choice.Message.ReasoningContent));
 
     /// <inheritdoc/>
     internal override byte[] Keep(int n, object answer) =>
-        CheckpointLine.Write(Key, n, (ChatCompletion)answer, bytes => Session.Connection.Redactor.ForAnswer().Clean(bytes), Request.MaxTokens);
+        CheckpointLine.Write(Key, n, (ChatCompletion)answer, bytes =>
+            Session.Connection.Redactor.ForAnswer().Clean(bytes), Request.MaxTokens);
 
     /// <inheritdoc/>
     internal override object? Restore(byte[] line) => CheckpointLine.Restore(line, Context);
@@ -149,7 +154,8 @@ internal sealed class ChatTicket : RowTicket
     /// <inheritdoc/>
     internal override LlmApiException Share(LlmApiException error) => error.For(Context);
 
-    private async Task<ChatCompletion> StreamAsync(Func<IReadOnlyList<object>, Task> emit, RequestLog log, CancellationToken cancellationToken)
+    private async Task<ChatCompletion> StreamAsync(Func<IReadOnlyList<object>, Task> emit, RequestLog log,
+        CancellationToken cancellationToken)
     {
         var builder = new ChatCompletionBuilder();
         await foreach (var deltas in Session.StreamAsync(Context, Body, builder, log, cancellationToken).ConfigureAwait(false))
@@ -163,7 +169,9 @@ internal sealed class ChatTicket : RowTicket
         var answer = await Session.CompleteAsync(Context, Body, log, cancellationToken).ConfigureAwait(false);
         while (Policy.NextMaxTokens(answer) is { } tokens)
         {
-            log.Write(RequestLogLevel.Verbose, FormattableString.Invariant($"Row {Index}: the answer is cut short at the token limit, so it is asked again with -MaxTokens {tokens}."));
+            log.Write(RequestLogLevel.Verbose,
+                FormattableString.Invariant(
+                    $"Row {Index}: the answer is cut short at the token limit, so it is asked again with -MaxTokens {tokens}."));
             var next = await AskAgainAsync(answer, tokens, log, cancellationToken).ConfigureAwait(false);
             next.AddEarlier(answer);
             answer = next;
@@ -176,7 +184,8 @@ internal sealed class ChatTicket : RowTicket
     {
         try
         {
-            return await Session.CompleteAsync(Context.For(Request.WithMaxTokens(tokens)), null, log, cancellationToken).ConfigureAwait(false);
+            return await Session.CompleteAsync(Context.For(Request.WithMaxTokens(tokens)), null, log, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (LlmApiException e)
         {

@@ -36,16 +36,19 @@ internal sealed class FinishPolicy
         if (_maxTokensLimit is not { } limit) return;
         if (request.MaxTokens > limit)
         {
-            throw new LlmApiException(LlmErrorKind.InvalidRequest, $"-MaxTokensLimit {limit} is less than -MaxTokens {request.MaxTokens}: raise the one or lower the other.")
+            throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                $"-MaxTokensLimit {limit} is less than -MaxTokens {request.MaxTokens}: raise the one or lower the other.")
             {
                 RefusedOptions = [ChatOption.MaxTokens.Name],
             };
         }
 
         if (request.ExtraBody?.Keys.FirstOrDefault(field => s_limits.Contains(field)) is { } extra)
-            throw new LlmApiException(LlmErrorKind.InvalidRequest, $"-ExtraBody sets '{extra}', which -MaxTokensLimit cannot raise: give the limit as -MaxTokens.");
+            throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                $"-ExtraBody sets '{extra}', which -MaxTokensLimit cannot raise: give the limit as -MaxTokens.");
         if (!request.SkipValidation && provider.Rule(ChatOption.MaxTokens) is { } rule && !rule.Takes(limit))
-            throw new LlmApiException(LlmErrorKind.InvalidRequest, $"-MaxTokensLimit {limit} is out of range: {provider.Name} takes {rule.Allowed}.");
+            throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                $"-MaxTokensLimit {limit} is out of range: {provider.Name} takes {rule.Allowed}.");
     }
 
     /// <summary>Returns how many tokens an answer that was cut is asked again with; null where it is not asked again.</summary>
@@ -73,24 +76,30 @@ internal sealed class FinishPolicy
     {
         const string Kept = "What came of it is in the exception's PartialCompletion.";
         if (_failOn.Contains(UnwantedAnswer.ContentFilter) && IsFiltered(answer))
-            return new LlmApiException(LlmErrorKind.ContentFiltered, $"The provider's content filter left out part of the answer, or blocked it (-FailOn ContentFilter). {Kept}");
+            return new LlmApiException(LlmErrorKind.ContentFiltered,
+                $"The provider's content filter left out part of the answer, or blocked it (-FailOn ContentFilter). {Kept}");
         if (_failOn.Contains(UnwantedAnswer.Length) && IsCut(answer))
         {
-            var wayOut = _maxTokensLimit is { } limit ? $"Raise -MaxTokensLimit {limit}." : "Raise -MaxTokens, or give -MaxTokensLimit to ask again with more tokens.";
-            return new LlmApiException(LlmErrorKind.Truncated, $"The answer is cut short at the token limit (finish reason length, -FailOn Length). {wayOut} {Kept}");
+            var wayOut = _maxTokensLimit is { } limit ? $"Raise -MaxTokensLimit {limit}."
+                : "Raise -MaxTokens, or give -MaxTokensLimit to ask again with more tokens.";
+            return new LlmApiException(LlmErrorKind.Truncated,
+                $"The answer is cut short at the token limit (finish reason length, -FailOn Length). {wayOut} {Kept}");
         }
 
         // Where a schema is given, a blank answer breaks it and is sent back to be repaired.
         if (_failOn.Contains(UnwantedAnswer.Blank) && answer.Context?.Request.JsonSchema is null && answer.Choices.Any(IsBlank))
-            return new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer is blank: it has neither text nor tool calls (-FailOn Blank). {Kept}");
+            return new LlmApiException(LlmErrorKind.InvalidResponse,
+                $"The answer is blank: it has neither text nor tool calls (-FailOn Blank). {Kept}");
         return null;
     }
 
     private static bool IsCut(ChatCompletion answer) => answer.Choices.Any(choice => choice.FinishReason == FinishReasons.Length);
 
-    private static bool IsFiltered(ChatCompletion answer) => answer.Blocked == true || answer.Choices.Any(choice => choice.FinishReason == FinishReasons.ContentFilter);
+    private static bool IsFiltered(ChatCompletion answer) =>
+        answer.Blocked == true || answer.Choices.Any(choice => choice.FinishReason == FinishReasons.ContentFilter);
 
-    private static bool IsBlank(ChatChoice choice) => string.IsNullOrWhiteSpace(choice.Message.Content) && choice.Message.ToolCalls is not { Count: > 0 };
+    private static bool IsBlank(ChatChoice choice) =>
+        string.IsNullOrWhiteSpace(choice.Message.Content) && choice.Message.ToolCalls is not { Count: > 0 };
 
     /// <summary>The tokens of a choice: what the server cut it at, where no limit was given.</summary>
     private static long UsedBy(ChatCompletion answer)

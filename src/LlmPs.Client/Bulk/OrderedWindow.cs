@@ -70,7 +70,10 @@ internal sealed class OrderedWindow<T> : IDisposable
         }
     }
 
-    /// <summary>Hands over an item that waits for no row's turn, such as a message: behind what the reader has taken already and what came the same way.</summary>
+    /// <summary>
+    /// Hands over an item that waits for no row's turn, such as a message: behind what the reader has taken already and what came the same
+    /// way.
+    /// </summary>
     internal void Interject(T item)
     {
         lock (_gate)
@@ -94,7 +97,8 @@ internal sealed class OrderedWindow<T> : IDisposable
 
     private Taken Await(TimeSpan wait)
     {
-        var deadline = wait == Timeout.InfiniteTimeSpan ? long.MaxValue : Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
+        var deadline = wait == Timeout.InfiniteTimeSpan ? long.MaxValue
+            : Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
         while (true)
         {
             lock (_gate)
@@ -104,7 +108,8 @@ internal sealed class OrderedWindow<T> : IDisposable
                 _arrived.Reset();
             }
 
-            var left = deadline == long.MaxValue ? int.MaxValue : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
+            var left = deadline == long.MaxValue ? int.MaxValue
+                : (int)Math.Min(int.MaxValue, (deadline - Stopwatch.GetTimestamp()) * 1000 / Stopwatch.Frequency);
             if (left <= 0) return Taken.Nothing;
             _arrived.Wait(left);
         }

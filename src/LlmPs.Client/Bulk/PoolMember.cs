@@ -4,7 +4,9 @@ using LlmPs.Text;
 
 namespace LlmPs.Bulk;
 
-/// <summary>A session of a pool, or one chip of it, and how it has served the run. Changed by its <see cref="SessionPool"/>, under the pool's lock.</summary>
+/// <summary>
+/// A session of a pool, or one chip of it, and how it has served the run. Changed by its <see cref="SessionPool"/> , under the pool's lock.
+/// </summary>
 internal sealed class PoolMember
 {
     private const double FirstPause = 2;

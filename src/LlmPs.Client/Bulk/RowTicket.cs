@@ -9,8 +9,8 @@ using LlmPs.Transport;
 namespace LlmPs.Bulk;
 
 /// <summary>
-/// A row on its way through a run: its place, its input, what is asked of whom, and how an answer is read, kept and counted. One class per endpoint; the
-/// run knows no other difference between endpoints.
+/// A row on its way through a run: its place, its input, what is asked of whom, and how an answer is read, kept and counted. One class per
+/// endpoint; the run knows no other difference between endpoints.
 /// </summary>
 internal abstract class RowTicket
 {

@@ -29,7 +29,9 @@ internal sealed class RunCounts
     /// <summary>Tokens spent in this run.</summary>
     internal long Tokens => Interlocked.Read(ref _tokens);
 
-    /// <summary>Money spent in this run, in the currency of the prices, answers without a price left out; null while none with a price has come.</summary>
+    /// <summary>
+    /// Money spent in this run, in the currency of the prices, answers without a price left out; null while none with a price has come.
+    /// </summary>
     internal decimal? Cost
     {
         get

@@ -28,7 +28,8 @@ internal sealed class RunEnding
     internal bool IsOfBatch { get; private set; }
 
     /// <summary>Every further row would fail like this one.</summary>
-    internal static RunEnding Of(LlmApiException error, RowTicket row) => new(error, row, $"row {Text(row.Index)} failed with {error.Kind}");
+    internal static RunEnding Of(LlmApiException error, RowTicket row) =>
+        new(error, row, $"row {Text(row.Index)} failed with {error.Kind}");
 
     /// <summary>No session of the pool takes a further row.</summary>
     internal static RunEnding OfPool(LlmApiException last, RowTicket row, int members) =>
@@ -36,7 +37,8 @@ internal sealed class RunEnding
 
     /// <summary>The provider cannot be reached or does not serve.</summary>
     internal static RunEnding OfFailures(LlmApiException last, RowTicket row, int count) =>
-        new(last, row, $"{Text(count)} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
+        new(last, row,
+            $"{Text(count)} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
 
     /// <summary>The tokens are spent.</summary>
     internal static RunEnding OfTokens(long most) => OfBudget($"-MaxTotalTokens {Text(most)}");
@@ -54,7 +56,8 @@ internal sealed class RunEnding
     internal static RunEnding OfBatch(string batch)
     {
         var reason = $"it is in the batch '{batch}', which has not been received";
-        return new RunEnding(new LlmApiException(LlmErrorKind.Canceled, $"The row was not sent because {reason}."), null, reason) { IsOfBatch = true };
+        return new RunEnding(new LlmApiException(LlmErrorKind.Canceled, $"The row was not sent because {reason}."), null,
+            reason) { IsOfBatch = true };
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -11,8 +11,8 @@ using LlmPs.Transport;
 namespace LlmPs.Bulk;
 
 /// <summary>
-/// The sessions of a run that has several. A row goes to one member, and to the next where that does not serve. A member that failed is set aside and
-/// tried by one row at a time, after pauses that double; a member whose account failed is out for the run.
+/// The sessions of a run that has several. A row goes to one member, and to the next where that does not serve. A member that failed is set
+/// aside and tried by one row at a time, after pauses that double; a member whose account failed is out for the run.
 /// </summary>
 internal sealed class SessionPool
 {
@@ -95,7 +95,9 @@ internal sealed class SessionPool
             }
 
             var (ticket, member) = (turn.Ticket, turn.Member);
-            if (before is not null) log.Write(RequestLogLevel.Verbose, $"Row {Text(row.Index)}: {before.Member!.Name} failed ({last!.Kind}); sent to {member.Name}.");
+            if (before is not null)
+                log.Write(RequestLogLevel.Verbose,
+                    $"Row {Text(row.Index)}: {before.Member!.Name} failed ({last!.Kind}); sent to {member.Name}.");
             left.Remove(ticket);
             ticket.Follow(before, error => GivesUp(turn, error, left));
             try
@@ -203,7 +205,8 @@ internal sealed class SessionPool
             turn.AnsweredAtFailure ??= member.Answered;
             if (!left.Exists(IsFree)) return false;
             if (turn.IsProbe || member.IsAside || member.Cause is not null || ticket.AttemptsHere > 1) return true;
-            return error.RetryAfter?.TotalSeconds > Patience || (error.Kind == LlmErrorKind.RateLimited && ticket.Outlook().Delay > Patience);
+            return error.RetryAfter?.TotalSeconds > Patience
+                || (error.Kind == LlmErrorKind.RateLimited && ticket.Outlook().Delay > Patience);
         }
 
         bool IsFree(RowTicket other) =>
@@ -236,13 +239,15 @@ internal sealed class SessionPool
                     if (one.Cause is null && (one == member || (one.Session == member.Session && error.Kind != LlmErrorKind.Forbidden)))
                     {
                         one.Cause = error;
-                        if (_members.Exists(other => other.Cause is null)) warning = $"{member.Name} is out for this run ({error.Kind}): its rows go to the others. {error.Message}";
+                        if (_members.Exists(other => other.Cause is null))
+                            warning = $"{member.Name} is out for this run ({error.Kind}): its rows go to the others. {error.Message}";
                     }
             }
             else if (error.Kind == LlmErrorKind.NotFound)
             {
                 if (member.Refuse(ticket.ModelKey) && hasOther)
-                    warning = $"{member.Name} does not serve the model '{PrintableText.Line(ticket.ModelKey, 100)}' (NotFound): its rows go to the others. {error.Message}";
+                    warning = $"{member.Name} does not serve the model '{PrintableText.Line(ticket.ModelKey, 100)}' (NotFound): its "
+                        + $"rows go to the others. {error.Message}";
                 if (turn.IsProbe) member.Restore();
             }
             else if (IsOutage(error))
@@ -298,7 +303,8 @@ internal sealed class SessionPool
 
     /// <summary>A limit is not one: the session's gate knows it.</summary>
     private static bool IsOutage(LlmApiException error) => error.Kind
-        is LlmErrorKind.ServiceUnavailable or LlmErrorKind.ServerError or LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.StreamInterrupted
+        is LlmErrorKind.ServiceUnavailable or LlmErrorKind.ServerError or LlmErrorKind.ConnectionFailed
+            or LlmErrorKind.Timeout or LlmErrorKind.StreamInterrupted
         || (error.Kind == LlmErrorKind.StreamError && error.IsTransient);
 
     private static TaskCompletionSource<bool> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -7,7 +7,9 @@ namespace LlmPs.Bulk;
 internal sealed class Shard
 {
     private const string Form = "give i/n, such as 0/4, with i from 0 to n - 1";
-    private const string Again = "Give Auto/n with the number of shards of the whole run, such as Auto/4, where its array began at 0 (Auto/1 for all rows); else i/n.";
+    private const string Again =
+        "Give Auto/n with the number of shards of the whole run, such as Auto/4, where its array began at 0 (Auto/1 for all "
+            + "rows); else i/n.";
 
     private Shard(int index, int count)
     {
@@ -21,7 +23,10 @@ internal sealed class Shard
     /// <summary>How many shards there are.</summary>
     internal int Count { get; }
 
-    /// <summary>Reads what <c>-Shard</c> was given: <c>i/n</c>, <c>Auto</c> for the place in a Slurm array or a Kubernetes indexed job, or <c>Auto/n</c> for the index from there and a count that is given.</summary>
+    /// <summary>
+    /// Reads what <c>-Shard</c> was given: <c>i/n</c>, <c>Auto</c> for the place in a Slurm array or a Kubernetes indexed job, or
+    /// <c>Auto/n</c> for the index from there and a count that is given.
+    /// </summary>
     /// <param name="text">i/n, Auto or Auto/n.</param>
     /// <param name="environment">Gives a variable of the environment; null means the process's own.</param>
     /// <exception cref="ArgumentException">None of them; the message says what to give.</exception>
@@ -35,7 +40,9 @@ internal sealed class Shard
         if (count < 1) throw new ArgumentException($"-Shard '{text}': there is at least one shard; {Form}.");
         if (isAuto) return FromEnvironment(environment ?? Environment.GetEnvironmentVariable, count);
         if (Number(place) is not { } index) throw NoShard();
-        if (index >= count) throw new ArgumentException($"-Shard '{text}': the first shard is 0 and the last of {Text(count)} is {Text(count - 1)}; {Form}.");
+        if (index >= count)
+            throw new ArgumentException(
+                $"-Shard '{text}': the first shard is 0 and the last of {Text(count)} is {Text(count - 1)}; {Form}.");
         return new Shard(index, count);
 
         ArgumentException NoShard() => new($"-Shard '{text}' is not a shard: {Form}, or Auto.");
@@ -51,13 +58,19 @@ internal sealed class Shard
         // A Slurm node may itself be a pod: the array is the narrower of the two.
         if (Given("SLURM_ARRAY_TASK_ID") is not null) return given is { } count ? Of("SLURM_ARRAY_TASK_ID", count) : OfArray();
         if (Given("JOB_COMPLETION_INDEX") is not null)
-            return Of("JOB_COMPLETION_INDEX", given ?? Required("JOB_COMPLETIONS", " Kubernetes does not set it: put it into the pod's env, with the number of the job's completions, or give Auto/n."));
-        throw new ArgumentException($"-Shard Auto finds neither SLURM_ARRAY_TASK_ID (with SLURM_ARRAY_TASK_COUNT) nor JOB_COMPLETION_INDEX (with JOB_COMPLETIONS) in the environment: run as a Slurm array or a Kubernetes indexed job, or {Form}.");
+            return Of("JOB_COMPLETION_INDEX", given
+                ?? Required("JOB_COMPLETIONS",
+                    " Kubernetes does not set it: put it into the pod's env, with the number of the job's completions, or give Auto/n."));
+        throw new ArgumentException(
+            "-Shard Auto finds neither SLURM_ARRAY_TASK_ID (with SLURM_ARRAY_TASK_COUNT) nor JOB_COMPLETION_INDEX (with "
+                + $"JOB_COMPLETIONS) in the environment: run as a Slurm array or a Kubernetes indexed job, or {Form}.");
 
         Shard Of(string name, int count)
         {
             var index = Required(name);
-            return index < count ? new Shard(index, count) : throw new ArgumentException($"-Shard Auto: {name} is {Text(index)}, and the last of {Text(count)} shards is {Text(count - 1)}; {Form}.");
+            return index < count ? new Shard(index, count)
+                : throw new ArgumentException(
+                    $"-Shard Auto: {name} is {Text(index)}, and the last of {Text(count)} shards is {Text(count - 1)}; {Form}.");
         }
 
         Shard OfArray()
@@ -65,14 +78,21 @@ internal sealed class Shard
             var id = Required("SLURM_ARRAY_TASK_ID");
             var count = Required("SLURM_ARRAY_TASK_COUNT");
             // Slurm tells of this submission only: tasks that are submitted again would share all rows among themselves.
-            if (count < 2) throw new ArgumentException($"-Shard Auto: the Slurm array has task {Text(id)} alone, as it has where one task of a run is submitted again. {Again}");
+            if (count < 2)
+                throw new ArgumentException(
+                    $"-Shard Auto: the Slurm array has task {Text(id)} alone, as it has where one task of a run is submitted "
+                        + $"again. {Again}");
             var first = Given("SLURM_ARRAY_TASK_MIN") is null ? 0 : Required("SLURM_ARRAY_TASK_MIN");
             var step = Given("SLURM_ARRAY_TASK_STEP") is null ? 1 : Required("SLURM_ARRAY_TASK_STEP");
             var index = step > 0 && (id - first) % step == 0 ? (id - first) / step : -1;
             if (index < 0 || index >= count)
-                throw new ArgumentException($"-Shard Auto: SLURM_ARRAY_TASK_ID {Text(id)} is not one of {Text(count)} from {Text(first)} in steps of {Text(step)}. Submit the array as --array=0-{Text(count - 1)}. {Again}");
-            if (Given("SLURM_ARRAY_TASK_MAX") is not null && Required("SLURM_ARRAY_TASK_MAX") is var last && (last - first) / step + 1 != count)
-                throw new ArgumentException($"-Shard Auto: the Slurm array has gaps: its tasks are {Text(count)} from {Text(first)} to {Text(last)}. {Again}");
+                throw new ArgumentException(
+                    $"-Shard Auto: SLURM_ARRAY_TASK_ID {Text(id)} is not one of {Text(count)} from {Text(first)} in steps of "
+                        + $"{Text(step)}. Submit the array as --array=0-{Text(count - 1)}. {Again}");
+            if (Given("SLURM_ARRAY_TASK_MAX") is not null && Required("SLURM_ARRAY_TASK_MAX") is var last
+                && (last - first) / step + 1 != count)
+                throw new ArgumentException(
+                    $"-Shard Auto: the Slurm array has gaps: its tasks are {Text(count)} from {Text(first)} to {Text(last)}. {Again}");
             return new Shard(index, count);
         }
 
@@ -80,12 +100,16 @@ internal sealed class Shard
 
         int Required(string name, string hint = "")
         {
-            if (Given(name) is not { } value) throw new ArgumentException($"-Shard Auto: the environment variable {name} is not set.{hint}");
-            return Number(value) ?? throw new ArgumentException($"-Shard Auto: the environment variable {name} is '{value}', which is not a whole number from 0.");
+            if (Given(name) is not { } value)
+                throw new ArgumentException($"-Shard Auto: the environment variable {name} is not set.{hint}");
+            return Number(value)
+                ?? throw new ArgumentException(
+                    $"-Shard Auto: the environment variable {name} is '{value}', which is not a whole number from 0.");
         }
     }
 
-    private static int? Number(string text) => int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private static int? Number(string text) =>
+        int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -79,7 +79,9 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>Rows in the file that are not known to be on the disk.</summary>
     internal int Unflushed => Volatile.Read(ref _unflushed);
 
-    /// <summary>Lines that were skipped because they are damaged, except those whose row has another line. Their rows count as not finished.</summary>
+    /// <summary>
+    /// Lines that were skipped because they are damaged, except those whose row has another line. Their rows count as not finished.
+    /// </summary>
     internal int DamagedLines { get; private set; }
 
     /// <summary>The ended run whose lock was removed; null where there was none.</summary>
@@ -116,15 +118,21 @@ internal sealed class CheckpointFile : IDisposable
             throw e switch
             {
                 FileNotFoundException => new CheckpointException(path, "does not exist: check the path", e),
-                DirectoryNotFoundException => new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
-                UnauthorizedAccessException => new CheckpointException(path, $"may not be {(toRead ? "read" : "written to")}: check the permissions of the file and of its folder, or give another path", e),
+                DirectoryNotFoundException =>
+                    new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
+                UnauthorizedAccessException =>
+                    new CheckpointException(path,
+                        $"may not be {(toRead ? "read" : "written to")}: check the permissions of the file and of its folder, or give "
+                            + "another path", e),
                 IOException io when FileLock.IsInUse(io) => CheckpointLock.InUse(path, e),
                 _ => new CheckpointException(path, $"cannot be used: {e.Message.TrimEnd('.')}", e),
             };
         }
     }
 
-    /// <summary>Counts a row of the run in: which occurrence of its request it is, from 1. Called once a row, in the order of the input.</summary>
+    /// <summary>
+    /// Counts a row of the run in: which occurrence of its request it is, from 1. Called once a row, in the order of the input.
+    /// </summary>
     internal int CountUp(CheckpointKey key)
     {
         lock (_index) return _index.CountUp(key);
@@ -143,7 +151,8 @@ internal sealed class CheckpointFile : IDisposable
         if (!isFinished) return null;
         var line = Read(offset, length);
         // Read again, and perhaps not as it was: a line is only ever the answer of the row that it names.
-        var isItsLine = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key) && number == n;
+        var isItsLine = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key)
+            && number == n;
         return isItsLine ? line : null;
     }
 
@@ -159,8 +168,8 @@ internal sealed class CheckpointFile : IDisposable
     internal Task AppendNoteAsync(byte[] line) => AppendAsync(default, 0, line);
 
     /// <summary>
-    /// Adds a finished row. It is in the file when this returns, so that it outlives the process, and on the disk when the task completes; rows that
-    /// come while the disk is busy share the next flush.
+    /// Adds a finished row. It is in the file when this returns, so that it outlives the process, and on the disk when the task completes;
+    /// rows that come while the disk is busy share the next flush.
     /// </summary>
     /// <param name="key">The row's request.</param>
     /// <param name="n">Which occurrence of the request the row is.</param>
@@ -306,8 +315,8 @@ internal sealed class CheckpointFile : IDisposable
     }
 
     /// <summary>
-    /// Whether another process is writing to the file, as one does whose lock was deleted: then what stands at the end is a line that it has yet to
-    /// finish, and not one of a run that died.
+    /// Whether another process is writing to the file, as one does whose lock was deleted: then what stands at the end is a line that it
+    /// has yet to finish, and not one of a run that died.
     /// </summary>
     private bool HasGrown(long length)
     {
@@ -316,7 +325,9 @@ internal sealed class CheckpointFile : IDisposable
         return _file.Length > length;
     }
 
-    /// <summary>Ends the file with this, instead of the torn bytes behind its sound part. Lines that another process added meanwhile stay.</summary>
+    /// <summary>
+    /// Ends the file with this, instead of the torn bytes behind its sound part. Lines that another process added meanwhile stay.
+    /// </summary>
     private void Mend(byte[] end, int torn = 0)
     {
         if (_appender is null) return;
@@ -325,7 +336,9 @@ internal sealed class CheckpointFile : IDisposable
         _length += end.Length;
     }
 
-    /// <summary>Takes the first line as the header; otherwise returns why the file is no checkpoint, unless a row in it says that it is.</summary>
+    /// <summary>
+    /// Takes the first line as the header; otherwise returns why the file is no checkpoint, unless a row in it says that it is.
+    /// </summary>
     private bool TakeFirstLine(ReadOnlySpan<byte> line, out CheckpointException? problem)
     {
         // An editor may have put a mark of the encoding in front.
@@ -337,11 +350,13 @@ internal sealed class CheckpointFile : IDisposable
         return isSound;
     }
 
-    private CheckpointException NotACheckpoint() => new(_path, "is a file, but not a checkpoint of LlmPs, and is left as it is: give the path of a new file");
+    private CheckpointException NotACheckpoint() =>
+        new(_path, "is a file, but not a checkpoint of LlmPs, and is left as it is: give the path of a new file");
 
     private CheckpointException Unknown(int version) => new(
         _path,
-        $"is of version {version}, and this LlmPs knows the versions up to {CheckpointLine.Version}: use the LlmPs that made it, or give another path");
+        $"is of version {version}, and this LlmPs knows the versions up to {CheckpointLine.Version}: use the LlmPs that made it, or "
+            + "give another path");
 
     private void TakeLine(ReadOnlySpan<byte> line, long offset, List<(CheckpointKey Key, int N)> damaged)
     {
@@ -370,7 +385,8 @@ internal sealed class CheckpointFile : IDisposable
     }
 
     /// <summary>The line as it was written: an editor may have changed the line ends.</summary>
-    private static ReadOnlySpan<byte> WithoutReturn(ReadOnlySpan<byte> line) => line.EndsWith("\r"u8) ? line.Slice(0, line.Length - 1) : line;
+    private static ReadOnlySpan<byte> WithoutReturn(ReadOnlySpan<byte> line) =>
+        line.EndsWith("\r"u8) ? line.Slice(0, line.Length - 1) : line;
 
     private void FlushRows()
     {
@@ -438,7 +454,9 @@ internal sealed class CheckpointFile : IDisposable
 #endif
     }
 
-    /// <summary>Takes away what stands behind the last sound row. Where not even that is possible, the next run does it. Under the lock.</summary>
+    /// <summary>
+    /// Takes away what stands behind the last sound row. Where not even that is possible, the next run does it. Under the lock.
+    /// </summary>
     /// <param name="length">The length of the sound part.</param>
     /// <param name="most">The length that this run may have given to the file. A longer one has lines of another run, which stay.</param>
     /// <param name="e">The failure.</param>
@@ -455,10 +473,12 @@ internal sealed class CheckpointFile : IDisposable
         }
 
         return _failure ??= new CheckpointException(
-            _path, $"cannot be written any more ({e.Message.TrimEnd('.')}): the answers in it are safe, but later answers are not in it. Correct the cause, then run again with the same file", e);
+            _path, $"cannot be written any more ({e.Message.TrimEnd('.')}): the answers in it are safe, but later answers are not in "
+                + "it. Correct the cause, then run again with the same file", e);
     }
 
-    private sealed class Append(CheckpointKey key, int n, long offset, int length) : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Append(CheckpointKey key, int n, long offset, int length)
+        : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         internal CheckpointKey Key { get; } = key;
 

@@ -71,5 +71,6 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
 
     public override int GetHashCode() => (int)_low;
 
-    public override string ToString() => _high.ToString("x16", CultureInfo.InvariantCulture) + _low.ToString("x16", CultureInfo.InvariantCulture);
+    public override string ToString() =>
+        _high.ToString("x16", CultureInfo.InvariantCulture) + _low.ToString("x16", CultureInfo.InvariantCulture);
 }

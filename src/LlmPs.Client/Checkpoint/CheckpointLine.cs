@@ -53,8 +53,8 @@ internal static class CheckpointLine
     }));
 
     /// <summary>
-    /// Returns a line that says something about the run and is no row: a header with a further member, line end included. Readers that know no notes
-    /// skip it, as they skip the headers of files that were joined.
+    /// Returns a line that says something about the run and is no row: a header with a further member, line end included. Readers that know
+    /// no notes skip it, as they skip the headers of files that were joined.
     /// </summary>
     internal static byte[] Note(Action<Utf8JsonWriter> write) => LineChecksum.Seal(Line(json =>
     {
@@ -64,7 +64,9 @@ internal static class CheckpointLine
         write(json);
     }));
 
-    /// <summary>The version that a header names; null for a line that is no header. A header of the present version has a checksum, too.</summary>
+    /// <summary>
+    /// The version that a header names; null for a line that is no header. A header of the present version has a checksum, too.
+    /// </summary>
     /// <param name="line">The line.</param>
     /// <param name="isSound">Whether the header is of a version that this class reads, and is not damaged.</param>
     internal static int? ReadHeader(ReadOnlySpan<byte> line, out bool isSound)
@@ -85,8 +87,11 @@ internal static class CheckpointLine
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("llmps"u8)) isCheckpoint = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("checkpoint"u8);
-                else if (reader.ValueTextEquals("version"u8)) version = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : null;
+                if (reader.ValueTextEquals("llmps"u8))
+                    isCheckpoint = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("checkpoint"u8);
+                else if (reader.ValueTextEquals("version"u8))
+                    version = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number
+                        : null;
                 else
                 {
                     hasChecksum |= reader.ValueTextEquals("check"u8);
@@ -106,7 +111,9 @@ internal static class CheckpointLine
         return isCheckpoint ? version : null;
     }
 
-    /// <summary>Whether the text may be the beginning of a header. Of one that holds more, such as rows whose line ends were lost, it is not.</summary>
+    /// <summary>
+    /// Whether the text may be the beginning of a header. Of one that holds more, such as rows whose line ends were lost, it is not.
+    /// </summary>
     internal static bool IsTornHeader(ReadOnlySpan<byte> text)
     {
         return text.Length < Header().Length && text.IndexOf("\"}"u8) < 0 && (Begins(text, HeaderStart) || Begins(text, OldHeaderStart));
@@ -144,7 +151,8 @@ internal static class CheckpointLine
     /// <param name="completion">The row's answer.</param>
     /// <param name="clean">Takes secrets out of bytes; null where there are none.</param>
     /// <param name="maxTokens">The token limit of the row's request, which the answer's own may exceed.</param>
-    internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null, int? maxTokens = null)
+    internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null,
+        int? maxTokens = null)
     {
         var answer = CompletionWriter.Write(completion, out var isFolded);
         var turns = completion.Context is { } context ? context.Request.Messages.Skip(context.RowMessages).ToList() : [];
@@ -173,8 +181,8 @@ internal static class CheckpointLine
     }
 
     /// <summary>
-    /// Returns whether a line is a finished row, and which. A line whose checksum does not match is not; a line without a checksum is one only where it may
-    /// lack it.
+    /// Returns whether a line is a finished row, and which. A line whose checksum does not match is not; a line without a checksum is one
+    /// only where it may lack it.
     /// </summary>
     internal static bool TryReadRow(ReadOnlySpan<byte> line, bool mayLackChecksum, out CheckpointKey key, out int n)
     {
@@ -211,9 +219,12 @@ internal static class CheckpointLine
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return CheckpointLineKind.Damaged;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("key"u8)) hasKey = reader.Read() && reader.TokenType == JsonTokenType.String && CheckpointKey.TryParse(reader.ValueSpan, out key);
-                else if (reader.ValueTextEquals("n"u8)) n = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
-                else if (reader.ValueTextEquals("completion"u8)) hasCompletion = reader.Read() && reader.TokenType == JsonTokenType.StartObject;
+                if (reader.ValueTextEquals("key"u8))
+                    hasKey = reader.Read() && reader.TokenType == JsonTokenType.String && CheckpointKey.TryParse(reader.ValueSpan, out key);
+                else if (reader.ValueTextEquals("n"u8))
+                    n = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
+                else if (reader.ValueTextEquals("completion"u8))
+                    hasCompletion = reader.Read() && reader.TokenType == JsonTokenType.StartObject;
                 else
                 {
                     isHeader |= reader.ValueTextEquals("llmps"u8);
@@ -234,7 +245,8 @@ internal static class CheckpointLine
 
         // A line that has a checksum and comes here does not match it.
         if (hasChecksum) return CheckpointLineKind.Damaged;
-        return hasKey && n > 0 && hasCompletion ? CheckpointLineKind.Row : isHeader ? CheckpointLineKind.Header : CheckpointLineKind.Damaged;
+        return hasKey && n > 0 && hasCompletion ? CheckpointLineKind.Row : isHeader ? CheckpointLineKind.Header
+            : CheckpointLineKind.Damaged;
     }
 
     /// <summary>The completion of a row as the answer to the same request; null where the line does not hold one.</summary>
@@ -268,11 +280,16 @@ internal static class CheckpointLine
         {
             if (reader.ValueTextEquals("durationMs"u8)) duration = ReadTime(ref reader);
             else if (reader.ValueTextEquals("timeToFirstTokenMs"u8)) toFirstToken = ReadTime(ref reader);
-            else if (reader.ValueTextEquals("attempts"u8)) attempts = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
-            else if (reader.ValueTextEquals("requestId"u8)) requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
-            else if (reader.ValueTextEquals("cost"u8)) cost = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var money) ? money : null;
-            else if (reader.ValueTextEquals("maxTokens"u8)) maxTokens = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var most) ? most : null;
-            else if (reader.ValueTextEquals("batch"u8)) batch = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            else if (reader.ValueTextEquals("attempts"u8))
+                attempts = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
+            else if (reader.ValueTextEquals("requestId"u8))
+                requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            else if (reader.ValueTextEquals("cost"u8))
+                cost = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var money) ? money : null;
+            else if (reader.ValueTextEquals("maxTokens"u8))
+                maxTokens = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var most) ? most : null;
+            else if (reader.ValueTextEquals("batch"u8))
+                batch = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             else if (reader.ValueTextEquals("folded"u8)) isFolded = reader.Read() && reader.TokenType == JsonTokenType.True;
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("turns"u8))
@@ -327,7 +344,9 @@ internal static class CheckpointLine
         return builder.ToCompletion();
     }
 
-    /// <summary>What was said between the row's own messages and its answer, and what all of it cost: tools that ran are not run again.</summary>
+    /// <summary>
+    /// What was said between the row's own messages and its answer, and what all of it cost: tools that ran are not run again.
+    /// </summary>
     private static void WriteTurns(Utf8JsonWriter json, List<ChatMessage> turns, TokenUsage? usage)
     {
         if (usage is not null) CompletionWriter.WriteUsage(json, usage);
@@ -337,7 +356,8 @@ internal static class CheckpointLine
     }
 
     private static bool BeginsRow(ReadOnlySpan<byte> text) =>
-        text.StartsWith(RowStart) && text.Length >= RowStart.Length + CheckpointKey.TextLength && text.Slice(RowStart.Length + CheckpointKey.TextLength).StartsWith(BehindKey);
+        text.StartsWith(RowStart) && text.Length >= RowStart.Length + CheckpointKey.TextLength
+            && text.Slice(RowStart.Length + CheckpointKey.TextLength).StartsWith(BehindKey);
 
     internal static bool IsBlank(ReadOnlySpan<byte> line)
     {

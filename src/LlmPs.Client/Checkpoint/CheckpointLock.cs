@@ -13,8 +13,8 @@ using LlmPs.Wire;
 namespace LlmPs.Checkpoint;
 
 /// <summary>
-/// A file beside the checkpoint that names the run which uses it. It keeps a second run out where the file system has no locks. The lock of a process
-/// that no longer runs on this host is removed, and so is one of another host that has not been touched for a while.
+/// A file beside the checkpoint that names the run which uses it. It keeps a second run out where the file system has no locks. The lock of
+/// a process that no longer runs on this host is removed, and so is one of another host that has not been touched for a while.
 /// </summary>
 internal sealed class CheckpointLock : IDisposable
 {
@@ -71,7 +71,8 @@ internal sealed class CheckpointLock : IDisposable
             {
                 throw new CheckpointException(
                     checkpoint,
-                    $"is in use by another run ({holder}): wait for that run to end. If it has ended without removing its lock, delete '{path}' "
+                    $"is in use by another run ({holder}): wait for that run to end. If it has ended without removing its lock, "
+                        + $"delete '{path}' "
                     + $"and run again, or run again in {LongestSilence} minutes");
             }
         }
@@ -108,7 +109,8 @@ internal sealed class CheckpointLock : IDisposable
     private static CheckpointException InUse(string checkpoint, Holder? holder, Exception? exception = null)
     {
         var run = holder is null ? string.Empty : $" ({holder})";
-        return new CheckpointException(checkpoint, $"is in use by another run{run}: wait for that run to end, or give each run a path of its own", exception);
+        return new CheckpointException(checkpoint,
+            $"is in use by another run{run}: wait for that run to end, or give each run a path of its own", exception);
     }
 
     private static string PathOf(string checkpoint) => checkpoint + ".lock";
@@ -178,8 +180,8 @@ internal sealed class CheckpointLock : IDisposable
     }
 
     /// <summary>
-    /// Removes the lock of an ended run, if it still is that lock. One process of this host at a time, so that none removes the lock that another has just
-    /// taken.
+    /// Removes the lock of an ended run, if it still is that lock. One process of this host at a time, so that none removes the lock that
+    /// another has just taken.
     /// </summary>
     private static bool TryRemove(string path, byte[] content)
     {
@@ -223,7 +225,9 @@ internal sealed class CheckpointLock : IDisposable
         }
     }
 
-    /// <summary>What tells a process from a later one with the same id; empty where the system does not say, null where there is no such process.</summary>
+    /// <summary>
+    /// What tells a process from a later one with the same id; empty where the system does not say, null where there is no such process.
+    /// </summary>
     private static string? StartOf(int process) => File.Exists("/proc/self/stat") ? StartOnLinux(process) : StartElsewhere(process);
 
     /// <summary>In ticks since the machine started: a time of day would differ after the clock was set.</summary>
@@ -235,7 +239,8 @@ internal sealed class CheckpointLock : IDisposable
             // Behind the name, which may hold anything.
             var fields = stat.Substring(stat.LastIndexOf(')') + 1).Split([' '], StringSplitOptions.RemoveEmptyEntries);
             // A zombie is a process that has ended.
-            return fields[0] is "Z" or "X" ? null : File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() + "/" + fields[StartTimeField];
+            return fields[0] is "Z" or "X" ? null
+                : File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() + "/" + fields[StartTimeField];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -270,7 +275,8 @@ internal sealed class CheckpointLock : IDisposable
         internal bool IsOnThisHost => string.Equals(host, Environment.MachineName, StringComparison.OrdinalIgnoreCase);
 
         /// <summary>Whether its process runs, or may run.</summary>
-        internal bool IsRunning => StartOf(process) is { } start && (start.Length == 0 || processStart.Length == 0 || start == processStart);
+        internal bool IsRunning =>
+            StartOf(process) is { } start && (start.Length == 0 || processStart.Length == 0 || start == processStart);
 
         /// <summary>The run that the text names; null where it names none.</summary>
         internal static Holder? Parse(byte[] content)
@@ -279,7 +285,8 @@ internal sealed class CheckpointLock : IDisposable
             {
                 using var json = JsonDocument.Parse(content);
                 var run = json.RootElement;
-                if (run.GetProperty("host").GetString() is not { } host || run.GetProperty("processStart").GetString() is not { } start) return null;
+                if (run.GetProperty("host").GetString() is not { } host || run.GetProperty("processStart").GetString() is not { } start)
+                    return null;
                 var process = run.GetProperty("process").GetInt32();
                 return new Holder(PrintableText.Line(host, LongestHost), process, start, run.GetProperty("started").GetDateTime());
             }
@@ -290,6 +297,7 @@ internal sealed class CheckpointLock : IDisposable
         }
 
         public override string ToString() => string.Format(
-            CultureInfo.InvariantCulture, "process {0} on host '{1}', started {2:yyyy-MM-dd HH:mm:ss} UTC", process, host, started.ToUniversalTime());
+            CultureInfo.InvariantCulture, "process {0} on host '{1}', started {2:yyyy-MM-dd HH:mm:ss} UTC", process, host,
+                started.ToUniversalTime());
     }
 }

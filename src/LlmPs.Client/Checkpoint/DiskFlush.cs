@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LlmPs.Checkpoint;
 
 /// <summary>
-/// Has on the disk what was written to a file. .NET does so, too, but says nothing on Linux where the disk refuses, which is where a network
-/// share tells that it is full.
+/// Has on the disk what was written to a file. .NET does so, too, but says nothing on Linux where the disk refuses, which is where a
+/// network share tells that it is full.
 /// </summary>
 internal static class DiskFlush
 {
@@ -18,7 +18,9 @@ internal static class DiskFlush
     private const int NotImplemented = 38;
     private const int NotSupported = 95;
 
-    /// <summary>Returns when the file is on the disk. File systems that can't tell are believed. The file may be written to meanwhile.</summary>
+    /// <summary>
+    /// Returns when the file is on the disk. File systems that can't tell are believed. The file may be written to meanwhile.
+    /// </summary>
     /// <exception cref="IOException">The disk does not take it.</exception>
     internal static void Flush(SafeFileHandle file)
     {

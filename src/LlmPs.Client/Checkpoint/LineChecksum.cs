@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace LlmPs.Checkpoint;
 
-/// <summary>The checksum that ends each line of a checkpoint: 64 bits of SHA-256 over all bytes before it, the row's key and number included.</summary>
+/// <summary>
+/// The checksum that ends each line of a checkpoint: 64 bits of SHA-256 over all bytes before it, the row's key and number included.
+/// </summary>
 internal static class LineChecksum
 {
     private const int TextLength = 16;

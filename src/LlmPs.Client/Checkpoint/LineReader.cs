@@ -4,8 +4,8 @@ using System.IO;
 namespace LlmPs.Checkpoint;
 
 /// <summary>
-/// Reads lines of a file by their places. What stands around a line is read with it: rows end nearly, but not quite, in the order in which their answers are
-/// asked for again. Safe to use from several threads.
+/// Reads lines of a file by their places. What stands around a line is read with it: rows end nearly, but not quite, in the order in which
+/// their answers are asked for again. Safe to use from several threads.
 /// </summary>
 /// <param name="file">Read by nobody else, and closed with this.</param>
 internal sealed class LineReader(FileStream file) : IDisposable

@@ -9,9 +9,9 @@ using Microsoft.Win32.SafeHandles;
 namespace LlmPs.Files;
 
 /// <summary>
-/// Writes at the end of a file, wherever the end is by then: a second writer's lines are not overwritten. Windows keeps a second writer out by the
-/// lock of the open file. Elsewhere a file system may have no locks, and .NET's FileMode.Append writes at an offset that it has computed, so the file
-/// is opened with O_APPEND.
+/// Writes at the end of a file, wherever the end is by then: a second writer's lines are not overwritten. Windows keeps a second writer out
+/// by the lock of the open file. Elsewhere a file system may have no locks, and .NET's FileMode.Append writes at an offset that it has
+/// computed, so the file is opened with O_APPEND.
 /// </summary>
 internal sealed class FileAppender : IDisposable
 {

@@ -28,7 +28,8 @@ internal static class FileLock
         if (!OperatingSystem.IsWindows())
         {
             var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
-            if (Flock(file.SafeFileHandle, LockShared | LockNoWait) == 0 || Marshal.GetLastPInvokeError() is not (WouldBlockLinux or WouldBlockMac)) return file;
+            if (Flock(file.SafeFileHandle, LockShared | LockNoWait) == 0
+                || Marshal.GetLastPInvokeError() is not (WouldBlockLinux or WouldBlockMac)) return file;
             // Another process had the same idea in the same instant.
             file.Dispose();
             throw new IOException("The file is in use by another process.", LockViolation);

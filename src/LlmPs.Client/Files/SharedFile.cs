@@ -6,21 +6,25 @@ using System.Threading;
 namespace LlmPs.Files;
 
 /// <summary>
-/// Adds to a file that other processes add to as well. The file is open for the time of one write only, so that it can be renamed or removed at any
-/// time; the next write creates it again.
+/// Adds to a file that other processes add to as well. The file is open for the time of one write only, so that it can be renamed or
+/// removed at any time; the next write creates it again.
 /// </summary>
 internal static class SharedFile
 {
     private const int LongestSleepMs = 10;
 
-    // One writer at a time has the file: the others wait for their turn. Off Windows O_APPEND keeps writes apart (FileAppender), and no turn is needed.
+    // One writer at a time has the file: the others wait for their turn. Off Windows O_APPEND keeps writes apart (FileAppender), and no
+    // turn is needed.
 #if NET
-    private static readonly FileShare s_share = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete : FileShare.ReadWrite | FileShare.Delete;
+    private static readonly FileShare s_share = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete
+        : FileShare.ReadWrite | FileShare.Delete;
 #else
     private const FileShare s_share = FileShare.Read | FileShare.Delete;
 #endif
 
-    /// <summary>Writes all bytes behind what the file has by then, or throws. Without bytes it only finds out whether the file can be written.</summary>
+    /// <summary>
+    /// Writes all bytes behind what the file has by then, or throws. Without bytes it only finds out whether the file can be written.
+    /// </summary>
     /// <param name="path">The path; the file is created where there is none.</param>
     /// <param name="bytes">What is added, in one write.</param>
     /// <param name="patience">How long to wait for another that has the file to itself.</param>
@@ -46,9 +50,12 @@ internal static class SharedFile
     }
 
     /// <summary>The appender opens the file by its path, which may name it no longer.</summary>
-    private static bool IsRenamed(IOException e, string path) => e is not (DirectoryNotFoundException or DriveNotFoundException) && !File.Exists(path);
+    private static bool IsRenamed(IOException e, string path) =>
+        e is not (DirectoryNotFoundException or DriveNotFoundException) && !File.Exists(path);
 
-    /// <summary>Whether the file ends within a line, as a machine that lost its power leaves it. False where the file cannot be read.</summary>
+    /// <summary>
+    /// Whether the file ends within a line, as a machine that lost its power leaves it. False where the file cannot be read.
+    /// </summary>
     internal static bool EndsWithinLine(string path)
     {
         try

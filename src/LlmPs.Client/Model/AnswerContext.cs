@@ -45,10 +45,12 @@ internal sealed class AnswerContext
 
     internal TimeSpan? TimeToFirstToken { get; private set; }
 
-    internal TimeSpan Elapsed => _started == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
+    internal TimeSpan Elapsed =>
+        _started == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
 
     /// <summary>The same row with another request, as the rounds of a tool conversation are.</summary>
-    internal AnswerContext For(ChatRequest request) => new(Session!, request) { InputObject = InputObject, InputIndex = InputIndex, RowMessages = RowMessages };
+    internal AnswerContext For(ChatRequest request) =>
+        new(Session!, request) { InputObject = InputObject, InputIndex = InputIndex, RowMessages = RowMessages };
 
     /// <summary>The request goes out, for the first time or again.</summary>
     internal void Send()

@@ -31,7 +31,8 @@ internal sealed class AnswerHead
             Model = later.Model ?? Model,
             Created = Created ?? later.Created,
             SystemFingerprint = later.SystemFingerprint ?? SystemFingerprint,
-            // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each counts.
+            // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each
+            // counts.
             Usage = TokenUsage.Latest(Usage, later.Usage),
             // A hit of moderation is not taken back by what later events say.
             Blocked = Blocked == true ? true : later.Blocked ?? Blocked,

@@ -67,8 +67,8 @@ public sealed class ChatCompletion
     }
 
     /// <summary>
-    /// The cost by the prices of its session (<c>-Price</c>), in their currency; null where the price or the usage is not known. An answer that was shared with
-    /// the row that asked for it costs 0; an answer out of a checkpoint has the cost of the run that asked for it.
+    /// The cost by the prices of its session (<c>-Price</c>), in their currency; null where the price or the usage is not known. An answer
+    /// that was shared with the row that asked for it costs 0; an answer out of a checkpoint has the cost of the run that asked for it.
     /// </summary>
     public decimal? Cost
     {
@@ -102,10 +102,14 @@ public sealed class ChatCompletion
     /// <summary>The place of the row in the input, from 0.</summary>
     public long InputIndex => _context?.InputIndex ?? 0;
 
-    /// <summary>From sending to the last byte, retries included; of a row with tools or repairs all rounds together, without the time between them.</summary>
+    /// <summary>
+    /// From sending to the last byte, retries included; of a row with tools or repairs all rounds together, without the time between them.
+    /// </summary>
     public TimeSpan? Duration { get; internal set; }
 
-    /// <summary>From sending to the first token, of several rounds in the last; null where the answer came in one piece, which has no first token.</summary>
+    /// <summary>
+    /// From sending to the first token, of several rounds in the last; null where the answer came in one piece, which has no first token.
+    /// </summary>
     public TimeSpan? TimeToFirstToken => _context?.TimeToFirstToken;
 
     /// <summary>How often a request was sent for it, of a row with tools or repairs in all rounds.</summary>
@@ -170,7 +174,8 @@ public sealed class ChatCompletion
                 Role = choice.Message.Role,
                 Content = choice.Message.Content,
                 ReasoningContent = choice.Message.ReasoningContent,
-                ToolCalls = choice.Message.ToolCalls?.Select((call, place) => new ToolCallFragment(place, call.Id, call.Name, call.Arguments)).ToArray(),
+                ToolCalls = choice.Message.ToolCalls?.Select((call, place) =>
+                    new ToolCallFragment(place, call.Id, call.Name, call.Arguments)).ToArray(),
                 FinishReason = choice.FinishReason,
                 NativeFinishReason = choice.NativeFinishReason,
                 LogProbs = choice.LogProbs,

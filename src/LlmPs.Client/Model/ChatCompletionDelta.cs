@@ -34,7 +34,9 @@ public sealed class ChatCompletionDelta
     /// <summary>Pieces of tool calls.</summary>
     public IReadOnlyList<ToolCallFragment>? ToolCalls { get; internal set; }
 
-    /// <summary>Why the choice ended: stop, length, tool_calls, content_filter or what else the provider says. On the choice's last delta.</summary>
+    /// <summary>
+    /// Why the choice ended: stop, length, tool_calls, content_filter or what else the provider says. On the choice's last delta.
+    /// </summary>
     public string? FinishReason { get; internal set; }
 
     /// <summary>The provider's own word for it.</summary>

@@ -28,7 +28,9 @@ public sealed class ChatMessage
     /// <summary>Text, images and files in order, in place of <see cref="Content"/>.</summary>
     public IReadOnlyList<ChatContentPart>? Parts { get; set; }
 
-    /// <summary>The reasoning of an assistant message. Null (none was given) and "" (it was empty) differ: DeepSeek asks for it back word for word.</summary>
+    /// <summary>
+    /// The reasoning of an assistant message. Null (none was given) and "" (it was empty) differ: DeepSeek asks for it back word for word.
+    /// </summary>
     public string? ReasoningContent { get; set; }
 
     /// <summary>The tool calls of an assistant message.</summary>

@@ -53,7 +53,8 @@ public static class ChatModelFactory
     /// <param name="completionTokens">Tokens generated, reasoning included.</param>
     /// <param name="reasoningTokens">Tokens generated for reasoning; null where the provider does not report them.</param>
     /// <param name="cachedTokens">Prompt tokens read from a cache; null where the provider does not report them.</param>
-    public static TokenUsage Usage(long promptTokens, long completionTokens, long? reasoningTokens = null, long? cachedTokens = null) => new()
+    public static TokenUsage Usage(long promptTokens, long completionTokens, long? reasoningTokens = null, long? cachedTokens = null) =>
+        new()
     {
         PromptTokens = promptTokens,
         CompletionTokens = completionTokens,

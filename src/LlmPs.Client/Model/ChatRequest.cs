@@ -94,7 +94,10 @@ public sealed class ChatRequest
     /// <summary>auto, none, required, or the name of a tool.</summary>
     public string? ToolChoice { get; set; }
 
-    /// <summary>Further fields of the body, each a name and its JSON text, sent as they are. A field with the text null is left out, also one that is written otherwise.</summary>
+    /// <summary>
+    /// Further fields of the body, each a name and its JSON text, sent as they are. A field with the text null is left out, also one that
+    /// is written otherwise.
+    /// </summary>
     public IReadOnlyDictionary<string, string>? ExtraBody { get; set; }
 
     /// <summary>Send options and values that the provider does not document.</summary>
@@ -119,7 +122,9 @@ public sealed class ChatRequest
         return copy;
     }
 
-    /// <summary>A copy on this chip, and with this model where it names none: the answer tells what was asked, whatever becomes of this request.</summary>
+    /// <summary>
+    /// A copy on this chip, and with this model where it names none: the answer tells what was asked, whatever becomes of this request.
+    /// </summary>
     internal ChatRequest Resolve(string? model, string? chip)
     {
         var copy = Copy();

@@ -28,7 +28,9 @@ public sealed class ChatTool
     /// <summary>Whether the provider should hold the arguments to the schema; null sends nothing.</summary>
     public bool? Strict { get; set; }
 
-    /// <summary>What runs when the tool is called, in the terms of the host that made the tool; null for a tool that is only described.</summary>
+    /// <summary>
+    /// What runs when the tool is called, in the terms of the host that made the tool; null for a tool that is only described.
+    /// </summary>
     public object? Command { get; internal set; }
 
     /// <inheritdoc/>

@@ -18,7 +18,8 @@ internal static class FinishReasons
     // error, network_error, abort, aborted, insufficient_system_resource, cancelled, timeout, and what is named like them.
     private static readonly string[] s_failures =
     [
-        "error", "abort", "insufficient_system_resource", "cancel", "timeout", "timed_out", "deadline", "fail", "exception", "crash", "interrupt", "killed", "preempt",
+        "error", "abort", "insufficient_system_resource", "cancel", "timeout", "timed_out", "deadline", "fail", "exception", "crash",
+            "interrupt", "killed", "preempt",
         "disconnect", "connection", "unavailable", "overload", "rate_limit", "too_many_requests",
     ];
 
@@ -31,7 +32,8 @@ internal static class FinishReasons
         var name = reason.Replace('-', '_').Replace(' ', '_');
         foreach (var known in s_known)
             if (known.Equals(name, StringComparison.OrdinalIgnoreCase)) return known;
-        if (name.Equals("eos", StringComparison.OrdinalIgnoreCase) || name.Equals("end_turn", StringComparison.OrdinalIgnoreCase)) return Stop;
+        if (name.Equals("eos", StringComparison.OrdinalIgnoreCase) || name.Equals("end_turn", StringComparison.OrdinalIgnoreCase))
+            return Stop;
         return reason.Equals("sensitive", StringComparison.OrdinalIgnoreCase) ? ContentFilter : reason;
     }
 

@@ -5,7 +5,10 @@ using System.Security;
 
 namespace LlmPs;
 
-/// <summary>What a session is opened with. It copies the options, and disposes of <see cref="ApiKey"/> and the values of <see cref="Headers"/> when it is closed.</summary>
+/// <summary>
+/// What a session is opened with. It copies the options, and disposes of <see cref="ApiKey"/> and the values of <see cref="Headers"/> when
+/// it is closed.
+/// </summary>
 public sealed class LlmSessionOptions
 {
     /// <summary>The provider's name: GenStudio, Cloudsway, SiliconFlow or OpenAICompatible.</summary>
@@ -14,10 +17,14 @@ public sealed class LlmSessionOptions
     /// <summary>The session's name; null means the provider's.</summary>
     public string? Name { get; set; }
 
-    /// <summary>The key; null where the server needs none. The session takes it over: give a copy of one that is needed elsewhere.</summary>
+    /// <summary>
+    /// The key; null where the server needs none. The session takes it over: give a copy of one that is needed elsewhere.
+    /// </summary>
     public SecureString? ApiKey { get; set; }
 
-    /// <summary>The address up to what the provider's own paths begin with; null means the provider's own. Every request carries its query.</summary>
+    /// <summary>
+    /// The address up to what the provider's own paths begin with; null means the provider's own. Every request carries its query.
+    /// </summary>
     public Uri? BaseUri { get; set; }
 
     /// <summary>Cloudsway: the customer's own path.</summary>
@@ -42,8 +49,8 @@ public sealed class LlmSessionOptions
     public int MaxRetryCount { get; set; } = 4;
 
     /// <summary>
-    /// The longest wait that a provider may ask for; an error that asks for a longer one is final. Unasked, the wait grows up to this. A request that waits for
-    /// its turn under a limit may wait for longer.
+    /// The longest wait that a provider may ask for; an error that asks for a longer one is final. Unasked, the wait grows up to this. A
+    /// request that waits for its turn under a limit may wait for longer.
     /// </summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(60);
 
@@ -60,7 +67,8 @@ public sealed class LlmSessionOptions
     public NetworkCredential? ProxyCredential { get; set; }
 
     /// <summary>Further headers of every request. Their values count as secrets, and the session takes them over.</summary>
-    public IDictionary<string, SecureString> Headers { get; private set; } = new Dictionary<string, SecureString>(StringComparer.OrdinalIgnoreCase);
+    public IDictionary<string, SecureString> Headers { get; private set; } = new Dictionary<string,
+        SecureString>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The file to which each attempt adds a line; null for none. Several processes may use one file.</summary>
     public string? LogPath { get; set; }
@@ -68,19 +76,26 @@ public sealed class LlmSessionOptions
     /// <summary>Whether the lines hold what was sent and answered, in clear text. Default: false.</summary>
     public bool LogContent { get; set; }
 
-    /// <summary>The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a credential.</summary>
+    /// <summary>
+    /// The headers whose values were given as text: hidden from what is printed, and left in answers unless the name speaks of a
+    /// credential.
+    /// </summary>
     internal ISet<string> TextHeaders { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What tokens cost; null where answers have no cost.</summary>
     internal PriceTable? Prices { get; set; }
 
-    /// <summary>What a session keeps, which later changes to these options do not reach. The proxy's credential may be in use elsewhere; key and headers are the session's own.</summary>
+    /// <summary>
+    /// What a session keeps, which later changes to these options do not reach. The proxy's credential may be in use elsewhere; key and
+    /// headers are the session's own.
+    /// </summary>
     internal LlmSessionOptions Copy()
     {
         var copy = (LlmSessionOptions)MemberwiseClone();
         copy.Headers = new Dictionary<string, SecureString>(Headers, StringComparer.OrdinalIgnoreCase);
         // Without a password it is that of whoever is logged on, which is known by the very object.
-        if (ProxyCredential is { SecurePassword.Length: > 0 } proxy) copy.ProxyCredential = new NetworkCredential(proxy.UserName, proxy.SecurePassword, proxy.Domain);
+        if (ProxyCredential is { SecurePassword.Length: > 0 } proxy)
+            copy.ProxyCredential = new NetworkCredential(proxy.UserName, proxy.SecurePassword, proxy.Domain);
         return copy;
     }
 }

@@ -1,6 +1,9 @@
 namespace LlmPs;
 
-/// <summary>Which session an answer came from, and what its tokens cost there. An answer that is kept does not keep the session's key and connections.</summary>
+/// <summary>
+/// Which session an answer came from, and what its tokens cost there. An answer that is kept does not keep the session's key and
+/// connections.
+/// </summary>
 internal sealed class SessionIdentity(string provider, string name, PriceTable? prices = null)
 {
     internal string Provider { get; } = provider;

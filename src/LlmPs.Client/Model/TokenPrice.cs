@@ -17,18 +17,26 @@ internal sealed class TokenPrice(decimal input, decimal cachedInput, decimal out
     /// <summary>Whether it matters how much of the input was cached.</summary>
     internal bool DependsOnCached => cachedInput != input;
 
-    /// <summary>Returns the cost of these tokens. More cached tokens than prompt tokens, or more reasoning tokens than completion tokens, cannot be and count as all of them.</summary>
+    /// <summary>
+    /// Returns the cost of these tokens. More cached tokens than prompt tokens, or more reasoning tokens than completion tokens, cannot be
+    /// and count as all of them.
+    /// </summary>
     internal decimal Of(long promptTokens, long completionTokens, long cachedTokens = 0, long reasoningTokens = 0)
     {
         var cached = Math.Min(promptTokens, cachedTokens);
         var thought = Math.Min(completionTokens, reasoningTokens);
-        return (((promptTokens - cached) * input) + (cached * cachedInput) + ((completionTokens - thought) * output) + (thought * reasoning)) / Million;
+        return (((promptTokens - cached) * input) + (cached * cachedInput) + ((completionTokens - thought) * output)
+            + (thought * reasoning)) / Million;
     }
 
-    /// <summary>Returns the cost of a request as the provider reports it; null where it does not report all of it, or reports what cannot be.</summary>
+    /// <summary>
+    /// Returns the cost of a request as the provider reports it; null where it does not report all of it, or reports what cannot be.
+    /// </summary>
     internal decimal? Of(TokenUsage? usage)
     {
-        if (usage is not { PromptTokens: > 0 and <= MostTokens and var prompt, CompletionTokens: >= 0 and <= MostTokens and var completion }) return null;
-        return Of(prompt, completion, Math.Max(0, usage.CachedTokens ?? usage.PromptCacheHitTokens ?? 0), Math.Max(0, usage.ReasoningTokens ?? 0));
+        if (usage is not { PromptTokens: > 0 and <= MostTokens and var prompt,
+            CompletionTokens: >= 0 and <= MostTokens and var completion }) return null;
+        return Of(prompt, completion, Math.Max(0, usage.CachedTokens ?? usage.PromptCacheHitTokens ?? 0),
+            Math.Max(0, usage.ReasoningTokens ?? 0));
     }
 }

@@ -4,7 +4,10 @@ using System.Linq;
 
 namespace LlmPs;
 
-/// <summary>What a request cost in tokens; of a row that took several, as with tools, all of them together. A figure that the provider left out is null, not 0.</summary>
+/// <summary>
+/// What a request cost in tokens; of a row that took several, as with tools, all of them together. A figure that the provider left out is
+/// null, not 0.
+/// </summary>
 public sealed class TokenUsage
 {
     /// <summary>Tokens of the conversation sent.</summary>
@@ -71,14 +74,17 @@ public sealed class TokenUsage
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{PromptTokens?.ToString(Invariant) ?? "?"} + {CompletionTokens?.ToString(Invariant) ?? "?"} = {TotalTokens?.ToString(Invariant) ?? "?"}";
+    public override string ToString() =>
+        $"{PromptTokens?.ToString(Invariant) ?? "?"} + {CompletionTokens?.ToString(Invariant) ?? "?"} = "
+            + $"{TotalTokens?.ToString(Invariant) ?? "?"}";
 
     private static long? Sum(long? one, long? other) => one is null ? other : one + (other ?? 0);
 
     private static IDictionary<string, long>? Sum(IDictionary<string, long>? one, IDictionary<string, long>? other)
     {
         if (one is null || other is null) return one ?? other;
-        return one.Concat(other).GroupBy(detail => detail.Key).ToDictionary(detail => detail.Key, detail => detail.Sum(figure => figure.Value));
+        return one.Concat(other).GroupBy(detail => detail.Key)
+            .ToDictionary(detail => detail.Key, detail => detail.Sum(figure => figure.Value));
     }
 
     private static IDictionary<string, long>? Latest(IDictionary<string, long>? known, IDictionary<string, long>? later)

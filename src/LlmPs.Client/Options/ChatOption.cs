@@ -17,7 +17,8 @@ internal sealed class ChatOption
 
     internal static readonly ChatOption Model = Target(nameof(Model), r => r.Model, (r, v) => r.Model = v);
     internal static readonly ChatOption Chip = Target(nameof(Chip), r => r.Chip, (r, v) => r.Chip = v);
-    internal static readonly ChatOption Temperature = Number(nameof(Temperature), "temperature", r => r.Temperature, (r, v) => r.Temperature = v);
+    internal static readonly ChatOption Temperature =
+        Number(nameof(Temperature), "temperature", r => r.Temperature, (r, v) => r.Temperature = v);
     internal static readonly ChatOption TopP = Number(nameof(TopP), "top_p", r => r.TopP, (r, v) => r.TopP = v);
     internal static readonly ChatOption TopK = Integer(nameof(TopK), "top_k", r => r.TopK, (r, v) => r.TopK = v);
     internal static readonly ChatOption MinP = Number(nameof(MinP), "min_p", r => r.MinP, (r, v) => r.MinP = v);
@@ -30,27 +31,32 @@ internal sealed class ChatOption
     internal static readonly ChatOption N = Integer(nameof(N), "n", r => r.N, (r, v) => r.N = v);
     internal static readonly ChatOption Seed = Long(nameof(Seed), "seed", r => r.Seed, (r, v) => r.Seed = v);
     internal static readonly ChatOption LogProbs = Flag(nameof(LogProbs), "logprobs", r => r.LogProbs, (r, v) => r.LogProbs = v);
-    internal static readonly ChatOption TopLogProbs = Integer(nameof(TopLogProbs), "top_logprobs", r => r.TopLogProbs, (r, v) => r.TopLogProbs = v);
+    internal static readonly ChatOption TopLogProbs =
+        Integer(nameof(TopLogProbs), "top_logprobs", r => r.TopLogProbs, (r, v) => r.TopLogProbs = v);
     internal static readonly ChatOption User = Text(nameof(User), "user", r => r.User, (r, v) => r.User = v);
     internal static readonly ChatOption Thinking =
-        Of<ThinkingMode?>(nameof(Thinking), "enable_thinking", OptionKind.Thinking, typeof(ThinkingMode), r => r.Thinking, (r, v) => r.Thinking = v);
+        Of<ThinkingMode?>(nameof(Thinking), "enable_thinking", OptionKind.Thinking, typeof(ThinkingMode), r =>
+            r.Thinking, (r, v) => r.Thinking = v);
     internal static readonly ChatOption ThinkingBudget =
         Integer(nameof(ThinkingBudget), "thinking_budget", r => r.ThinkingBudget, (r, v) => r.ThinkingBudget = v);
     internal static readonly ChatOption ReasoningEffort =
         Text(nameof(ReasoningEffort), "reasoning_effort", r => r.ReasoningEffort, (r, v) => r.ReasoningEffort = v);
     internal static readonly ChatOption ResponseFormat =
         Of<ChatResponseFormat?>(
-            nameof(ResponseFormat), "response_format", OptionKind.Format, typeof(ChatResponseFormat), r => r.ResponseFormat, (r, v) => r.ResponseFormat = v);
+            nameof(ResponseFormat), "response_format", OptionKind.Format, typeof(ChatResponseFormat), r =>
+                r.ResponseFormat, (r, v) => r.ResponseFormat = v);
     internal static readonly ChatOption JsonSchema =
         Of<string?>(nameof(JsonSchema), "response_format", OptionKind.Schema, null, r => r.JsonSchema, (r, v) => r.JsonSchema = v);
     internal static readonly ChatOption Tool =
-        Of<IReadOnlyList<ChatTool>?>(nameof(Tool), "tools", OptionKind.Tools, null, r => r.Tools is { Count: > 0 } tools ? tools : null, (r, v) => r.Tools = v);
+        Of<IReadOnlyList<ChatTool>?>(nameof(Tool), "tools", OptionKind.Tools, null, r =>
+            r.Tools is { Count: > 0 } tools ? tools : null, (r, v) => r.Tools = v);
     internal static readonly ChatOption ToolChoice =
         Of<string?>(nameof(ToolChoice), "tool_choice", OptionKind.ToolChoice, null, r => r.ToolChoice, (r, v) => r.ToolChoice = v);
     internal static readonly ChatOption Image = Part(nameof(Image), "messages[].content[].image_url");
     internal static readonly ChatOption FileId = Part(nameof(FileId), "messages[].content[].file.file_id");
 
-    private ChatOption(string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, object?> get, Action<ChatRequest, object?> set)
+    private ChatOption(string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, object?> get, Action<ChatRequest,
+        object?> set)
     {
         Name = name;
         Field = field;
@@ -111,8 +117,10 @@ internal sealed class ChatOption
         string name, string field, Func<ChatRequest, IReadOnlyList<string>?> get, Action<ChatRequest, IReadOnlyList<string>?> set) =>
         Of(name, field, OptionKind.Texts, typeof(string[]), r => get(r) is { Count: > 0 } texts ? texts : null, set);
 
-    private static ChatOption Part(string name, string field) => new(name, field, OptionKind.Part, null, static _ => null, static (_, _) => { });
+    private static ChatOption Part(string name, string field) =>
+        new(name, field, OptionKind.Part, null, static _ => null, static (_, _) => { });
 
-    private static ChatOption Of<T>(string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, T> get, Action<ChatRequest, T> set) =>
+    private static ChatOption Of<T>(string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, T> get, Action<ChatRequest,
+        T> set) =>
         new(name, field, kind, cell, r => get(r), (r, v) => set(r, (T)v!));
 }

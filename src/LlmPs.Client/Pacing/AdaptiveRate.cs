@@ -3,14 +3,14 @@ using System;
 namespace LlmPs.Pacing;
 
 /// <summary>
-/// Learns from refusals how many requests a second an account allows: additive increase and multiplicative decrease (Chiu and Jain, 1989) on the rate.
-/// Nothing is held back before the first refusal. The caller passes the time, in seconds, and serializes the calls.
+/// Learns from refusals how many requests a second an account allows: additive increase and multiplicative decrease (Chiu and Jain, 1989)
+/// on the rate. Nothing is held back before the first refusal. The caller passes the time, in seconds, and serializes the calls.
 /// </summary>
 /// <remarks>
-/// A refusal pauses sending, once for all requests that were under way. After it the rate is <see cref="Decrease"/> of the refused one; where the account
-/// stayed shut, it is what was accepted over the whole time. It rises by equal steps to the refused rate, and beyond it by a share of itself. After the
-/// first refusal, which says little about the rate, it doubles each second (slow start). Refusals that come as often at lower rates are not about the
-/// rate: then a share of them slows nothing.
+/// A refusal pauses sending, once for all requests that were under way. After it the rate is <see cref="Decrease"/> of the refused one;
+/// where the account stayed shut, it is what was accepted over the whole time. It rises by equal steps to the refused rate, and beyond it
+/// by a share of itself. After the first refusal, which says little about the rate, it doubles each second (slow start). Refusals that come
+/// as often at lower rates are not about the rate: then a share of them slows nothing.
 /// </remarks>
 internal sealed class AdaptiveRate
 {
@@ -198,7 +198,8 @@ internal sealed class AdaptiveRate
             _rate = 0.97 * _refusedRate;
         }
         else if (_isSlowStart) _rate = Math.Min(measured, FirstRate);
-        else if (_accepted >= EnoughRequests && !isFew) _rate = Math.Min(Decrease * _refusedRate, Math.Max(measured, LeastDecrease * _refusedRate));
+        else if (_accepted >= EnoughRequests && !isFew)
+            _rate = Math.Min(Decrease * _refusedRate, Math.Max(measured, LeastDecrease * _refusedRate));
         else _rate = Decrease * _refusedRate;
         _resumedRate = _rate;
         _step = (_refusedRate - _rate) / RiseSeconds;
@@ -222,7 +223,8 @@ internal sealed class AdaptiveRate
         {
             // A rate that nobody waits for is not tried, so it does not rise. After long enough there is no limit any more.
             if (double.IsNaN(_freeSince)) _freeSince = now;
-            if (now - _freeSince > UnhinderedSeconds && _rate > 1.5 * _resumedRate) (_rate, _refusedRate) = (double.PositiveInfinity, double.PositiveInfinity);
+            if (now - _freeSince > UnhinderedSeconds && _rate > 1.5 * _resumedRate)
+                (_rate, _refusedRate) = (double.PositiveInfinity, double.PositiveInfinity);
             return;
         }
 

@@ -4,7 +4,9 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Pacing;
 
-/// <summary>One request in front of its <see cref="RequestGate"/>, attempts included. Its place in the line is kept when it is sent again.</summary>
+/// <summary>
+/// One request in front of its <see cref="RequestGate"/> , attempts included. Its place in the line is kept when it is sent again.
+/// </summary>
 internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens, int? maxTokens, int choices)
 {
     internal readonly long Ticket = ticket;

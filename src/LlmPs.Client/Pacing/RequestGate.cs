@@ -31,7 +31,9 @@ internal readonly struct GateOutlook(double delay, bool isShut)
     internal bool IsShut { get; } = isShut;
 }
 
-/// <summary>What a response says about one limit of the account, of requests or of tokens: what is left, and in how long it is full again.</summary>
+/// <summary>
+/// What a response says about one limit of the account, of requests or of tokens: what is left, and in how long it is full again.
+/// </summary>
 internal readonly struct AccountLimit(bool isOfTokens, double? remaining, TimeSpan reset)
 {
     internal bool IsOfTokens { get; } = isOfTokens;
@@ -42,8 +44,8 @@ internal readonly struct AccountLimit(bool isOfTokens, double? remaining, TimeSp
 }
 
 /// <summary>
-/// Holds the attempts of a session for one model to the limits that the user gave and to the one that refusals teach (<see cref="AdaptiveRate"/>).
-/// All runs that use the session share it.
+/// Holds the attempts of a session for one model to the limits that the user gave and to the one that refusals teach (<see
+/// cref="AdaptiveRate"/>). All runs that use the session share it.
 /// </summary>
 internal sealed class RequestGate : IDisposable
 {
@@ -92,7 +94,8 @@ internal sealed class RequestGate : IDisposable
         _timer = _clock.NewTimer(Tick);
     }
 
-    internal GatePass NewPass(ChatRequest request) => NewPass(TokenEstimate.Of(request), request.MaxTokens, request.N is > 1 and var n ? n : 1);
+    internal GatePass NewPass(ChatRequest request) =>
+        NewPass(TokenEstimate.Of(request), request.MaxTokens, request.N is > 1 and var n ? n : 1);
 
     /// <param name="promptTokens">An estimate of the tokens of the request.</param>
     /// <param name="maxTokens">The most tokens that may be generated for a choice; null where the request sets no limit.</param>
@@ -108,7 +111,8 @@ internal sealed class RequestGate : IDisposable
             var since = _shutUntil > now ? _shutSince : _rate.ShutSince;
             var rate = _rate.Rate * 60;
             TimeSpan? wait = _line.Count > 0 ? TimeSpan.FromSeconds(Math.Max(0, WaitOf(First(), now))) : null;
-            return new GateState(_line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate > _givenRate ? _givenRate : rate ?? _givenRate, wait);
+            return new GateState(_line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate > _givenRate
+                ? _givenRate : rate ?? _givenRate, wait);
         }
     }
 
@@ -123,7 +127,8 @@ internal sealed class RequestGate : IDisposable
             // Behind those who wait already.
             var rate = Math.Min(_rate.Rate ?? double.PositiveInfinity, _givenRate / 60 ?? double.PositiveInfinity);
             wait += _line.Count / rate;
-            if (_tokenRate is { } tokens) wait = Math.Max(wait, (_tokens!.Wait(pass.Reserved, now) * tokens + _line.Count * pass.Reserved) / tokens);
+            if (_tokenRate is { } tokens)
+                wait = Math.Max(wait, (_tokens!.Wait(pass.Reserved, now) * tokens + _line.Count * pass.Reserved) / tokens);
             return new GateOutlook(wait, isShut);
         }
     }
@@ -169,8 +174,8 @@ internal sealed class RequestGate : IDisposable
     });
 
     /// <summary>
-    /// Holds requests back until a limit that is used up is full again, before the provider has to refuse one. What was sent after the request that the
-    /// figures come from counts as well, each with as many tokens as this one.
+    /// Holds requests back until a limit that is used up is full again, before the provider has to refuse one. What was sent after the
+    /// request that the figures come from counts as well, each with as many tokens as this one.
     /// </summary>
     internal void Report(GatePass pass, IReadOnlyList<AccountLimit> limits) => Update(pass, leaves: false, now =>
     {
@@ -289,7 +294,10 @@ internal sealed class RequestGate : IDisposable
         _line.Clear();
     }
 
-    /// <summary>Returns the request that came first. Where all may be refused it is the one that was refused least, so that none uses up its retries.</summary>
+    /// <summary>
+    /// Returns the request that came first. Where all may be refused it is the one that was refused least, so that none uses up its
+    /// retries.
+    /// </summary>
     private GatePass First()
     {
         var first = _line.Min!;
@@ -302,7 +310,8 @@ internal sealed class RequestGate : IDisposable
     private double WaitOf(GatePass pass, double now)
     {
         if (now < _shutUntil) return _shutUntil - now;
-        var completion = _completions >= EnoughAnswers ? Math.Min(pass.MaxTokens ?? int.MaxValue, Math.Ceiling(_completion)) : pass.MaxTokens ?? AssumedCompletion;
+        var completion = _completions >= EnoughAnswers ? Math.Min(pass.MaxTokens ?? int.MaxValue, Math.Ceiling(_completion))
+            : pass.MaxTokens ?? AssumedCompletion;
         pass.Reserved = pass.PromptTokens + completion * pass.Choices;
         return Math.Max(_rate.Wait(now), Math.Max(_requests?.Wait(1, now) ?? 0, _tokens?.Wait(pass.Reserved, now) ?? 0));
     }
@@ -316,5 +325,6 @@ internal sealed class RequestGate : IDisposable
     }
 
     private LlmApiException? RefusalOf(double now) =>
-        TimeSpan.FromSeconds(Math.Max(0, _shutUntil - now)) is var left && left > _longestPause ? RetryPolicy.TooLong("Not sent: the provider has refused a request and", left, _longestPause) : null;
+        TimeSpan.FromSeconds(Math.Max(0, _shutUntil - now)) is var left && left > _longestPause
+            ? RetryPolicy.TooLong("Not sent: the provider has refused a request and", left, _longestPause) : null;
 }

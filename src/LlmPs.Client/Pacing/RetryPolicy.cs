@@ -10,7 +10,9 @@ internal sealed class RetryPolicy(int maxCount, TimeSpan maxDelay)
 
     private readonly Random _random = new();
 
-    /// <summary>Returns the wait before the next attempt; null where the error is final. An error that is final because of the wait says so.</summary>
+    /// <summary>
+    /// Returns the wait before the next attempt; null where the error is final. An error that is final because of the wait says so.
+    /// </summary>
     /// <param name="error">How the last attempt ended.</param>
     /// <param name="attempt">How many attempts there were.</param>
     /// <param name="final">The error to give up with.</param>
@@ -25,12 +27,16 @@ internal sealed class RetryPolicy(int maxCount, TimeSpan maxDelay)
             return null;
         }
 
-        return Jitter(TimeSpan.FromMilliseconds(Math.Min(maxDelay.TotalMilliseconds, s_first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)))));
+        return Jitter(
+            TimeSpan.FromMilliseconds(
+                Math.Min(maxDelay.TotalMilliseconds, s_first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)))));
     }
 
     /// <summary>Returns the error of a wait that is over the longest allowed.</summary>
     internal static LlmApiException TooLong(string who, TimeSpan asked, TimeSpan longest, LlmApiException? error = null) =>
-        new(error?.Kind ?? LlmErrorKind.RateLimited, $"{who} asks to wait {Seconds(asked)} s, which is over -MaxRetryDelaySec {Seconds(longest)}.", error?.InnerException)
+        new(error?.Kind
+            ?? LlmErrorKind.RateLimited, $"{who} asks to wait {Seconds(asked)} s, which is over -MaxRetryDelaySec {Seconds(longest)}.",
+                error?.InnerException)
         {
             StatusCode = error?.StatusCode,
             ProviderCode = error?.ProviderCode,

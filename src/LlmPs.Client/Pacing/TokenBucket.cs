@@ -3,8 +3,9 @@ using System;
 namespace LlmPs.Pacing;
 
 /// <summary>
-/// A limit a minute that the user gave. The bucket holds little, so that sending is even, and may be overdrawn: a request that costs more than it
-/// ever holds goes when it is full, and later ones wait for the rest. The caller passes the time, in seconds, and serializes the calls.
+/// A limit a minute that the user gave. The bucket holds little, so that sending is even, and may be overdrawn: a request that costs more
+/// than it ever holds goes when it is full, and later ones wait for the rest. The caller passes the time, in seconds, and serializes the
+/// calls.
 /// </summary>
 internal sealed class TokenBucket
 {
@@ -35,7 +36,8 @@ internal sealed class TokenBucket
         return perMinute <= SlowRequests ? new(1 / (1 / perSecond + SlowMargin), 1, 1) : new(perSecond, size, size);
     }
 
-    internal static TokenBucket OfTokens(int perMinute) => new(Share * perMinute / 60, Math.Max(1, perMinute / 60.0), Math.Max(1, perMinute / 6.0));
+    internal static TokenBucket OfTokens(int perMinute) =>
+        new(Share * perMinute / 60, Math.Max(1, perMinute / 60.0), Math.Max(1, perMinute / 6.0));
 
     /// <summary>Returns the seconds until the amount may be taken.</summary>
     internal double Wait(double amount, double now)

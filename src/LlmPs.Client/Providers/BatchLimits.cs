@@ -52,9 +52,11 @@ internal sealed class BatchLimits
     internal string? Problem(string provider, ChatRequest request)
     {
         if (Roles.Count > 0 && request.Messages.FirstOrDefault(message => !Roles.Contains(message.Role)) is { } other)
-            return $"A batch of {provider} accepts messages of the roles {string.Join(", ", Roles)}, and one has '{other.Role}'. Send this row with Invoke-ChatCompletion.";
+            return $"A batch of {provider} accepts messages of the roles {string.Join(", ", Roles)}, and one has '{other.Role}'. Send "
+                + "this row with Invoke-ChatCompletion.";
         if (EndsWithUser && (request.Messages.Count == 0 || request.Messages[request.Messages.Count - 1].Role != ChatRole.User))
-            return $"In a batch of {provider} the last message must be of the role user. Add a prompt, or send this row with Invoke-ChatCompletion.";
+            return $"In a batch of {provider} the last message must be of the role user. Add a prompt, or send this row with "
+                + "Invoke-ChatCompletion.";
         if (request.ExtraBody?.TryGetValue("stream", out var stream) == true && stream.Trim() == "true")
             return "-ExtraBody has stream = $true, and a batch has no stream. Leave the field out.";
         return null;

@@ -83,7 +83,8 @@ internal abstract class ChatProvider
     internal virtual string ModelId(string model) => model;
 
     /// <summary>The chip as the provider spells it; as given where it lists no such one.</summary>
-    internal string? ChipId(string? chip) => chip is null ? null : Chips.FirstOrDefault(known => known.Equals(chip, StringComparison.OrdinalIgnoreCase)) ?? chip;
+    internal string? ChipId(string? chip) =>
+        chip is null ? null : Chips.FirstOrDefault(known => known.Equals(chip, StringComparison.OrdinalIgnoreCase)) ?? chip;
 
     internal abstract string CompletionPath(string? endpointPath, string model, string? chip);
 
@@ -103,7 +104,8 @@ internal abstract class ChatProvider
     /// <summary>What a user can do about an error that is particular to this provider.</summary>
     internal virtual string? Advice(LlmErrorKind kind, string? code, string? message) => null;
 
-    protected static OptionRule Number(ChatOption option, string field, double? min = null, double? max = null) => new(option, field) { Min = min, Max = max };
+    protected static OptionRule Number(ChatOption option, string field, double? min = null, double? max = null) =>
+        new(option, field) { Min = min, Max = max };
 
     protected static OptionRule Any(ChatOption option, string field) => new(option, field);
 }

@@ -37,11 +37,14 @@ internal sealed class ChipChecks
             if (root.GetProperty("version").GetInt32() != Version) return checks;
             foreach (var pair in root.GetProperty("pairs").EnumerateArray())
             {
-                var on = DateTimeOffset.Parse(pair.GetProperty("on").GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-                checks.Set(new ChipCheck(pair.GetProperty("model").GetString()!, pair.GetProperty("chip").GetString()!, pair.GetProperty("served").GetBoolean(), on));
+                var on = DateTimeOffset.Parse(pair.GetProperty("on")
+                    .GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+                checks.Set(new ChipCheck(pair.GetProperty("model").GetString()!, pair.GetProperty("chip")
+                    .GetString()!, pair.GetProperty("served").GetBoolean(), on));
             }
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
             // A file that someone else has written tells nothing: the pairs can be asked again.
             return new ChipChecks();

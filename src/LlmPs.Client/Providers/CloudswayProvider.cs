@@ -49,7 +49,8 @@ internal sealed class CloudswayProvider : ChatProvider
 
     internal override SchemaForm SchemaForm => SchemaForm.JsonObject;
 
-    internal override string CompletionPath(string? endpointPath, string model, string? chip) => $"/v1/ai/{Uri.EscapeDataString(endpointPath!)}/chat/completions";
+    internal override string CompletionPath(string? endpointPath, string model, string? chip) =>
+        $"/v1/ai/{Uri.EscapeDataString(endpointPath!)}/chat/completions";
 
     /// <summary>Public pages, not the seed document.</summary>
     internal override string ModelsPath => "/v1/models";
@@ -57,6 +58,8 @@ internal sealed class CloudswayProvider : ChatProvider
     internal override void Validate(ChatRequest request, ICollection<string> problems)
     {
         if (request.ToolChoice is not null and not "auto" and not "none" && request.Thinking != ThinkingMode.Disabled)
-            problems.Add($"-ToolChoice '{request.ToolChoice}' is refused while the model thinks: give -Thinking Disabled, or -ToolChoice auto or none.");
+            problems.Add(
+                $"-ToolChoice '{request.ToolChoice}' is refused while the model thinks: give -Thinking Disabled, or -ToolChoice "
+                    + "auto or none.");
     }
 }

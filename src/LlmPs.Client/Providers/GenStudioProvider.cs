@@ -4,7 +4,9 @@ using static LlmPs.Options.ChatOption;
 
 namespace LlmPs.Providers;
 
-/// <summary>Infini-AI GenStudio M×N: a model on a chosen chip. Source: the M×N chat completions document, and public pages where said.</summary>
+/// <summary>
+/// Infini-AI GenStudio M×N: a model on a chosen chip. Source: the M×N chat completions document, and public pages where said.
+/// </summary>
 internal sealed class GenStudioProvider : ChatProvider
 {
     internal GenStudioProvider()

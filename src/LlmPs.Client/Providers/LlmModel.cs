@@ -23,10 +23,14 @@ public sealed class LlmModel
     /// <summary>The id to give as <c>-Model</c>.</summary>
     public string Id { get; }
 
-    /// <summary>GenStudio: the chips that the model can be asked for on. The document lists models and chips, not which pairs are served.</summary>
+    /// <summary>
+    /// GenStudio: the chips that the model can be asked for on. The document lists models and chips, not which pairs are served.
+    /// </summary>
     public IReadOnlyList<string> Chips { get; }
 
-    /// <summary>Chips that served the model when <c>Get-LlmModel -Verify</c> last asked for this account; empty where it never did.</summary>
+    /// <summary>
+    /// Chips that served the model when <c>Get-LlmModel -Verify</c> last asked for this account; empty where it never did.
+    /// </summary>
     public IReadOnlyList<string> VerifiedChips { get; private set; } = [];
 
     /// <summary>Chips that did not serve the model when asked. A chip in neither list was not asked, or did not say.</summary>

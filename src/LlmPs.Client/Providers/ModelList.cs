@@ -5,7 +5,10 @@ using System.Text.Json;
 
 namespace LlmPs.Providers;
 
-/// <summary>Reads a provider's own list of models: <c>data</c>, also one <c>data</c> deeper, rows that repeat, times as strings, null for an empty list.</summary>
+/// <summary>
+/// Reads a provider's own list of models: <c>data</c>, also one <c>data</c> deeper, rows that repeat, times as strings, null for an empty
+/// list.
+/// </summary>
 internal static class ModelList
 {
     /// <exception cref="JsonException">Not JSON, or no list in it.</exception>
@@ -40,21 +43,27 @@ internal static class ModelList
     /// <summary>Error envelopes have a null in <c>data</c>, too. The codes are those of success.</summary>
     private static bool IsError(JsonElement root)
     {
-        if (root.ValueKind != JsonValueKind.Object || (root.TryGetProperty("data", out var data) && data.ValueKind != JsonValueKind.Null)) return false;
+        if (root.ValueKind != JsonValueKind.Object || (root.TryGetProperty("data", out var data) && data.ValueKind != JsonValueKind.Null))
+            return false;
         if (root.TryGetProperty("error", out var error) && error.ValueKind is not (JsonValueKind.Null or JsonValueKind.False)) return true;
-        var code = root.TryGetProperty("code", out var given) && given.ValueKind is JsonValueKind.Number or JsonValueKind.String ? given.ToString() : string.Empty;
-        return code is not ("0" or "200" or "20000") && (code.Length > 0 || Text(root, "message") is { Length: > 0 } || Text(root, "msg") is { Length: > 0 });
+        var code = root.TryGetProperty("code", out var given) && given.ValueKind is JsonValueKind.Number or JsonValueKind.String
+            ? given.ToString() : string.Empty;
+        return code is not ("0" or "200" or "20000")
+            && (code.Length > 0 || Text(root, "message") is { Length: > 0 } || Text(root, "msg") is { Length: > 0 });
     }
 
     /// <summary>The catalogue entries for ids that a document lists.</summary>
-    internal static IReadOnlyList<LlmModel> FromDocument(string provider, string source, IReadOnlyList<string> chips, IReadOnlyList<string> ids)
+    internal static IReadOnlyList<LlmModel> FromDocument(string provider, string source, IReadOnlyList<string> chips,
+        IReadOnlyList<string> ids)
     {
         var models = new LlmModel[ids.Count];
         for (var i = 0; i < models.Length; i++) models[i] = new LlmModel(provider, ids[i], source, chips, CapabilitiesOf(ids[i], null));
         return models;
     }
 
-    /// <summary>The documents list bare ids, so what a model can do is read off its name, and off its type where an online list gives one.</summary>
+    /// <summary>
+    /// The documents list bare ids, so what a model can do is read off its name, and off its type where an online list gives one.
+    /// </summary>
     private static List<string> CapabilitiesOf(string id, string? type)
     {
         var capabilities = new List<string> { "chat" };
@@ -71,12 +80,14 @@ internal static class ModelList
         ?? (row.TryGetProperty("meta", out var meta) && meta.ValueKind == JsonValueKind.Object ? Integer(meta, "n_ctx") : null);
 
     private static string? Text(JsonElement row, string name) =>
-        row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        row.ValueKind == JsonValueKind.Object && row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString() : null;
 
     private static long? Integer(JsonElement row, string name)
     {
         if (!row.TryGetProperty(name, out var value)) return null;
         if (value.ValueKind == JsonValueKind.Number) return value.TryGetInt64(out var number) ? number : null;
-        return value.ValueKind == JsonValueKind.String && long.TryParse(value.GetString(), NumberStyles.Integer, CultureInfo.InvariantCulture, out var parsed) ? parsed : null;
+        return value.ValueKind == JsonValueKind.String
+            && long.TryParse(value.GetString(), NumberStyles.Integer, CultureInfo.InvariantCulture, out var parsed) ? parsed : null;
     }
 }

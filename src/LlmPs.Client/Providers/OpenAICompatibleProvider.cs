@@ -4,8 +4,8 @@ using static LlmPs.Options.ChatOption;
 namespace LlmPs.Providers;
 
 /// <summary>
-/// Any server that speaks OpenAI's chat completions. Source: OpenAI's API reference; top_k and min_p are what vLLM, SGLang and llama.cpp add.
-/// The servers differ, so ranges are left to them where OpenAI's own would refuse what others take.
+/// Any server that speaks OpenAI's chat completions. Source: OpenAI's API reference; top_k and min_p are what vLLM, SGLang and llama.cpp
+/// add. The servers differ, so ranges are left to them where OpenAI's own would refuse what others take.
 /// </summary>
 internal sealed class OpenAICompatibleProvider : ChatProvider
 {

@@ -12,7 +12,8 @@ internal static class ProviderList
 
     internal static IEnumerable<string> Names => All.Select(provider => provider.Name);
 
-    internal static ChatProvider? Find(string? name) => All.FirstOrDefault(provider => string.Equals(provider.Name, name, StringComparison.OrdinalIgnoreCase));
+    internal static ChatProvider? Find(string? name) =>
+        All.FirstOrDefault(provider => string.Equals(provider.Name, name, StringComparison.OrdinalIgnoreCase));
 
     /// <exception cref="ArgumentException">No provider of that name; the message lists the known ones.</exception>
     internal static ChatProvider Get(string? name) =>

@@ -16,7 +16,8 @@ internal static class RequestValidator
     private static readonly Dictionary<string, string> s_noFields = [];
 
     /// <summary>Returns warnings for what is accepted without effect.</summary>
-    /// <exception cref="LlmApiException">InvalidRequest; the message names each parameter, its value and what the provider allows.</exception>
+    /// <exception cref="LlmApiException">InvalidRequest; the message names each parameter, its value and what the provider
+    /// allows.</exception>
     internal static IReadOnlyList<string> Validate(ChatProvider provider, ChatRequest request)
     {
         var problems = new List<string>();
@@ -50,7 +51,8 @@ internal static class RequestValidator
             }
         }
 
-        if (problems.Count > 0) throw new LlmApiException(LlmErrorKind.InvalidRequest, string.Join(" ", problems)) { RefusedOptions = refused };
+        if (problems.Count > 0)
+            throw new LlmApiException(LlmErrorKind.InvalidRequest, string.Join(" ", problems)) { RefusedOptions = refused };
         return warnings ?? (IReadOnlyList<string>)[];
     }
 
@@ -71,7 +73,8 @@ internal static class RequestValidator
     private static void RefuseUnsendable(
         ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems, List<string> refused)
     {
-        if (string.IsNullOrWhiteSpace(request.Model)) problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
+        if (string.IsNullOrWhiteSpace(request.Model))
+            problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
         if (request.Messages.Count == 0) problems.Add("Message is empty: give a prompt or at least one message.");
         foreach (var (option, _, number) in given)
             if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value)))
@@ -81,7 +84,8 @@ internal static class RequestValidator
             }
 
         foreach (var message in request.Messages)
-            if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId)) problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
+            if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId))
+                problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
         CheckJson("JsonSchema", request.JsonSchema, problems);
         foreach (var tool in request.Tools ?? []) CheckJson($"Tool '{tool.Name}': its schema of parameters", tool.Parameters, problems);
         foreach (var field in request.ExtraBody ?? s_noFields) CheckJson($"ExtraBody '{field.Key}'", field.Value, problems);
@@ -105,19 +109,24 @@ internal static class RequestValidator
     /// <summary>An option as it is typed; images and files in a message have another parameter than a prompt has.</summary>
     private static string Named(ChatOption option, string value) => value == InMessage ? $"{option} {value}" : $"-{option} {value}";
 
-    private static void Check(ChatProvider provider, ChatOption option, string value, double? number, List<string> problems, ref List<string>? warnings)
+    private static void Check(ChatProvider provider, ChatOption option, string value, double? number, List<string> problems,
+        ref List<string>? warnings)
     {
         if (provider.Rule(option) is not { } rule)
         {
             var known = string.Join(", ", provider.Rules.Select(documented => documented.Option));
-            problems.Add($"{Named(option, value)}: {provider.Name} documents no field for it. It documents {known}; -ExtraBody sends other fields as they are.");
+            problems.Add(
+                $"{Named(option, value)}: {provider.Name} documents no field for it. It documents {known}; -ExtraBody sends other "
+                    + "fields as they are.");
             return;
         }
 
         if (rule.Warning is not null) (warnings ??= []).Add($"{Named(option, value)}: {rule.Warning}");
-        if (number is { } figure && !rule.Takes(figure)) problems.Add($"-{option} {value} is out of range: {provider.Name} accepts {rule.Allowed}.");
+        if (number is { } figure && !rule.Takes(figure))
+            problems.Add($"-{option} {value} is out of range: {provider.Name} accepts {rule.Allowed}.");
         if (rule.MaxCount is { } most && number > most) problems.Add($"-{option} has {value}: {provider.Name} accepts {rule.Allowed}.");
-        if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength)) problems.Add($"-{option} '{value}' is not valid: {provider.Name} accepts {rule.Allowed}.");
+        if (rule.Pattern is not null && (!rule.Pattern.IsMatch(value) || value.Length > rule.MaxLength))
+            problems.Add($"-{option} '{value}' is not valid: {provider.Name} accepts {rule.Allowed}.");
     }
 
     private static void CheckLogProbs(ChatProvider provider, ChatRequest request, List<string> problems, List<string> refused)
@@ -131,14 +140,16 @@ internal static class RequestValidator
     {
         if (provider.Roles.Count == 0) return;
         foreach (var message in request.Messages)
-            if (!provider.Roles.Contains(message.Role)) problems.Add($"Role '{message.Role}' is not known to {provider.Name}. Known roles: {string.Join(", ", provider.Roles)}.");
+            if (!provider.Roles.Contains(message.Role))
+                problems.Add($"Role '{message.Role}' is not known to {provider.Name}. Known roles: {string.Join(", ", provider.Roles)}.");
     }
 
     private static List<(ChatOption Option, string Value, double? Number)> GivenOptions(ChatRequest request)
     {
         var given = new List<(ChatOption Option, string Value, double? Number)>();
         foreach (var option in ChatOption.All)
-            if (option.Kind != OptionKind.Target && option.Get(request) is { } value) given.Add((option, Text(option, value), Number(value)));
+            if (option.Kind != OptionKind.Target && option.Get(request) is { } value)
+                given.Add((option, Text(option, value), Number(value)));
         foreach (var message in request.Messages)
             foreach (var part in message.Parts ?? [])
             {

@@ -4,7 +4,10 @@ using static LlmPs.Options.ChatOption;
 
 namespace LlmPs.Providers;
 
-/// <summary>SiliconFlow. Source: the create-chat-completions document; what it says of min_p, thinking, tool_choice and penalties is from its public pages.</summary>
+/// <summary>
+/// SiliconFlow. Source: the create-chat-completions document; what it says of min_p, thinking, tool_choice and penalties is from its public
+/// pages.
+/// </summary>
 internal sealed class SiliconFlowProvider : ChatProvider
 {
     internal SiliconFlowProvider()
@@ -71,7 +74,8 @@ internal sealed class SiliconFlowProvider : ChatProvider
     internal override string? Advice(LlmErrorKind kind, string? code, string? message) => code switch
     {
         // The code of whatever is wrong in a request.
-        "20015" when message?.IndexOf("thinking", StringComparison.OrdinalIgnoreCase) >= 0 => "The model may not know enable_thinking: leave -Thinking out.",
+        "20015" when message?.IndexOf("thinking", StringComparison.OrdinalIgnoreCase) >= 0 =>
+            "The model may not know enable_thinking: leave -Thinking out.",
         "30003" => "The model is disabled: choose another with Get-LlmModel -Online.",
         _ => null,
     };

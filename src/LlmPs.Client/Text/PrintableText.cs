@@ -5,8 +5,10 @@ namespace LlmPs.Text;
 
 /// <summary>
 /// The one rule for text from outside that reaches a terminal or a log. Controls, bidirectional marks, invisible characters and halves of
-/// characters are never printed: <see cref="Line(string)"/> and <see cref="Lines(string)"/> show a sign instead, <see cref="Escaped"/> writes
-/// <c>\u001b</c>. A joiner or a variation selector is printed where a script or an emoji needs it: one, after a character that it can join or vary.
+/// characters are never printed: <see cref="Line(string)"/> and <see cref="Lines(string)"/> show a sign instead, <see cref="Escaped"/>
+/// writes
+/// <c>\u001b</c>. A joiner or a variation selector is printed where a script or an emoji needs it: one, after a character that it can join
+/// or vary.
 /// </summary>
 internal static class PrintableText
 {
@@ -88,7 +90,9 @@ internal static class PrintableText
         return line.Length > longest ? Head(line.ToString(), longest, out _) + "…" : line.ToString();
     }
 
-    /// <summary>The text in one line, an escape for each character that is not printed. A longer text is cut, with its length behind it.</summary>
+    /// <summary>
+    /// The text in one line, an escape for each character that is not printed. A longer text is cut, with its length behind it.
+    /// </summary>
     internal static string Escaped(string text, int longest)
     {
         var before = 0;

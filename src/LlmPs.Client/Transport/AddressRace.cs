@@ -10,8 +10,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// Connects to a host with several addresses. An address that does not answer soon is joined by the next one, and the first connection that stands is
-/// taken (RFC 8305). .NET alone waits for one address until the whole connect timeout is over.
+/// Connects to a host with several addresses. An address that does not answer soon is joined by the next one, and the first connection that
+/// stands is taken (RFC 8305). .NET alone waits for one address until the whole connect timeout is over.
 /// </summary>
 internal static class AddressRace
 {
@@ -19,7 +19,8 @@ internal static class AddressRace
     private static readonly TimeSpan s_headStart = TimeSpan.FromMilliseconds(250);
 
     internal static async Task<Socket> ConnectAsync(DnsEndPoint host, CancellationToken cancellationToken) =>
-        await ConnectAsync(await Dns.GetHostAddressesAsync(host.Host, host.AddressFamily, cancellationToken).ConfigureAwait(false), host.Port, cancellationToken).ConfigureAwait(false);
+        await ConnectAsync(await Dns.GetHostAddressesAsync(host.Host, host.AddressFamily, cancellationToken)
+            .ConfigureAwait(false), host.Port, cancellationToken).ConfigureAwait(false);
 
     /// <exception cref="SocketException">No address accepted the connection: the failure of the first one.</exception>
     internal static async Task<Socket> ConnectAsync(IReadOnlyList<IPAddress> addresses, int port, CancellationToken cancellationToken)
@@ -49,7 +50,9 @@ internal static class AddressRace
         finally
         {
             decided.Cancel();
-            foreach (var attempt in attempts) _ = attempt.ContinueWith(Discard, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            foreach (var attempt in attempts)
+                _ = attempt.ContinueWith(Discard, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Default);
         }
     }
 

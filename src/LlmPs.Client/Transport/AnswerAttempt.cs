@@ -46,12 +46,14 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
             _exchange.Pass.Accepted();
             var charset = new AnswerCharset(_response.Content);
-            // What came is told by the bytes, and by the content type only where they leave it open: either kind was seen in answer to the other.
+            // What came is told by the bytes, and by the content type only where they leave it open: either kind was seen in answer to the
+            // other.
             switch (await _stream.PeekAsync().ConfigureAwait(false))
             {
                 case -1:
                     throw new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is empty.") { IsTransient = true };
-                case not ('{' or '[' or '"' or '<') when _stream.BeginsEvent() || _response.Content.Headers.ContentType?.MediaType == EventStream:
+                case not ('{' or '[' or '"' or '<') when _stream.BeginsEvent()
+                    || _response.Content.Headers.ContentType?.MediaType == EventStream:
                     _events = new SseReader(_stream, _flow, Connection.Redactor, _redactor, charset);
                     break;
                 default:
@@ -63,7 +65,8 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
         if (more) return true;
-        if (_events.Error is { } error) throw Connection.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId, _flow.HasBegun);
+        if (_events.Error is { } error)
+            throw Connection.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId, _flow.HasBegun);
         Succeeded(deltas);
         return false;
     }
@@ -85,7 +88,9 @@ internal sealed class AnswerAttempt : IAsyncDisposable
     {
         _exchange.Show(body);
         if (body[0] == '<') throw NoAnswer($"{Connection.Provider.Name} answered with {Envelope(body).Message}");
-        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"')) throw Judged(body) ?? NoAnswer($"{Connection.Provider.Name} answered with text that is not an answer: {Envelope(body).Message}");
+        if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"'))
+            throw Judged(body)
+                ?? NoAnswer($"{Connection.Provider.Name} answered with text that is not an answer: {Envelope(body).Message}");
         _flow.IsInOnePiece = true;
         var read = new List<ChatCompletionDelta>();
         AnswerContent content;
@@ -98,7 +103,8 @@ internal sealed class AnswerAttempt : IAsyncDisposable
             throw new LlmApiException(LlmErrorKind.StreamInterrupted, "The answer broke off before its end.") { IsTransient = true };
         }
 
-        if (content is AnswerContent.Error or AnswerContent.Message) throw Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
+        if (content is AnswerContent.Error or AnswerContent.Message)
+            throw Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
         foreach (var delta in read)
         {
             delta.Raw = body;
@@ -107,13 +113,17 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
         ChatExchange.RefuseBlocked(_flow);
         ChatExchange.RefuseGivenUp(_flow);
-        if (!_flow.HasBegun) throw Judged(body) ?? NoAnswer($"The answer contains no choice: {PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), 300)}");
+        if (!_flow.HasBegun)
+            throw Judged(body)
+                ?? NoAnswer("The answer contains no choice: "
+                    + $"{PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), 300)}");
         deltas.AddRange(_flow.Close());
     }
 
     /// <summary>The error that a body without an answer stands for; null where nothing in it says so.</summary>
     private LlmApiException? Judged(byte[] body) =>
-        Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId) is { Kind: not LlmErrorKind.InvalidResponse } error ? error : null;
+        Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId) is { Kind: not LlmErrorKind.InvalidResponse } error
+            ? error : null;
 
     /// <summary>Whether the JSON is sound as far as it goes.</summary>
     private static bool IsCutOff(byte[] body)

@@ -4,7 +4,10 @@ using System.Text;
 
 namespace LlmPs.Transport;
 
-/// <summary>Reads an answer in the charset that its content type names. Most that name another than UTF-8 still write UTF-8, as JSON and events are, so only what is none is read so.</summary>
+/// <summary>
+/// Reads an answer in the charset that its content type names. Most that name another than UTF-8 still write UTF-8, as JSON and events are,
+/// so only what is none is read so.
+/// </summary>
 internal readonly struct AnswerCharset
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -13,7 +16,8 @@ internal readonly struct AnswerCharset
 
     internal AnswerCharset(HttpContent content)
     {
-        if (content.Headers.ContentType?.CharSet?.Trim('"') is not { Length: > 0 } name || name.Equals("utf-8", StringComparison.OrdinalIgnoreCase)) return;
+        if (content.Headers.ContentType?.CharSet?.Trim('"') is not { Length: > 0 } name
+            || name.Equals("utf-8", StringComparison.OrdinalIgnoreCase)) return;
         try
         {
             _other = Encoding.GetEncoding(name);

@@ -74,7 +74,10 @@ internal sealed class AnswerStream : Stream
     /// <summary>Whether the connection was closed in order.</summary>
     internal bool HasEnded => _ended;
 
-    /// <summary>An event was part of the answer. What a gateway sends to keep the connection open is not: comments, blank lines, events without content.</summary>
+    /// <summary>
+    /// An event was part of the answer. What a gateway sends to keep the connection open is not: comments, blank lines, events without
+    /// content.
+    /// </summary>
     internal void Payload() => _clock.Payload();
 
     /// <summary>Whether a limit has run out, or the caller gave up.</summary>
@@ -102,7 +105,9 @@ internal sealed class AnswerStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>The first byte that is neither white space nor a byte order mark, or -1. From there on, what was read is given again.</summary>
+    /// <summary>
+    /// The first byte that is neither white space nor a byte order mark, or -1. From there on, what was read is given again.
+    /// </summary>
     internal async Task<int> PeekAsync()
     {
         _head = new byte[_length is > 0 and < FirstBuffer ? (int)_length : FirstBuffer];
@@ -132,7 +137,9 @@ internal sealed class AnswerStream : Stream
         return BeginsField(line, s_error);
     }
 
-    /// <summary>From here on the bytes are events: lines are watched, and an event that the end cuts short of its blank line still counts.</summary>
+    /// <summary>
+    /// From here on the bytes are events: lines are watched, and an event that the end cuts short of its blank line still counts.
+    /// </summary>
     /// <param name="skipped">
     /// Takes each line that is no part of an event, in its place: after the events before it, before those behind it. Where it returns
     /// true, the
@@ -157,7 +164,8 @@ internal sealed class AnswerStream : Stream
             if (read == 0) break;
             _clock.Payload();
             end += read;
-            if (end > limit) throw new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer is over the limit of {limit / (1024 * 1024)} MiB.");
+            if (end > limit)
+                throw new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer is over the limit of {limit / (1024 * 1024)} MiB.");
         }
 
         var begin = _headAt;
@@ -165,7 +173,9 @@ internal sealed class AnswerStream : Stream
         return begin == 0 && end == body.Length ? body : body.AsSpan(begin, end - begin).ToArray();
     }
 
-    /// <summary>Reads the next bytes as they come, what was peeked first; 0 at the end. A caller that reads so does not read events.</summary>
+    /// <summary>
+    /// Reads the next bytes as they come, what was peeked first; 0 at the end. A caller that reads so does not read events.
+    /// </summary>
     internal async Task<int> ReadBytesAsync(byte[] buffer)
     {
         if (_headAt < _headEnd)
@@ -375,7 +385,8 @@ internal sealed class AnswerStream : Stream
         if (_isComment) _comment += length;
         else _event += length;
         if (_event > LongestEvent || _comment > LongestEvent)
-            throw new LlmApiException(LlmErrorKind.InvalidResponse, $"An event of the stream is over the limit of {LongestEvent / (1024 * 1024)} MiB.");
+            throw new LlmApiException(LlmErrorKind.InvalidResponse,
+                $"An event of the stream is over the limit of {LongestEvent / (1024 * 1024)} MiB.");
     }
 
     private void Keep(ReadOnlySpan<byte> part)

@@ -44,13 +44,16 @@ internal sealed class AttemptClock : IDisposable
 
     internal bool IsCanceledByCaller => _caller.IsCancellationRequested;
 
-    /// <summary>Whether the whole limit ends before the time that is left for the rest. Timers fire early by some milliseconds, so no clock tells.</summary>
+    /// <summary>
+    /// Whether the whole limit ends before the time that is left for the rest. Timers fire early by some milliseconds, so no clock tells.
+    /// </summary>
     internal bool IsCutShort => _whole <= _grace;
 
     private TimeSpan SilenceLimit => _begun ? _idle : Multiply(_idle);
 
     /// <summary>The attempt ends where that is canceled, too.</summary>
-    internal void EndWith(CancellationToken token) => _end = token.Register(static source => ((CancellationTokenSource)source!).Cancel(), _source);
+    internal void EndWith(CancellationToken token) =>
+        _end = token.Register(static source => ((CancellationTokenSource)source!).Cancel(), _source);
 
     /// <summary>Ends what waits for the network: nobody asks for the answer any more.</summary>
     internal void Abort() => _source.Cancel();
@@ -121,7 +124,9 @@ internal sealed class AttemptClock : IDisposable
         }
     }
 
-    /// <summary>Shortens what is left of the whole limit, from now on. A later call replaces an earlier one. To be called while nothing is read.</summary>
+    /// <summary>
+    /// Shortens what is left of the whole limit, from now on. A later call replaces an earlier one. To be called while nothing is read.
+    /// </summary>
     internal void EndWithin(TimeSpan time) => _grace = _elapsed.Elapsed + time;
 
     /// <summary>Something of the answer has arrived: comments and blank lines are not.</summary>
@@ -139,7 +144,8 @@ internal sealed class AttemptClock : IDisposable
             : _begun
                 ? $"The answer stopped: nothing of it came for {RetryPolicy.Seconds(_idle)} s (-IdleTimeoutSec)."
                 : $"No answer began within {RetryPolicy.Seconds(SilenceLimit)} s ({FirstPayloadFactor} times -IdleTimeoutSec).";
-        return new LlmApiException(LlmErrorKind.Timeout, message) { IsTransient = true, RecommendedAction = "Raise the limit at Connect-LlmProvider if the provider is only slow." };
+        return new LlmApiException(LlmErrorKind.Timeout, message) { IsTransient = true,
+            RecommendedAction = "Raise the limit at Connect-LlmProvider if the provider is only slow." };
     }
 
     public void Dispose()
@@ -148,7 +154,8 @@ internal sealed class AttemptClock : IDisposable
         _source.Dispose();
     }
 
-    private static TimeSpan Multiply(TimeSpan idle) => TimeSpan.FromTicks(idle.Ticks > long.MaxValue / FirstPayloadFactor ? long.MaxValue : idle.Ticks * FirstPayloadFactor);
+    private static TimeSpan Multiply(TimeSpan idle) =>
+        TimeSpan.FromTicks(idle.Ticks > long.MaxValue / FirstPayloadFactor ? long.MaxValue : idle.Ticks * FirstPayloadFactor);
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

@@ -68,7 +68,8 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
     /// <summary>Writes the line of the attempt under way; nothing where there is none.</summary>
     /// <param name="error">Why it failed; null where it did not.</param>
     /// <param name="answer">What has come of the answer.</param>
-    /// <returns>Why the line is not in the file; null where it is. The answer is paid for and may be handed over all the same: the next request is refused.</returns>
+    /// <returns>Why the line is not in the file; null where it is. The answer is paid for and may be handed over all the same: the next
+    /// request is refused.</returns>
     internal AuditException? End(LlmApiException? error, ChatCompletion? answer)
     {
         if (_attempt is not { } entry) return null;

@@ -7,8 +7,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The JSON body of a request. A server that refuses a request by its size answers and closes the connection while the body is still being sent. So a
-/// body that cannot be sent to its end is no failure yet: the answer may be there to be read.
+/// The JSON body of a request. A server that refuses a request by its size answers and closes the connection while the body is still being
+/// sent. So a body that cannot be sent to its end is no failure yet: the answer may be there to be read.
 /// </summary>
 internal sealed class BodyContent : HttpContent
 {

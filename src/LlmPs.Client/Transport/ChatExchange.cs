@@ -28,7 +28,8 @@ internal sealed class ChatExchange : Exchange
     /// <param name="isStream">Whether the answer is to come as a stream.</param>
     /// <param name="pass">What every attempt passes the gate of its model with.</param>
     /// <param name="log">Where retries and the like are reported.</param>
-    internal ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass, RequestLog log)
+    internal ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass,
+        RequestLog log)
         : base(connection, context, uri, log)
     {
         _plainBody = _body = body;
@@ -69,13 +70,14 @@ internal sealed class ChatExchange : Exchange
     }
 
     /// <summary>
-    /// The answer's deltas as they arrive, those that arrive together in one list, which is used again for the next. Nothing is sent again once
-    /// one was handed over.
+    /// The answer's deltas as they arrive, those that arrive together in one list, which is used again for the next. Nothing is sent again
+    /// once one was handed over.
     /// </summary>
     /// <param name="builder">Is given each delta, so that the caller has the whole answer in the end.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
-    internal async IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(ChatCompletionBuilder builder, [EnumeratorCancellation] CancellationToken cancellationToken)
+    internal async IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(ChatCompletionBuilder builder,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var deltas = new List<ChatCompletionDelta>();
         var (attempt, more) = await BeginAsync(deltas, toEnd: false, cancellationToken).ConfigureAwait(false);
@@ -88,7 +90,8 @@ internal sealed class ChatExchange : Exchange
                 {
                     builder.Append(delta);
                     if (delta.MovesContent)
-                        WarnOnce("A stream closed reasoning with </think> that no tag had opened. Deltas before the tag hold the reasoning as content; the joined answer has it in ReasoningContent.");
+                        WarnOnce("A stream closed reasoning with </think> that no tag had opened. Deltas before the tag hold the "
+                            + "reasoning as content; the joined answer has it in ReasoningContent.");
                 }
 
                 if (!more) Succeeded();
@@ -118,7 +121,8 @@ internal sealed class ChatExchange : Exchange
     internal static void RefuseGivenUp(AnswerFlow flow)
     {
         if (flow.FailedFinishReason is { } reason)
-            throw new LlmApiException(LlmErrorKind.ServiceUnavailable, $"The provider gave the answer up (finish reason '{Shown(reason)}'): it is not whole.") { IsTransient = true };
+            throw new LlmApiException(LlmErrorKind.ServiceUnavailable,
+                $"The provider gave the answer up (finish reason '{Shown(reason)}'): it is not whole.") { IsTransient = true };
     }
 
     /// <summary>Warns of what a user must know of a whole answer.</summary>
@@ -129,7 +133,8 @@ internal sealed class ChatExchange : Exchange
         if (flow.IsAllReasoning)
             Warn($"Row {Row}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
         if (flow.RepeatsText)
-            WarnOnce($"{Connection.Provider.Name} repeats the whole answer so far in each event of a stream. Only the new text of each event is used; the first deltas hold some text twice, the joined answer does not.");
+            WarnOnce($"{Connection.Provider.Name} repeats the whole answer so far in each event of a stream. Only the new text of each "
+                + "event is used; the first deltas hold some text twice, the joined answer does not.");
     }
 
     /// <summary>Refuses an answer of which moderation left nothing: to send it again changes nothing.</summary>
@@ -139,7 +144,8 @@ internal sealed class ChatExchange : Exchange
     }
 
     /// <summary>The first attempt that has an answer: begun, or read to its end. Until then a failure is tried again.</summary>
-    private Task<(AnswerAttempt Attempt, bool More)> BeginAsync(List<ChatCompletionDelta> deltas, bool toEnd, CancellationToken cancellationToken) => AttemptAsync(
+    private Task<(AnswerAttempt Attempt, bool More)> BeginAsync(List<ChatCompletionDelta> deltas, bool toEnd,
+        CancellationToken cancellationToken) => AttemptAsync(
         async clock =>
         {
             if (_addsStreamOptions)
@@ -190,14 +196,19 @@ internal sealed class ChatExchange : Exchange
         base.Accepted(headers);
     }
 
-    /// <summary>The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it again.</summary>
+    /// <summary>
+    /// The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it
+    /// again.
+    /// </summary>
     private void SendWithoutStreamOptions(LlmApiException error)
     {
         Connection.StreamOptions.Refuse();
         LeaveOutStreamOptions();
         Pass.Failed(error);
         Pass.Forgiven++;
-        Note(RequestLogLevel.Verbose, $"The server refuses stream_options. From now on session '{Connection.Identity.Name}' leaves it out, so streams may come without usage. {error.Message}");
+        Note(RequestLogLevel.Verbose,
+            $"The server refuses stream_options. From now on session '{Connection.Identity.Name}' leaves it out, so streams may come "
+                + $"without usage. {error.Message}");
     }
 
     private void LeaveOutStreamOptions()

@@ -30,19 +30,23 @@ internal static class ConnectionFault
     /// <param name="http">The connections of the session.</param>
     /// <param name="hasAnswered">Whether the server has answered this session before, so that the set-up is right.</param>
     /// <param name="words">The printable words of an exception.</param>
-    internal static async Task<LlmApiException?> FindAsync(HttpRequestException exception, Uri address, HttpTransport http, bool hasAnswered, Func<Exception, string> words)
+    internal static async Task<LlmApiException?> FindAsync(HttpRequestException exception, Uri address, HttpTransport http,
+        bool hasAnswered, Func<Exception, string> words)
     {
         var proxy = http.ProxyTo(address);
         var way = proxy is null ? address.Authority : $"{address.Authority} through the proxy {proxy}";
         var cause = exception.GetBaseException();
         if (HasTooLongHeaders(exception))
-            return new LlmApiException(LlmErrorKind.InvalidResponse, $"The headers of the response from {way} are over the limit of 64 KB.");
+            return new LlmApiException(LlmErrorKind.InvalidResponse,
+                $"The headers of the response from {way} are over the limit of 64 KB.");
         if (TlsFailure(exception) is { } tls) return OfTls(tls, way, words);
-        if (address.IsLoopback && proxy is not null && (cause is SocketException || TunnelStatus(exception) is not null)) return OfLoopback(way, words(cause), address);
+        if (address.IsLoopback && proxy is not null && (cause is SocketException || TunnelStatus(exception) is not null))
+            return OfLoopback(way, words(cause), address);
         // Another status of a proxy's is about the server behind it.
         if (TunnelStatus(exception) is { } status && status is >= 400 and < 500 and not 408 and not 429)
         {
-            return new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: the proxy refuses it (HTTP {status}).")
+            return new LlmApiException(LlmErrorKind.ConnectionFailed,
+                $"The connection to {way} failed: the proxy refuses it (HTTP {status}).")
             {
                 RecommendedAction = $"Check that the proxy allows connections to {address.Host}, port {address.Port}.",
             };
@@ -51,20 +55,25 @@ internal static class ConnectionFault
         if (hasAnswered) return null;
         if (IsUnknownName(exception, cause))
         {
-            return new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: the host name is not known ({words(cause)}).")
+            return new LlmApiException(LlmErrorKind.ConnectionFailed,
+                $"The connection to {way} failed: the host name is not known ({words(cause)}).")
             {
-                RecommendedAction = proxy is null ? "Check the host name in -BaseUri, and the DNS server of this computer." : "Check the host names of the proxy and in -BaseUri.",
+                RecommendedAction = proxy is null ? "Check the host name in -BaseUri, and the DNS server of this computer."
+                    : "Check the host names of the proxy and in -BaseUri.",
             };
         }
 
         var isBroken = cause is IOException or SocketException { SocketErrorCode: SocketError.ConnectionReset };
         if (isBroken && await FindSilentAsync(address, http).ConfigureAwait(false) is { } silent) return silent;
-        if (IsNotHttp(exception) || (address.Scheme == Uri.UriSchemeHttp && proxy is null && IsClosedEarly(exception, cause) && await http.SpeaksTls.Value.ConfigureAwait(false)))
+        if (IsNotHttp(exception)
+            || (address.Scheme == Uri.UriSchemeHttp && proxy is null && IsClosedEarly(exception, cause)
+                && await http.SpeaksTls.Value.ConfigureAwait(false)))
         {
             var isPlain = address.Scheme == Uri.UriSchemeHttp;
             return new LlmApiException(
                 LlmErrorKind.ConnectionFailed,
-                isPlain ? $"The connection to {way} failed: the server does not answer plain http. {words(cause)}" : $"The connection to {way} failed: the server does not speak HTTP. {words(cause)}")
+                isPlain ? $"The connection to {way} failed: the server does not answer plain http. {words(cause)}"
+                    : $"The connection to {way} failed: the server does not speak HTTP. {words(cause)}")
             {
                 RecommendedAction = isPlain ? $"Use https in -BaseUri: https://{address.Authority}" : "Check the port in -BaseUri.",
             };
@@ -92,7 +101,9 @@ internal static class ConnectionFault
     internal static LlmApiException OfLoopback(string way, string words, Uri address) =>
         new(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: {words}")
         {
-            RecommendedAction = $"A proxy cannot reach this computer as '{address.Host}'. Exclude the host from the proxy: set the environment variable no_proxy to '{address.Host}' and start PowerShell again.",
+            RecommendedAction =
+                $"A proxy cannot reach this computer as '{address.Host}'. Exclude the host from the proxy: set the environment variable "
+                    + $"no_proxy to '{address.Host}' and start PowerShell again.",
         };
 
     private static LlmApiException OfTls(Exception tls, string way, Func<Exception, string> words)
@@ -100,20 +111,27 @@ internal static class ConnectionFault
         var reason = words(tls.GetBaseException());
         if (IsCertificate(tls))
         {
-            return new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: the certificate of the server is not trusted. {reason}")
+            return new LlmApiException(LlmErrorKind.ConnectionFailed,
+                $"The connection to {way} failed: the certificate of the server is not trusted. {reason}")
             {
-                RecommendedAction = "Trust the certification authority (CA) that issued the certificate on this computer, and use the host name in the certificate in -BaseUri.",
+                RecommendedAction =
+                    "Trust the certification authority (CA) that issued the certificate on this computer, and use the host name in the "
+                        + "certificate in -BaseUri.",
             };
         }
 
-        return new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: the server does not speak TLS, or not a version that both sides know. {reason}")
+        return new LlmApiException(LlmErrorKind.ConnectionFailed,
+            $"The connection to {way} failed: the server does not speak TLS, or not a version that both sides know. {reason}")
         {
-            RecommendedAction = "Use http instead of https in -BaseUri if the server speaks plain http; otherwise check the port and the TLS versions of the server.",
+            RecommendedAction =
+                "Use http instead of https in -BaseUri if the server speaks plain http; otherwise check the port and the TLS versions "
+                    + "of the server.",
         };
     }
 
     private static bool IsCertificate(Exception tls) =>
-        tls is WebException { Status: WebExceptionStatus.TrustFailure } || tls.ToString().IndexOf("certificate", StringComparison.OrdinalIgnoreCase) >= 0;
+        tls is WebException { Status: WebExceptionStatus.TrustFailure }
+            || tls.ToString().IndexOf("certificate", StringComparison.OrdinalIgnoreCase) >= 0;
 
     private static Exception? Find(Exception exception, Func<Exception, bool> isIt)
     {
@@ -125,7 +143,9 @@ internal static class ConnectionFault
     /// <summary>What failed in TLS itself. A connection that broke during the handshake may pass.</summary>
     private static Exception? TlsFailure(Exception exception)
     {
-        var tls = Find(exception, static e => e is AuthenticationException or WebException { Status: WebExceptionStatus.TrustFailure or WebExceptionStatus.SecureChannelFailure });
+        var tls = Find(exception, static e =>
+            e is AuthenticationException or WebException {
+                Status: WebExceptionStatus.TrustFailure or WebExceptionStatus.SecureChannelFailure });
         return tls?.GetBaseException() is SocketException ? null : tls;
     }
 
@@ -136,33 +156,42 @@ internal static class ConnectionFault
             ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)
             : null;
 
-    private static bool HasTooLongHeaders(HttpRequestException exception) => exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded;
+    private static bool HasTooLongHeaders(HttpRequestException exception) =>
+        exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded;
 
-    private static bool IsUnknownName(HttpRequestException exception, Exception cause) => cause is SocketException { SocketErrorCode: SocketError.HostNotFound };
+    private static bool IsUnknownName(HttpRequestException exception, Exception cause) =>
+        cause is SocketException { SocketErrorCode: SocketError.HostNotFound };
 
     private static bool IsNotHttp(HttpRequestException exception) => exception.HttpRequestError == HttpRequestError.InvalidResponse;
 
     private static bool IsClosedEarly(HttpRequestException exception, Exception cause) =>
-        exception.HttpRequestError == HttpRequestError.ResponseEnded || cause is SocketException { SocketErrorCode: SocketError.ConnectionReset };
+        exception.HttpRequestError == HttpRequestError.ResponseEnded
+            || cause is SocketException { SocketErrorCode: SocketError.ConnectionReset };
 #else
     private static int? TunnelStatus(HttpRequestException exception) =>
-        Find(exception, static e => e is WebException { Response: HttpWebResponse }) is WebException { Response: HttpWebResponse refusal } ? (int)refusal.StatusCode : null;
+        Find(exception, static e => e is WebException { Response: HttpWebResponse }) is WebException { Response: HttpWebResponse refusal }
+            ? (int)refusal.StatusCode : null;
 
     private static bool HasTooLongHeaders(HttpRequestException exception) => Has(exception, WebExceptionStatus.MessageLengthLimitExceeded);
 
     private static bool IsUnknownName(HttpRequestException exception, Exception cause) =>
-        cause is SocketException { SocketErrorCode: SocketError.HostNotFound } || Has(exception, WebExceptionStatus.NameResolutionFailure) || Has(exception, WebExceptionStatus.ProxyNameResolutionFailure);
+        cause is SocketException { SocketErrorCode: SocketError.HostNotFound } || Has(exception, WebExceptionStatus.NameResolutionFailure)
+            || Has(exception, WebExceptionStatus.ProxyNameResolutionFailure);
 
     private static bool IsNotHttp(HttpRequestException exception) => Has(exception, WebExceptionStatus.ServerProtocolViolation);
 
     private static bool IsClosedEarly(HttpRequestException exception, Exception cause) =>
-        Has(exception, WebExceptionStatus.ConnectionClosed) || Has(exception, WebExceptionStatus.KeepAliveFailure) || Has(exception, WebExceptionStatus.ReceiveFailure)
+        Has(exception, WebExceptionStatus.ConnectionClosed) || Has(exception, WebExceptionStatus.KeepAliveFailure)
+            || Has(exception, WebExceptionStatus.ReceiveFailure)
         || cause is SocketException { SocketErrorCode: SocketError.ConnectionReset };
 
-    private static bool Has(Exception exception, WebExceptionStatus status) => Find(exception, e => e is WebException web && web.Status == status) is not null;
+    private static bool Has(Exception exception, WebExceptionStatus status) =>
+        Find(exception, e => e is WebException web && web.Status == status) is not null;
 #endif
 
-    /// <summary>Whether a server that closed a plain connection without a word accepts TLS on that port. Nothing is sent but the handshake.</summary>
+    /// <summary>
+    /// Whether a server that closed a plain connection without a word accepts TLS on that port. Nothing is sent but the handshake.
+    /// </summary>
     internal static Task<bool> SpeaksTlsAsync(Uri address) => ProbeAsync(address, ShakeHandsAsync);
 
     /// <summary>Whether a server that did not complete a TLS handshake answers plain http. The request carries no key.</summary>
@@ -174,8 +203,10 @@ internal static class ConnectionFault
         {
             using var client = new TcpClient();
             var probe = ask(client, address);
-            if (await Task.WhenAny(probe, Task.Delay(s_longestProbe)).ConfigureAwait(false) == probe) return await probe.ConfigureAwait(false);
-            _ = probe.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            if (await Task.WhenAny(probe, Task.Delay(s_longestProbe)).ConfigureAwait(false) == probe)
+                return await probe.ConfigureAwait(false);
+            _ = probe.ContinueWith(static late =>
+                late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             return false;
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
@@ -209,7 +240,8 @@ internal static class ConnectionFault
     {
         await client.ConnectAsync(address.DnsSafeHost, address.Port).ConfigureAwait(false);
         // Any certificate is good enough to learn that the server speaks TLS: the connection carries nothing.
-        using var tls = new SslStream(client.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
+        using var tls =
+            new SslStream(client.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
         try
         {
             await tls.AuthenticateAsClientAsync(address.DnsSafeHost).ConfigureAwait(false);

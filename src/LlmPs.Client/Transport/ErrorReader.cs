@@ -22,7 +22,8 @@ internal sealed class ErrorReader
     private const int LongestAddress = 600;
     private const int LongestInternal = 300;
 
-    private static readonly string[] s_requestIdHeaders = ["x-request-id", "x-siliconcloud-trace-id", "request-id", "x-trace-id", "trace-id", "x-ds-trace-id"];
+    private static readonly string[] s_requestIdHeaders =
+        ["x-request-id", "x-siliconcloud-trace-id", "request-id", "x-trace-id", "trace-id", "x-ds-trace-id"];
 
     // llama.cpp answers 500 to an image or audio that its model cannot read.
     private static readonly Regex s_unsupported = new(
@@ -47,7 +48,8 @@ internal sealed class ErrorReader
         var present = headers;
 #endif
         foreach (var name in s_requestIdHeaders)
-            if (present.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id) return PrintableText.Line(_redactor.Clean(id), LongestRequestId);
+            if (present.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id)
+                return PrintableText.Line(_redactor.Clean(id), LongestRequestId);
         return null;
     }
 
@@ -59,9 +61,12 @@ internal sealed class ErrorReader
         {
             body = new AnswerCharset(response.Content).ToUtf8(await stream.ReadToEndAsync(LongestBody).ConfigureAwait(false));
         }
-        catch (Exception e) when (!stream.IsCanceledByCaller && e is LlmApiException or IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
+            when (!stream.IsCanceledByCaller
+                && e is LlmApiException or IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
         {
-            // A page of this size, or one that breaks off, never comes or is not compressed as it says, has nothing to tell that the status does not.
+            // A page of this size, or one that breaks off, never comes or is not compressed as it says, has nothing to tell that the status
+            // does not.
             body = [];
         }
 
@@ -101,8 +106,10 @@ internal sealed class ErrorReader
     {
         var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
         // Some put the HTTP status that they mean into the code.
-        int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 400 and < 600 ? code : null;
-        var meaning = MeaningOf(envelope, status, hasWait: false) ?? (status is { } s ? KindOf(s, envelope.Code) : ErrorMeaning.Of(envelope));
+        int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code)
+            && code is >= 400 and < 600 ? code : null;
+        var meaning = MeaningOf(envelope, status, hasWait: false)
+            ?? (status is { } s ? KindOf(s, envelope.Code) : ErrorMeaning.Of(envelope));
         // A key or an account that fails must end a run however the provider puts it.
         var isInMiddle = inStream && hasBegun;
         var kind = isInMiddle && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
@@ -123,12 +130,15 @@ internal sealed class ErrorReader
             RecommendedAction = "Connect again with -Proxy and -ProxyCredential, or check both.",
         };
 
-    /// <summary>The error of an exception that nothing in the module expects. Its inner exception has the details, without secrets.</summary>
+    /// <summary>
+    /// The error of an exception that nothing in the module expects. Its inner exception has the details, without secrets.
+    /// </summary>
     /// <param name="exception">The unexpected exception.</param>
     internal LlmApiException Internal(Exception exception)
     {
         var words = PrintableText.Line(_redactor.Clean($"{exception.GetType().Name}: {exception.Message}"), LongestInternal);
-        return new LlmApiException(LlmErrorKind.InternalError, $"LlmPs failed with an unexpected exception, which is a bug: {words}", Printable(exception))
+        return new LlmApiException(LlmErrorKind.InternalError, $"LlmPs failed with an unexpected exception, which is a bug: {words}",
+            Printable(exception))
         {
             RecommendedAction = "Report it to the maintainers of LlmPs with the text of $Error[0].Exception.InnerException.",
         };
@@ -142,9 +152,13 @@ internal sealed class ErrorReader
         return clean == text ? exception : new InvalidOperationException(clean);
     }
 
+    private string Target(HttpResponseHeaders headers) =>
+        headers.Location is { } location ? PrintableText.Line(_redactor.Clean(location.OriginalString), LongestAddress) : "nowhere";
+
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
         new(LlmErrorKind.InvalidResponse, _redactor.Clean(
-            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {(headers.Location is { } location ? PrintableText.Line(_redactor.Clean(location.OriginalString), LongestAddress) : "nowhere")}. Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
+            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {Target(headers)}. "
+                + "Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
         {
             StatusCode = status,
             RequestId = RequestId(headers),
@@ -156,7 +170,8 @@ internal sealed class ErrorReader
         if (envelope.Code is not null) details.Add("code " + envelope.Code);
         if (requestId is not null) details.Add("request " + requestId);
         var tail = details.Count == 0 ? string.Empty : $" ({string.Join(", ", details)})";
-        return new LlmApiException(kind, _redactor.Clean($"{_provider.Name}: {what}, {kind}: {envelope.Message ?? "no further words"}{tail}"))
+        return new LlmApiException(kind,
+            _redactor.Clean($"{_provider.Name}: {what}, {kind}: {envelope.Message ?? "no further words"}{tail}"))
         {
             ProviderCode = envelope.Code is null ? null : _redactor.Clean(envelope.Code),
             RequestId = requestId,
@@ -180,7 +195,8 @@ internal sealed class ErrorReader
     private static bool RefusesStreamOptions(int? status, byte[] body) => status is 400 or 422 && ErrorEnvelope.Names(body, static text =>
     {
         var name = text.Replace("_", string.Empty).Replace(" ", string.Empty).Replace("-", string.Empty);
-        return name.IndexOf("streamoptions", StringComparison.OrdinalIgnoreCase) >= 0 || name.IndexOf("includeusage", StringComparison.OrdinalIgnoreCase) >= 0;
+        return name.IndexOf("streamoptions", StringComparison.OrdinalIgnoreCase) >= 0
+            || name.IndexOf("includeusage", StringComparison.OrdinalIgnoreCase) >= 0;
     });
 
     private static LlmErrorKind KindOf(int status, string? code) => status switch
@@ -208,12 +224,14 @@ internal sealed class ErrorReader
 
     /// <summary>What no repetition mends, whatever a header says. A bad key that is tried again and again gets an account locked.</summary>
     private static bool IsFinal(LlmErrorKind kind, int status) =>
-        status is 400 or 401 or 402 or 403 or 404 or 413 || kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;
+        status is 400 or 401 or 402 or 403 or 404 or 413
+            || kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;
 
     private static string? Advice(LlmErrorKind kind) => kind switch
     {
         LlmErrorKind.Unauthorized => "Check the key, and connect again with Connect-LlmProvider.",
-        LlmErrorKind.InsufficientBalance => "Add balance to the account, then run again; with -CheckpointPath finished rows are not asked again.",
+        LlmErrorKind.InsufficientBalance =>
+            "Add balance to the account, then run again; with -CheckpointPath finished rows are not asked again.",
         LlmErrorKind.Forbidden => "Check what the key may do, and from which addresses it may be used.",
         LlmErrorKind.NotFound => "Check model and address: Get-LlmModel -Online lists what the provider serves.",
         LlmErrorKind.RequestTooLarge => "Shorten the prompt or its attachments.",

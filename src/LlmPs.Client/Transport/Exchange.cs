@@ -15,7 +15,9 @@ using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
-/// <summary>What every request to a provider shares: sending, telling what went wrong, waiting before the next attempt, reporting.</summary>
+/// <summary>
+/// What every request to a provider shares: sending, telling what went wrong, waiting before the next attempt, reporting.
+/// </summary>
 internal abstract class Exchange
 {
     private const int LongestDebugBody = 2000;
@@ -51,7 +53,9 @@ internal abstract class Exchange
     /// <summary>Whether the request is one to a model, which telemetry has conventions for.</summary>
     protected virtual bool IsMeasured => false;
 
-    /// <summary>Whether the answer is handed over as it comes: the request goes on when the first attempt with an answer has begun.</summary>
+    /// <summary>
+    /// Whether the answer is handed over as it comes: the request goes on when the first attempt with an answer has begun.
+    /// </summary>
     protected virtual bool IsStream => false;
 
     /// <summary>What the verbose lines about attempts begin with.</summary>
@@ -138,7 +142,8 @@ internal abstract class Exchange
 
     private void EndAttempt(LlmApiException? error, ChatCompletion? answer)
     {
-        if (_attempts?.End(error, answer) is { } failure) WarnOnce($"{failure.Message} The lines are kept in memory, and nothing is sent until they can be written.");
+        if (_attempts?.End(error, answer) is { } failure)
+            WarnOnce($"{failure.Message} The lines are kept in memory, and nothing is sent until they can be written.");
     }
 
     /// <summary>Sends the request once.</summary>
@@ -155,7 +160,10 @@ internal abstract class Exchange
         {
             Context.RequestId = Connection.Errors.RequestId(response.Headers);
             _attempts?.Answered((int)response.StatusCode, Context.RequestId);
-            if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} {response.Content.Headers.ContentType} {Context.RequestId}");
+            if (_log.WantsDebug)
+                Note(RequestLogLevel.Debug,
+                    $"{Label}HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} "
+                        + $"{response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
             if (response.IsSuccessStatusCode)
             {
@@ -187,7 +195,8 @@ internal abstract class Exchange
         }
         catch (HttpRequestException e) when (!clock.Token.IsCancellationRequested && !IsProxyRefusal(e))
         {
-            if (await ConnectionFault.FindAsync(e, _uri, Connection.Http, hasAnswered, cause => Words(cause, 300)).ConfigureAwait(false) is { } fault) throw fault;
+            if (await ConnectionFault.FindAsync(e, _uri, Connection.Http, hasAnswered, cause => Words(cause, 300))
+                .ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
         catch (OperationCanceledException) when (!hasAnswered && !clock.IsCanceledByCaller && !Connection.IsClosed)
@@ -215,13 +224,19 @@ internal abstract class Exchange
             _ when clock.IsCanceledByCaller => Canceled(),
             _ when Connection.IsClosed => Closed(),
             OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(
-                LlmErrorKind.Timeout, $"No connection to {Way()} within {RetryPolicy.Seconds(Connection.ConnectTimeout)} s (-ConnectTimeoutSec).") { IsTransient = true },
+                LlmErrorKind.Timeout,
+                    $"No connection to {Way()} within {RetryPolicy.Seconds(Connection.ConnectTimeout)} s (-ConnectTimeoutSec).") {
+                        IsTransient = true },
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
             HttpRequestException refused when IsProxyRefusal(refused) => Connection.Errors.FromProxy(),
-            OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException => Broken(exception, partial is not null),
+            OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException =>
+                Broken(exception, partial is not null),
             _ when IsOfJson(exception) => new LlmApiException(
-                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: " + PrintableText.Line(Connection.Redactor.Clean(JsonProblem.Of(exception)), 200)),
-            InvalidDataException => new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: " + Words(exception, 200)),
+                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: "
+                    + PrintableText.Line(Connection.Redactor.Clean(JsonProblem.Of(exception)), 200)),
+            InvalidDataException =>
+                new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: "
+                    + Words(exception, 200)),
             _ => Connection.Errors.Internal(exception),
         };
         error = WithRoute(error);
@@ -247,9 +262,12 @@ internal abstract class Exchange
         if (error.StatusCode is 404 or 405) error.Route = $"The address was {Connection.Shown(_uri)}.";
         if (proxy is not null && error.Message.IndexOf(proxy, StringComparison.Ordinal) < 0)
             error.Route = (error.Route is null ? string.Empty : error.Route + " ") + $"The request went through the proxy {proxy}.";
-        if (Connection.Address.Versioned is { } versioned && (error.StatusCode is 404 or 405 ? error.Message.IndexOf("model", StringComparison.OrdinalIgnoreCase) < 0 : error.Message.Contains("HTML page")))
+        if (Connection.Address.Versioned is { } versioned
+            && (error.StatusCode is 404 or 405 ? error.Message.IndexOf("model", StringComparison.OrdinalIgnoreCase) < 0
+                : error.Message.Contains("HTML page")))
             error.RecommendedAction = $"Check -BaseUri. Most servers expect /v1 at its end: {versioned}";
-        else if (error.StatusCode == 400 && _uri.Scheme == Uri.UriSchemeHttp && error.Message.IndexOf("https", StringComparison.OrdinalIgnoreCase) >= 0)
+        else if (error.StatusCode == 400 && _uri.Scheme == Uri.UriSchemeHttp
+            && error.Message.IndexOf("https", StringComparison.OrdinalIgnoreCase) >= 0)
             error.RecommendedAction = $"Use https in -BaseUri: https://{_uri.Authority}";
         return error;
     }
@@ -258,13 +276,16 @@ internal abstract class Exchange
     protected virtual TimeSpan WaitAfter(LlmApiException error)
     {
         Pass?.Failed(error);
-        if (Connection.Retry.Next(error, Context.Attempts - Context.AttemptsBefore - (Pass?.Forgiven ?? 0), out var final) is not { } wait) throw final;
+        if (Connection.Retry.Next(error, Context.Attempts - Context.AttemptsBefore - (Pass?.Forgiven ?? 0), out var final) is not { } wait)
+            throw final;
         if (Context.GivesUp?.Invoke(error) == true) throw error;
         // The gate has paused, for all and not for this request alone.
         var isPaced = Pass is { WaitsAlone: false } && error.Kind == LlmErrorKind.RateLimited;
         if (isPaced) wait = TimeSpan.Zero;
         var when = isPaced ? "when the limit allows" : $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
-        Note(RequestLogLevel.Verbose, $"{Subject}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. {error.Message}");
+        Note(RequestLogLevel.Verbose,
+            $"{Subject}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. "
+                + $"{error.Message}");
         return wait;
     }
 
@@ -284,7 +305,9 @@ internal abstract class Exchange
 
     /// <summary>The JSON reader throws an InvalidOperationException where a text is not valid UTF-8 or UTF-16.</summary>
     private static bool IsOfJson(Exception exception) =>
-        exception is JsonException || (exception is InvalidOperationException && exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true);
+        exception is JsonException
+            || (exception is InvalidOperationException
+                && exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true);
 
 #if NET
     private static long? LengthOf(HttpContent body) => body.Headers.ContentLength;
@@ -293,9 +316,12 @@ internal abstract class Exchange
     private static long? LengthOf(HttpContent body) => null;
 #endif
 
-    /// <summary>Whether a proxy refused the tunnel that https goes through for want of a credential. In the clear its 407 comes as an answer does.</summary>
+    /// <summary>
+    /// Whether a proxy refused the tunnel that https goes through for want of a credential. In the clear its 407 comes as an answer does.
+    /// </summary>
 #if NET
-    private static bool IsProxyRefusal(HttpRequestException exception) => exception is { HttpRequestError: HttpRequestError.ProxyTunnelError } && exception.Message.Contains("'407'");
+    private static bool IsProxyRefusal(HttpRequestException exception) =>
+        exception is { HttpRequestError: HttpRequestError.ProxyTunnelError } && exception.Message.Contains("'407'");
 #else
     private static bool IsProxyRefusal(HttpRequestException exception) =>
         exception.InnerException is WebException { Response: HttpWebResponse { StatusCode: HttpStatusCode.ProxyAuthenticationRequired } };
@@ -303,7 +329,8 @@ internal abstract class Exchange
 
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
 
-    private LlmApiException Closed() => new(LlmErrorKind.Canceled, $"Session '{Connection.Identity.Name}' was closed while the request was under way.");
+    private LlmApiException Closed() =>
+        new(LlmErrorKind.Canceled, $"Session '{Connection.Identity.Name}' was closed while the request was under way.");
 
     private LlmApiException Broken(Exception exception, bool inAnswer)
     {
@@ -311,8 +338,10 @@ internal abstract class Exchange
         while (reason.InnerException is not null) reason = reason.InnerException;
         var words = Words(reason, 300);
         return inAnswer
-            ? new LlmApiException(LlmErrorKind.StreamInterrupted, $"The connection to {Way()} broke in mid-answer: {words}") { IsTransient = true }
-            : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {Way()} failed: {words}") { IsTransient = true, RecommendedAction = "Check the address, the network and the proxy." };
+            ? new LlmApiException(LlmErrorKind.StreamInterrupted,
+                $"The connection to {Way()} broke in mid-answer: {words}") { IsTransient = true }
+            : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {Way()} failed: {words}") { IsTransient = true,
+                RecommendedAction = "Check the address, the network and the proxy." };
     }
 
     private string Way() => Connection.Http.ProxyTo(_uri) is { } proxy ? $"{_uri.Authority} through the proxy {proxy}" : _uri.Authority;
@@ -332,5 +361,6 @@ internal abstract class Exchange
     private string Words(Exception exception, int longest) => PrintableText.Line(Connection.Redactor.Clean(exception.Message), longest);
 
     private string Shown(byte[]? body) =>
-        body is null ? string.Empty : PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), LongestDebugBody);
+        body is null ? string.Empty
+            : PrintableText.Line(Encoding.UTF8.GetString(Connection.Redactor.ForPrint().Clean(body)), LongestDebugBody);
 }

@@ -14,7 +14,9 @@ using System.Net.Sockets;
 
 namespace LlmPs.Transport;
 
-/// <summary>Owns the connections of one session: pooled, with proxy and decompression, TLS as the system has it, and no redirects.</summary>
+/// <summary>
+/// Owns the connections of one session: pooled, with proxy and decompression, TLS as the system has it, and no redirects.
+/// </summary>
 internal sealed class HttpTransport : IDisposable
 {
     // Firewalls refuse requests without it.
@@ -35,7 +37,8 @@ internal sealed class HttpTransport : IDisposable
         _options = options;
         // A blank key is none.
         _key = options.ApiKey is { Length: > 0 } key ? key : null;
-        if (handler is null) _proxy = options.Proxy is null ? SystemProxy : new WebProxy(options.Proxy) { Credentials = options.ProxyCredential };
+        if (handler is null)
+            _proxy = options.Proxy is null ? SystemProxy : new WebProxy(options.Proxy) { Credentials = options.ProxyCredential };
         SpeaksTls = new Lazy<Task<bool>>(() => ConnectionFault.SpeaksTlsAsync(baseUri));
         SpeaksPlainHttp = new Lazy<Task<bool>>(
             () => handler is null ? ConnectionFault.SpeaksPlainHttpAsync(baseUri) : Task.FromResult(false));
@@ -57,7 +60,8 @@ internal sealed class HttpTransport : IDisposable
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
         request.Headers.TryAddWithoutValidation("User-Agent", s_userAgent);
         // The key is a plain string for no longer than the request.
-        if (_key is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + new NetworkCredential(string.Empty, _key).Password);
+        if (_key is not null)
+            request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + new NetworkCredential(string.Empty, _key).Password);
         foreach (var header in _options.Headers)
         {
             request.Headers.Remove(header.Key);
@@ -87,7 +91,9 @@ internal sealed class HttpTransport : IDisposable
     }
 
     /// <summary>The host and port of the proxy that requests to an address go through; null where they go straight.</summary>
-    internal string? ProxyTo(Uri uri) => _proxy is null || _proxy.IsBypassed(uri) || _proxy.GetProxy(uri) is not { } proxy || proxy == uri ? null : $"{proxy.Host}:{proxy.Port}";
+    internal string? ProxyTo(Uri uri) =>
+        _proxy is null || _proxy.IsBypassed(uri) || _proxy.GetProxy(uri) is not { } proxy || proxy == uri ? null
+            : $"{proxy.Host}:{proxy.Port}";
 
     public void Dispose()
     {
@@ -130,7 +136,8 @@ internal sealed class HttpTransport : IDisposable
             AutomaticDecompression = DecompressionMethods.All,
             ConnectTimeout = _options.ConnectTimeout,
             ConnectCallback = static async (connection, cancellationToken) =>
-                new NetworkStream(await AddressRace.ConnectAsync(connection.DnsEndPoint, cancellationToken).ConfigureAwait(false), ownsSocket: true),
+                new NetworkStream(await AddressRace.ConnectAsync(connection.DnsEndPoint, cancellationToken)
+                    .ConfigureAwait(false), ownsSocket: true),
             // A name that moves to another address is noticed in a run of hours.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ActivityHeadersPropagator = null,

@@ -8,7 +8,10 @@ using LlmPs.Providers;
 
 namespace LlmPs.Transport;
 
-/// <summary>The address of a session: what the provider's own paths begin with, and the query that every request carries. The query may hold secrets.</summary>
+/// <summary>
+/// The address of a session: what the provider's own paths begin with, and the query that every request carries. The query may hold
+/// secrets.
+/// </summary>
 internal sealed class ProviderAddress : IDisposable
 {
     private const int LongestPlainValue = 24;
@@ -16,7 +19,8 @@ internal sealed class ProviderAddress : IDisposable
     private static readonly Regex s_version = new(@"/v\d", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     private static readonly Regex s_credential =
-        new("auth|code|cred|jwt|key|pass|pwd|secret|sig|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        new("auth|code|cred|jwt|key|pass|pwd|secret|sig|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant,
+            TimeSpan.FromSeconds(1));
 
     private readonly string _base;
     private readonly string _query;
@@ -84,12 +88,17 @@ internal sealed class ProviderAddress : IDisposable
         if (uri is null)
         {
             if (isSimulated) return new Uri("http://localhost/v1");
-            throw new ArgumentException($"BaseUri is not set: {provider.Name} needs the address before /chat/completions, such as http://localhost:8080/v1.");
+            throw new ArgumentException(
+                $"BaseUri is not set: {provider.Name} needs the address before /chat/completions, such as http://localhost:8080/v1.");
         }
 
-        if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https")) throw new ArgumentException($"BaseUri '{Refused(uri)}' is not an http or https address.");
-        if (uri.UserInfo.Length > 0) throw new ArgumentException("BaseUri holds a user name or password: give a key as -ApiKey, and further credentials as -Header.");
-        if (uri.Fragment.Length > 0) throw new ArgumentException($"BaseUri '{Refused(uri)}' has a fragment (#), which is never sent. Leave it out.");
+        if (!uri.IsAbsoluteUri || uri.Scheme is not ("http" or "https"))
+            throw new ArgumentException($"BaseUri '{Refused(uri)}' is not an http or https address.");
+        if (uri.UserInfo.Length > 0)
+            throw new ArgumentException(
+                "BaseUri holds a user name or password: give a key as -ApiKey, and further credentials as -Header.");
+        if (uri.Fragment.Length > 0)
+            throw new ArgumentException($"BaseUri '{Refused(uri)}' has a fragment (#), which is never sent. Leave it out.");
         if (!uri.AbsolutePath.TrimEnd('/').EndsWith("/chat/completions", StringComparison.OrdinalIgnoreCase)) return uri;
         var path = provider.CompletionPath("{endpointPath}", "model", null).Replace("%7B", "{").Replace("%7D", "}");
         throw new ArgumentException($"BaseUri '{Refused(uri)}' is the complete address: give only the part before {path}.");
@@ -106,5 +115,6 @@ internal sealed class ProviderAddress : IDisposable
 
     /// <summary>A value is a secret if its name says so, or if it is long and looks random.</summary>
     private static bool IsSecret(string name, string value) =>
-        value.Length > 0 && (s_credential.IsMatch(name) || (value.Length >= LongestPlainValue && value.Any(char.IsDigit) && value.Any(char.IsLetter)));
+        value.Length > 0
+            && (s_credential.IsMatch(name) || (value.Length >= LongestPlainValue && value.Any(char.IsDigit) && value.Any(char.IsLetter)));
 }

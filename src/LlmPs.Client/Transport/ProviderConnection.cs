@@ -20,7 +20,8 @@ internal sealed class ProviderConnection : IDisposable
     private static readonly TimeSpan s_longestTransfer = TimeSpan.FromDays(7);
 
     private static readonly Regex s_credentialHeader =
-        new("auth|cookie|cred|key|pass|pwd|secret|sign|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        new("auth|cookie|cred|key|pass|pwd|secret|sign|token", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant,
+            TimeSpan.FromSeconds(1));
 
     private readonly LlmSessionOptions _options;
     private readonly SecureString? _proxyPassword;
@@ -33,7 +34,8 @@ internal sealed class ProviderConnection : IDisposable
     /// <param name="handler">What answers in place of the network; null for the network.</param>
     /// <param name="log">Where each attempt is logged; null for nowhere.</param>
     internal ProviderConnection(
-        SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address, HttpMessageHandler? handler, AuditLog? log)
+        SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address, HttpMessageHandler? handler,
+            AuditLog? log)
     {
         Log = log;
         IsSimulated = handler is not null;
@@ -41,7 +43,9 @@ internal sealed class ProviderConnection : IDisposable
         Provider = provider;
         Address = address;
         _options = options;
-        var values = options.Headers.ToLookup(header => options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
+        var values =
+            options.Headers.ToLookup(header =>
+                options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
         var credentials = values[false].ToList();
         if (options.ApiKey is not null) credentials.Add(options.ApiKey);
         credentials.AddRange(address.Secrets);
@@ -89,7 +93,8 @@ internal sealed class ProviderConnection : IDisposable
     internal AttemptClock NewClock(CancellationToken cancellationToken) => new(_options.Timeout, _options.IdleTimeout, cancellationToken);
 
     /// <summary>Returns the limits of a file's transfer: it may take as long as it goes on.</summary>
-    internal AttemptClock NewTransferClock(CancellationToken cancellationToken) => new(s_longestTransfer, _options.IdleTimeout, cancellationToken);
+    internal AttemptClock NewTransferClock(CancellationToken cancellationToken) =>
+        new(s_longestTransfer, _options.IdleTimeout, cancellationToken);
 
     /// <summary>An address as it may be printed: masked where its query may hold a secret.</summary>
     internal string Shown(Uri address) => PrintableText.Line(Redactor.Clean(ProviderAddress.WithoutSecrets(address)), LongestAddress);
@@ -97,7 +102,9 @@ internal sealed class ProviderConnection : IDisposable
     /// <exception cref="LlmApiException">Canceled: the session was closed.</exception>
     internal void RefuseClosed()
     {
-        if (IsClosed) throw new LlmApiException(LlmErrorKind.Canceled, $"Session '{Identity.Name}' is closed. Connect again with Connect-LlmProvider.");
+        if (IsClosed)
+            throw new LlmApiException(LlmErrorKind.Canceled,
+                $"Session '{Identity.Name}' is closed. Connect again with Connect-LlmProvider.");
     }
 
     /// <summary>Ends the requests under way, closes the connections and forgets the secrets.</summary>

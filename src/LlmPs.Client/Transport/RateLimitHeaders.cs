@@ -32,7 +32,8 @@ internal static class RateLimitHeaders
         {
             if (!present.TryGetValues(reset, out var resets) || WaitingTime.Parse(resets.FirstOrDefault()) is not { } wait) continue;
             double? left = present.TryGetValues(remaining, out var values)
-                && double.TryParse(values.FirstOrDefault()?.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
+                && double.TryParse(values.FirstOrDefault()?.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                    ? number : null;
             (limits ??= []).Add(new AccountLimit(remaining.EndsWith("tokens", StringComparison.Ordinal), left, wait));
         }
 

@@ -9,7 +9,10 @@ using System.Text.RegularExpressions;
 
 namespace LlmPs.Transport;
 
-/// <summary>The one place that every printed text passes: verbose, debug, warnings and errors. Takes the session's secrets out, and what looks like a key.</summary>
+/// <summary>
+/// The one place that every printed text passes: verbose, debug, warnings and errors. Takes the session's secrets out, and what looks like
+/// a key.
+/// </summary>
 internal sealed class Redactor
 {
     internal const string Mask = "***";
@@ -17,7 +20,8 @@ internal sealed class Redactor
     // A shorter secret would take ordinary words out of every message.
     private const int ShortestSecret = 4;
 
-    private static readonly Regex s_bearer = new(@"(?i)\b(bearer|basic)\s+[^\s""',;}\]]{4,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_bearer =
+        new(@"(?i)\b(bearer|basic)\s+[^\s""',;}\]]{4,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly Regex s_key = new(@"\bsk-[A-Za-z0-9_\-]{8,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     // .NET quotes a proxy with the name and password that the environment gave it.
@@ -32,7 +36,8 @@ internal sealed class Redactor
     private const int ShortestSecretInAnswer = 8;
 
     // No provider's key reads like this; what servers of one's own are given as a key does: lm-studio, not-needed, PowerShell.
-    private static readonly Regex s_words = new(@"^(?!sk-)(?=.{1,19}\z)(?:(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})[._\- ]?)+\z", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_words =
+        new(@"^(?!sk-)(?=.{1,19}\z)(?:(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})[._\- ]?)+\z", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     // An echo may come without it.
     private static readonly Regex s_scheme = new(@"^(?i:bearer|basic)\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
@@ -62,12 +67,15 @@ internal sealed class Redactor
     }
 
     /// <summary>
-    /// What takes the credentials out of one answer, in case that the server echoes one back. One of fewer than 8 characters stays, and so does one that is
-    /// words: fewer than 20 characters, no digit, letters as words have them, dots, hyphens, underscores and spaces between, and no sk- as keys begin.
+    /// What takes the credentials out of one answer, in case that the server echoes one back. One of fewer than 8 characters stays, and so
+    /// does one that is words: fewer than 20 characters, no digit, letters as words have them, dots, hyphens, underscores and spaces
+    /// between, and no sk- as keys begin.
     /// </summary>
     internal AnswerRedactor ForAnswer() => For(_credentials);
 
-    /// <summary>What takes every secret out of a body that is printed, before the text is shortened: half of one would not be known any more.</summary>
+    /// <summary>
+    /// What takes every secret out of a body that is printed, before the text is shortened: half of one would not be known any more.
+    /// </summary>
     internal AnswerRedactor ForPrint() => For(_secrets);
 
     private static AnswerRedactor For(IReadOnlyList<SecureString> secrets)
@@ -110,7 +118,8 @@ internal sealed class Redactor
         if (inGson != plain) yield return inGson;
     }
 
-    private static string Plain(SecureString secret) => s_scheme.Replace(new NetworkCredential(string.Empty, secret).Password, string.Empty);
+    private static string Plain(SecureString secret) =>
+        s_scheme.Replace(new NetworkCredential(string.Empty, secret).Password, string.Empty);
 
     /// <summary>False where the session was closed meanwhile: then nobody knows what to take out of a text.</summary>
     private static bool TryGetPlain(SecureString secret, out string plain)

@@ -172,7 +172,10 @@ internal sealed class SseReader : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether a stream that breaks off behind a finish reason had come to its end. If text came behind the reason, only a silence shows that.</summary>
+    /// <summary>
+    /// Whether a stream that breaks off behind a finish reason had come to its end. If text came behind the reason, only a silence shows
+    /// that.
+    /// </summary>
     private bool IsEnd => !_continues || (_stream.IsCanceled && !_stream.IsCutShort);
 
     /// <summary>
@@ -186,7 +189,8 @@ internal sealed class SseReader : IAsyncDisposable
         ChatExchange.RefuseGivenUp(_flow);
         if (!_flow.IsFinished && (_hasWords || (!_flow.HasBegun && _notUnderstood is not null && ErrorEnvelope.HasWords(_notUnderstood))))
             return Fail(_notUnderstood!, inStream: false);
-        if (!_flow.IsFinished && !(isDone && _flow.HasBegun)) throw Interrupted(isDone ? "said [DONE] without an answer" : "ended without a finish reason and without [DONE]");
+        if (!_flow.IsFinished && !(isDone && _flow.HasBegun))
+            throw Interrupted(isDone ? "said [DONE] without an answer" : "ended without a finish reason and without [DONE]");
         deltas.AddRange(_flow.Close());
         return false;
     }
@@ -206,7 +210,8 @@ internal sealed class SseReader : IAsyncDisposable
         var colon = text.IndexOf((byte)':');
         var value = colon < 0 ? text : Trim(text.Slice(colon + 1));
         // llama.cpp writes its errors in a field of this name.
-        var isError = colon == ErrorField.Length && value.Length > 0 && Encoding.UTF8.GetString(text.Slice(0, colon).ToArray()).Equals(ErrorField, StringComparison.OrdinalIgnoreCase);
+        var isError = colon == ErrorField.Length && value.Length > 0
+            && Encoding.UTF8.GetString(text.Slice(0, colon).ToArray()).Equals(ErrorField, StringComparison.OrdinalIgnoreCase);
         if (!isError && IsError(text)) value = text;
         else if (!isError && !IsError(value))
         {
@@ -286,7 +291,8 @@ internal sealed class SseReader : IAsyncDisposable
                 return Remember(data, hasWords: data[0] == (byte)'"');
             default:
                 _length += data.Length;
-                if (_length > LongestStream) throw AnswerReader.OverLimit($"{LongestStream / (1024 * 1024)} MiB for the events of a stream");
+                if (_length > LongestStream)
+                    throw AnswerReader.OverLimit($"{LongestStream / (1024 * 1024)} MiB for the events of a stream");
                 _stream.Payload();
                 var raw = data.ToArray();
                 foreach (var delta in _read) delta.Raw = raw;
@@ -318,15 +324,18 @@ internal sealed class SseReader : IAsyncDisposable
     private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> data)
     {
         while (data.Length > 0 && data[0] is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r') data = data.Slice(1);
-        while (data.Length > 0 && data[data.Length - 1] is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r') data = data.Slice(0, data.Length - 1);
+        while (data.Length > 0 && data[data.Length - 1] is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r')
+            data = data.Slice(0, data.Length - 1);
         return data;
     }
 
     private LlmApiException Interrupted(string how)
     {
         var quote = _notUnderstood is { } last
-            ? $" The last line that was not understood: '{PrintableText.Line(_printing.Clean(Encoding.UTF8.GetString(last)), LongestQuote)}'"
+            ? " The last line that was not understood: "
+                + $"'{PrintableText.Line(_printing.Clean(Encoding.UTF8.GetString(last)), LongestQuote)}'"
             : string.Empty;
-        return new LlmApiException(LlmErrorKind.StreamInterrupted, $"The stream {how}: the answer is not whole.{quote}") { IsTransient = true };
+        return new LlmApiException(LlmErrorKind.StreamInterrupted,
+            $"The stream {how}: the answer is not whole.{quote}") { IsTransient = true };
     }
 }

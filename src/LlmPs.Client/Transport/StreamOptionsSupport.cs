@@ -5,8 +5,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// Remembers for a session whether its server refuses <c>stream_options</c>. The first stream finds out, and others wait for its outcome, so that a
-/// refusal costs one request a session and not one a row.
+/// Remembers for a session whether its server refuses <c>stream_options</c>. The first stream finds out, and others wait for its outcome,
+/// so that a refusal costs one request a session and not one a row.
 /// </summary>
 internal sealed class StreamOptionsSupport
 {

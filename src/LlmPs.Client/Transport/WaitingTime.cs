@@ -16,7 +16,8 @@ internal static class WaitingTime
     private const double EpochSeconds = 1e9;
     private const double EpochMilliseconds = 1e11;
 
-    private const string Amount = @"(?<amount>\d+(?:\.\d+)?)\s*(?<unit>milliseconds?|msecs?|ms|[uµ]s|ns|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)(?![a-z])[\s,]*(?:and\s+)?";
+    private const string Amount =
+        @"(?<amount>\d+(?:\.\d+)?)\s*(?<unit>milliseconds?|msecs?|ms|[uµ]s|ns|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)(?![a-z])[\s,]*(?:and\s+)?";
 
     private static readonly Regex s_duration = Pattern($@"^(?:{Amount})+$");
 
@@ -25,7 +26,10 @@ internal static class WaitingTime
 
     private static readonly Regex s_chinese = Pattern(@"(?<amount>\d+(?:\.\d+)?)\s*(?<unit>毫秒|秒|分钟|分|小时|天)钟?\s*(?:之|以)?后");
 
-    /// <summary>The wait of a Retry-After header: seconds or a date, or milliseconds in a header of OpenAI's. In ticks, since .NET Framework rounds to milliseconds.</summary>
+    /// <summary>
+    /// The wait of a Retry-After header: seconds or a date, or milliseconds in a header of OpenAI's. In ticks, since .NET Framework rounds
+    /// to milliseconds.
+    /// </summary>
     internal static TimeSpan? Asked(HttpResponseHeaders headers)
     {
         if (Number(Value(headers, "retry-after-ms"), NumberStyles.Float) is { } milliseconds) return Seconds(milliseconds / 1000);
@@ -41,11 +45,15 @@ internal static class WaitingTime
     {
         if (words is null) return null;
         if (s_words.Match(words) is { Success: true } match)
-            return match.Groups["plain"] is { Success: true } plain ? Seconds(Number(plain.Value, NumberStyles.AllowDecimalPoint) ?? 0) : Sum(match);
+            return match.Groups["plain"] is { Success: true } plain ? Seconds(Number(plain.Value, NumberStyles.AllowDecimalPoint) ?? 0)
+                : Sum(match);
         return s_chinese.Match(words) is { Success: true } chinese ? Sum(chinese) : null;
     }
 
-    /// <summary>How long a limit that refused a request stays used up: that of a limit with nothing left, else of one that does not say what is left.</summary>
+    /// <summary>
+    /// How long a limit that refused a request stays used up: that of a limit with nothing left, else of one that does not say what is
+    /// left.
+    /// </summary>
     internal static TimeSpan? UntilReset(HttpResponseHeaders headers)
     {
         var limits = RateLimitHeaders.Read(headers);
@@ -56,7 +64,10 @@ internal static class WaitingTime
         return waits.Count == 0 ? null : waits.Max(limit => limit.Reset);
     }
 
-    /// <summary>A length of time (<c>6m0s</c>, <c>120ms</c>, seconds) or a moment (seconds or milliseconds since 1970, a date); null where it is neither.</summary>
+    /// <summary>
+    /// A length of time (<c>6m0s</c>, <c>120ms</c>, seconds) or a moment (seconds or milliseconds since 1970, a date); null where it is
+    /// neither.
+    /// </summary>
     internal static TimeSpan? Parse(string? value)
     {
         value = value?.Trim();
@@ -69,7 +80,8 @@ internal static class WaitingTime
         }
 
         if (s_duration.Match(value!) is { Success: true } duration) return Sum(duration);
-        return value!.IndexOf(':') > 0 && DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
+        return value!.IndexOf(':') > 0
+            && DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
             ? NotNegative(date - DateTimeOffset.UtcNow)
             : null;
     }
@@ -79,7 +91,8 @@ internal static class WaitingTime
         var amounts = match.Groups["amount"].Captures;
         var units = match.Groups["unit"].Captures;
         var seconds = 0.0;
-        for (var i = 0; i < amounts.Count; i++) seconds += (Number(amounts[i].Value, NumberStyles.AllowDecimalPoint) ?? 0) * Length(units[i].Value.ToLowerInvariant());
+        for (var i = 0; i < amounts.Count; i++)
+            seconds += (Number(amounts[i].Value, NumberStyles.AllowDecimalPoint) ?? 0) * Length(units[i].Value.ToLowerInvariant());
         return Seconds(seconds);
     }
 
@@ -97,11 +110,13 @@ internal static class WaitingTime
     private static double? Number(string? text, NumberStyles style) =>
         double.TryParse(text?.Trim(), style, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number : null;
 
-    private static string? Value(HttpResponseHeaders headers, string name) => headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+    private static string? Value(HttpResponseHeaders headers, string name) =>
+        headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromTicks((long)(Math.Min(seconds, Longest) * TimeSpan.TicksPerSecond));
 
     private static TimeSpan NotNegative(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
 
-    private static Regex Pattern(string pattern) => new(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static Regex Pattern(string pattern) =>
+        new(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 }

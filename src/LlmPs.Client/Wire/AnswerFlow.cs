@@ -42,7 +42,8 @@ internal sealed class AnswerFlow
 
     /// <summary>A finish reason that is neither known as success nor named like a failure; null for none.</summary>
     internal string? UnknownFinishReason =>
-        _choices.Find(static choice => choice.FinishReason is { } reason && !FinishReasons.IsKnown(reason) && !FinishReasons.IsFailure(reason))?.FinishReason;
+        _choices.Find(static choice =>
+            choice.FinishReason is { } reason && !FinishReasons.IsKnown(reason) && !FinishReasons.IsFailure(reason))?.FinishReason;
 
     /// <summary>Whether all that the model said is reasoning, though it says that it came to its end.</summary>
     internal bool IsAllReasoning => _byIndex.TryGetValue(0, out var first) && first.IsAllReasoning;
@@ -65,7 +66,8 @@ internal sealed class AnswerFlow
         _head = _head.With(delta.Head);
 
         var hasChoice = delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null
-            || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null || delta.LogProbs is not null;
+            || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null
+                || delta.LogProbs is not null;
         if (!hasChoice) return Withhold(delta);
 
         var choice = At(delta.Index);
@@ -84,9 +86,12 @@ internal sealed class AnswerFlow
 
         RepeatsText |= choice.SetApart(delta, isEnd);
         Measure(delta);
-        if (!IsInOnePiece && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null)) _context.TokenArrived();
+        if (!IsInOnePiece
+            && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent)
+                || delta.ToolCalls is not null)) _context.TokenArrived();
         _echoes?.Clean(delta, ref _withheld);
-        if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null && delta.LogProbs is null) return Withhold(delta);
+        if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null
+            && delta.LogProbs is null) return Withhold(delta);
         delta.IsFirst = !choice.HasBegun;
         choice.HasBegun = true;
         delta.Withheld = TakeWithheld();
@@ -102,10 +107,13 @@ internal sealed class AnswerFlow
         _length += (delta.Content?.Length ?? 0) + (delta.ReasoningContent?.Length ?? 0);
         foreach (var call in delta.ToolCalls ?? [])
             _length += (call.Id?.Length ?? 0) + (call.Name?.Length ?? 0) + (call.Arguments?.Length ?? 0);
-        if (_length > LongestText) throw AnswerReader.OverLimit($"{LongestText / (1024 * 1024)} Mi characters of content, reasoning and tool arguments together");
+        if (_length > LongestText)
+            throw AnswerReader.OverLimit($"{LongestText / (1024 * 1024)} Mi characters of content, reasoning and tool arguments together");
     }
 
-    /// <summary>What is left of each choice when the answer has ended; the last delta stands for the end of the request, unless it was cut off.</summary>
+    /// <summary>
+    /// What is left of each choice when the answer has ended; the last delta stands for the end of the request, unless it was cut off.
+    /// </summary>
     internal IEnumerable<ChatCompletionDelta> Close(bool isWhole = true)
     {
         foreach (var delta in Rest(isWhole))

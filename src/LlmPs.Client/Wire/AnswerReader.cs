@@ -46,7 +46,8 @@ internal sealed class AnswerReader
 
     /// <summary>Reads one JSON text and adds its deltas, one a choice.</summary>
     /// <exception cref="JsonException">Not JSON.</exception>
-    /// <exception cref="InvalidOperationException">A name of a field, or arguments in the form of an object, that are not valid UTF-8 or UTF-16.</exception>
+    /// <exception cref="InvalidOperationException">A name of a field, or arguments in the form of an object, that are not valid UTF-8 or
+    /// UTF-16.</exception>
     /// <exception cref="LlmApiException">InvalidResponse: more choices, tool calls or log probabilities than the limits allow.</exception>
     internal AnswerContent Read(ReadOnlySpan<byte> json, List<ChatCompletionDelta> deltas)
     {
@@ -105,7 +106,8 @@ internal sealed class AnswerReader
             deltas.Add(new ChatCompletionDelta());
         }
 
-        var head = new AnswerHead { Id = _id, Model = _model, Created = created, SystemFingerprint = _fingerprint, Usage = usage, Blocked = blocked };
+        var head = new AnswerHead { Id = _id, Model = _model, Created = created, SystemFingerprint = _fingerprint, Usage = usage,
+            Blocked = blocked };
         for (var i = first; i < deltas.Count; i++) deltas[i].Head = head;
 
         return AnswerContent.Answer;
@@ -213,12 +215,14 @@ internal sealed class AnswerReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("delta"u8)) ReadMessage(ref reader, delta, isWhole: false, ref error);
-            else if (reader.ValueTextEquals("message"u8)) ReadMessage(ref reader, whole = new ChatCompletionDelta(), isWhole: true, ref error);
+            else if (reader.ValueTextEquals("message"u8))
+                ReadMessage(ref reader, whole = new ChatCompletionDelta(), isWhole: true, ref error);
             else if (reader.ValueTextEquals("index"u8)) delta.Index = (int?)ReadInteger(ref reader) ?? position;
             else if (reader.ValueTextEquals("finish_reason"u8)) delta.FinishReason = Reason(ref reader);
             else if (reader.ValueTextEquals("native_finish_reason"u8)) delta.NativeFinishReason = Reason(ref reader);
             else if (reader.ValueTextEquals("logprobs"u8)) delta.LogProbs = LogProbReader.Read(ref reader, ref logProbs);
-            else if (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8)) outerReasoning = Said(ReadText(ref reader), outerReasoning);
+            else if (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8))
+                outerReasoning = Said(ReadText(ref reader), outerReasoning);
             // OpenRouter puts an upstream's error there, beside what had come of the answer.
             else if (reader.ValueTextEquals("error"u8)) error |= HasError(ref reader);
             else SkipValue(ref reader);
@@ -342,7 +346,8 @@ internal sealed class AnswerReader
 
     /// <summary>A finish reason. DashScope says "null" while an answer is under way.</summary>
     private static string? Reason(ref Utf8JsonReader reader) =>
-        Word(ref reader) is { } reason && !string.IsNullOrWhiteSpace(reason) && !reason.Equals("null", StringComparison.OrdinalIgnoreCase) && !reason.Equals("none", StringComparison.OrdinalIgnoreCase)
+        Word(ref reader) is { } reason && !string.IsNullOrWhiteSpace(reason) && !reason.Equals("null", StringComparison.OrdinalIgnoreCase)
+            && !reason.Equals("none", StringComparison.OrdinalIgnoreCase)
             ? reason
             : null;
 

@@ -87,8 +87,10 @@ public sealed class ChatCompletionBuilder
         internal ChatChoice Build()
         {
             // The role is always assistant: GenStudio's own sample says user.
-            var message = new ChatMessage(ChatRole.Assistant, _content.Value) { ReasoningContent = _reasoning.Value, ToolCalls = _calls?.Build() };
-            return new ChatChoice(Index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason, LogProbs = _logProbs };
+            var message =
+                new ChatMessage(ChatRole.Assistant, _content.Value) { ReasoningContent = _reasoning.Value, ToolCalls = _calls?.Build() };
+            return new ChatChoice(Index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason,
+                LogProbs = _logProbs };
         }
     }
 }

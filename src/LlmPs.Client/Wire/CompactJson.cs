@@ -5,14 +5,18 @@ using System.Text.Json;
 
 namespace LlmPs.Wire;
 
-/// <summary>Writes JSON without white space, by a writer and a buffer that each thread keeps: to make them takes more memory than most of what is written.</summary>
+/// <summary>
+/// Writes JSON without white space, by a writer and a buffer that each thread keeps: to make them takes more memory than most of what is
+/// written.
+/// </summary>
 internal static class CompactJson
 {
     // A long text's buffer is given up.
     private const int MostKept = 16 * 1024;
 
     // Chinese goes as it is: shorter, and readable in -WhatIf, -Debug and checkpoints.
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions s_options =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     [ThreadStatic]
     private static Writer? t_kept;

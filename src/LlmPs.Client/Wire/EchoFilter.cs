@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace LlmPs.Wire;
 
 /// <summary>
-/// Takes secrets out of one text that comes in pieces: a server that echoes a key may split it over several of them. What may be the beginning of a
-/// secret at the end of a piece is held back until the next piece decides.
+/// Takes secrets out of one text that comes in pieces: a server that echoes a key may split it over several of them. What may be the
+/// beginning of a secret at the end of a piece is held back until the next piece decides.
 /// </summary>
 internal sealed class EchoFilter
 {

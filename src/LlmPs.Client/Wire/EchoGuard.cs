@@ -3,7 +3,10 @@ using System.Linq;
 
 namespace LlmPs.Wire;
 
-/// <summary>Takes secrets out of the deltas of one answer where they are split over several of them. The events that they came in are left out as well.</summary>
+/// <summary>
+/// Takes secrets out of the deltas of one answer where they are split over several of them. The events that they came in are left out as
+/// well.
+/// </summary>
 internal sealed class EchoGuard
 {
     private readonly IReadOnlyList<string> _secrets;
@@ -67,7 +70,10 @@ internal sealed class EchoGuard
             if (delta.MovesContent && _content.IsHolding) delta.ReasoningContent = _content.Rest() + delta.ReasoningContent;
             delta.Content = _content.Rest(delta.Content);
             delta.ReasoningContent = _reasoning.Rest(delta.ReasoningContent);
-            if (_heldCalls.Count > 0) delta.ToolCalls = [.. delta.ToolCalls ?? [], .. _heldCalls.OrderBy(static index => index).Select(index => RestOf(index, _arguments[index]))];
+            if (_heldCalls.Count > 0)
+                delta.ToolCalls =
+                    [.. delta.ToolCalls
+                        ?? [], .. _heldCalls.OrderBy(static index => index).Select(index => RestOf(index, _arguments[index]))];
         }
 
         private List<ToolCallFragment>? Clean(IReadOnlyList<ToolCallFragment> fragments, ref bool hasCut)

@@ -10,8 +10,10 @@ internal static class EmptyAccount
     // OpenAI, Moonshot, DashScope, Zhipu, MiniMax, SiliconFlow, one-api gateways, Volcengine, Perplexity.
     private static readonly string[] s_codes =
     [
-        "insufficient_quota", "exceeded_current_quota_error", "Arrearage", "1113", "1008", "30001", "insufficient_balance", "insufficient_user_quota",
-        "insufficient_credits", "insufficient_funds", "billing_hard_limit_reached", "billing_not_active", "AccountOverdueError", "payment_required",
+        "insufficient_quota", "exceeded_current_quota_error", "Arrearage", "1113", "1008", "30001", "insufficient_balance",
+            "insufficient_user_quota",
+        "insufficient_credits", "insufficient_funds", "billing_hard_limit_reached", "billing_not_active", "AccountOverdueError",
+            "payment_required",
     ];
 
     /// <summary>Nothing but an empty account is described in these words.</summary>
@@ -29,7 +31,8 @@ internal static class EmptyAccount
         @"\b(billing|recharge|recharging|top[- ]?up|balance)\b|\binsufficient[\w ]{0,30}\bquota\b|\bexceeded your current[\w ]{0,10} quota\b|余额|充值|账单");
 
     /// <summary>In a 400, where validation errors name fields and values, only these.</summary>
-    private static readonly Regex s_likelyIn400 = Pattern(@"\bplease (recharge|top[- ]?up)|\brecharge your\b|\bexceeded your current[\w ]{0,10} quota\b|\bbilling details\b|请[^，。]{0,6}充值");
+    private static readonly Regex s_likelyIn400 =
+        Pattern(@"\bplease (recharge|top[- ]?up)|\brecharge your\b|\bexceeded your current[\w ]{0,10} quota\b|\bbilling details\b|请[^，。]{0,6}充值");
 
     private static readonly Regex s_rate = Pattern(
         @"rate[ _-]?limit|ratelimit|too[ _]many[ _]requests|\bper[ -](second|sec|minute|min|hour|day)\b|\b(rpm|tpm|rpd|tpd|qps|tps)\b|\btry again (in|after)\b|\bretry (in|after)\b"
@@ -57,5 +60,6 @@ internal static class EmptyAccount
 
     private static bool IsCode(string? code) => code is not null && s_codes.Contains(code, StringComparer.OrdinalIgnoreCase);
 
-    private static Regex Pattern(string pattern) => new(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static Regex Pattern(string pattern) =>
+        new(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 }

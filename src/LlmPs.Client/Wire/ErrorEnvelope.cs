@@ -78,7 +78,9 @@ internal sealed class ErrorEnvelope
         }
     }
 
-    /// <summary>Whether an error body names a field of the request. A body that repeats the whole request does not count as naming it.</summary>
+    /// <summary>
+    /// Whether an error body names a field of the request. A body that repeats the whole request does not count as naming it.
+    /// </summary>
     internal static bool Names(byte[] body, Func<string, bool> isField)
     {
         try
@@ -97,7 +99,8 @@ internal sealed class ErrorEnvelope
         JsonValueKind.String => isField(element.GetString()!),
         JsonValueKind.Array => element.EnumerateArray().Any(item => Names(item, isField)),
         // FastAPI servers repeat what they refuse as input.
-        JsonValueKind.Object => element.EnumerateObject().Any(property => property.Name is not ("input" or "body") && Names(property.Value, isField)),
+        JsonValueKind.Object =>
+            element.EnumerateObject().Any(property => property.Name is not ("input" or "body") && Names(property.Value, isField)),
         _ => false,
     };
 
@@ -117,13 +120,18 @@ internal sealed class ErrorEnvelope
             inner = error;
         }
 
-        // GenStudio says msg, MiniMax status_msg, Baidu error_msg; FastAPI servers say detail. Upstream errors that GenStudio passes on have the useful text in param.
-        var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(inner, "status_msg") ?? Text(inner, "error_msg") ?? Text(root, "message")
+        // GenStudio says msg, MiniMax status_msg, Baidu error_msg; FastAPI servers say detail. Upstream errors that GenStudio passes on
+        // have the useful text in param.
+        var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(inner, "status_msg") ?? Text(inner, "error_msg")
+            ?? Text(root, "message")
             ?? Text(inner, "detail") ?? Text(inner, "error_message") ?? Text(inner, "errmsg") ?? Text(inner, "errors");
-        if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0)) message = message is null ? param : $"{message}: {param}";
+        if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0))
+            message = message is null ? param : $"{message}: {param}";
         // OpenRouter's own words are "Provider returned error"; what the upstream said stands in here.
-        if (TryGet(inner, "metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && Text(metadata, "raw") is { } raw) message = message is null ? raw : $"{message}: {raw}";
-        return new ErrorEnvelope(CodeOf(inner) ?? CodeOf(root), message ?? WordsIn(root) ?? text, Text(inner, "type") is { } type ? Shorten(type, LongestCode) : null);
+        if (TryGet(inner, "metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && Text(metadata, "raw") is { } raw)
+            message = message is null ? raw : $"{message}: {raw}";
+        return new ErrorEnvelope(CodeOf(inner) ?? CodeOf(root), message ?? WordsIn(root) ?? text, Text(inner, "type") is { } type
+            ? Shorten(type, LongestCode) : null);
     }
 
     /// <summary>The error itself, which may stand in a choice.</summary>
@@ -133,11 +141,13 @@ internal sealed class ErrorEnvelope
         {
             if (!TryGet(element, name, out var error)) continue;
             if (error.ValueKind == JsonValueKind.Array && error.GetArrayLength() > 0) error = error[0];
-            if (error.ValueKind == JsonValueKind.Object || (error.ValueKind == JsonValueKind.String && error.GetString()!.Length > 0)) return error;
+            if (error.ValueKind == JsonValueKind.Object || (error.ValueKind == JsonValueKind.String && error.GetString()!.Length > 0))
+                return error;
         }
 
         foreach (var name in s_wrappers)
-            if (TryGet(element, name, out var wrapper) && wrapper.ValueKind == JsonValueKind.Object && ErrorOf(wrapper) is { } wrapped) return wrapped;
+            if (TryGet(element, name, out var wrapper) && wrapper.ValueKind == JsonValueKind.Object && ErrorOf(wrapper) is { } wrapped)
+                return wrapped;
         if (!TryGet(element, "choices", out var choices) || choices.ValueKind != JsonValueKind.Array) return null;
         foreach (var choice in choices.EnumerateArray())
             if (choice.ValueKind == JsonValueKind.Object && ErrorOf(choice) is { } own) return own;
@@ -148,15 +158,22 @@ internal sealed class ErrorEnvelope
     private static string? WordsIn(JsonElement element)
     {
         if (element.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)) return null;
-        if (element.ValueKind == JsonValueKind.Array) return element.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString() : WordsIn(item)).FirstOrDefault(static words => words is not null);
+        if (element.ValueKind == JsonValueKind.Array)
+            return element.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString() : WordsIn(item))
+                .FirstOrDefault(static words => words is not null);
         foreach (var property in element.EnumerateObject())
         {
             var hasWords = s_words.Any(name => property.Name.IndexOf(name, StringComparison.OrdinalIgnoreCase) >= 0)
-                && property.Name.IndexOf("code", StringComparison.OrdinalIgnoreCase) < 0 && property.Name.IndexOf("type", StringComparison.OrdinalIgnoreCase) < 0;
-            if (hasWords && property.Value.ValueKind == JsonValueKind.String && property.Value.GetString() is { Length: > 0 } words) return words;
+                && property.Name.IndexOf("code", StringComparison.OrdinalIgnoreCase) < 0
+                    && property.Name.IndexOf("type", StringComparison.OrdinalIgnoreCase) < 0;
+            if (hasWords && property.Value.ValueKind == JsonValueKind.String && property.Value.GetString() is { Length: > 0 } words)
+                return words;
         }
 
-        return element.EnumerateObject().Where(static property => property.Value.ValueKind == JsonValueKind.Object || s_words.Any(name => property.Name.IndexOf(name, StringComparison.OrdinalIgnoreCase) >= 0))
+        return element.EnumerateObject()
+            .Where(static property =>
+                property.Value.ValueKind == JsonValueKind.Object
+                    || s_words.Any(name => property.Name.IndexOf(name, StringComparison.OrdinalIgnoreCase) >= 0))
             .Select(static property => WordsIn(property.Value)).FirstOrDefault(static words => words is not null);
     }
 
@@ -185,7 +202,8 @@ internal sealed class ErrorEnvelope
 
         // An HTTP status, as frameworks for web servers write it into their errors.
         foreach (var name in s_statuses)
-            if (TryGet(element, name, out var status) && status.ValueKind == JsonValueKind.Number && status.TryGetInt32(out var number) && number is >= 400 and < 600) return status.GetRawText();
+            if (TryGet(element, name, out var status) && status.ValueKind == JsonValueKind.Number && status.TryGetInt32(out var number)
+                && number is >= 400 and < 600) return status.GetRawText();
         // The type of RFC 9457 is an address.
         return Text(element, "type") is { } type && type.IndexOf(':') < 0 ? Shorten(type, LongestCode) : null;
     }

@@ -9,15 +9,22 @@ internal static class ErrorMeaning
     // In this order: several providers give invalid_request_error as the code of any error, with the truth in the type.
     private static readonly (string Name, LlmErrorKind Kind)[] s_names =
     [
-        ("authentication", LlmErrorKind.Unauthorized), ("invalidapikey", LlmErrorKind.Unauthorized), ("unauthorized", LlmErrorKind.Unauthorized),
+        ("authentication", LlmErrorKind.Unauthorized), ("invalidapikey", LlmErrorKind.Unauthorized),
+            ("unauthorized", LlmErrorKind.Unauthorized),
         ("permission", LlmErrorKind.Forbidden), ("forbidden", LlmErrorKind.Forbidden), ("accessdenied", LlmErrorKind.Forbidden),
-        ("contentfilter", LlmErrorKind.ContentFiltered), ("datainspectionfailed", LlmErrorKind.ContentFiltered), ("contentpolicy", LlmErrorKind.ContentFiltered),
-        ("ratelimit", LlmErrorKind.RateLimited), ("toomanyrequests", LlmErrorKind.RateLimited), ("throttl", LlmErrorKind.RateLimited), ("resourceexhausted", LlmErrorKind.RateLimited),
-        ("overload", LlmErrorKind.ServiceUnavailable), ("unavailable", LlmErrorKind.ServiceUnavailable), ("busy", LlmErrorKind.ServiceUnavailable),
+        ("contentfilter", LlmErrorKind.ContentFiltered), ("datainspectionfailed", LlmErrorKind.ContentFiltered),
+            ("contentpolicy", LlmErrorKind.ContentFiltered),
+        ("ratelimit", LlmErrorKind.RateLimited), ("toomanyrequests", LlmErrorKind.RateLimited), ("throttl", LlmErrorKind.RateLimited),
+            ("resourceexhausted", LlmErrorKind.RateLimited),
+        ("overload", LlmErrorKind.ServiceUnavailable), ("unavailable", LlmErrorKind.ServiceUnavailable),
+            ("busy", LlmErrorKind.ServiceUnavailable),
         ("timeout", LlmErrorKind.Timeout), ("notfound", LlmErrorKind.NotFound),
-        ("contextlength", LlmErrorKind.InvalidRequest), ("contextsize", LlmErrorKind.InvalidRequest), ("invalidrequest", LlmErrorKind.InvalidRequest),
-        ("badrequest", LlmErrorKind.InvalidRequest), ("invalidparameter", LlmErrorKind.InvalidRequest), ("invalidargument", LlmErrorKind.InvalidRequest),
-        ("validation", LlmErrorKind.InvalidRequest), ("servererror", LlmErrorKind.ServerError), ("internalerror", LlmErrorKind.ServerError), ("apierror", LlmErrorKind.ServerError),
+        ("contextlength", LlmErrorKind.InvalidRequest), ("contextsize", LlmErrorKind.InvalidRequest),
+            ("invalidrequest", LlmErrorKind.InvalidRequest),
+        ("badrequest", LlmErrorKind.InvalidRequest), ("invalidparameter", LlmErrorKind.InvalidRequest),
+            ("invalidargument", LlmErrorKind.InvalidRequest),
+        ("validation", LlmErrorKind.InvalidRequest), ("servererror", LlmErrorKind.ServerError),
+            ("internalerror", LlmErrorKind.ServerError), ("apierror", LlmErrorKind.ServerError),
     ];
 
     // What passes comes first: an error that asks to try again is not final, whatever else it says.
@@ -46,5 +53,6 @@ internal static class ErrorMeaning
         return null;
     }
 
-    private static Regex Pattern(string pattern) => new(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static Regex Pattern(string pattern) =>
+        new(pattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 }

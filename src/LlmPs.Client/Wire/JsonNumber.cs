@@ -11,7 +11,8 @@ internal static class JsonNumber
 #endif
 
     /// <summary>Writes the shortest digits that mean the number.</summary>
-    /// <remarks>.NET Framework would write 0.3 as 0.29999999999999999, and a checkpoint of the one PowerShell would not know the rows of the other.</remarks>
+    /// <remarks>.NET Framework would write 0.3 as 0.29999999999999999, and a checkpoint of the one PowerShell would not know the rows of
+    /// the other.</remarks>
     internal static void WriteShortest(this Utf8JsonWriter json, double number)
     {
 #if NETFRAMEWORK

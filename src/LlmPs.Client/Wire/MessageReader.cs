@@ -36,8 +36,10 @@ internal static class MessageReader
     private static ToolCall Call(JsonElement json)
     {
         var function = json.GetProperty("function");
-        return new ToolCall(json.GetProperty("id").GetString()!, function.GetProperty("name").GetString()!, function.GetProperty("arguments").GetString()!);
+        return new ToolCall(json.GetProperty("id").GetString()!, function.GetProperty("name")
+            .GetString()!, function.GetProperty("arguments").GetString()!);
     }
 
-    private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

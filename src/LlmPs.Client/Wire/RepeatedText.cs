@@ -12,7 +12,8 @@ internal struct RepeatedText
     // "ha" and then "haha" may be two tokens of an answer; three such steps from its first delta on are not.
     private const int ProvingCount = 3;
 
-    // A last delta that equals all text before it is a repetition if there were this many deltas and characters: no model writes that in one token.
+    // A last delta that equals all text before it is a repetition if there were this many deltas and characters: no model writes that in
+    // one token.
     private const int LeastPieces = 3;
     private const int LeastLength = 8;
 

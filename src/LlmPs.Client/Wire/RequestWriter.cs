@@ -7,7 +7,9 @@ using LlmPs.Providers;
 
 namespace LlmPs.Wire;
 
-/// <summary>Writes the body of a request: what is set and nothing else, always in the same order, so that equal requests have equal bodies.</summary>
+/// <summary>
+/// Writes the body of a request: what is set and nothing else, always in the same order, so that equal requests have equal bodies.
+/// </summary>
 internal static class RequestWriter
 {
     private const string SchemaFormat = "json_schema";
@@ -208,12 +210,15 @@ internal static class RequestWriter
         json.WriteEndObject();
     }
 
-    /// <summary>The type of the response format, which a schema decides where the provider takes one there; null where none is sent.</summary>
+    /// <summary>
+    /// The type of the response format, which a schema decides where the provider takes one there; null where none is sent.
+    /// </summary>
     private static string? FormatType(ChatProvider provider, ChatRequest request)
     {
         if (request.JsonSchema is not null && provider.SchemaForm != SchemaForm.Instructions)
             return provider.SchemaForm == SchemaForm.JsonSchema ? SchemaFormat : "json_object";
-        return request.ResponseFormat switch { ChatResponseFormat.JsonObject => "json_object", ChatResponseFormat.Text => "text", _ => null };
+        return request.ResponseFormat switch { ChatResponseFormat.JsonObject =>
+            "json_object", ChatResponseFormat.Text => "text", _ => null };
     }
 
     private static void WriteFormat(Utf8JsonWriter json, string type, string? schema)

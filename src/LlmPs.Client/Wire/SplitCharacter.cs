@@ -1,8 +1,8 @@
 namespace LlmPs.Wire;
 
 /// <summary>
-/// Joins text in pieces that may end within a character: servers that send token by token write the halves of an emoji as two escapes, each in
-/// an event of its own. A half that finds no other is U+FFFD.
+/// Joins text in pieces that may end within a character: servers that send token by token write the halves of an emoji as two escapes, each
+/// in an event of its own. A half that finds no other is U+FFFD.
 /// </summary>
 internal struct SplitCharacter
 {

@@ -21,7 +21,8 @@ internal static class SupplementaryText
         for (var at = Next(json, 0); at >= 0; at = Next(json, at))
         {
             // A backslash that is escaped itself begins no escape.
-            if (Unit(json, at) is not { } high || !char.IsHighSurrogate(high) || Unit(json, at + EscapeLength) is not { } low || !char.IsLowSurrogate(low))
+            if (Unit(json, at) is not { } high || !char.IsHighSurrogate(high) || Unit(json, at + EscapeLength) is not { } low
+                || !char.IsLowSurrogate(low))
             {
                 at += 2;
                 continue;
@@ -47,7 +48,8 @@ internal static class SupplementaryText
         var unit = 0;
         for (var i = at + 2; i < at + EscapeLength; i++)
         {
-            var digit = json[i] switch { >= (byte)'0' and <= (byte)'9' => json[i] - '0', >= (byte)'A' and <= (byte)'F' => json[i] - 'A' + 10, _ => -1 };
+            var digit = json[i] switch { >= (byte)'0' and <= (byte)'9' =>
+                json[i] - '0', >= (byte)'A' and <= (byte)'F' => json[i] - 'A' + 10, _ => -1 };
             if (digit < 0) return null;
             unit = (unit * 16) + digit;
         }

@@ -80,7 +80,8 @@ internal static class WireValue
                 isReasoning = reader.TokenType == JsonTokenType.String && (reader.ValueSpan.IndexOf("think"u8) >= 0
                     || reader.ValueSpan.IndexOf("reason"u8) >= 0);
             }
-            else if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("value"u8)) own = ReadText(ref reader) ?? own;
+            else if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("value"u8))
+                own = ReadText(ref reader) ?? own;
             else if (reader.ValueTextEquals("thinking"u8) || reader.ValueTextEquals("reasoning"u8)
                 || reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("summary"u8))
             {
@@ -119,7 +120,9 @@ internal static class WireValue
 
     internal static double? ReadNumber(ref Utf8JsonReader reader) => ReadNumber(ref reader, out var integer) ?? integer;
 
-    /// <summary>A number as a double where it is no integer. Servers were seen to write counts as 10.0, and indices, counts and times as "10".</summary>
+    /// <summary>
+    /// A number as a double where it is no integer. Servers were seen to write counts as 10.0, and indices, counts and times as "10".
+    /// </summary>
     internal static double? ReadNumber(ref Utf8JsonReader reader, out long? integer)
     {
         integer = null;
@@ -152,7 +155,8 @@ internal static class WireValue
     }
 
     /// <summary>Unix seconds.</summary>
-    internal static DateTimeOffset? ReadTime(ref Utf8JsonReader reader) => ReadInteger(ref reader) is { } seconds ? UnixTime.FromSeconds(seconds) : null;
+    internal static DateTimeOffset? ReadTime(ref Utf8JsonReader reader) =>
+        ReadInteger(ref reader) is { } seconds ? UnixTime.FromSeconds(seconds) : null;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static bool HasValue(ref Utf8JsonReader reader)
@@ -168,7 +172,9 @@ internal static class WireValue
         return has;
     }
 
-    /// <summary>Whether the value of a field named error reports one. Some servers send an empty object, or one with the code 0, with every answer.</summary>
+    /// <summary>
+    /// Whether the value of a field named error reports one. Some servers send an empty object, or one with the code 0, with every answer.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static bool HasError(ref Utf8JsonReader reader)
     {
@@ -195,7 +201,9 @@ internal static class WireValue
         reader.Skip();
     }
 
-    /// <summary>The string or name under the reader, which no other piece goes on; <paramref name="last"/> itself where it is the same.</summary>
+    /// <summary>
+    /// The string or name under the reader, which no other piece goes on; <paramref name="last"/> itself where it is the same.
+    /// </summary>
     internal static string Whole(ref Utf8JsonReader reader, string? last = null)
     {
         var text = Piece(ref reader, last);
@@ -205,14 +213,15 @@ internal static class WireValue
     }
 
     /// <summary>
-    /// The string under the reader. The reader throws where it is not sound; an answer that was paid for is not lost for half an emoji, or for bytes
-    /// that are no UTF-8.
+    /// The string under the reader. The reader throws where it is not sound; an answer that was paid for is not lost for half an emoji, or
+    /// for bytes that are no UTF-8.
     /// </summary>
     internal static string Piece(ref Utf8JsonReader reader, string? last = null)
     {
 #if NET
         // Most are, and nothing is caught for them.
-        if (!reader.ValueIsEscaped) return last is not null && reader.ValueTextEquals(last) ? last : Encoding.UTF8.GetString(reader.ValueSpan);
+        if (!reader.ValueIsEscaped)
+            return last is not null && reader.ValueTextEquals(last) ? last : Encoding.UTF8.GetString(reader.ValueSpan);
 #endif
         return Escaped(ref reader, last);
     }
@@ -229,7 +238,9 @@ internal static class WireValue
         }
     }
 
-    /// <summary>Halves at either end stay, since the pieces before and after may have the others; whatever else is not sound is replaced.</summary>
+    /// <summary>
+    /// Halves at either end stay, since the pieces before and after may have the others; whatever else is not sound is replaced.
+    /// </summary>
     private static string Unescape(ReadOnlySpan<byte> escaped)
     {
         var text = new StringBuilder(escaped.Length);
@@ -257,7 +268,8 @@ internal static class WireValue
         for (var i = 0; i < units.Length; i++)
         {
             if (char.IsHighSurrogate(units[i]) && i + 1 < units.Length && char.IsLowSurrogate(units[i + 1])) i++;
-            else if (char.IsHighSurrogate(units[i]) ? i < units.Length - 1 : char.IsLowSurrogate(units[i]) && i > 0) units[i] = SplitCharacter.Replacement;
+            else if (char.IsHighSurrogate(units[i]) ? i < units.Length - 1 : char.IsLowSurrogate(units[i]) && i > 0)
+                units[i] = SplitCharacter.Replacement;
         }
 
         return new string(units);

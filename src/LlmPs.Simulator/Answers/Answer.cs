@@ -56,7 +56,8 @@ internal sealed class Answer
     internal int? ChunkCount { get; set; }
 
     /// <summary>Text elements a piece of this text.</summary>
-    internal int PieceSize(string text) => ChunkCount is int count ? Math.Max(1, (TextPieces.CountElements(text) + count - 1) / count) : ChunkSize;
+    internal int PieceSize(string text) =>
+        ChunkCount is int count ? Math.Max(1, (TextPieces.CountElements(text) + count - 1) / count) : ChunkSize;
 
     /// <summary>A call's arguments as they are sent.</summary>
     internal string Arguments(SimulatedToolCall call) =>

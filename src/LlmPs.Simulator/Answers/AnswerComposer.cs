@@ -6,7 +6,9 @@ using LlmPs.Simulator.Dialects;
 
 namespace LlmPs.Simulator.Answers;
 
-/// <summary>Makes the answer from the request alone: directives in the prompt, then scripted texts, then the format asked for, else an echo.</summary>
+/// <summary>
+/// Makes the answer from the request alone: directives in the prompt, then scripted texts, then the format asked for, else an echo.
+/// </summary>
 internal sealed class AnswerComposer
 {
     private static readonly SimulatedToolCall[] s_noCalls = [];
@@ -40,7 +42,8 @@ internal sealed class AnswerComposer
         };
     }
 
-    private Choice Choose(ChatCall call, Dialect dialect, int index, string content, string? reasoning, SimulatedToolCall[] calls, bool blocked)
+    private Choice Choose(ChatCall call, Dialect dialect, int index, string content, string? reasoning, SimulatedToolCall[] calls,
+        bool blocked)
     {
         // The choices of one answer differ, so that a client that mixes them up is found out.
         if (index > 0 && calls.Length == 0) content += " #" + (index + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -97,7 +100,8 @@ internal sealed class AnswerComposer
 
     private string Content(ChatCall call, string prompt, long ordinal)
     {
-        if (call.Conversation.ToolResults is { } results) return Scripted(_options.Answer, ordinal) ?? "Tool results: " + string.Join("; ", results);
+        if (call.Conversation.ToolResults is { } results)
+            return Scripted(_options.Answer, ordinal) ?? "Tool results: " + string.Join("; ", results);
         return PromptDirectives.Literal(prompt) ?? Scripted(_options.Answer, ordinal) ?? Formatted(call, prompt) ?? "Echo: " + prompt;
     }
 
@@ -130,7 +134,8 @@ internal sealed class AnswerComposer
 
     private static SimulatedToolCall[] ToolCalls(ChatCall call)
     {
-        if (!call.Root.TryGetProperty("tools", out var tools) || tools.ValueKind != JsonValueKind.Array || tools.GetArrayLength() == 0) return s_noCalls;
+        if (!call.Root.TryGetProperty("tools", out var tools) || tools.ValueKind != JsonValueKind.Array || tools.GetArrayLength() == 0)
+            return s_noCalls;
         call.Root.TryGetProperty("tool_choice", out var choice);
         if (choice.ValueKind == JsonValueKind.String && choice.GetString() == "none") return s_noCalls;
 
@@ -155,7 +160,8 @@ internal sealed class AnswerComposer
     /// <summary>The function that a tool_choice of "required", or of one by name, makes the model call.</summary>
     private static JsonElement? Demanded(JsonElement tools, JsonElement choice)
     {
-        var wanted = choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("function", out var named) ? ChatCall.Text(named, "name") : null;
+        var wanted = choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("function", out var named)
+            ? ChatCall.Text(named, "name") : null;
         if (wanted is null && (choice.ValueKind != JsonValueKind.String || choice.GetString() != "required")) return null;
         foreach (var tool in tools.EnumerateArray())
         {

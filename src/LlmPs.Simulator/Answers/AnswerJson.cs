@@ -90,7 +90,8 @@ internal static class AnswerJson
     internal static void Piece(Utf8JsonWriter writer, string name, Answer answer, in Delta delta)
     {
         var isCumulative = answer.Has(StreamQuirks.CumulativeText) && delta.Kind is DeltaKind.Content or DeltaKind.Reasoning;
-        Wire.Text(writer, name, isCumulative ? delta.Text.AsSpan(0, delta.Start + delta.Length) : delta.Text.AsSpan(delta.Start, delta.Length));
+        Wire.Text(writer, name, isCumulative ? delta.Text.AsSpan(0, delta.Start + delta.Length)
+            : delta.Text.AsSpan(delta.Start, delta.Length));
     }
 
     internal static void Content(Utf8JsonWriter writer, Answer answer, in Delta delta)

@@ -7,7 +7,8 @@ using LlmPs.Simulator.Dialects;
 namespace LlmPs.Simulator.Answers;
 
 /// <summary>
-/// What a prompt may ask of the simulator itself: <c>[[call:name {"a":1}]]</c> (several allowed), <c>[[json: literal answer]]</c>, <c>[[blocked]]</c>.
+/// What a prompt may ask of the simulator itself: <c>[[call:name {"a":1}]]</c> (several allowed), <c>[[json: literal answer]]</c>,
+/// <c>[[blocked]]</c>.
 /// </summary>
 internal static class PromptDirectives
 {
@@ -52,7 +53,9 @@ internal static class PromptDirectives
         return false;
     }
 
-    /// <summary>The JSON object that follows, by a reader that knows where it ends; without one, everything up to "]]" (bad JSON can be rehearsed).</summary>
+    /// <summary>
+    /// The JSON object that follows, by a reader that knows where it ends; without one, everything up to "]]" (bad JSON can be rehearsed).
+    /// </summary>
     private static string Arguments(string text, int from, out int end)
     {
         while (from < text.Length && text[from] == ' ') from++;

@@ -17,7 +17,8 @@ internal static class Reply
 
     internal static HttpResponseMessage Html(HttpRequestMessage request, int status, string title) =>
         With(request, status, new ByteArrayContent(Encoding.UTF8.GetBytes(
-            $"<!DOCTYPE html>\r\n<html><head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center><hr><center>nginx</center></body></html>\r\n")), "text/html");
+            $"<!DOCTYPE html>\r\n<html><head><title>{title}</title></head>\r\n"
+                + $"<body><center><h1>{title}</h1></center><hr><center>nginx</center></body></html>\r\n")), "text/html");
 
     internal static HttpResponseMessage Body(HttpRequestMessage request, StreamBody body, string mediaType) =>
         With(request, 200, new StreamBodyContent(body), mediaType);

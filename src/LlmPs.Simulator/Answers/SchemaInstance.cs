@@ -85,7 +85,8 @@ internal static class SchemaInstance
     private static bool First(JsonElement schema, string name, out JsonElement first)
     {
         first = default;
-        if (!schema.TryGetProperty(name, out var array) || array.ValueKind != JsonValueKind.Array || array.GetArrayLength() == 0) return false;
+        if (!schema.TryGetProperty(name, out var array) || array.ValueKind != JsonValueKind.Array || array.GetArrayLength() == 0)
+            return false;
         first = array[0];
         return true;
     }

@@ -9,7 +9,8 @@ namespace LlmPs.Simulator.Answers;
 /// <summary>How the simulator writes JSON: text stands as itself in UTF-8, as the providers send it.</summary>
 internal static class Wire
 {
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions s_options =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     [ThreadStatic]
     private static ByteBuffer? t_scratch;

@@ -42,7 +42,8 @@ internal sealed class Batch
     /// <param name="options">How the batch behaves.</param>
     /// <param name="store">Stores a result file of this name.</param>
     internal Batch(
-        BatchRequest request, IReadOnlyList<BatchError> errors, BatchWork work, SimulatorOptions options, Func<string, ArraySegment<byte>, StoredFile> store)
+        BatchRequest request, IReadOnlyList<BatchError> errors, BatchWork work, SimulatorOptions options, Func<string, ArraySegment<byte>,
+            StoredFile> store)
     {
         Request = request;
         _errors = errors;

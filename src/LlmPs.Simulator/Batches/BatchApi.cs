@@ -95,7 +95,8 @@ internal sealed class BatchApi
         {
             if (!siliconFlow)
             {
-                BatchJson.List(writer, page, hasMore, file => file.Id, static (target, file) => BatchJson.File(target, file, siliconFlow: false, inList: true));
+                BatchJson.List(writer, page, hasMore, file =>
+                    file.Id, static (target, file) => BatchJson.File(target, file, siliconFlow: false, inList: true));
                 return;
             }
 
@@ -226,7 +227,8 @@ internal sealed class BatchApi
             && hours >= rules.LeastHours && hours <= rules.MostHours)
             return hours;
         throw Bad(string.Format(
-            CultureInfo.InvariantCulture, "Invalid value '{0}' for {1}, supported is {2}h to {3}h", window, Name, rules.LeastHours, rules.MostHours), Name);
+            CultureInfo.InvariantCulture, "Invalid value '{0}' for {1}, supported is {2}h to {3}h", window, Name, rules.LeastHours,
+                rules.MostHours), Name);
     }
 
     private static string? Metadata(JsonElement root)

@@ -72,7 +72,8 @@ internal sealed class BatchInput
             {
                 var most = maxLines.ToString(CultureInfo.InvariantCulture);
                 input._errors.Clear();
-                input._errors.Add(new BatchError("too_many_tasks", $"The batch input file contains too many requests. The maximum is {most}."));
+                input._errors.Add(
+                    new BatchError("too_many_tasks", $"The batch input file contains too many requests. The maximum is {most}."));
                 return input;
             }
 
@@ -118,7 +119,8 @@ internal sealed class BatchInput
         // SiliconFlow needs custom_id and body only; what is given must be right.
         if (method is null && !_rules.IsSiliconFlow) return Missing("method", number);
         if (url is null && !_rules.IsSiliconFlow) return Missing("url", number);
-        if (method is not (null or "POST")) return Bad("invalid_method", $"Invalid method '{method}', only POST is supported.", "method", number);
+        if (method is not (null or "POST"))
+            return Bad("invalid_method", $"Invalid method '{method}', only POST is supported.", "method", number);
         if (url is not null && url != _endpoint)
             return Bad("invalid_url", $"The URL '{url}' of this request does not match the batch endpoint '{_endpoint}'.", "url", number);
         if (!root.TryGetProperty("body", out var body) || body.ValueKind != JsonValueKind.Object) return Missing("body", number);
@@ -132,7 +134,8 @@ internal sealed class BatchInput
         if (model is not { Length: > 0 }) return Missing("body.model", number);
         _model ??= model;
         if (model == _model) return null;
-        return Bad("mismatched_model", $"The model '{model}' does not match the model of the first request, '{_model}'.", "body.model", number);
+        return Bad("mismatched_model", $"The model '{model}' does not match the model of the first request, '{_model}'.", "body.model",
+            number);
     }
 
     private BatchError? CheckMessages(JsonElement body, int number)

@@ -6,7 +6,9 @@ using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Batches;
 
-/// <summary>The files and batches of all accounts. They outlive a change of options, so that a batch can be collected under others.</summary>
+/// <summary>
+/// The files and batches of all accounts. They outlive a change of options, so that a batch can be collected under others.
+/// </summary>
 internal sealed class BatchStore
 {
     private readonly object _gate = new();

@@ -27,7 +27,8 @@ internal sealed class BatchWork
     private int _simulatedErrors;
 
     internal BatchWork(
-        IReadOnlyList<BatchLine> lines, Route route, SimulatorOptions options, AnswerComposer composer, ReceivedLog log, BatchAnswering answering)
+        IReadOnlyList<BatchLine> lines, Route route, SimulatorOptions options, AnswerComposer composer, ReceivedLog log,
+            BatchAnswering answering)
     {
         _lines = lines;
         _route = route;

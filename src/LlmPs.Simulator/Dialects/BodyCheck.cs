@@ -33,7 +33,8 @@ internal sealed class BodyCheck
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number))
             Fail(name, $"{name} must be a number");
         else if (number < least || number > most || (aboveLeast && number <= least))
-            Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in {1}{2}, {3}], got {4}", name, aboveLeast ? '(' : '[', least, most, number));
+            Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in {1}{2}, {3}], got {4}", name, aboveLeast ? '('
+                : '[', least, most, number));
     }
 
     internal void Whole(string name, long least, long most = long.MaxValue)
@@ -58,7 +59,8 @@ internal sealed class BodyCheck
 
     internal void OneOf(JsonElement parent, string name, string shown, params string[] allowed)
     {
-        if (parent.ValueKind != JsonValueKind.Object || !parent.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return;
+        if (parent.ValueKind != JsonValueKind.Object || !parent.TryGetProperty(name, out var value)
+            || value.ValueKind == JsonValueKind.Null) return;
         if (value.ValueKind != JsonValueKind.String || Array.IndexOf(allowed, value.GetString()) < 0)
             Fail(shown, $"{shown} must be one of {string.Join(", ", allowed)}");
     }
@@ -68,21 +70,24 @@ internal sealed class BodyCheck
     {
         if (!_root.TryGetProperty("model", out var model)) Fail("model", "model is required");
         else if (model.ValueKind == JsonValueKind.Null && mayBeNull) return;
-        else if (model.ValueKind != JsonValueKind.String || model.GetString()!.Trim().Length == 0) Fail("model", "model must be a non-empty string");
+        else if (model.ValueKind != JsonValueKind.String || model.GetString()!.Trim().Length == 0)
+            Fail("model", "model must be a non-empty string");
     }
 
     internal void Stops(int most, bool arrayOnly)
     {
         if (!Given("stop", out var stop)) return;
         if (stop.ValueKind == JsonValueKind.String && !arrayOnly) return;
-        if (stop.ValueKind != JsonValueKind.Array) Fail("stop", arrayOnly ? "stop must be an array of strings" : "stop must be a string or an array of strings");
+        if (stop.ValueKind != JsonValueKind.Array)
+            Fail("stop", arrayOnly ? "stop must be an array of strings" : "stop must be a string or an array of strings");
         else if (stop.GetArrayLength() > most) Fail("stop", $"stop takes up to {most} sequences");
         else if (stop.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String)) Fail("stop", "stop must hold strings only");
     }
 
     internal void Messages(string[] roles, string[]? partTypes = null)
     {
-        if (!_root.TryGetProperty("messages", out var messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
+        if (!_root.TryGetProperty("messages", out var messages) || messages.ValueKind != JsonValueKind.Array
+            || messages.GetArrayLength() == 0)
         {
             Fail("messages", "messages must be a non-empty array");
             return;
@@ -94,7 +99,8 @@ internal sealed class BodyCheck
             var name = $"messages[{index.ToString(CultureInfo.InvariantCulture)}]";
             index++;
             if (message.ValueKind != JsonValueKind.Object) Fail(name, $"{name} must be an object");
-            else if (Array.IndexOf(roles, ChatCall.Text(message, "role")) < 0) Fail(name + ".role", $"{name}.role must be one of {string.Join(", ", roles)}");
+            else if (Array.IndexOf(roles, ChatCall.Text(message, "role")) < 0)
+                Fail(name + ".role", $"{name}.role must be one of {string.Join(", ", roles)}");
             else Content(message, name, partTypes);
             if (Message is not null) return;
         }
@@ -134,11 +140,13 @@ internal sealed class BodyCheck
             if (!known.Contains(property.Name)) Fail(property.Name, $"unknown field {property.Name}");
     }
 
-    internal bool Given(string name, out JsonElement value) => _root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    internal bool Given(string name, out JsonElement value) =>
+        _root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
 
     private void Content(JsonElement message, string name, string[]? partTypes)
     {
-        var hasCalls = message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
+        var hasCalls = message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array
+            && calls.GetArrayLength() > 0;
         if (!message.TryGetProperty("content", out var content) || content.ValueKind == JsonValueKind.Null)
         {
             if (!hasCalls) Fail(name + ".content", $"{name}.content is required");

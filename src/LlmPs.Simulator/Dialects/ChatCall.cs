@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace LlmPs.Simulator.Dialects;
 
-/// <summary>A chat request as the simulator reads it. Values of a wrong type read as unset: <see cref="BodyCheck"/> has refused them before.</summary>
+/// <summary>
+/// A chat request as the simulator reads it. Values of a wrong type read as unset: <see cref="BodyCheck"/> has refused them before.
+/// </summary>
 internal sealed class ChatCall : IDisposable
 {
     private readonly JsonDocument _document;

@@ -6,7 +6,10 @@ using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Dialects;
 
-/// <summary>Cloudsway MaaS DeepSeek: docs/providers.md. Its envelopes are not known: the gateway answers {code, message} here, the model {error: {…}}.</summary>
+/// <summary>
+/// Cloudsway MaaS DeepSeek: docs/providers.md. Its envelopes are not known: the gateway answers {code, message} here, the model {error:
+/// {…}}.
+/// </summary>
 internal sealed class CloudswayDialect : Dialect
 {
     internal static readonly CloudswayDialect Instance = new();
@@ -17,7 +20,8 @@ internal sealed class CloudswayDialect : Dialect
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
-        "model", "messages", "thinking", "reasoning_effort", "max_tokens", "response_format", "stop", "stream", "stream_options", "temperature", "top_p",
+        "model", "messages", "thinking", "reasoning_effort", "max_tokens", "response_format", "stop", "stream", "stream_options",
+            "temperature", "top_p",
         "tools", "tool_choice", "logprobs", "top_logprobs", "user_id", "frequency_penalty", "presence_penalty",
     };
 
@@ -83,7 +87,9 @@ internal sealed class CloudswayDialect : Dialect
                 new ErrorReply(status, AnswerJson.OpenAIError(words, "invalid_request_error", parameter,
                     refusal == Refusal.ContentFilter ? "content_filter" : "invalid_request_error")),
             Refusal.ServerError or Refusal.Overloaded =>
-                new ErrorReply(status, AnswerJson.OpenAIError(words, "server_error", null, refusal == Refusal.Overloaded ? "server_overloaded" : "internal_error")),
+                new ErrorReply(status,
+                    AnswerJson.OpenAIError(words, "server_error", null, refusal == Refusal.Overloaded ? "server_overloaded"
+                        : "internal_error")),
             _ => new ErrorReply(status, AnswerJson.Coded(status, "message", words)),
         };
     }
@@ -91,7 +97,8 @@ internal sealed class CloudswayDialect : Dialect
     internal override bool UsageChunk(Answer answer) => answer.IncludeUsage;
 
     // created is a string here (providers.md).
-    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) => AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
+    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) =>
+        AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
     {
         writer.WriteString("created", "1780299859");
         writer.WriteString("owned_by", "cloudsway");
@@ -100,7 +107,8 @@ internal sealed class CloudswayDialect : Dialect
     protected override void WriteHead(Utf8JsonWriter writer) =>
         writer.WriteString("system_fingerprint", "fp_9954b31ca7_prod0820_fp8_kvcache_20260402");
 
-    protected override void WriteChoiceTail(Utf8JsonWriter writer, string? finishReason) => writer.WriteString("native_finish_reason", finishReason);
+    protected override void WriteChoiceTail(Utf8JsonWriter writer, string? finishReason) =>
+        writer.WriteString("native_finish_reason", finishReason);
 
     protected override void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens)
     {
@@ -123,7 +131,8 @@ internal sealed class CloudswayDialect : Dialect
         writer.WriteEndObject();
     }
 
-    private static bool Unserved(string id) => id.StartsWith("no-such-", StringComparison.Ordinal) || id.StartsWith("unknown", StringComparison.Ordinal);
+    private static bool Unserved(string id) =>
+        id.StartsWith("no-such-", StringComparison.Ordinal) || id.StartsWith("unknown", StringComparison.Ordinal);
 
     private static bool IsUserId(JsonElement user) =>
         user.ValueKind == JsonValueKind.String && user.GetString() is { Length: <= 512 } id

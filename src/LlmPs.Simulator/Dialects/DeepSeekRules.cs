@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace LlmPs.Simulator.Dialects;
 
-/// <summary>What DeepSeek models refuse, whichever provider serves them (providers.md, "DeepSeek-family rules"). Enforced in strict mode.</summary>
+/// <summary>
+/// What DeepSeek models refuse, whichever provider serves them (providers.md, "DeepSeek-family rules"). Enforced in strict mode.
+/// </summary>
 internal static class DeepSeekRules
 {
     internal static bool Apply(string model) => model.Contains("deepseek", StringComparison.OrdinalIgnoreCase);
@@ -44,5 +46,6 @@ internal static class DeepSeekRules
     }
 
     private static bool Calls(JsonElement message) =>
-        message.ValueKind == JsonValueKind.Object && message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
+        message.ValueKind == JsonValueKind.Object && message.TryGetProperty("tool_calls", out var calls)
+            && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
 }

@@ -38,7 +38,10 @@ internal abstract class Dialect
     /// <summary>The header that carries the request's id for support.</summary>
     internal virtual (string Name, string Value)? TraceHeader(ulong hash, long ordinal) => null;
 
-    /// <summary>Whether this request is answered with reasoning. <paramref name="scripted"/>: the options give reasoning, so only a plain no counts.</summary>
+    /// <summary>
+    /// Whether this request is answered with reasoning. <paramref name="scripted"/> : the options give reasoning, so only a plain no
+    /// counts.
+    /// </summary>
     internal abstract bool Thinks(ChatCall call, bool scripted);
 
     /// <summary>Refuses the key itself; null: it is fine.</summary>
@@ -117,8 +120,10 @@ internal abstract class Dialect
 
             if (answer.Has(StreamQuirks.MessageBesideDelta)) AnswerJson.MessageSoFar(writer, delta);
 
-            if (delta.Kind == DeltaKind.Reasoning && answer.Has(StreamQuirks.ChoiceReasoning)) AnswerJson.Piece(writer, "reasoning_content", answer, delta);
-            if (answer.LogProbs && delta.Kind == DeltaKind.Content) AnswerJson.LogProbs(writer, answer, delta.Text, delta.Start, delta.Length);
+            if (delta.Kind == DeltaKind.Reasoning && answer.Has(StreamQuirks.ChoiceReasoning))
+                AnswerJson.Piece(writer, "reasoning_content", answer, delta);
+            if (answer.LogProbs && delta.Kind == DeltaKind.Content)
+                AnswerJson.LogProbs(writer, answer, delta.Text, delta.Start, delta.Length);
             if (finish) writer.WriteString("finish_reason", delta.Choice.FinishReason);
             else if (answer.Has(StreamQuirks.EmptyFinish)) writer.WriteString("finish_reason", string.Empty);
             else writer.WriteNull("finish_reason");

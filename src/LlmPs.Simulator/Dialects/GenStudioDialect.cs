@@ -18,7 +18,8 @@ internal sealed class GenStudioDialect : Dialect
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
-        "model", "messages", "tools", "stream", "stream_options", "enable_thinking", "temperature", "top_p", "top_k", "n", "max_tokens", "stop",
+        "model", "messages", "tools", "stream", "stream_options", "enable_thinking", "temperature", "top_p", "top_k", "n", "max_tokens",
+            "stop",
         "presence_penalty", "frequency_penalty",
     };
 
@@ -134,7 +135,8 @@ internal sealed class GenStudioDialect : Dialect
 
     private ErrorReply? Unserved(string model)
     {
-        var known = model.Length > 0 && !model.StartsWith("no-such-", StringComparison.Ordinal) && !model.StartsWith("unknown", StringComparison.Ordinal);
+        var known = model.Length > 0 && !model.StartsWith("no-such-", StringComparison.Ordinal)
+            && !model.StartsWith("unknown", StringComparison.Ordinal);
         // Ids are all lower-case (GenStudio document).
         return known && !model.Any(char.IsUpper) ? null : Refuse(Refusal.ModelNotFound, $"model {model} not found");
     }

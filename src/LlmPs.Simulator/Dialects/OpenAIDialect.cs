@@ -19,9 +19,12 @@ internal sealed class OpenAIDialect : Dialect
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
-        "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "stop", "temperature", "top_p", "n", "presence_penalty",
-        "frequency_penalty", "seed", "user", "logprobs", "top_logprobs", "logit_bias", "response_format", "tools", "tool_choice", "parallel_tool_calls",
-        "reasoning_effort", "metadata", "store", "service_tier", "verbosity", "safety_identifier", "prompt_cache_key", "modalities", "prediction",
+        "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "stop", "temperature", "top_p", "n",
+            "presence_penalty",
+        "frequency_penalty", "seed", "user", "logprobs", "top_logprobs", "logit_bias", "response_format", "tools", "tool_choice",
+            "parallel_tool_calls",
+        "reasoning_effort", "metadata", "store", "service_tier", "verbosity", "safety_identifier", "prompt_cache_key", "modalities",
+            "prediction",
         // What local servers take beyond it.
         "top_k", "min_p", "repetition_penalty", "chat_template_kwargs", "enable_thinking", "thinking", "thinking_budget",
     };
@@ -32,7 +35,8 @@ internal sealed class OpenAIDialect : Dialect
     internal override bool NeedsKey => false;
 
     internal override string Id(ulong hash) =>
-        "chatcmpl-" + hash.ToString("x16", CultureInfo.InvariantCulture) + Fnv.Mix(hash).ToString("x16", CultureInfo.InvariantCulture).Substring(0, 8);
+        "chatcmpl-" + hash.ToString("x16", CultureInfo.InvariantCulture)
+            + Fnv.Mix(hash).ToString("x16", CultureInfo.InvariantCulture).Substring(0, 8);
 
     internal override (string Name, string Value)? TraceHeader(ulong hash, long ordinal) =>
         ("x-request-id", "req_" + Fnv.Mix(hash + (ulong)ordinal).ToString("x16", CultureInfo.InvariantCulture));
@@ -93,7 +97,8 @@ internal sealed class OpenAIDialect : Dialect
 
     internal override bool UsageChunk(Answer answer) => answer.IncludeUsage;
 
-    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) => AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
+    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) =>
+        AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
     {
         writer.WriteNumber("created", SimulatorOptions.DefaultClock);
         writer.WriteString("owned_by", "system");

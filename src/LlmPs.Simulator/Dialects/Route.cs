@@ -28,7 +28,8 @@ internal readonly struct Route
     private static readonly char[] s_slash = ['/'];
 
     private Route(
-        SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null, string? id = null)
+        SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null,
+            string? id = null)
     {
         Provider = provider;
         Kind = kind;

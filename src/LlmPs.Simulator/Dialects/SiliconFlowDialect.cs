@@ -13,7 +13,8 @@ internal sealed class SiliconFlowDialect : Dialect
 {
     internal static readonly SiliconFlowDialect Instance = new();
 
-    private static readonly string[] s_someModels = ["Qwen/QwQ-32B", "deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-R1", "Qwen/Qwen2.5-7B-Instruct"];
+    private static readonly string[] s_someModels =
+        ["Qwen/QwQ-32B", "deepseek-ai/DeepSeek-V3", "deepseek-ai/DeepSeek-R1", "Qwen/Qwen2.5-7B-Instruct"];
     private static readonly string[] s_thinkers = ["DeepSeek-R1", "QwQ", "Thinking"];
 
     // Models without the switch enable_thinking: sending it is code 20015.
@@ -21,7 +22,8 @@ internal sealed class SiliconFlowDialect : Dialect
 
     private static readonly HashSet<string> s_fields = new(StringComparer.Ordinal)
     {
-        "model", "messages", "stream", "max_tokens", "stop", "temperature", "top_p", "top_k", "frequency_penalty", "n", "response_format", "tools", "min_p",
+        "model", "messages", "stream", "max_tokens", "stop", "temperature", "top_p", "top_k", "frequency_penalty", "n", "response_format",
+            "tools", "min_p",
         "enable_thinking", "thinking_budget", "reasoning_effort", "tool_choice",
     };
 
@@ -78,8 +80,11 @@ internal sealed class SiliconFlowDialect : Dialect
         Refusal.Forbidden => Bare(403, message ?? "Forbidden"),
         Refusal.NotFound => Bare(404, message ?? "404 page not found"),
         Refusal.ModelNotFound => Coded(400, 20012, message ?? "Model does not exist. Please check it carefully."),
-        Refusal.ThinkingUnsupported => Coded(400, 20015, message ?? "Value error, current model does not support parameter `enable_thinking`."),
-        Refusal.RateLimited => Coded(429, 0, message ?? "Request was rejected due to rate limiting. If you want more, please contact us. Details: TPM limit reached."),
+        Refusal.ThinkingUnsupported =>
+            Coded(400, 20015, message ?? "Value error, current model does not support parameter `enable_thinking`."),
+        Refusal.RateLimited =>
+            Coded(429, 0, message
+                ?? "Request was rejected due to rate limiting. If you want more, please contact us. Details: TPM limit reached."),
         Refusal.ServerError => Coded(500, 50000, message ?? "Internal server error"),
         Refusal.Unavailable => Coded(503, 50508, message ?? "System is really busy. Please try again later."),
         Refusal.Overloaded => Coded(503, 50505, message ?? "Model service overloaded. Please try again later."),
@@ -91,7 +96,8 @@ internal sealed class SiliconFlowDialect : Dialect
     // Usage comes with every chunk.
     internal override bool UsageChunk(Answer answer) => false;
 
-    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) => AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
+    internal override void WriteModels(Utf8JsonWriter writer, SimulatorOptions options) =>
+        AnswerJson.ModelList(writer, options.Models ?? s_someModels, static writer =>
     {
         writer.WriteNumber("created", 0);
         writer.WriteString("owned_by", string.Empty);
@@ -144,9 +150,11 @@ internal sealed class SiliconFlowDialect : Dialect
         WriteUsage(writer, answer, soFar.CompletionTokens, soFar.ReasoningTokens);
     }
 
-    private static bool Contains(string model, string[] parts) => parts.Any(part => model.Contains(part, StringComparison.OrdinalIgnoreCase));
+    private static bool Contains(string model, string[] parts) =>
+        parts.Any(part => model.Contains(part, StringComparison.OrdinalIgnoreCase));
 
-    private static ErrorReply Coded(int status, int code, string message) => new(status, AnswerJson.Coded(code, "message", message, withData: true));
+    private static ErrorReply Coded(int status, int code, string message) =>
+        new(status, AnswerJson.Coded(code, "message", message, withData: true));
 
     /// <summary>A bare JSON string.</summary>
     private static ErrorReply Bare(int status, string message)

@@ -61,7 +61,8 @@ internal static class FaultReply
                 response.Headers.TryAddWithoutValidation("Retry-After", until.ToString("R", CultureInfo.InvariantCulture));
                 break;
             case FaultKind.RetryAfterMs:
-                response.Headers.TryAddWithoutValidation("retry-after-ms", (fault.RetryAfterMs ?? 50).ToString(CultureInfo.InvariantCulture));
+                response.Headers.TryAddWithoutValidation("retry-after-ms", (fault.RetryAfterMs ?? 50)
+                    .ToString(CultureInfo.InvariantCulture));
                 break;
             case FaultKind.ShouldRetryFalse:
                 response.Headers.TryAddWithoutValidation("x-should-retry", "false");

@@ -26,8 +26,8 @@ internal sealed class MidAnswerFault
 
     internal static MidAnswerFault? Of(Fault? fault, SimulatorOptions options) => fault?.Kind switch
     {
-        FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall or FaultKind.StreamError or FaultKind.InvalidJson or FaultKind.HugeLine or FaultKind.GluedEvents
-            => new MidAnswerFault(fault, options),
+        FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall or FaultKind.StreamError or FaultKind.InvalidJson
+            or FaultKind.HugeLine or FaultKind.GluedEvents => new MidAnswerFault(fault, options),
         _ => null,
     };
 

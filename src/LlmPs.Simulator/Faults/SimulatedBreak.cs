@@ -10,7 +10,8 @@ internal sealed class SimulatedConnectionException : HttpRequestException
 {
     internal SimulatedConnectionException(FaultKind kind)
 #if NET
-        : base(kind == FaultKind.ConnectionFailed ? HttpRequestError.ConnectionError : HttpRequestError.Unknown, Words(kind), Cause(kind)) =>
+        : base(kind == FaultKind.ConnectionFailed ? HttpRequestError.ConnectionError
+            : HttpRequestError.Unknown, Words(kind), Cause(kind)) =>
 #else
         : base(Words(kind), Cause(kind)) =>
 #endif
@@ -24,7 +25,8 @@ internal sealed class SimulatedConnectionException : HttpRequestException
 
     private static Exception Cause(FaultKind kind) => kind == FaultKind.ConnectionFailed
         ? new SocketException((int)SocketError.ConnectionRefused)
-        : new IOException("Unable to read data from the transport connection: Connection reset by peer (simulated).", new SocketException((int)SocketError.ConnectionReset));
+        : new IOException("Unable to read data from the transport connection: Connection reset by peer (simulated).",
+            new SocketException((int)SocketError.ConnectionReset));
 }
 
 /// <summary>A connection that breaks in the middle of a body.</summary>

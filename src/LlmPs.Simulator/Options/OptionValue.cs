@@ -32,7 +32,8 @@ internal readonly struct OptionValue
         int i => i,
         long l => l,
         // A whole number may come as 3.0 or "3": JSON and CSV know no better.
-        _ when double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var d) && Math.Floor(d) == d && Math.Abs(d) < 1e15 => (long)d,
+        _ when double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var d) && Math.Floor(d) == d
+            && Math.Abs(d) < 1e15 => (long)d,
         _ => throw Bad("a whole number"),
     };
 

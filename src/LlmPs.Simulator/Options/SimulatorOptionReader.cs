@@ -100,7 +100,8 @@ internal static class SimulatorOptionReader
         }
 
         if (!values.Keys.Cast<object>().Any(key => string.Equals(key.ToString(), "Fault", StringComparison.OrdinalIgnoreCase)))
-            throw new ArgumentException($"An entry of 'Faults' has no key 'Fault'. The faults are {string.Join(", ", SimulatorOptions.FaultNames)}.");
+            throw new ArgumentException(
+                $"An entry of 'Faults' has no key 'Fault'. The faults are {string.Join(", ", SimulatorOptions.FaultNames)}.");
         Apply(s_fault, fault, values, "key of a fault");
         return fault;
     }

@@ -6,7 +6,9 @@ using LlmPs.Simulator.Options;
 
 namespace LlmPs.Simulator;
 
-/// <summary>How the simulator behaves. <see cref="FromDictionary"/> reads it from what a user types as <c>-SimulatorOption @{ … }</c>.</summary>
+/// <summary>
+/// How the simulator behaves. <see cref="FromDictionary"/> reads it from what a user types as <c>-SimulatorOption @{ … }</c>.
+/// </summary>
 public sealed class SimulatorOptions
 {
     /// <summary>The clock of the answers unless set: the <c>created</c> of the sample in GenStudio's document.</summary>
@@ -87,7 +89,9 @@ public sealed class SimulatorOptions
     /// <summary>Larger request bodies get the provider's 413.</summary>
     public int MaxRequestBytes { get; set; } = 64 * 1024 * 1024;
 
-    /// <summary>Milliseconds from the creation of a batch to its end: the first tenth validating, the last tenth finalizing. Default: 0.</summary>
+    /// <summary>
+    /// Milliseconds from the creation of a batch to its end: the first tenth validating, the last tenth finalizing. Default: 0.
+    /// </summary>
     public int BatchLatencyMs { get; set; }
 
     /// <summary>So many retrievals from the creation of a batch to its end, instead of <see cref="BatchLatencyMs"/>.</summary>
@@ -114,7 +118,9 @@ public sealed class SimulatorOptions
     /// <summary>A batch answers its lines, and writes them, in an order by seed.</summary>
     public bool BatchShuffle { get; set; }
 
-    /// <summary>Answers about files and batches have the id under <c>data</c>; null: as the provider does (SiliconFlow: for files).</summary>
+    /// <summary>
+    /// Answers about files and batches have the id under <c>data</c>; null: as the provider does (SiliconFlow: for files).
+    /// </summary>
     public bool? BatchNestedIds { get; set; }
 
     /// <summary>The most lines in a batch; null: the provider's limit.</summary>
@@ -144,6 +150,8 @@ public sealed class SimulatorOptions
     /// <summary>The keys that <see cref="FromDictionary"/> knows.</summary>
     public static IReadOnlyList<string> KnownKeys => SimulatorOptionReader.OptionKeys;
 
-    /// <summary>Reads options, in any case of the keys. An unknown key or a bad value is an <see cref="ArgumentException"/> that names it.</summary>
+    /// <summary>
+    /// Reads options, in any case of the keys. An unknown key or a bad value is an <see cref="ArgumentException"/> that names it.
+    /// </summary>
     public static SimulatorOptions FromDictionary(IDictionary values) => SimulatorOptionReader.Read(values);
 }

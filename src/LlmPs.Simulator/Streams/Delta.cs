@@ -79,7 +79,8 @@ internal readonly struct Delta
             var arguments = answer.Arguments(choice.ToolCalls[i]);
             if (answer.Has(StreamQuirks.NameInPieces)) yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, 0, i);
             foreach (var delta in Pieces(answer, DeltaKind.ToolCall, choice, arguments, i)) yield return delta;
-            if (answer.Has(StreamQuirks.RepeatedArguments)) yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, arguments.Length, i);
+            if (answer.Has(StreamQuirks.RepeatedArguments))
+                yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, arguments.Length, i);
         }
 
         yield return new Delta(DeltaKind.Finish, choice, string.Empty, 0, 0, 0);

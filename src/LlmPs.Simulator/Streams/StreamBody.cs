@@ -34,7 +34,8 @@ internal sealed class StreamBody : Stream
         _buffer = buffer;
         _counters = counters;
         _usualCut = options.CutBy;
-        _atByte = fault?.AfterBytes is not null && fault.Kind is FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall ? fault : null;
+        _atByte = fault?.AfterBytes is not null && fault.Kind is FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall ? fault
+            : null;
     }
 
     public override bool CanRead => true;
@@ -51,13 +52,15 @@ internal sealed class StreamBody : Stream
         set => throw new NotSupportedException();
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
+    public override int Read(byte[] buffer, int offset, int count) =>
+        ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadCoreAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
 #if NET
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ReadCoreAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        ReadCoreAsync(buffer, cancellationToken);
 #endif
 
     public override void Flush()

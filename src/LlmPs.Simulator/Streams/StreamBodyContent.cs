@@ -17,7 +17,8 @@ internal sealed class StreamBodyContent : HttpContent
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => _body.CopyToAsync(stream);
 
 #if NET
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, System.Threading.CancellationToken cancellationToken) =>
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context,
+        System.Threading.CancellationToken cancellationToken) =>
         _body.CopyToAsync(stream, cancellationToken);
 #endif
 

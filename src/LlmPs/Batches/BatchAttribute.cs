@@ -6,7 +6,9 @@ using LlmPs.Values;
 
 namespace LlmPs.Batches;
 
-/// <summary>Takes batches as objects, as copies out of a file or a job, or by their ids. What a copy says beyond its id is asked for again.</summary>
+/// <summary>
+/// Takes batches as objects, as copies out of a file or a job, or by their ids. What a copy says beyond its id is asked for again.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class BatchAttribute : ArgumentTransformationAttribute
 {
@@ -32,8 +34,10 @@ internal sealed class BatchAttribute : ArgumentTransformationAttribute
             };
         }
 
-        throw new ArgumentTransformationMetadataException("The value is not a batch. Give what Start-ChatBatch or Get-ChatBatch returns, or the id of a batch.");
+        throw new ArgumentTransformationMetadataException(
+            "The value is not a batch. Give what Start-ChatBatch or Get-ChatBatch returns, or the id of a batch.");
     }
 
-    private static string? Text(PSObject copy, string name) => copy.Properties[name]?.Value?.ToString() is { Length: > 0 } text ? text : null;
+    private static string? Text(PSObject copy, string name) =>
+        copy.Properties[name]?.Value?.ToString() is { Length: > 0 } text ? text : null;
 }

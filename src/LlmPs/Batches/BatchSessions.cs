@@ -8,7 +8,9 @@ namespace LlmPs.Batches;
 /// <summary>Finds the session that a batch belongs to.</summary>
 internal static class BatchSessions
 {
-    /// <summary>Returns the session given, or the one of the batch's name, or any open one of its provider and address; null where there is none.</summary>
+    /// <summary>
+    /// Returns the session given, or the one of the batch's name, or any open one of its provider and address; null where there is none.
+    /// </summary>
     /// <param name="given">The session of <c>-Session</c>.</param>
     /// <param name="provider">The provider; null where it is not known.</param>
     /// <param name="address">The address; null where it is not known.</param>
@@ -30,16 +32,22 @@ internal static class BatchSessions
         if (session is null)
         {
             throw new LlmApiException(LlmErrorKind.InvalidRequest,
-                $"No session of {plan.Provider} at {plan.Address} is open, to which the batch belongs. Run Connect-LlmProvider {plan.Provider} first, or name a session with -Session.");
+                $"No session of {plan.Provider} at {plan.Address} is open, to which the batch belongs. Run Connect-LlmProvider "
+                    + $"{plan.Provider} first, or name a session with -Session.");
         }
 
         return session.Provider == plan.Provider ? session : throw new LlmApiException(
-            LlmErrorKind.InvalidRequest, $"-Session '{session.Name}' is of {session.Provider}, and the batch belongs to {plan.Provider}. Give a session of {plan.Provider}.");
+            LlmErrorKind.InvalidRequest,
+                $"-Session '{session.Name}' is of {session.Provider}, and the batch belongs to {plan.Provider}. Give a session of "
+                    + $"{plan.Provider}.");
     }
 
     /// <exception cref="LlmApiException">No session is open that could have made the batch.</exception>
-    internal static LlmSession Of(ChatBatch batch, LlmSession? given) => Find(given, batch.Provider, null, batch.Session) ?? throw new LlmApiException(
-        LlmErrorKind.InvalidRequest, $"No session is open{(batch.Id.Length == 0 ? string.Empty : $" for the batch '{batch.Id}'")}. Run Connect-LlmProvider first, or name a session with -Session.");
+    internal static LlmSession Of(ChatBatch batch, LlmSession? given) =>
+        Find(given, batch.Provider, null, batch.Session) ?? throw new LlmApiException(
+        LlmErrorKind.InvalidRequest,
+            $"No session is open{(batch.Id.Length == 0 ? string.Empty : $" for the batch '{batch.Id}'")}. Run Connect-LlmProvider "
+                + "first, or name a session with -Session.");
 
     private static bool Fits(LlmSession session, string? provider, string? address) =>
         (provider is null || session.Provider == provider) && (address is null || session.BaseUri.AbsoluteUri == address);

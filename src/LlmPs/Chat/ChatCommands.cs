@@ -48,7 +48,8 @@ internal sealed class ChatCommands
     internal bool IsOver { get; private set; }
 
     /// <summary>Whether a line is a command. Two slashes begin a prompt with one.</summary>
-    internal static bool IsCommand(string line) => line.StartsWith("/", StringComparison.Ordinal) && !line.StartsWith("//", StringComparison.Ordinal);
+    internal static bool IsCommand(string line) =>
+        line.StartsWith("/", StringComparison.Ordinal) && !line.StartsWith("//", StringComparison.Ordinal);
 
     /// <summary>Whether a line is the word exit or quit. With a space before it, the word is a prompt.</summary>
     internal static bool IsFarewell(string line) => line.TrimEnd() is var word && (Is(word, "exit") || Is(word, "quit"));
@@ -123,7 +124,8 @@ internal sealed class ChatCommands
                 "default" => null,
                 _ => throw new ArgumentException($"/thinking takes on, off or default, not '{word}'."),
             };
-        _printer.Line($"Thinking: {_talk.Thinking switch { ThinkingMode.Enabled => "on", ThinkingMode.Disabled => "off", _ => "as the model does by default" }}");
+        var shown = _talk.Thinking switch { ThinkingMode.Enabled => "on", ThinkingMode.Disabled => "off", _ => "as the model does by default" };
+        _printer.Line($"Thinking: {shown}");
     }
 
     private void Retry(string rest)
@@ -167,10 +169,12 @@ internal sealed class ChatCommands
 
     private void Help(string rest)
     {
-        foreach (var command in _commands) _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
+        foreach (var command in _commands)
+            _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
         _printer.Line("Tab completes a command, a model and a chip; again Tab shows the next one.");
         _printer.Line("Ctrl+C ends an answer and clears a line; Ctrl+D leaves.");
-        _printer.Line("To send a prompt that begins with a slash, type two slashes. To send the word exit or quit, type a space before it.");
+        _printer.Line(
+            "To send a prompt that begins with a slash, type two slashes. To send the word exit or quit, type a space before it.");
     }
 
     private string Messages() => string.Format(CultureInfo.CurrentCulture, "{0} messages", _talk.Messages.Count);

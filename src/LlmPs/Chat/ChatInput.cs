@@ -15,7 +15,8 @@ internal sealed class ChatInput
     internal ChatInput(PSHost host)
     {
         _host = host;
-        if (host.Name == "ConsoleHost" && host.UI.SupportsVirtualTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb" && !Console.IsOutputRedirected)
+        if (host.Name == "ConsoleHost" && host.UI.SupportsVirtualTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb"
+            && !Console.IsOutputRedirected)
             _editor = new LineEditor(Prompt, TypedAhead);
     }
 

@@ -29,7 +29,8 @@ internal sealed class ChatTalk
     /// <param name="session">Who answers.</param>
     /// <param name="newRequest">A request of the options given, for the messages.</param>
     /// <param name="typedAhead">Takes the keys that are pressed while an answer comes.</param>
-    internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest, Queue<ConsoleKeyInfo> typedAhead)
+    internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest,
+        Queue<ConsoleKeyInfo> typedAhead)
     {
         _typedAhead = typedAhead;
         _cmdlet = cmdlet;
@@ -162,7 +163,9 @@ internal sealed class ChatTalk
         Keep(answer, error);
     }
 
-    /// <summary>A turn counts as soon as any of its answer has come, also where it was ended or cut off. One without is as if it had not been asked.</summary>
+    /// <summary>
+    /// A turn counts as soon as any of its answer has come, also where it was ended or cut off. One without is as if it had not been asked.
+    /// </summary>
     private void Keep(ChatCompletionBuilder answer, LlmApiException? error)
     {
         var completion = answer.ToCompletion();

@@ -21,7 +21,8 @@ internal sealed class InterruptKey : IDisposable
     private readonly bool _isTaken;
     private bool _wasPressed;
 
-    /// <param name="typedAhead">Takes the other keys that are pressed meanwhile, with one that is none where there was a pause between them.</param>
+    /// <param name="typedAhead">Takes the other keys that are pressed meanwhile, with one that is none where there was a pause between
+    /// them.</param>
     internal InterruptKey(Queue<ConsoleKeyInfo> typedAhead)
     {
         _typedAhead = typedAhead;

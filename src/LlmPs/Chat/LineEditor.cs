@@ -88,7 +88,8 @@ internal sealed class LineEditor
     }
 
     /// <summary>With Control it is AltGr, which types.</summary>
-    private static bool IsAlt(ConsoleKeyInfo key) => (key.Modifiers & (ConsoleModifiers.Alt | ConsoleModifiers.Control)) == ConsoleModifiers.Alt;
+    private static bool IsAlt(ConsoleKeyInfo key) =>
+        (key.Modifiers & (ConsoleModifiers.Alt | ConsoleModifiers.Control)) == ConsoleModifiers.Alt;
 
     private static bool IsControl(ConsoleKeyInfo key, ConsoleKey letter) => key.Key == letter && key.Modifiers == ConsoleModifiers.Control;
 
@@ -196,8 +197,8 @@ internal sealed class LineEditor
     }
 
     /// <summary>
-    /// Draws the line anew from the row of the prompt on, and puts the cursor in its place. Of a text that is taller than the screen it draws
-    /// the part around the cursor: what has left the screen cannot be drawn over.
+    /// Draws the line anew from the row of the prompt on, and puts the cursor in its place. Of a text that is taller than the screen it
+    /// draws the part around the cursor: what has left the screen cannot be drawn over.
     /// </summary>
     /// <param name="whole">Draw all of it, for the last time.</param>
     private void Draw(bool whole = false)

@@ -49,8 +49,13 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
         try
         {
             if (Tool is not null) Template.Tools = ToolSource.Read(this, Tool);
-            if (JsonSchema is not null) reviewer.Check = new AnswerCheck(this, Template.JsonSchema = SchemaText.Read(nameof(JsonSchema), JsonSchema, SessionState.Path));
-            if (InvokeTool) reviewer.Tools = new ToolRunner(this, Template.Tools ?? throw new PSArgumentException("InvokeTool needs -Tool: only what is offered there is run."));
+            if (JsonSchema is not null)
+                reviewer.Check =
+                    new AnswerCheck(this, Template.JsonSchema = SchemaText.Read(nameof(JsonSchema), JsonSchema, SessionState.Path));
+            if (InvokeTool)
+                reviewer.Tools =
+                    new ToolRunner(this, Template.Tools
+                        ?? throw new PSArgumentException("InvokeTool needs -Tool: only what is offered there is run."));
             Template.ToolChoice = Choice(Template.Tools);
         }
         catch (Exception e) when (e is PSArgumentException or ArgumentException or ItemNotFoundException)
@@ -67,6 +72,7 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
         if (tools is null) throw new PSArgumentException($"ToolChoice '{ToolChoice}' needs -Tool.");
         var known = ToolChoiceCompleter.Words.Concat(tools.Select(tool => tool.Name)).ToList();
         return known.FirstOrDefault(word => word.Equals(ToolChoice, StringComparison.OrdinalIgnoreCase))
-            ?? throw new PSArgumentException($"ToolChoice '{ToolChoice}' is neither a word nor a tool. It takes: {string.Join(", ", known)}.");
+            ?? throw new PSArgumentException(
+                $"ToolChoice '{ToolChoice}' is neither a word nor a tool. It takes: {string.Join(", ", known)}.");
     }
 }

@@ -44,9 +44,12 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
         catch (LlmApiException e)
         {
             if (e.Kind == LlmErrorKind.NotFound)
-                e.RecommendedAction = "Check the id and the session. If the provider has removed the batch, Invoke-ChatCompletion -Force sends its rows live.";
+                e.RecommendedAction =
+                    "Check the id and the session. If the provider has removed the batch, Invoke-ChatCompletion -Force sends "
+                        + "its rows live.";
             var record = RowError.From(e, batch);
-            record.ErrorDetails = new ErrorDetails($"Batch '{batch.Id}': {e.Message}") { RecommendedAction = e.RecommendedAction ?? string.Empty };
+            record.ErrorDetails =
+                new ErrorDetails($"Batch '{batch.Id}': {e.Message}") { RecommendedAction = e.RecommendedAction ?? string.Empty };
             WriteError(record);
         }
     }
@@ -62,5 +65,6 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
 
     private bool WantsDebug() => MyInvocation.BoundParameters.TryGetValue("Debug", out var bound)
         ? LanguagePrimitives.IsTrue(bound)
-        : SessionState.PSVariable.GetValue("DebugPreference") is ActionPreference action && action is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
+        : SessionState.PSVariable.GetValue("DebugPreference") is ActionPreference action
+            && action is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
 }

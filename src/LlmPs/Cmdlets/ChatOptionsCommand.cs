@@ -13,10 +13,10 @@ using LlmPs.Values;
 namespace LlmPs.Cmdlets;
 
 /// <summary>
-/// The options that a request for a completion can carry. A blank text is unset. Each row may have them for itself, in a column of that name or by a
-/// script block over the row. PowerShell's binder would look for each of them up to four times a row, and make an object each time it looks, which
-/// takes longer than all the rest of a row. So <see cref="RowOptions"/> reads the columns, once a row, and has the script blocks run; the binder takes
-/// the options for plain ones, which are the properties of <see cref="Template"/>.
+/// The options that a request for a completion can carry. A blank text is unset. Each row may have them for itself, in a column of that
+/// name or by a script block over the row. PowerShell's binder would look for each of them up to four times a row, and make an object each
+/// time it looks, which takes longer than all the rest of a row. So <see cref="RowOptions"/> reads the columns, once a row, and has the
+/// script blocks run; the binder takes the options for plain ones, which are the properties of <see cref="Template"/>.
 /// </summary>
 public abstract class ChatOptionsCommand : PSCmdlet
 {
@@ -88,7 +88,8 @@ public abstract class ChatOptionsCommand : PSCmdlet
     /// <summary>Texts that end the answer.</summary>
     [Parameter]
     [RowOption(KeepsWhiteSpace = true)]
-    public string[]? Stop { get => (string[]?)Template.Stop; set => Template.Stop = Bound(value)?.Where(text => !string.IsNullOrEmpty(text)).ToArray(); }
+    public string[]? Stop { get =>
+        (string[]?)Template.Stop; set => Template.Stop = Bound(value)?.Where(text => !string.IsNullOrEmpty(text)).ToArray(); }
 
     /// <summary>Less of what was said at all.</summary>
     [Parameter]
@@ -150,7 +151,9 @@ public abstract class ChatOptionsCommand : PSCmdlet
     [Parameter]
     public SwitchParameter SkipValidation { get => Template.SkipValidation; set => Template.SkipValidation = value; }
 
-    /// <summary>Takes the default session: one that is opened or closed meanwhile, such as by a command downstream, is none of this run's.</summary>
+    /// <summary>
+    /// Takes the default session: one that is opened or closed meanwhile, such as by a command downstream, is none of this run's.
+    /// </summary>
     protected override void BeginProcessing()
     {
         _default = SessionTable.Current.Default;
@@ -159,8 +162,8 @@ public abstract class ChatOptionsCommand : PSCmdlet
 
     /// <summary>
     /// What the setter of a row's option keeps: nothing where the option is a script block, which comes by another way
-    /// (<see cref="RowOptionAttribute.TakeBlock"/>). Only a script block of the command line is kept: one out of the pipeline is a row, and its text may
-    /// be anyone's.
+    /// (<see cref="RowOptionAttribute.TakeBlock"/>). Only a script block of the command line is kept: one out of the pipeline is a row, and
+    /// its text may be anyone's.
     /// </summary>
     private protected T? Bound<T>(T value, [CallerMemberName] string option = "")
     {
@@ -172,12 +175,14 @@ public abstract class ChatOptionsCommand : PSCmdlet
     /// <summary>Refuses script blocks where there are no rows.</summary>
     private protected void RefuseBlocks(string wayOut)
     {
-        if (RowBlocks?.Keys.FirstOrDefault() is { } option) Refuse($"{option} is a script block, and there is no row to run it over: {wayOut}.", option);
+        if (RowBlocks?.Keys.FirstOrDefault() is { } option)
+            Refuse($"{option} is a script block, and there is no row to run it over: {wayOut}.", option);
     }
 
     /// <summary>Ends the command for the sake of a parameter.</summary>
     internal void Refuse(string message, string parameter) =>
-        ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument, null));
+        ThrowTerminatingError(
+            new ErrorRecord(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument, null));
 
     /// <summary>A request as the command line gives it, without messages.</summary>
     /// <exception cref="ArgumentException">A value of <c>-ExtraBody</c> that is no JSON.</exception>
@@ -194,12 +199,14 @@ public abstract class ChatOptionsCommand : PSCmdlet
         if (Session?.Length > 1) RefusePool();
         if (Session?.Length > 0) return Session[0];
         var identity = history?.Context?.Session;
-        var earlier = identity is null ? null : LlmSession.Of(identity) is { IsClosed: false } open ? open : SessionTable.Current.Find(identity.Name);
+        var earlier = identity is null ? null : LlmSession.Of(identity) is { IsClosed: false } open ? open
+            : SessionTable.Current.Find(identity.Name);
         // What was said to one provider does not go to another that happens to be the default.
         if ((identity is null ? _default ??= SessionTable.Current.Default : earlier) is { } session) return session;
         var message = identity is null
             ? "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow"
-            : $"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or give another session as -Session.";
+            : $"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or give another "
+                + "session as -Session.";
         ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
         throw new PipelineStoppedException();
     }
@@ -208,7 +215,9 @@ public abstract class ChatOptionsCommand : PSCmdlet
     private protected void RefusePool()
     {
         const string WayOut = "Only Invoke-ChatCompletion uses several";
-        if (Session?.Length > 1) Refuse($"-Session has {Session.Length} sessions ({string.Join(", ", Session.Select(session => session.Name))}): give one. {WayOut}.", nameof(Session));
+        if (Session?.Length > 1)
+            Refuse($"-Session has {Session.Length} sessions ({string.Join(", ", Session.Select(session => session.Name))}): give "
+                + $"one. {WayOut}.", nameof(Session));
         if (Chip?.Length > 1) Refuse($"-Chip has {Chip.Length} chips ({string.Join(", ", Chip)}): give one. {WayOut}.", nameof(Chip));
     }
 
@@ -216,7 +225,8 @@ public abstract class ChatOptionsCommand : PSCmdlet
     {
         if (ExtraBody is null) return null;
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (DictionaryEntry field in ExtraBody) fields[Convert.ToString(field.Key, CultureInfo.InvariantCulture)!] = JsonText.From(field.Value);
+        foreach (DictionaryEntry field in ExtraBody)
+            fields[Convert.ToString(field.Key, CultureInfo.InvariantCulture)!] = JsonText.From(field.Value);
         return fields;
     }
 }

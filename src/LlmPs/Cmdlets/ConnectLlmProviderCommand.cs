@@ -167,9 +167,14 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         try
         {
             var session = new LlmSession(Options(), Handler());
-            if (session.Connection.IsCredentialInTheClear) VerboseLine.Warn(this, $"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others can read it. Use https.");
+            if (session.Connection.IsCredentialInTheClear)
+                VerboseLine.Warn(this,
+                    $"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others "
+                        + "can read it. Use https.");
             if (_isOpenAIKeyOfEnvironment && !IsForOpenAIKey(session))
-                VerboseLine.Warn(this, $"The key in $env:OPENAI_API_KEY is sent to {session.BaseUri.Host}. If it is not meant for this host, give the key of this host as -ApiKey.");
+                VerboseLine.Warn(this,
+                    $"The key in $env:OPENAI_API_KEY is sent to {session.BaseUri.Host}. If it is not meant for this host, give the key "
+                        + "of this host as -ApiKey.");
             if (HiddenNames.Warning(this) is { } hidden) VerboseLine.Warn(this, hidden);
             if (Test) TestOrClose(session);
             SessionTable.Current.Add(session, mayBeDefault: !NoDefault);
@@ -251,7 +256,8 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
 
     /// <summary>Whether OpenAI's key does not leave for a host that is not OpenAI's.</summary>
     private bool IsForOpenAIKey(LlmSession session) =>
-        session.IsSimulated || session.BaseUri.IsLoopback || session.BaseUri.Host.Equals("api.openai.com", StringComparison.OrdinalIgnoreCase)
+        session.IsSimulated || session.BaseUri.IsLoopback
+            || session.BaseUri.Host.Equals("api.openai.com", StringComparison.OrdinalIgnoreCase)
         || session.HeaderNames.Contains("Authorization", StringComparer.OrdinalIgnoreCase);
 
     private LlmSessionOptions Options()
@@ -279,7 +285,8 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
             LogPath = LogFile(),
             LogContent = LogContent,
         };
-        foreach (DictionaryEntry header in Header ?? new Hashtable()) AddHeader(options, Convert.ToString(header.Key, CultureInfo.InvariantCulture)!, header.Value);
+        foreach (DictionaryEntry header in Header ?? new Hashtable())
+            AddHeader(options, Convert.ToString(header.Key, CultureInfo.InvariantCulture)!, header.Value);
         return options;
     }
 
@@ -305,7 +312,8 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
             return;
         }
 
-        if (value is IEnumerable and not string) throw new ArgumentException($"The value of header '{name}' is of type {value.GetType().Name}: give one text.");
+        if (value is IEnumerable and not string)
+            throw new ArgumentException($"The value of header '{name}' is of type {value.GetType().Name}: give one text.");
         options.Headers[name] = new NetworkCredential(string.Empty, Convert.ToString(value, CultureInfo.InvariantCulture)).SecurePassword;
         options.TextHeaders.Add(name);
     }
@@ -321,7 +329,9 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         var given = PlainValue.Of(SimulatorOption ?? new Hashtable());
         // A provider that the simulator does not know is answered as OpenAI would.
         var name = ProviderList.Get(Provider).Name;
-        if (!given.ContainsKey("Provider")) given["Provider"] = Enum.IsDefined(typeof(Simulator.SimulatedProvider), name) ? name : nameof(Simulator.SimulatedProvider.OpenAICompatible);
+        if (!given.ContainsKey("Provider"))
+            given["Provider"] = Enum.IsDefined(typeof(Simulator.SimulatedProvider), name) ? name
+                : nameof(Simulator.SimulatedProvider.OpenAICompatible);
         if (!given.ContainsKey("RequireKey")) given["RequireKey"] = false;
         return new Simulator.SimulatorHandler(Simulator.SimulatorOptions.FromDictionary(given));
     }
@@ -329,7 +339,8 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     /// <summary>The first credential that is given. A copy, since the session disposes its own.</summary>
     private SecureString? Key(ChatProvider provider)
     {
-        if (SecretVault is not null && SecretName is null) throw new ArgumentException($"SecretVault '{SecretVault}' needs -SecretName as well, the name of the secret in it.");
+        if (SecretVault is not null && SecretName is null)
+            throw new ArgumentException($"SecretVault '{SecretVault}' needs -SecretName as well, the name of the secret in it.");
         if (ApiKey is not null) return From("the key of -ApiKey", ApiKey.Copy());
         // PSCredential.Empty has no password at all.
         if (Credential is not null) return From("the key of -Credential", Credential.Password?.Copy());
@@ -357,7 +368,8 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         }
         catch (CommandNotFoundException e)
         {
-            throw new ArgumentException($"SecretName '{SecretName}' needs the module Microsoft.PowerShell.SecretManagement, which has Get-Secret.", e);
+            throw new ArgumentException(
+                $"SecretName '{SecretName}' needs the module Microsoft.PowerShell.SecretManagement, which has Get-Secret.", e);
         }
         catch (RuntimeException e)
         {

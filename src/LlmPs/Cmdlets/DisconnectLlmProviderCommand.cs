@@ -9,7 +9,9 @@ namespace LlmPs.Cmdlets;
 [Cmdlet(VerbsCommunications.Disconnect, "LlmProvider", DefaultParameterSetName = "Name")]
 public sealed class DisconnectLlmProviderCommand : PSCmdlet
 {
-    /// <summary>The sessions, by name or object. Not texts: as one, a session that was replaced would close the one that has its name now.</summary>
+    /// <summary>
+    /// The sessions, by name or object. Not texts: as one, a session that was replaced would close the one that has its name now.
+    /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = "Name")]
     [ArgumentCompleter(typeof(SessionCompleter))]
     public object[] Name { get; set; } = [];
@@ -32,7 +34,9 @@ public sealed class DisconnectLlmProviderCommand : PSCmdlet
             var item = PSObject.AsPSObject(given);
             var name = $"{item.Properties["Name"]?.Value ?? item}";
             if ((item.BaseObject as LlmSession ?? SessionTable.Current.Find(name)) is { } session) SessionTable.Current.Remove(session);
-            else WriteError(new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound", ErrorCategory.ObjectNotFound, name));
+            else WriteError(
+                new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound", ErrorCategory.ObjectNotFound,
+                    name));
         }
     }
 }

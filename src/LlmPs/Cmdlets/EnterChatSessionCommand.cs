@@ -82,7 +82,9 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
 
     private void Refuse(Exception? cause)
     {
-        var error = new InvalidOperationException("Enter-ChatSession needs an interactive terminal, but the input is redirected or PowerShell runs with -NonInteractive. Use Invoke-ChatCompletion in scripts.", cause);
+        var error = new InvalidOperationException(
+            "Enter-ChatSession needs an interactive terminal, but the input is redirected or PowerShell runs with -NonInteractive. Use "
+                + "Invoke-ChatCompletion in scripts.", cause);
         ThrowTerminatingError(new ErrorRecord(error, "NotInteractive", ErrorCategory.InvalidOperation, null));
     }
 }

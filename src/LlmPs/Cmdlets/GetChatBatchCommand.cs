@@ -73,7 +73,8 @@ public sealed class GetChatBatchCommand : BatchCommand
         {
             if (plan.IsDropped || (Id is not null && !Id.Contains(plan.BatchId, StringComparer.Ordinal))) continue;
             if (plan.IsReceived) WriteObject(plan.ToBatch(path));
-            else if (plan.BatchId is not null) Try(plan.ToBatch(path), () => WriteObject(Ask(BatchSessions.Of(plan, Session), plan.ToBatch(path))));
+            else if (plan.BatchId is not null)
+                Try(plan.ToBatch(path), () => WriteObject(Ask(BatchSessions.Of(plan, Session), plan.ToBatch(path))));
             else if (plan.Requested is not null) Try(new ChatBatch { Id = plan.FileName }, () => WriteLost(plan, path));
         }
     }
@@ -83,6 +84,8 @@ public sealed class GetChatBatchCommand : BatchCommand
     {
         var session = BatchSessions.Of(plan, Session);
         if (Task.Run(token => ServiceOf(session).FindAsync(plan, token)) is { } batch) WriteObject(plan.Complete(batch, path));
-        else VerboseLine.Warn(this, $"Checkpoint '{CheckpointPath}' names a batch that {plan.Provider} does not have: Start-ChatBatch was ended while it submitted. Run it again.");
+        else VerboseLine.Warn(this,
+            $"Checkpoint '{CheckpointPath}' names a batch that {plan.Provider} does not have: Start-ChatBatch was ended while it "
+                + "submitted. Run it again.");
     }
 }

@@ -45,7 +45,10 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     [Parameter]
     public SwitchParameter Online { get; set; }
 
-    /// <summary>Ask the provider for each pair of model and chip with one token, and remember for the account which are served. Each costs a request.</summary>
+    /// <summary>
+    /// Ask the provider for each pair of model and chip with one token, and remember for the account which are served. Each costs a
+    /// request.
+    /// </summary>
     [Parameter]
     public SwitchParameter Verify { get; set; }
 
@@ -79,8 +82,11 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
             WriteObject(found.Select(model => model.With(ChecksFor(model, checks))).ToList(), enumerateCollection: true);
             if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
             {
-                var known = string.Join(", ", offered.Take(MostListed).Select(model => model.Id)) + (offered.Count > MostListed ? $", … ({offered.Count} in all)" : string.Empty);
-                WriteError(new ErrorRecord(new ItemNotFoundException(PrintableText.Line($"No model matches '{name}'. Known models: {known}.")), "ModelNotFound", ErrorCategory.ObjectNotFound, name));
+                var known = string.Join(", ", offered.Take(MostListed).Select(model => model.Id))
+                    + (offered.Count > MostListed ? $", … ({offered.Count} in all)" : string.Empty);
+                WriteError(new ErrorRecord(
+                    new ItemNotFoundException(PrintableText.Line($"No model matches '{name}'. Known models: {known}.")), "ModelNotFound",
+                        ErrorCategory.ObjectNotFound, name));
             }
         }
     }
@@ -138,8 +144,11 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     {
         if (Session is not null && Session.ChatProvider != provider)
         {
-            var conflict = $"The session '{Session.Name}' is of {Session.Provider}, and -Provider {provider!.Name} is asked for: leave one of them out.";
-            ThrowTerminatingError(new ErrorRecord(new PSArgumentException(conflict), "InvalidParameter", ErrorCategory.InvalidArgument, Session));
+            var conflict =
+                $"The session '{Session.Name}' is of {Session.Provider}, and -Provider {provider!.Name} is asked for: leave one "
+                    + "of them out.";
+            ThrowTerminatingError(
+                new ErrorRecord(new PSArgumentException(conflict), "InvalidParameter", ErrorCategory.InvalidArgument, Session));
         }
 
         if (OpenSession(provider) is { } session) return session;
@@ -149,15 +158,19 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     }
 
     private LlmSession? OpenSession(ChatProvider? provider) =>
-        Session ?? (provider is null ? SessionTable.Current.Default : SessionTable.Current.All.LastOrDefault(open => open.ChatProvider == provider));
+        Session ?? (provider is null ? SessionTable.Current.Default
+            : SessionTable.Current.All.LastOrDefault(open => open.ChatProvider == provider));
 
     /// <summary>The provider whose pairs of model and chip are asked for.</summary>
     private ChatProvider WithChips(ChatProvider? provider)
     {
-        provider ??= SessionTable.Current.Default is { ChatProvider.Chips.Count: > 0 } session ? session.ChatProvider : ProviderList.All.First(any => any.Chips.Count > 0);
+        provider ??= SessionTable.Current.Default is { ChatProvider.Chips.Count: > 0 } session ? session.ChatProvider
+            : ProviderList.All.First(any => any.Chips.Count > 0);
         if (provider.Chips.Count > 0) return provider;
-        var message = $"{provider.Name} has no choice of chips, so there are no pairs to verify: Get-LlmModel -Online lists what it serves.";
-        ThrowTerminatingError(new ErrorRecord(new ArgumentException(message), "NothingToVerify", ErrorCategory.InvalidArgument, provider.Name));
+        var message =
+            $"{provider.Name} has no choice of chips, so there are no pairs to verify: Get-LlmModel -Online lists what it serves.";
+        ThrowTerminatingError(
+            new ErrorRecord(new ArgumentException(message), "NothingToVerify", ErrorCategory.InvalidArgument, provider.Name));
         return provider;
     }
 
@@ -199,7 +212,8 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         if (known.TryGetValue(model.Provider, out var checks)) return checks;
         var provider = ProviderList.Get(model.Provider);
         var session = provider.Chips.Count > 0 ? OpenSession(provider) : null;
-        return known[model.Provider] = session is { IsClosed: false } && session.ChatProvider == provider ? ChipCheckFile.Read(session) : new ChipChecks();
+        return known[model.Provider] = session is { IsClosed: false } && session.ChatProvider == provider ? ChipCheckFile.Read(session)
+            : new ChipChecks();
     }
 
     private IEnumerable<LlmModel> Listed(LlmSession session)

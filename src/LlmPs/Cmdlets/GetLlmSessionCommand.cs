@@ -46,7 +46,8 @@ public sealed class GetLlmSessionCommand : PSCmdlet
             var found = open.Where(session => pattern.IsMatch(session.Name)).ToList();
             WriteObject(found, enumerateCollection: true);
             if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-                WriteError(new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound", ErrorCategory.ObjectNotFound, name));
+                WriteError(new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound",
+                    ErrorCategory.ObjectNotFound, name));
         }
     }
 }

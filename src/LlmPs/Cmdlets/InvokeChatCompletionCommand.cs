@@ -13,7 +13,8 @@ using LlmPs.Views;
 namespace LlmPs.Cmdlets;
 
 /// <summary>Sends prompts and emits completions, or deltas with <c>-Stream</c>.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "ChatCompletion", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PromptSet)]
+[Cmdlet(VerbsLifecycle.Invoke, "ChatCompletion", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High,
+    DefaultParameterSetName = PromptSet)]
 [OutputType(typeof(ChatCompletion), typeof(ChatCompletionDelta), typeof(PSObject))]
 public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
 {
@@ -49,7 +50,9 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
     [Parameter]
     public SwitchParameter MergeInput { get; set; }
 
-    /// <summary>Handle only every n-th row: <c>i/n</c> with i from 0, or Auto or Auto/n in a Slurm array or a Kubernetes indexed job.</summary>
+    /// <summary>
+    /// Handle only every n-th row: <c>i/n</c> with i from 0, or Auto or Auto/n in a Slurm array or a Kubernetes indexed job.
+    /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Shard { get; set; }
@@ -63,7 +66,9 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
     [Parameter]
     public decimal? MaxCost { get; set; }
 
-    /// <summary>Whole answers that are errors: those cut short at the token limit, those that a content filter cut, those without text.</summary>
+    /// <summary>
+    /// Whole answers that are errors: those cut short at the token limit, those that a content filter cut, those without text.
+    /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public UnwantedAnswer[]? FailOn { get; set; }
@@ -74,8 +79,8 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
     public int? MaxTokensLimit { get; set; }
 
     /// <summary>
-    /// Rows in a row that may fail because the provider could not be reached or did not serve; then nothing more is sent. The larger of 20 and the throttle
-    /// limit by default, 0 for any number.
+    /// Rows in a row that may fail because the provider could not be reached or did not serve; then nothing more is sent. The larger of 20
+    /// and the throttle limit by default, 0 for any number.
     /// </summary>
     [Parameter]
     [ValidateRange(0, int.MaxValue)]
@@ -99,10 +104,12 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         base.BeginProcessing();
         var pool = PoolGiven();
         _reader = new RowReader(this, pool, new FinishPolicy(FailOn ?? [], MaxTokensLimit), needsPrice: MaxCost is not null);
-        if (MergeInput && Stream) Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
+        if (MergeInput && Stream)
+            Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
         if (MaxCost <= 0) Refuse(FormattableString.Invariant($"-MaxCost {MaxCost} is out of range: give more than 0."), nameof(MaxCost));
         if (MaxTokensLimit is not null && Stream)
-            Refuse("-MaxTokensLimit and -Stream exclude each other: the deltas of an answer that is asked again are out already. Leave out one of them.", nameof(MaxTokensLimit));
+            Refuse("-MaxTokensLimit and -Stream exclude each other: the deltas of an answer that is asked again are out already. Leave "
+                + "out one of them.", nameof(MaxTokensLimit));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
         _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
@@ -188,7 +195,9 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         }
     }
 
-    /// <summary>Else the bar would stand over what the script does next. A pipeline that is stopped takes nothing more, and its host clears the bar.</summary>
+    /// <summary>
+    /// Else the bar would stand over what the script does next. A pipeline that is stopped takes nothing more, and its host clears the bar.
+    /// </summary>
     private void ClearProgress()
     {
         try

@@ -43,7 +43,9 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     [Parameter]
     public ChatUsageGroup[] GroupBy { get; set; } = [];
 
-    /// <summary>Prices per million tokens, by model: a hashtable, a CSV file or a JSON file. Without it the Cost of the answers is summed.</summary>
+    /// <summary>
+    /// Prices per million tokens, by model: a hashtable, a CSV file or a JSON file. Without it the Cost of the answers is summed.
+    /// </summary>
     [Parameter]
     [ValidateNotNull]
     public object? Price { get; set; }
@@ -77,7 +79,8 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
             }
             catch (PSArgumentException e)
             {
-                WriteError(new ErrorRecord(new PSArgumentException(PrintableText.Line(e.Message), e), "InvalidInput", ErrorCategory.InvalidArgument, item));
+                WriteError(new ErrorRecord(new PSArgumentException(PrintableText.Line(e.Message), e), "InvalidInput",
+                    ErrorCategory.InvalidArgument, item));
             }
         }
     }
@@ -86,7 +89,9 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     protected override void EndProcessing()
     {
         if (_with > 0 && _without > 0)
-            VerboseLine.Warn(this, $"{_without} answers have no Cost, because their price or their usage is not known, so the cost of their group is unknown. Give -Price.");
+            VerboseLine.Warn(this,
+                $"{_without} answers have no Cost, because their price or their usage is not known, so the cost of their group is "
+                    + "unknown. Give -Price.");
         WriteObject(_order, enumerateCollection: true);
     }
 
@@ -115,20 +120,26 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
 
     private decimal? Cost(PriceTable prices, UsageRow row)
     {
-        if ((prices.Find(row.Provider, null, row.AskedModel, row.Chip) ?? prices.Find(row.Provider, null, row.Model, row.Chip)) is not { } price)
+        if ((prices.Find(row.Provider, null, row.AskedModel, row.Chip)
+            ?? prices.Find(row.Provider, null, row.Model, row.Chip)) is not { } price)
         {
-            if (_unpriced.Add(row.Model ?? string.Empty)) VerboseLine.Warn(this, $"Price has no model '{PrintableText.Line(row.Model)}', so the cost is unknown where it answered.");
+            if (_unpriced.Add(row.Model ?? string.Empty))
+                VerboseLine.Warn(this, $"Price has no model '{PrintableText.Line(row.Model)}', so the cost is unknown where it answered.");
             return null;
         }
 
         if (price.DependsOnCached && !row.TellsCached && !_warnedOfCached)
         {
             _warnedOfCached = true;
-            VerboseLine.Warn(this, "Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full price, so the cost may be too high.");
+            VerboseLine.Warn(this,
+                "Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full "
+                    + "price, so the cost may be too high.");
         }
 
-        if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion) return price.Of(prompt, completion, row.CachedTokens ?? 0, row.ReasoningTokens ?? 0);
-        if (_unpriced.Add("\n" + row.Model)) VerboseLine.Warn(this, $"An answer of '{PrintableText.Line(row.Model)}' came without its usage, so the cost is unknown.");
+        if (row.PromptTokens is { } prompt && row.CompletionTokens is { } completion)
+            return price.Of(prompt, completion, row.CachedTokens ?? 0, row.ReasoningTokens ?? 0);
+        if (_unpriced.Add("\n" + row.Model))
+            VerboseLine.Warn(this, $"An answer of '{PrintableText.Line(row.Model)}' came without its usage, so the cost is unknown.");
         return null;
     }
 }

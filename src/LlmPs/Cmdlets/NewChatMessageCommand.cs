@@ -36,7 +36,8 @@ public sealed class NewChatMessageCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if ((Role == ChatRole.Tool) != (ToolCallId is not null)) Refuse("A message of role tool needs -ToolCallId, and no other message takes it.");
+        if ((Role == ChatRole.Tool) != (ToolCallId is not null))
+            Refuse("A message of role tool needs -ToolCallId, and no other message takes it.");
         var parts = new List<ChatContentPart>();
         if (Image is null && FileId is null)
         {
@@ -59,5 +60,6 @@ public sealed class NewChatMessageCommand : PSCmdlet
         WriteObject(new ChatMessage { Role = Role, Parts = parts, ToolCallId = ToolCallId });
     }
 
-    private void Refuse(string message) => ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message), "InvalidMessage", ErrorCategory.InvalidArgument, null));
+    private void Refuse(string message) =>
+        ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message), "InvalidMessage", ErrorCategory.InvalidArgument, null));
 }

@@ -22,7 +22,9 @@ public sealed class NewChatToolCommand : PSCmdlet
     [ValidateNotNull]
     public ScriptBlock? ScriptBlock { get; set; }
 
-    /// <summary>The JSON schema of the arguments, as hashtable, JSON text or file. Such a tool is described to the model, but nothing runs.</summary>
+    /// <summary>
+    /// The JSON schema of the arguments, as hashtable, JSON text or file. Such a tool is described to the model, but nothing runs.
+    /// </summary>
     [Parameter(Mandatory = true, ParameterSetName = "Schema")]
     [ValidateNotNull]
     public object? Schema { get; set; }
@@ -64,7 +66,8 @@ public sealed class NewChatToolCommand : PSCmdlet
         }
         catch (Exception e) when (e is PSArgumentException or ItemNotFoundException)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "InvalidTool", ErrorCategory.InvalidArgument, Command ?? (object?)ScriptBlock ?? Schema));
+            ThrowTerminatingError(
+                new ErrorRecord(e, "InvalidTool", ErrorCategory.InvalidArgument, Command ?? (object?)ScriptBlock ?? Schema));
         }
     }
 
@@ -77,13 +80,16 @@ public sealed class NewChatToolCommand : PSCmdlet
             return new ChatTool(Name!, Description, SchemaText.Read(nameof(Schema), Schema, SessionState.Path)) { Strict = strict };
         }
 
-        var change = new ToolChange { Name = Name, Description = Description, Strict = strict, ParameterSet = ParameterSet, Parameters = Parameter };
+        var change =
+            new ToolChange { Name = Name, Description = Description, Strict = strict, ParameterSet = ParameterSet, Parameters = Parameter };
         if (ScriptBlock is not null) return ToolSource.FromBlock(this, ScriptBlock, Name!, change);
         var command = Command!.BaseObject switch
         {
             CommandInfo known => known,
             string name => ToolSource.Find(this, name),
-            var other => throw new PSArgumentException($"Command '{other}' is not a command: give a name, or an object of Get-Command. A script block goes to -ScriptBlock."),
+            var other =>
+                throw new PSArgumentException(
+                    $"Command '{other}' is not a command: give a name, or an object of Get-Command. A script block goes to -ScriptBlock."),
         };
         return ToolSource.FromCommand(this, command, change);
     }

@@ -15,7 +15,10 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
 
     private protected const string PromptSet = "Prompt";
 
-    /// <summary>The prompt: a text, a column of that name, or a script block over the row. An object, because the binder would bind a script block to nothing else.</summary>
+    /// <summary>
+    /// The prompt: a text, a column of that name, or a script block over the row. An object, because the binder would bind a script block
+    /// to nothing else.
+    /// </summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PromptSet)]
     [PromptText]
     public object? Prompt { get; set => field = Bound(value); }
@@ -46,8 +49,8 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
     public ChatResponseFormat? ResponseFormat { get => Template.ResponseFormat; set => Template.ResponseFormat = Bound(value); }
 
     /// <summary>
-    /// The options that are columns of the rows, by name, or * for each column that has an option's name. Without it columns are options only of rows
-    /// whose prompt is a column, too.
+    /// The options that are columns of the rows, by name, or * for each column that has an option's name. Without it columns are options
+    /// only of rows whose prompt is a column, too.
     /// </summary>
     [Parameter]
     [ArgumentCompleter(typeof(RowOptionCompleter))]
@@ -67,7 +70,9 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
         RefuseAmiss();
     }
 
-    /// <summary>Opens the file of <see cref="CheckpointPath"/> and says what is amiss in it; null where there is none, or none to look at.</summary>
+    /// <summary>
+    /// Opens the file of <see cref="CheckpointPath"/> and says what is amiss in it; null where there is none, or none to look at.
+    /// </summary>
     /// <param name="isWhatIf">Whether it is only looked at.</param>
     private protected CheckpointFile? OpenCheckpoint(bool isWhatIf)
     {
@@ -102,7 +107,8 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
     {
         if (MyInvocation.BoundParameters.TryGetValue(parameter, out var bound)) return LanguagePrimitives.IsTrue(bound);
         return preference is not null && SessionState.PSVariable.GetValue(preference) is var value
-            && (value is ActionPreference action ? action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore : LanguagePrimitives.IsTrue(value));
+            && (value is ActionPreference action ? action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore
+                : LanguagePrimitives.IsTrue(value));
     }
 
     /// <summary>Refuses what cannot be meant, before there is a row.</summary>
@@ -111,11 +117,14 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
         if (RowOption is not null)
         {
             if (RowOptions.Unknown(RowOption) is { } unknown)
-                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: {string.Join(", ", ColumnOption.All.Values.Select(option => option.Name))}; or '*'.", nameof(RowOption));
-            if (!MyInvocation.ExpectingInput) Refuse("-RowOption names columns of rows, and there are no rows: pipe them in.", nameof(RowOption));
+                Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: "
+                    + $"{string.Join(", ", ColumnOption.All.Values.Select(option => option.Name))}; or '*'.", nameof(RowOption));
+            if (!MyInvocation.ExpectingInput)
+                Refuse("-RowOption names columns of rows, and there are no rows: pipe them in.", nameof(RowOption));
         }
 
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Prompt)) && PromptTextAttribute.PromptsIn(Prompt) is > 0 and var count)
-            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | {MyInvocation.MyCommand.Name}. To ask them as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
+            Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | {MyInvocation.MyCommand.Name}. To ask them "
+                + "as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
     }
 }

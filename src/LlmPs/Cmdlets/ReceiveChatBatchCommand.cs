@@ -44,7 +44,8 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
             }
             catch (CheckpointException e)
             {
-                ThrowTerminatingError(new ErrorRecord(e, "CheckpointFailed", ErrorCategory.OpenError, CheckpointPath ?? batch.CheckpointPath));
+                ThrowTerminatingError(
+                    new ErrorRecord(e, "CheckpointFailed", ErrorCategory.OpenError, CheckpointPath ?? batch.CheckpointPath));
             }
         }
     }
@@ -59,7 +60,8 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
     private void Receive(ChatBatch known)
     {
         var given = CheckpointPath ?? known.CheckpointPath
-            ?? throw new LlmApiException(LlmErrorKind.InvalidRequest, "It names no checkpoint. Give -CheckpointPath, or take the batch from Get-ChatBatch -CheckpointPath.");
+            ?? throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                "It names no checkpoint. Give -CheckpointPath, or take the batch from Get-ChatBatch -CheckpointPath.");
         var path = CheckpointSource.PathOf(this, given);
         var (file, journal) = Open(path);
         var plan = journal.Plans.FirstOrDefault(one => one.BatchId == known.Id);
@@ -73,11 +75,13 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         var session = plan is null ? BatchSessions.Of(known, Session) : BatchSessions.Of(plan, Session);
         var batch = Ask(session, known);
         if (plan is null && (plan = journal.Of(batch)) is { BatchId: null }) Wait(journal.NoteBatchAsync(plan, batch));
-        if (plan is null) VerboseLine.Warn(this, $"Checkpoint '{given}' does not name the batch '{batch.Id}'. The rows are taken from its lines.");
+        if (plan is null)
+            VerboseLine.Warn(this, $"Checkpoint '{given}' does not name the batch '{batch.Id}'. The rows are taken from its lines.");
         batch = plan?.Complete(batch, path) ?? batch;
         batch.CheckpointPath = path;
         if (!batch.HasEnded)
-            throw new LlmApiException(LlmErrorKind.InvalidRequest, $"It has not ended (status {batch.Status}). Wait for it with Wait-ChatBatch.");
+            throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                $"It has not ended (status {batch.Status}). Wait for it with Wait-ChatBatch.");
         Collect(session, file, batch, plan);
         if (plan is not null) Wait(journal.NoteReceivedAsync(plan, batch));
         batch.IsReceived = true;
@@ -120,7 +124,9 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         Report(batch, collection, unsent, unsentWords);
     }
 
-    /// <summary>Reads the result files and hands their lines over on the pipeline's thread, which alone runs PowerShell's schema check.</summary>
+    /// <summary>
+    /// Reads the result files and hands their lines over on the pipeline's thread, which alone runs PowerShell's schema check.
+    /// </summary>
     private void Download(LlmSession session, ChatBatch batch, Action<byte[]> take, Func<int> count)
     {
         var service = ServiceOf(session);
@@ -191,16 +197,25 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         if (batch.Status == "failed")
         {
             var words = batch.Error is null ? string.Empty : $": {batch.Error.TrimEnd('.')}";
-            WriteError(Record(batch, new LlmApiException(LlmErrorKind.InvalidRequest, $"The provider refused the whole batch{words}. No row was answered. Correct that and run Start-ChatBatch again.")));
+            WriteError(Record(batch,
+                new LlmApiException(LlmErrorKind.InvalidRequest,
+                    $"The provider refused the whole batch{words}. No row was answered. Correct that and run Start-ChatBatch again.")));
             return;
         }
 
         if (unsent > 0)
-            WriteError(Record(batch, new LlmApiException(batch.Status == "cancelled" ? LlmErrorKind.Canceled : LlmErrorKind.Timeout, $"{unsent.ToString(CultureInfo.InvariantCulture)} rows were not answered. {unsentWords} {Live}")));
+            WriteError(Record(batch,
+                new LlmApiException(batch.Status == "cancelled" ? LlmErrorKind.Canceled
+                    : LlmErrorKind.Timeout,
+                        $"{unsent.ToString(CultureInfo.InvariantCulture)} rows were not answered. {unsentWords} {Live}")));
         if (collection.Unreadable > 0)
-            VerboseLine.Warn(this, $"Batch '{batch.Id}': {collection.Unreadable.ToString(CultureInfo.InvariantCulture)} lines of the result files cannot be read, or are of no row of this batch.");
+            VerboseLine.Warn(this,
+                $"Batch '{batch.Id}': {collection.Unreadable.ToString(CultureInfo.InvariantCulture)} lines of the result files cannot "
+                    + "be read, or are of no row of this batch.");
         if (collection.Missing > 0)
-            WriteError(Record(batch, new LlmApiException(LlmErrorKind.InvalidResponse, $"{collection.Missing.ToString(CultureInfo.InvariantCulture)} rows have no line in the result files. {Live}")));
+            WriteError(Record(batch,
+                new LlmApiException(LlmErrorKind.InvalidResponse,
+                    $"{collection.Missing.ToString(CultureInfo.InvariantCulture)} rows have no line in the result files. {Live}")));
     }
 
     private static ErrorRecord Record(ChatBatch batch, LlmApiException error)
@@ -216,7 +231,9 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
     {
         var record = RowError.From(failed.Error, failed.CustomId);
         var row = failed.Index < 0 ? failed.CustomId : failed.Index.ToString(CultureInfo.InvariantCulture);
-        record.ErrorDetails = new ErrorDetails($"Row {PrintableText.Line(row, 80)} of batch '{batch.Id}': {failed.Error.Message}") { RecommendedAction = failed.Error.RecommendedAction ?? string.Empty };
+        record.ErrorDetails =
+            new ErrorDetails($"Row {PrintableText.Line(row, 80)} of batch '{batch.Id}': {failed.Error.Message}") { RecommendedAction =
+                failed.Error.RecommendedAction ?? string.Empty };
         return record;
     }
 }

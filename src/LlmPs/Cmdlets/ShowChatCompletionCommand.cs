@@ -7,7 +7,9 @@ using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Prints deltas or completions to the host as they come. Of answers that stream at once one is followed to its end, and then the next.</summary>
+/// <summary>
+/// Prints deltas or completions to the host as they come. Of answers that stream at once one is followed to its end, and then the next.
+/// </summary>
 [Cmdlet(VerbsCommon.Show, "ChatCompletion")]
 [OutputType(typeof(ChatCompletion))]
 public sealed class ShowChatCompletionCommand : PSCmdlet
@@ -51,7 +53,9 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
                     if (PassThru) WriteObject(completion);
                     break;
                 default:
-                    var error = new PSArgumentException(LiveObjectAttribute.Advice(item) ?? $"InputObject is of type {item.BaseObject.GetType().Name}: give what Invoke-ChatCompletion emits, without -MergeInput.");
+                    var error = new PSArgumentException(LiveObjectAttribute.Advice(item)
+                        ?? $"InputObject is of type {item.BaseObject.GetType().Name}: give what Invoke-ChatCompletion emits, without "
+                            + "-MergeInput.");
                     WriteError(new ErrorRecord(error, "InvalidInput", ErrorCategory.InvalidArgument, item));
                     break;
             }

@@ -46,7 +46,9 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Not for batches: a batch has no stream. Here, so that options meant for Invoke-ChatCompletion are refused in words.</summary>
+    /// <summary>
+    /// Not for batches: a batch has no stream. Here, so that options meant for Invoke-ChatCompletion are refused in words.
+    /// </summary>
     [Parameter]
     public SwitchParameter Stream { get; set; }
 
@@ -54,8 +56,12 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        if (Stream) Refuse("-Stream is not possible in a batch: its answers come as a file. Leave it out, or use Invoke-ChatCompletion.", nameof(Stream));
-        if (InvokeTool) Refuse("-InvokeTool is not possible in a batch: nothing waits for the results of tools. Leave it out, or use Invoke-ChatCompletion.", nameof(InvokeTool));
+        if (Stream)
+            Refuse("-Stream is not possible in a batch: its answers come as a file. Leave it out, or use Invoke-ChatCompletion.",
+                nameof(Stream));
+        if (InvokeTool)
+            Refuse("-InvokeTool is not possible in a batch: nothing waits for the results of tools. Leave it out, or use "
+                + "Invoke-ChatCompletion.", nameof(InvokeTool));
         _ = NewReviewer(stream: false);
         RefusePool();
         _reader = new RowReader(this);
@@ -114,7 +120,10 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
             ending = Submit(file, i, started);
             if (ending is null) continue;
             var left = _splitter.Files.Count - started.Count - skipped;
-            var error = new LlmApiException(ending.Kind, $"{left.ToString(CultureInfo.InvariantCulture)} of {_splitter.Files.Count.ToString(CultureInfo.InvariantCulture)} files were not submitted: {ending.Message.TrimEnd('.')}. Run the same command again to continue: nothing is submitted twice.", ending)
+            var error = new LlmApiException(ending.Kind,
+                $"{left.ToString(CultureInfo.InvariantCulture)} of {_splitter.Files.Count.ToString(CultureInfo.InvariantCulture)} files "
+                    + $"were not submitted: {ending.Message.TrimEnd('.')}. Run the same command again to continue: nothing is "
+                        + "submitted twice.", ending)
             {
                 StatusCode = ending.StatusCode,
                 ProviderCode = ending.ProviderCode,
@@ -125,11 +134,14 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         }
 
         if (_isWhatIf) return;
-        if (ending is null && skipped == 0) _task!.Run(async _ => { await new BatchSubmission(_journal!, _task.Log).DropRestAsync(_unresolved).ConfigureAwait(false); return true; });
+        if (ending is null && skipped == 0)
+            _task!.Run(async _ =>
+                { await new BatchSubmission(_journal!, _task.Log).DropRestAsync(_unresolved).ConfigureAwait(false); return true; });
         var earlier = _holders.Where(plan => plan.BatchId is not null && !plan.IsReceived).Select(plan => plan.ToBatch(_path!)).ToList();
         // A command downstream may open the checkpoint.
         _checkpoint!.Dispose();
-        WriteObject(earlier.Where(batch => started.TrueForAll(one => one.Id != batch.Id)).Concat(started).ToList(), enumerateCollection: true);
+        WriteObject(earlier.Where(batch => started.TrueForAll(one => one.Id != batch.Id)).Concat(started)
+            .ToList(), enumerateCollection: true);
     }
 
     /// <inheritdoc/>
@@ -168,7 +180,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         var limits = BatchService.LimitsOf(session);
         try
         {
-            return limits.Window(session.Provider, CompletionWindow is null ? null : int.Parse(CompletionWindow.TrimEnd('h'), NumberStyles.None, CultureInfo.InvariantCulture));
+            return limits.Window(session.Provider, CompletionWindow is null ? null
+                : int.Parse(CompletionWindow.TrimEnd('h'), NumberStyles.None, CultureInfo.InvariantCulture));
         }
         catch (ArgumentException e)
         {
@@ -199,12 +212,16 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
 
     private LlmApiException? Submit(BatchFile file, int place, List<ChatBatch> started)
     {
-        var progress = new ProgressRecord(0, "Start-ChatBatch", $"File {(place + 1).ToString(CultureInfo.InvariantCulture)} of {_splitter!.Files.Count.ToString(CultureInfo.InvariantCulture)}");
+        var progress =
+            new ProgressRecord(0, "Start-ChatBatch",
+                $"File {(place + 1).ToString(CultureInfo.InvariantCulture)} of "
+                    + $"{_splitter!.Files.Count.ToString(CultureInfo.InvariantCulture)}");
         var sent = 0L;
         try
         {
             var batch = _task!.Run(
-                token => new BatchSubmission(_journal!, _task.Log).SubmitAsync(file, WindowOf(file.Session), Template.JsonSchema, bytes => sent = bytes, token),
+                token => new BatchSubmission(_journal!, _task.Log)
+                    .SubmitAsync(file, WindowOf(file.Session), Template.JsonSchema, bytes => sent = bytes, token),
                 () =>
                 {
                     progress.PercentComplete = (int)Math.Min(100, 100 * sent / Math.Max(1, file.Bytes));

@@ -66,7 +66,10 @@ public sealed class WaitChatBatchCommand : BatchReferenceCommand
         Clear();
         foreach (var batch in _running)
         {
-            var message = $"Batch '{batch.Id}' has not ended after -TimeoutSec {TimeoutSec?.ToString(CultureInfo.InvariantCulture)} (status {(batch.Status.Length == 0 ? "unknown" : batch.Status)}). The provider continues with it: run Wait-ChatBatch again later.";
+            var message =
+                $"Batch '{batch.Id}' has not ended after -TimeoutSec {TimeoutSec?.ToString(CultureInfo.InvariantCulture)} (status "
+                    + $"{(batch.Status.Length == 0 ? "unknown" : batch.Status)}). The provider continues with it: run Wait-ChatBatch "
+                        + "again later.";
             WriteError(RowError.From(new LlmApiException(LlmErrorKind.Timeout, message), batch));
         }
     }
@@ -87,7 +90,9 @@ public sealed class WaitChatBatchCommand : BatchReferenceCommand
                 {
                     // An outage of minutes does not end a wait of hours.
                     isGone = false;
-                    if (!_hasWarned) VerboseLine.Warn(this, $"The status of batch '{batch.Id}' is not known for now, and is asked for again: {e.Message}");
+                    if (!_hasWarned)
+                        VerboseLine.Warn(this,
+                            $"The status of batch '{batch.Id}' is not known for now, and is asked for again: {e.Message}");
                     _hasWarned = true;
                 }
             });

@@ -24,7 +24,9 @@ internal sealed class ProviderCompleter : NameCompleter
 internal sealed class SessionCompleter : NameCompleter
 {
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
-        SessionTable.Current.All.Select(session => (session.Name, string.Join(" ", new[] { session.Provider, session.Model, session.Chip, View.Target(session) }.OfType<string>())));
+        SessionTable.Current.All.Select(session =>
+            (session.Name,
+                string.Join(" ", new[] { session.Provider, session.Model, session.Chip, View.Target(session) }.OfType<string>())));
 }
 
 /// <summary>Completes model ids: what the provider in use listed within a day, then its catalogue.</summary>
@@ -34,14 +36,18 @@ internal sealed class ModelCompleter : NameCompleter
     {
         foreach (var provider in line.Providers)
         {
-            var address = line.Session is { } session && session.ChatProvider == provider ? session.BaseUri : AddressTyped(line) ?? provider.DefaultBaseUri;
+            var address = line.Session is { } session && session.ChatProvider == provider ? session.BaseUri : AddressTyped(line)
+                ?? provider.DefaultBaseUri;
             if (address is not null)
-                foreach (var (id, contextLength) in ModelCache.Read(provider.Name, address)) yield return (id, Hint(provider, id, contextLength, isListed: true));
+                foreach (var (id, contextLength) in ModelCache.Read(provider.Name, address))
+                    yield return (id, Hint(provider, id, contextLength, isListed: true));
             foreach (var model in provider.Catalogue) yield return (model.Id, Hint(provider, model.Id, null, isListed: false));
         }
     }
 
-    /// <summary>Returns what is known of a model: its capabilities and chips from the catalogue, its context length from the provider's own list.</summary>
+    /// <summary>
+    /// Returns what is known of a model: its capabilities and chips from the catalogue, its context length from the provider's own list.
+    /// </summary>
     private static string Hint(ChatProvider provider, string id, long? contextLength, bool isListed)
     {
         var known = provider.Catalogue.FirstOrDefault(model => model.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
@@ -53,7 +59,8 @@ internal sealed class ModelCompleter : NameCompleter
         return $"{provider.Name}: {string.Join("; ", facts)}";
     }
 
-    private static Uri? AddressTyped(TypedLine line) => Uri.TryCreate(line.Text("BaseUri"), UriKind.Absolute, out var address) ? address : null;
+    private static Uri? AddressTyped(TypedLine line) =>
+        Uri.TryCreate(line.Text("BaseUri"), UriKind.Absolute, out var address) ? address : null;
 }
 
 /// <summary>Completes chips: those of the model typed, else those of the provider in use.</summary>
@@ -64,7 +71,8 @@ internal sealed class ChipCompleter : NameCompleter
         var id = line.Text("Model");
         foreach (var provider in line.Providers)
         {
-            var model = id is null ? null : provider.Catalogue.FirstOrDefault(known => known.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
+            var model = id is null ? null
+                : provider.Catalogue.FirstOrDefault(known => known.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
             foreach (var chip in model?.Chips ?? provider.Chips) yield return (chip, provider.Name);
         }
     }
@@ -74,7 +82,8 @@ internal sealed class ChipCompleter : NameCompleter
 internal sealed class RowOptionCompleter : NameCompleter
 {
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
-        ColumnOption.All.Values.Select(option => (option.Name, $"the column {option.Name} of the rows")).Append((RowOptions.Any, "each column that has an option's name"));
+        ColumnOption.All.Values.Select(option => (option.Name, $"the column {option.Name} of the rows"))
+            .Append((RowOptions.Any, "each column that has an option's name"));
 }
 
 /// <summary>Completes the reasoning efforts that the documents name.</summary>
@@ -82,21 +91,27 @@ internal sealed class ReasoningEffortCompleter : NameCompleter
 {
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word)
     {
-        string[] efforts = line.Providers.All(provider => provider is OpenAICompatibleProvider) ? ["minimal", "low", "medium", "high"] : ["high", "max"];
+        string[] efforts = line.Providers.All(provider => provider is OpenAICompatibleProvider) ? ["minimal", "low", "medium", "high"]
+            : ["high", "max"];
         return efforts.Select(effort => (effort, "How hard to think"));
     }
 }
 
-/// <summary>Completes the commands that can be tools: functions and cmdlets that are loaded, those of no module first. To ask every module on the disk takes a second.</summary>
+/// <summary>
+/// Completes the commands that can be tools: functions and cmdlets that are loaded, those of no module first. To ask every module on the
+/// disk takes a second.
+/// </summary>
 internal sealed class ToolCompleter : NameCompleter
 {
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word)
     {
         using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        shell.AddCommand("Get-Command").AddParameter("Name", "*" + WildcardPattern.Escape(word) + "*").AddParameter("CommandType", CommandTypes.Function | CommandTypes.Cmdlet).AddParameter("ListImported");
+        shell.AddCommand("Get-Command").AddParameter("Name", "*" + WildcardPattern.Escape(word) + "*")
+            .AddParameter("CommandType", CommandTypes.Function | CommandTypes.Cmdlet).AddParameter("ListImported");
         try
         {
-            return shell.Invoke<CommandInfo>().Where(IsTool).OrderBy(command => command.ModuleName.Length > 0).Select(command => (command.Name, command.ModuleName)).ToList();
+            return shell.Invoke<CommandInfo>().Where(IsTool).OrderBy(command => command.ModuleName.Length > 0)
+                .Select(command => (command.Name, command.ModuleName)).ToList();
         }
         catch (RuntimeException)
         {
@@ -116,7 +131,8 @@ internal sealed class ToolChoiceCompleter : NameCompleter
     internal static IReadOnlyList<string> Words { get; } = ["auto", "none", "required"];
 
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
-        Words.Select(choice => (choice, "Whether tools are called")).Concat(Tools(line.Value("Tool")).Select(name => (name, "A tool of -Tool")));
+        Words.Select(choice => (choice, "Whether tools are called"))
+            .Concat(Tools(line.Value("Tool")).Select(name => (name, "A tool of -Tool")));
 
     private static IEnumerable<string> Tools(object? given)
     {

@@ -11,18 +11,23 @@ using LlmPs.Values;
 
 namespace LlmPs.Completion;
 
-/// <summary>Completes a parameter from a list of names, quoted where the language needs it. Names that begin with the word come first.</summary>
+/// <summary>
+/// Completes a parameter from a list of names, quoted where the language needs it. Names that begin with the word come first.
+/// </summary>
 internal abstract class NameCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete,
+        CommandAst commandAst, IDictionary fakeBoundParameters)
     {
         var typed = wordToComplete ?? string.Empty;
         var quote = typed.Length > 0 && typed[0] is '\'' or '"' ? typed[0] : default;
         var word = typed.Trim('\'', '"');
         var line = new TypedLine(commandName, fakeBoundParameters ?? new Hashtable());
         return Matching(Candidates(line, word), word)
-            .Select(found => new CompletionResult(Quoted(found.Name, quote), found.Name, CompletionResultType.ParameterValue, string.IsNullOrEmpty(found.Hint) ? found.Name : PrintableText.Line(found.Hint)));
+            .Select(found =>
+                new CompletionResult(Quoted(found.Name, quote), found.Name, CompletionResultType.ParameterValue,
+                    string.IsNullOrEmpty(found.Hint) ? found.Name : PrintableText.Line(found.Hint)));
     }
 
     /// <summary>The names that match a word, as they are.</summary>
@@ -34,7 +39,8 @@ internal abstract class NameCompleter : IArgumentCompleter
     private static IEnumerable<(string Name, string Hint)> Matching(IEnumerable<(string Name, string Hint)> candidates, string word)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var usable = candidates.Where(candidate => candidate.Name.Length > 0 && PrintableText.IsPlain(candidate.Name) && seen.Add(candidate.Name));
+        var usable =
+            candidates.Where(candidate => candidate.Name.Length > 0 && PrintableText.IsPlain(candidate.Name) && seen.Add(candidate.Name));
         if (WildcardPattern.ContainsWildcardCharacters(word))
         {
             var pattern = new WildcardPattern(word + "*", WildcardOptions.IgnoreCase);
@@ -51,11 +57,13 @@ internal abstract class NameCompleter : IArgumentCompleter
     /// <summary>The name as an argument: in the quotes that were typed, or in single quotes where it would not stand bare.</summary>
     private static string Quoted(string name, char quote)
     {
-        if (quote == '"') return "\"" + string.Concat(name.Select(c => c is '`' or '$' || IsDoubleQuote(c) ? "`" + c : c.ToString())) + "\"";
+        if (quote == '"')
+            return "\"" + string.Concat(name.Select(c => c is '`' or '$' || IsDoubleQuote(c) ? "`" + c : c.ToString())) + "\"";
         return quote == default && StandsBare(name) ? name : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
     }
 
-    private static bool StandsBare(string name) => name[0] != '-' && name.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or ':');
+    private static bool StandsBare(string name) =>
+        name[0] != '-' && name.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or ':');
 
     /// <summary>PowerShell takes the typographic ones for quotes, too.</summary>
     private static bool IsDoubleQuote(char c) => c is '"' or '\u201c' or '\u201d' or '\u201e';

@@ -51,7 +51,8 @@ internal sealed class SessionTable
 
     internal LlmSession? Find(string name)
     {
-        lock (_sessions) return _sessions.FirstOrDefault(session => IsOpen(session) && session.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        lock (_sessions) return _sessions.FirstOrDefault(session =>
+            IsOpen(session) && session.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Adds a session; one of the same name is closed.</summary>

@@ -4,7 +4,9 @@ using System.Security;
 
 namespace LlmPs.Models;
 
-/// <summary>The files that the module keeps in the user's local application data. None of them holds a secret, and all can be done without.</summary>
+/// <summary>
+/// The files that the module keeps in the user's local application data. None of them holds a secret, and all can be done without.
+/// </summary>
 internal static class CacheFile
 {
     /// <summary>The folder; the environment variable LLMPS_CACHE puts it elsewhere. Null where the system has none.</summary>
@@ -13,7 +15,8 @@ internal static class CacheFile
         get
         {
             if (Environment.GetEnvironmentVariable("LLMPS_CACHE") is { Length: > 0 } given) return given;
-            var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+            var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData,
+                Environment.SpecialFolderOption.DoNotVerify);
             return data.Length == 0 ? null : Path.Combine(data, "LlmPs");
         }
     }

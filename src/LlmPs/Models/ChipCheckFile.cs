@@ -4,7 +4,9 @@ using LlmPs.Providers;
 
 namespace LlmPs.Models;
 
-/// <summary>What <c>Get-LlmModel -Verify</c> found, a file for each account. The file's name is a hash of address and key; neither is in it.</summary>
+/// <summary>
+/// What <c>Get-LlmModel -Verify</c> found, a file for each account. The file's name is a hash of address and key; neither is in it.
+/// </summary>
 internal static class ChipCheckFile
 {
     private const int LargestFile = 4 * 1024 * 1024;

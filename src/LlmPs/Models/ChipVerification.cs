@@ -54,7 +54,8 @@ internal sealed class ChipVerification : IDisposable
         }
 
         Take(pairs.Count, isStopping, () => false);
-        if (_showsProgress && !isStopping()) _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
+        if (_showsProgress && !isStopping())
+            _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
         return _run.Ending?.Error;
     }
 
@@ -65,7 +66,9 @@ internal sealed class ChipVerification : IDisposable
     private ChatTicket Row(string model, string chip)
     {
         var request = new ChatRequest { Model = model, Chip = chip, MaxTokens = 1, Messages = [new ChatMessage(ChatRole.User, Question)] };
-        return new ChatTicket(_session, new AnswerContext(_session.Identity, _session.Resolve(request, out _)) { InputObject = $"{model} on {chip}", InputIndex = _asked });
+        return new ChatTicket(_session,
+            new AnswerContext(_session.Identity, _session.Resolve(request, out _)) { InputObject = $"{model} on {chip}",
+                InputIndex = _asked });
     }
 
     private void Take(int count, Func<bool> isStopping, Func<bool> isEnough)
@@ -89,7 +92,8 @@ internal sealed class ChipVerification : IDisposable
                 Set((ChatTicket)output.Row!, isServed: true);
                 break;
             // What the provider says of a pair that it does not have.
-            case LlmApiException { Kind: LlmErrorKind.NotFound } or LlmApiException { Kind: LlmErrorKind.InvalidRequest, StatusCode: not null }:
+            case LlmApiException { Kind: LlmErrorKind.NotFound } or LlmApiException { Kind: LlmErrorKind.InvalidRequest,
+                StatusCode: not null }:
                 Set((ChatTicket)output.Row!, isServed: false);
                 break;
             // Neither yes nor no: busy, broken, too slow.
@@ -103,8 +107,11 @@ internal sealed class ChipVerification : IDisposable
         _told++;
         if (_watch.Elapsed < s_firstProgress) return;
         _showsProgress = true;
-        _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", string.Format(CultureInfo.InvariantCulture, "{0} of {1} pairs", _told, count)) { PercentComplete = _told * 100 / count });
+        _cmdlet.WriteProgress(
+            new ProgressRecord(0, "Get-LlmModel -Verify",
+                string.Format(CultureInfo.InvariantCulture, "{0} of {1} pairs", _told, count)) { PercentComplete = _told * 100 / count });
     }
 
-    private void Set(ChatTicket row, bool isServed) => _checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
+    private void Set(ChatTicket row, bool isServed) =>
+        _checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
 }

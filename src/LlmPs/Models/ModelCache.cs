@@ -9,8 +9,8 @@ using LlmPs.Text;
 namespace LlmPs.Models;
 
 /// <summary>
-/// The models that a provider last listed, kept a day for the completion of <c>-Model</c>. One file per provider and address; it holds ids and context lengths
-/// and nothing else, and the address only as a hash. Whatever is wrong with the file, it counts as none.
+/// The models that a provider last listed, kept a day for the completion of <c>-Model</c>. One file per provider and address; it holds ids
+/// and context lengths and nothing else, and the address only as a hash. Whatever is wrong with the file, it counts as none.
 /// </summary>
 internal static class ModelCache
 {
@@ -42,7 +42,8 @@ internal static class ModelCache
         if (session.IsSimulated || FileOf(session.Provider, session.BaseUri) is not { } path) return;
         try
         {
-            CacheFile.Replace(path, Encoding.UTF8.GetBytes(string.Join("\n", new[] { Heading }.Concat(models.Where(model => IsId(model.Id)).Select(Line)))));
+            CacheFile.Replace(path,
+                Encoding.UTF8.GetBytes(string.Join("\n", new[] { Heading }.Concat(models.Where(model => IsId(model.Id)).Select(Line)))));
         }
         catch (Exception e) when (CacheFile.IsOfFiles(e))
         {
@@ -51,13 +52,15 @@ internal static class ModelCache
     }
 
     /// <summary>The id, and behind a tab the context length where the provider says it.</summary>
-    private static string Line(LlmModel model) => model.ContextLength is { } tokens ? $"{model.Id}\t{tokens.ToString(CultureInfo.InvariantCulture)}" : model.Id;
+    private static string Line(LlmModel model) =>
+        model.ContextLength is { } tokens ? $"{model.Id}\t{tokens.ToString(CultureInfo.InvariantCulture)}" : model.Id;
 
     private static (string Id, long? ContextLength) Parse(string line)
     {
         var tab = line.IndexOf('\t');
         if (tab < 0) return (line, null);
-        return (line.Substring(0, tab), long.TryParse(line.Substring(tab + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var tokens) ? tokens : null);
+        return (line.Substring(0, tab),
+            long.TryParse(line.Substring(tab + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var tokens) ? tokens : null);
     }
 
     private static string? FileOf(string provider, Uri address)

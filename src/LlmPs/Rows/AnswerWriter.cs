@@ -42,7 +42,8 @@ internal sealed class AnswerWriter
     internal string? LastFacts() => _last switch
     {
         ChatCompletion answer => Facts(answer.Model, answer.Chip, answer.Usage, answer.Duration, answer.Attempts),
-        ChatCompletionDelta { Context: { } context } end => Facts(end.Model, context.Request.Chip, end.Usage, context.Elapsed, context.Attempts),
+        ChatCompletionDelta { Context: { } context } end =>
+            Facts(end.Model, context.Request.Chip, end.Usage, context.Elapsed, context.Attempts),
         _ => null,
     };
 
@@ -55,7 +56,8 @@ internal sealed class AnswerWriter
                 break;
             case ChatCompletion completion:
                 // Here, and not where the answer was checked: one from a checkpoint comes by here as well.
-                if (completion.Data is null && AsksForJson(completion)) StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
+                if (completion.Data is null && AsksForJson(completion))
+                    StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 _last = completion;
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
                 _cmdlet.WriteObject(_merger is null ? completion : _merger.Merge((ChatTicket)output.Row!, completion, null));
@@ -70,10 +72,12 @@ internal sealed class AnswerWriter
                 _failures[error.Kind] = _failures.TryGetValue(error.Kind, out var count) ? count + 1 : 1;
                 VerboseLine.Write(_cmdlet, $"Row {output.Row!.Index} failed: {error.Kind}");
                 // One request that is asked for by itself is no row among others.
-                _cmdlet.WriteError(_cmdlet.MyInvocation.ExpectingInput ? RowError.From(error, output.Row) : RowError.From(error, output.Row.InputObject));
+                _cmdlet.WriteError(_cmdlet.MyInvocation.ExpectingInput ? RowError.From(error, output.Row)
+                    : RowError.From(error, output.Row.InputObject));
                 break;
             case RunEnding ending:
-                WriteMerged(output, null, $"{(ending.IsOfBatch ? PendingBatches.ErrorId : RowError.RunStopped)}: The row was not sent because {ending.Reason}.");
+                WriteMerged(output, null,
+                    $"{(ending.IsOfBatch ? PendingBatches.ErrorId : RowError.RunStopped)}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
                 Log(line);
@@ -86,7 +90,8 @@ internal sealed class AnswerWriter
     {
         var all = _failures.Values.Sum();
         if (all < FewestGrouped) return;
-        var kinds = _failures.OrderByDescending(kind => kind.Value).Select(kind => string.Format(CultureInfo.InvariantCulture, "{0} {1}", kind.Value, kind.Key));
+        var kinds = _failures.OrderByDescending(kind => kind.Value)
+            .Select(kind => string.Format(CultureInfo.InvariantCulture, "{0} {1}", kind.Value, kind.Key));
         VerboseLine.Warn(_cmdlet, string.Format(CultureInfo.InvariantCulture, "{0} rows failed: {1}.", all, string.Join(", ", kinds)));
     }
 
@@ -121,7 +126,8 @@ internal sealed class AnswerWriter
     private static string Facts(string? model, string? chip, TokenUsage? usage, TimeSpan? duration, int attempts) => string.Format(
         CultureInfo.InvariantCulture,
         "{0}{1}: {2} tokens in {3}, {4} {5}.",
-        model ?? "unknown model", chip is null ? string.Empty : " on " + chip, usage?.ToString() ?? "unknown", View.Duration(duration), attempts, attempts == 1 ? "attempt" : "attempts");
+        model ?? "unknown model", chip is null ? string.Empty : " on " + chip, usage?.ToString()
+            ?? "unknown", View.Duration(duration), attempts, attempts == 1 ? "attempt" : "attempts");
 
     private void Log(LogLine line)
     {

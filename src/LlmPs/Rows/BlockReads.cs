@@ -7,9 +7,9 @@ using System.Management.Automation.Language;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The columns that a script block cannot do without: those that it reads as <c>$_.Name</c> on every way through it. PowerShell gives nothing
-/// for a column that is not there, so a mistyped one would be sent as a prompt about nothing. What a condition reads, or only one of its
-/// branches, may be missing.
+/// The columns that a script block cannot do without: those that it reads as <c>$_.Name</c> on every way through it. PowerShell gives
+/// nothing for a column that is not there, so a mistyped one would be sent as a prompt about nothing. What a condition reads, or only one
+/// of its branches, may be missing.
 /// </summary>
 internal static class BlockReads
 {
@@ -37,7 +37,8 @@ internal static class BlockReads
         var end = FirstWayOut(root);
         var maybe = reads.Where(read => read.Extent.StartOffset > end || IsConditional(read, root)).Select(read => NameOf(read)!);
         var optional = new HashSet<string>(maybe.Concat(s_everywhere), StringComparer.OrdinalIgnoreCase);
-        return reads.Select(read => NameOf(read)!).Where(name => !optional.Contains(name)).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
+        return reads.Select(read => NameOf(read)!).Where(name => !optional.Contains(name)).Distinct(StringComparer.OrdinalIgnoreCase)
+            .ToList();
     }
 
     /// <summary>The name that <c>$_.Name</c> or <c>$PSItem.Name</c> reads; null of anything else.</summary>
@@ -49,13 +50,16 @@ internal static class BlockReads
 
     /// <summary>Whether <c>$_</c> may be something else than the row in part of the block.</summary>
     private static bool MayReplaceRow(ScriptBlockAst root) => root.Find(
-        node => (node is AssignmentStatementAst set && set.Left.Find(part => part is VariableExpressionAst variable && IsRow(variable), true) is not null)
+        node => (node is AssignmentStatementAst set
+            && set.Left.Find(part => part is VariableExpressionAst variable && IsRow(variable), true) is not null)
             || (node is ForEachStatementAst loop && IsRow(loop.Variable)),
         searchNestedScriptBlocks: false) is not null;
 
     /// <summary>Where the block may first be left early.</summary>
     private static int FirstWayOut(ScriptBlockAst root) =>
-        root.FindAll(node => node is ReturnStatementAst or ExitStatementAst or ThrowStatementAst or BreakStatementAst or ContinueStatementAst, searchNestedScriptBlocks: false)
+        root.FindAll(node =>
+            node is ReturnStatementAst or ExitStatementAst or ThrowStatementAst or BreakStatementAst or ContinueStatementAst,
+                searchNestedScriptBlocks: false)
             .Where(node => IsConditional(node, root))
             .Select(node => node.Extent.EndOffset)
             .DefaultIfEmpty(int.MaxValue)

@@ -11,14 +11,16 @@ internal static class CheckpointSource
     internal static string PathOf(PSCmdlet cmdlet, string given)
     {
         var path = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(given, out var provider, out _);
-        return provider.Name == "FileSystem" ? path : throw new CheckpointException(given, "is not in the file system: give the path of a file");
+        return provider.Name == "FileSystem" ? path
+            : throw new CheckpointException(given, "is not in the file system: give the path of a file");
     }
 
     internal static void Report(PSCmdlet cmdlet, CheckpointFile checkpoint, string path)
     {
         if (checkpoint.DamagedLines > 0)
         {
-            var damaged = checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is" : $"{checkpoint.DamagedLines} lines that can't be read; their rows are";
+            var damaged = checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is"
+                : $"{checkpoint.DamagedLines} lines that can't be read; their rows are";
             VerboseLine.Warn(cmdlet, $"Checkpoint '{path}' holds {damaged} asked again, unless another line has the answer.");
         }
 

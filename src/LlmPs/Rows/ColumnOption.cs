@@ -9,7 +9,9 @@ using LlmPs.Values;
 
 namespace LlmPs.Rows;
 
-/// <summary>An option that a row can have for itself: each line of the option table that a cell can hold, and what the messages are made of.</summary>
+/// <summary>
+/// An option that a row can have for itself: each line of the option table that a cell can hold, and what the messages are made of.
+/// </summary>
 internal sealed class ColumnOption
 {
     private readonly Type _type;
@@ -25,7 +27,8 @@ internal sealed class ColumnOption
     }
 
     /// <summary>The options by name, in any case.</summary>
-    internal static Dictionary<string, ColumnOption> All { get; } = Table().ToDictionary(option => option.Name, StringComparer.OrdinalIgnoreCase);
+    internal static Dictionary<string, ColumnOption> All { get; } = Table()
+        .ToDictionary(option => option.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The parameter's name, which is that of the column.</summary>
     internal string Name { get; }
@@ -39,12 +42,14 @@ internal sealed class ColumnOption
     /// <param name="value">The value as it is.</param>
     /// <param name="source">Where it comes from, for an error.</param>
     /// <param name="wayOut">What can be done about it there.</param>
-    /// <exception cref="PSArgumentException">A value that is not one of the option; the message names the option, the value and the source.</exception>
+    /// <exception cref="PSArgumentException">A value that is not one of the option; the message names the option, the value and the
+    /// source.</exception>
     internal object? Read(object? value, string source, string wayOut)
     {
         var plain = PlainValue.Unwrap(value);
         if (plain is null or DBNull or "" || (!_keepsWhiteSpace && plain is string text && string.IsNullOrWhiteSpace(text))) return null;
-        if (!TryConvert(value, plain, out var converted)) throw new PSArgumentException($"{Name} '{Shown(plain)}' {source} is not {Expected()}{wayOut}");
+        if (!TryConvert(value, plain, out var converted))
+            throw new PSArgumentException($"{Name} '{Shown(plain)}' {source} is not {Expected()}{wayOut}");
         return converted;
     }
 
@@ -54,7 +59,8 @@ internal sealed class ColumnOption
         foreach (var option in ChatOption.All)
         {
             if (option.Cell is not { } type) continue;
-            yield return new ColumnOption(option.Name, type, option.Kind == OptionKind.Texts, (row, value) => option.Set(row.Request, value));
+            yield return new ColumnOption(option.Name, type, option.Kind == OptionKind.Texts, (row, value) =>
+                option.Set(row.Request, value));
         }
 
         yield return new ColumnOption("Image", typeof(string[]), false, static (row, value) => row.Images = (string[]?)value);
@@ -78,13 +84,15 @@ internal sealed class ColumnOption
             return isList;
         }
 
-        if (plain is not string number || (_type != typeof(double) && !IsWhole)) return LanguagePrimitives.TryConvertTo(value, _type, out converted);
+        if (plain is not string number || (_type != typeof(double) && !IsWhole))
+            return LanguagePrimitives.TryConvertTo(value, _type, out converted);
         converted = null;
         return double.TryParse(number, IsWhole ? NumberStyles.Integer : NumberStyles.Float, CultureInfo.InvariantCulture, out _)
             && LanguagePrimitives.TryConvertTo(number.Trim(), _type, CultureInfo.InvariantCulture, out converted);
     }
 
-    private static string Shown(object plain) => PrintableText.Line(Convert.ToString(plain, CultureInfo.InvariantCulture) ?? string.Empty, 80);
+    private static string Shown(object plain) =>
+        PrintableText.Line(Convert.ToString(plain, CultureInfo.InvariantCulture) ?? string.Empty, 80);
 
     private string Expected() =>
         _type.IsEnum ? "one of " + string.Join(", ", Enum.GetNames(_type))

@@ -19,7 +19,8 @@ internal sealed class DeltaFold
     internal object? Oldest => _begun.First?.Value.Key;
 
     /// <summary>What tells the delta's request from others.</summary>
-    internal static object KeyOf(ChatCompletionDelta delta) => delta.Context ?? (object)(delta.Id + "\n" + delta.InputIndex.ToString(CultureInfo.InvariantCulture));
+    internal static object KeyOf(ChatCompletionDelta delta) =>
+        delta.Context ?? (object)(delta.Id + "\n" + delta.InputIndex.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Whether something has come of a request, and not its end.</summary>
     internal bool IsOpen(object key) => _open.ContainsKey(key);
@@ -47,5 +48,7 @@ internal sealed class DeltaFold
 
     /// <summary>The error of an answer that has not come to its end.</summary>
     internal static LlmApiException Interrupted(ChatCompletion partial) =>
-        new(LlmErrorKind.StreamInterrupted, $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does. The part that arrived is in the exception's PartialCompletion.") { PartialCompletion = partial };
+        new(LlmErrorKind.StreamInterrupted,
+            $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does. The part that arrived is in the "
+                + "exception's PartialCompletion.") { PartialCompletion = partial };
 }

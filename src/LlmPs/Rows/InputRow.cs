@@ -30,7 +30,8 @@ internal static class InputRow
         var names = NamesOf(row);
         var problem = isMissing ? "The row has no Prompt column, and -Prompt is not given." : "Prompt is blank.";
         if (OneColumn(names) is { } advice) return $"{problem} {advice}";
-        var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
+        var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}."
+            : string.Empty;
         return $"{problem} Its columns: {Listed(names)}.{example}";
     }
 
@@ -41,11 +42,13 @@ internal static class InputRow
     internal static string NoColumn(PSObject row, string asked, string name)
     {
         var problem = $"{asked}, but the row has no column '{PrintableText.Line(name)}'.";
-        if (row.BaseObject is string or ValueType or ChatMessage or ChatCompletion) return $"{problem} It is a {row.BaseObject.GetType().Name}.";
+        if (row.BaseObject is string or ValueType or ChatMessage or ChatCompletion)
+            return $"{problem} It is a {row.BaseObject.GetType().Name}.";
         var names = NamesOf(row);
         if (OneColumn(names) is { } advice) return $"{problem} {advice}";
         if (names.Any(known => RowColumns.HasMark(known) && RowColumns.NameOf(known).Equals(name, StringComparison.OrdinalIgnoreCase)))
-            return $"{problem} A byte order mark stands before the name in the file: read it with its encoding, for example: Import-Csv -Encoding UTF8";
+            return $"{problem} A byte order mark stands before the name in the file: read it with its encoding, for example: Import-Csv "
+                + "-Encoding UTF8";
         return names.Count == 0 ? $"{problem} It has no columns." : $"{problem} Its columns: {Listed(names)}.";
     }
 
@@ -58,12 +61,15 @@ internal static class InputRow
             ?? names.FirstOrDefault(name => !name.StartsWith("PS", StringComparison.Ordinal));
         var member = column is null ? string.Empty : "." + Member(column);
         // What would need to be escaped in double quotes is left out of the example.
-        var words = prompt.Length <= LongestExample && !prompt.Any(letter => Special.IndexOf(letter) >= 0) ? prompt.TrimEnd(' ', ':') : "Classify";
+        var words = prompt.Length <= LongestExample && !prompt.Any(letter => Special.IndexOf(letter) >= 0) ? prompt.TrimEnd(' ', ':')
+            : "Classify";
         return "-Prompt is the same text for every row, so the row is not in it. Give a script block over the row, for example: "
             + $"-Prompt {{ \"{words}: $($_{member})\" }}. Where only options differ between the rows, name their columns with -RowOption.";
     }
 
-    /// <summary>Returns a copy of the row with columns added, or overwritten where the row has them. The row itself is not changed.</summary>
+    /// <summary>
+    /// Returns a copy of the row with columns added, or overwritten where the row has them. The row itself is not changed.
+    /// </summary>
     internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
     {
         var copy = new PSObject();
@@ -88,11 +94,13 @@ internal static class InputRow
 
     internal static List<string> NamesOf(PSObject row) => [.. Columns(row).Select(column => column.Key)];
 
-    private static string Listed(List<string> names) => string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
+    private static string Listed(List<string> names) =>
+        string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
 
     /// <summary>The name as it is written behind a dot, or as the key of a hashtable.</summary>
     internal static string Member(string name) =>
-        !char.IsDigit(name[0]) && name.All(letter => char.IsLetterOrDigit(letter) || letter == '_') ? name : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
+        !char.IsDigit(name[0]) && name.All(letter => char.IsLetterOrDigit(letter) || letter == '_') ? name
+            : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
 
     private static void Set(PSObject row, string name, object? value)
     {

@@ -31,7 +31,9 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
         return PlainValue.Unwrap(row) is string or ValueType or Uri or IList ? Text(row) : null;
     }
 
-    /// <summary>The text of a piped value that is no row, such as a line of a file; null where it is a row, or says only how often to ask.</summary>
+    /// <summary>
+    /// The text of a piped value that is no row, such as a line of a file; null where it is a row, or says only how often to ask.
+    /// </summary>
     internal static bool TryText(object? piped, out string? text)
     {
         var plain = PlainValue.Unwrap(piped);
@@ -39,7 +41,9 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
         return plain is null or string or Uri or IList and not IDictionary;
     }
 
-    /// <summary>How many prompts a list of texts would be; 0 where it is one prompt. Lines of a file are one, and so is a text with objects to it.</summary>
+    /// <summary>
+    /// How many prompts a list of texts would be; 0 where it is one prompt. Lines of a file are one, and so is a text with objects to it.
+    /// </summary>
     internal static int PromptsIn(object? given)
     {
         if (PlainValue.Unwrap(given) is not IList list || list.Count < 2) return 0;
@@ -66,7 +70,8 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
         }
 
         var columns = PSObject.AsPSObject(row!);
-        var property = columns.Properties[Column] ?? RowColumns.Of(columns).OfType<PSPropertyInfo>().FirstOrDefault(column => IsColumn(column.Name));
+        var property = columns.Properties[Column]
+            ?? RowColumns.Of(columns).OfType<PSPropertyInfo>().FirstOrDefault(column => IsColumn(column.Name));
         if (property is null) return false;
         cell = property.Value;
         return true;
@@ -103,5 +108,6 @@ internal sealed class PromptTextAttribute : RowOptionAttribute
     }
 
     private static PSArgumentException NoText(object value) =>
-        new($"Prompt has a {value.GetType().Name}, which has no text of its own: give a property of it, or make a text of it, such as with ConvertTo-Json or Out-String.");
+        new($"Prompt has a {value.GetType().Name}, which has no text of its own: give a property of it, or make a text of it, such as "
+            + "with ConvertTo-Json or Out-String.");
 }

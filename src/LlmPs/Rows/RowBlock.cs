@@ -17,12 +17,16 @@ internal sealed class RowBlock(string option, ScriptBlock block)
     private readonly PSVariable _preference = new("ErrorActionPreference");
     private readonly List<PSVariable> _variables = new(2);
 
-    /// <summary>What the script block makes of the row; null where it gives nothing. A row is not sent without what was to be found out for it.</summary>
-    /// <exception cref="PSArgumentException">It fails, or reads a column that the row does not have; the message names the option.</exception>
+    /// <summary>
+    /// What the script block makes of the row; null where it gives nothing. A row is not sent without what was to be found out for it.
+    /// </summary>
+    /// <exception cref="PSArgumentException">It fails, or reads a column that the row does not have; the message names the
+    /// option.</exception>
     internal object? Evaluate(PSObject? row)
     {
         if (row?.BaseObject is PSCustomObject && _reads.FirstOrDefault(name => !RowColumns.HasMember(row, name)) is { } missing)
-            throw new PSArgumentException(InputRow.NoColumn(row, $"The script block of {option} reads $_.{InputRow.Member(missing)}", missing));
+            throw new PSArgumentException(
+                InputRow.NoColumn(row, $"The script block of {option} reads $_.{InputRow.Member(missing)}", missing));
         try
         {
             _row.Value = row;
@@ -36,9 +40,12 @@ internal sealed class RowBlock(string option, ScriptBlock block)
             return values.Count switch { 0 => null, 1 => values[0], _ => values.ToArray() };
         }
         // One with a begin or process block is an InvalidOperationException.
-        catch (Exception e) when (CallerScope.IsJump(e) || e is RuntimeException and not PipelineStoppedException or InvalidOperationException)
+        catch (Exception e)
+            when (CallerScope.IsJump(e) || e is RuntimeException and not PipelineStoppedException or InvalidOperationException)
         {
-            throw new PSArgumentException($"The script block of {option} failed: {(CallerScope.IsJump(e) ? "it left by break, continue or exit." : (e as RuntimeException)?.ErrorRecord.Exception.Message ?? e.Message)}", e);
+            var reason = (e as RuntimeException)?.ErrorRecord.Exception.Message ?? e.Message;
+            if (CallerScope.IsJump(e)) reason = "it left by break, continue or exit.";
+            throw new PSArgumentException($"The script block of {option} failed: {reason}", e);
         }
     }
 }

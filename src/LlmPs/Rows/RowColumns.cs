@@ -7,9 +7,10 @@ using System.Reflection;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The columns of a row, to look for options and texts in. PowerShell makes five hidden sets of members for an object whose properties are listed, and leaves
-/// them on it: with 100,000 rows 0.6 s, and 150 MB where the caller holds them. So a custom object, as Import-Csv makes them, is asked for its own
-/// members alone. What holds those is not public; of a PowerShell that has it otherwise, and of any other object, the properties are listed.
+/// The columns of a row, to look for options and texts in. PowerShell makes five hidden sets of members for an object whose properties are
+/// listed, and leaves them on it: with 100,000 rows 0.6 s, and 150 MB where the caller holds them. So a custom object, as Import-Csv makes
+/// them, is asked for its own members alone. What holds those is not public; of a PowerShell that has it otherwise, and of any other
+/// object, the properties are listed.
 /// </summary>
 internal static class RowColumns
 {
@@ -18,18 +19,23 @@ internal static class RowColumns
 
     private static readonly char[] s_mark = ['\uFEFF', .. MarkInAnsi];
 
-    private static readonly Func<PSObject, PSMemberInfoCollection<PSMemberInfo>>? s_own = Getter<PSMemberInfoCollection<PSMemberInfo>>("InstanceMembers");
+    private static readonly Func<PSObject,
+        PSMemberInfoCollection<PSMemberInfo>>? s_own = Getter<PSMemberInfoCollection<PSMemberInfo>>("InstanceMembers");
 
     // Out of a file or a job an object of any class is a custom one, and the properties of its class are not its own.
     private static readonly Func<PSObject, bool>? s_isDeserialized = Getter<bool>("IsDeserialized");
 
-    /// <summary>Its columns, and perhaps its methods. Without what PowerShell adds to all objects of a type, such as the User that owns a file: that is no word about the request.</summary>
+    /// <summary>
+    /// Its columns, and perhaps its methods. Without what PowerShell adds to all objects of a type, such as the User that owns a file: that
+    /// is no word about the request.
+    /// </summary>
     internal static IEnumerable<PSMemberInfo> Of(PSObject row) =>
         (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? DataOf(row).Where(column => column.IsInstance || column is PSProperty);
 
     /// <summary>
-    /// The properties that are data. An object that PowerShell adapts, such as a DataRow, a DataRowView or an XML element, shows the members of its
-    /// .NET class beside its columns: RowError, Table, InnerXml. Those are left out; of an object that is not adapted they are the columns.
+    /// The properties that are data. An object that PowerShell adapts, such as a DataRow, a DataRowView or an XML element, shows the
+    /// members of its .NET class beside its columns: RowError, Table, InnerXml. Those are left out; of an object that is not adapted they
+    /// are the columns.
     /// </summary>
     internal static IEnumerable<PSPropertyInfo> DataOf(PSObject row)
     {
@@ -41,7 +47,10 @@ internal static class RowColumns
     /// <summary>Whether the row has a member of that name, also one that PowerShell adds to its type.</summary>
     internal static bool HasMember(PSObject row, string name) => row.Properties[name] is not null || row.Members[name] is not null;
 
-    /// <summary>The name without a byte order mark, which a file that is read in the wrong encoding has before its first header, and without its quotes.</summary>
+    /// <summary>
+    /// The name without a byte order mark, which a file that is read in the wrong encoding has before its first header, and without its
+    /// quotes.
+    /// </summary>
     internal static string NameOf(string column)
     {
         if (!HasMark(column)) return column;

@@ -27,7 +27,8 @@ internal static class RowError
     internal static ErrorRecord From(LlmApiException error, RowTicket row)
     {
         var record = From(error, row.InputObject);
-        record.ErrorDetails = new ErrorDetails($"Row {row.Index.ToString(CultureInfo.InvariantCulture)}{IdOf(row.InputObject)}: {error.Message}")
+        record.ErrorDetails =
+            new ErrorDetails($"Row {row.Index.ToString(CultureInfo.InvariantCulture)}{IdOf(row.InputObject)}: {error.Message}")
         {
             RecommendedAction = error.RecommendedAction ?? string.Empty,
         };
@@ -37,7 +38,8 @@ internal static class RowError
     /// <summary>The column Id of a row, or else its first.</summary>
     private static string IdOf(object? row)
     {
-        if (row is null || Type.GetTypeCode(PlainValue.Unwrap(row)?.GetType()) is not (TypeCode.Object or TypeCode.Empty)) return string.Empty;
+        if (row is null || Type.GetTypeCode(PlainValue.Unwrap(row)?.GetType()) is not (TypeCode.Object or TypeCode.Empty))
+            return string.Empty;
         if (PlainValue.Unwrap(row) is ChatCompletion or ChatMessage) return string.Empty;
         var columns = InputRow.Fields(row);
         if (columns.Count == 0) return string.Empty;
@@ -46,17 +48,21 @@ internal static class RowError
         if (id.Equals("Prompt", StringComparison.OrdinalIgnoreCase)) return string.Empty;
         columns.TryGetValue(RowColumns.NameOf(id), out var value);
         var text = Convert.ToString(value, CultureInfo.InvariantCulture);
-        return string.IsNullOrWhiteSpace(text) ? string.Empty : $" ({PrintableText.Line(RowColumns.NameOf(id), 30)} {PrintableText.Line(text, 40)})";
+        return string.IsNullOrWhiteSpace(text) ? string.Empty
+            : $" ({PrintableText.Line(RowColumns.NameOf(id), 30)} {PrintableText.Line(text, 40)})";
     }
 
-    /// <summary>The error of a run that stopped early: why, how many rows were not sent, how to resume. It belongs to no row, so it has no target.</summary>
+    /// <summary>
+    /// The error of a run that stopped early: why, how many rows were not sent, how to resume. It belongs to no row, so it has no target.
+    /// </summary>
     /// <param name="ending">Why it stopped; its error becomes the inner exception.</param>
     /// <param name="counts">What the run did.</param>
     /// <param name="hasCheckpoint">Whether its answers are kept.</param>
     internal static ErrorRecord Stopped(RunEnding ending, RunCounts counts, bool hasCheckpoint)
     {
         var cause = ending.Row is null
-            ? $" ({counts.Tokens.ToString(CultureInfo.InvariantCulture)} tokens used{(counts.Cost is { } cost ? $", cost {MoneyText.Of(cost)}" : string.Empty)})."
+            ? $" ({counts.Tokens.ToString(CultureInfo.InvariantCulture)} tokens "
+                + $"used{(counts.Cost is { } cost ? $", cost {MoneyText.Of(cost)}" : string.Empty)})."
             : $". {ending.Error.Message.TrimEnd('.')}.";
         var left = counts.LeftOut switch
         {

@@ -11,8 +11,8 @@ using LlmPs.Views;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// Makes the rows of <c>-MergeInput</c>: a copy of the input row with the columns of its answer. A column of the user is never overwritten; a row that
-/// carries the whole set of these columns comes from an earlier merge, and those are written again.
+/// Makes the rows of <c>-MergeInput</c>: a copy of the input row with the columns of its answer. A column of the user is never overwritten;
+/// a row that carries the whole set of these columns comes from an earlier merge, and those are written again.
 /// </summary>
 internal sealed class RowMerger
 {
@@ -48,11 +48,13 @@ internal sealed class RowMerger
     /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
     internal void WarnOfSchema(string schema)
     {
-        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(_isPool ? s_own.Concat(s_ofPool) : s_own, StringComparer.OrdinalIgnoreCase).ToList();
+        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(_isPool ? s_own.Concat(s_ofPool) : s_own, StringComparer.OrdinalIgnoreCase)
+            .ToList();
         if (hidden.Count == 0) return;
         VerboseLine.Warn(
             _cmdlet,
-            $"-JsonSchema names {string.Join(", ", hidden)}, and -MergeInput has columns of that name. The columns show the answer's own value. "
+            $"-JsonSchema names {string.Join(", ", hidden)}, and -MergeInput has columns of that name. The columns show the answer's "
+                + "own value. "
                 + "Rename the properties in the schema, or leave out -MergeInput and read Data.");
     }
 
@@ -88,7 +90,9 @@ internal sealed class RowMerger
         return InputRow.Merge(row, columns);
     }
 
-    /// <summary>The column of a merged row that has its cost; null where it has none. A user's column of that name stands elsewhere.</summary>
+    /// <summary>
+    /// The column of a merged row that has its cost; null where it has none. A user's column of that name stands elsewhere.
+    /// </summary>
     internal static string? CostColumn(IReadOnlyList<string> names)
     {
         for (var i = 1; i < names.Count; i++)
@@ -100,9 +104,11 @@ internal sealed class RowMerger
     }
 
     /// <summary>Neither a column of the user nor a value of the answer is overwritten by the cost.</summary>
-    private static string NewCostColumn(HashSet<string> taken, HashSet<string> data) => NameOf(data.Contains(Cost) ? Prefix + Cost : Cost, taken, isMerged: false);
+    private static string NewCostColumn(HashSet<string> taken, HashSet<string> data) =>
+        NameOf(data.Contains(Cost) ? Prefix + Cost : Cost, taken, isMerged: false);
 
-    private static bool IsError(string name) => name.Equals("Error", StringComparison.OrdinalIgnoreCase) || name.Equals(Prefix + "Error", StringComparison.OrdinalIgnoreCase);
+    private static bool IsError(string name) =>
+        name.Equals("Error", StringComparison.OrdinalIgnoreCase) || name.Equals(Prefix + "Error", StringComparison.OrdinalIgnoreCase);
 
     private static string NameOf(string name, HashSet<string> taken, bool isMerged)
     {
@@ -122,7 +128,8 @@ internal sealed class RowMerger
             _cmdlet,
             renamed.Count == 1
                 ? $"The rows have a column with the name of a -MergeInput column. The row's column is kept; the answer's column is {names}."
-                : $"The rows have columns with the names of -MergeInput columns. The row's columns are kept; the answer's columns are {names}.");
+                : "The rows have columns with the names of -MergeInput columns. The row's columns are kept; the answer's columns "
+                    + $"are {names}.");
     }
 
     private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error, bool hasCost)
@@ -149,7 +156,8 @@ internal sealed class RowMerger
         {
             yield return new(s_own[i], values[i]);
             // The cost of an earlier merge is not that of this answer.
-            if (s_own[i] == TotalTokens && (hasCost || ticket.Session.Identity.Prices is not null)) yield return new(Cost, completion?.Cost);
+            if (s_own[i] == TotalTokens && (hasCost || ticket.Session.Identity.Prices is not null))
+                yield return new(Cost, completion?.Cost);
         }
 
         if (_isPool)

@@ -5,11 +5,11 @@ using LlmPs.Values;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// An option that a row may have for itself. A blank text is null, so that an empty cell of a CSV file is unset and not 0. A script block is
-/// kept for the property's setter, which the binder calls next, on the same thread. It has no other way there: the binder passes an attribute
-/// neither the cmdlet nor the parameter, a value must convert to the parameter's type, and BoundParameters has the converted value. Only a
-/// parameter that takes pipeline input gets its script blocks from the binder itself, which looks for each of these 20 up to four times a row
-/// and loses a row that it fails at.
+/// An option that a row may have for itself. A blank text is null, so that an empty cell of a CSV file is unset and not 0. A script block
+/// is kept for the property's setter, which the binder calls next, on the same thread. It has no other way there: the binder passes an
+/// attribute neither the cmdlet nor the parameter, a value must convert to the parameter's type, and BoundParameters has the converted
+/// value. Only a parameter that takes pipeline input gets its script blocks from the binder itself, which looks for each of these 20 up to
+/// four times a row and loses a row that it fails at.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal class RowOptionAttribute : ArgumentTransformationAttribute

@@ -10,8 +10,8 @@ namespace LlmPs.Rows;
 
 /// <summary>
 /// The options that a row has for itself, in columns of their names or by script blocks over it. Columns are data: they are options only
-/// where <c>-RowOption</c> names them, or of a row that brings its own prompt in a column. Unlike PowerShell's binder this reads hashtables,
-/// too, and names values that do not convert.
+/// where <c>-RowOption</c> names them, or of a row that brings its own prompt in a column. Unlike PowerShell's binder this reads
+/// hashtables, too, and names values that do not convert.
 /// </summary>
 internal sealed class RowOptions
 {
@@ -24,7 +24,8 @@ internal sealed class RowOptions
     private readonly HashSet<string> _named;
     private readonly Dictionary<string, string> _columns = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <param name="given">The parameters of the command line, script blocks included. Of these only a column that is named takes the place.</param>
+    /// <param name="given">The parameters of the command line, script blocks included. Of these only a column that is named takes the
+    /// place.</param>
     /// <param name="blocks">The script blocks among them.</param>
     /// <param name="named">The names that <c>-RowOption</c> has; null where it is not given.</param>
     internal RowOptions(ICollection<string> given, IReadOnlyDictionary<string, RowBlock>? blocks, IEnumerable<string>? named)
@@ -46,13 +47,15 @@ internal sealed class RowOptions
     /// <param name="request">The request, as the command line gives it.</param>
     /// <param name="row">The row; texts, messages and completions have no columns.</param>
     /// <param name="hasPrompt">Whether its prompt is in a column.</param>
-    /// <exception cref="PSArgumentException">A value that is none of its option, or a script block that fails; the message names the option.</exception>
+    /// <exception cref="PSArgumentException">A value that is none of its option, or a script block that fails; the message names the
+    /// option.</exception>
     internal void Apply(RowRequest request, PSObject? row, bool hasPrompt)
     {
         _columns.Clear();
         if (_blocks is not null)
             foreach (var block in _blocks)
-                if (ColumnOption.All.TryGetValue(block.Key, out var option)) Take(request, option, block.Value.Evaluate(row), "of its script block", ".");
+                if (ColumnOption.All.TryGetValue(block.Key, out var option))
+                    Take(request, option, block.Value.Evaluate(row), "of its script block", ".");
         if (row is null) return;
         if (row.BaseObject is not (string or ValueType or ChatMessage or ChatCompletion))
             ReadColumns(request, row, isAny: _isAsked ? _named.Contains(Any) : hasPrompt);
@@ -70,7 +73,8 @@ internal sealed class RowOptions
 
         foreach (var column in RowColumns.Of(row))
         {
-            if (OptionOf(column.Name, isAny, out var name) is { } option && column is PSPropertyInfo) TakeCell(request, option, name, column.Value);
+            if (OptionOf(column.Name, isAny, out var name) is { } option && column is PSPropertyInfo)
+                TakeCell(request, option, name, column.Value);
             // The names of a row's types are dear to ask for.
             else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
         }
@@ -79,18 +83,21 @@ internal sealed class RowOptions
     private ColumnOption? OptionOf(string column, bool isAny, out string name)
     {
         name = RowColumns.NameOf(column);
-        return (_named.Contains(name) || (isAny && !_given.Contains(name))) && ColumnOption.All.TryGetValue(name, out var option) ? option : null;
+        return (_named.Contains(name) || (isAny && !_given.Contains(name))) && ColumnOption.All.TryGetValue(name, out var option) ? option
+            : null;
     }
 
-    /// <summary>Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.</summary>
+    /// <summary>
+    /// Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.
+    /// </summary>
     private static void RefuseLostConversation(PSObject row)
     {
         if (LiveObjectAttribute.Advice(row) is { } advice) throw new PSArgumentException(advice);
     }
 
     /// <summary>
-    /// A row without a column that is named, as by a typing error, would be asked with the default, and paid for. A hashtable leaves out what it
-    /// does not set.
+    /// A row without a column that is named, as by a typing error, would be asked with the default, and paid for. A hashtable leaves out
+    /// what it does not set.
     /// </summary>
     private void RefuseMissing(PSObject row)
     {

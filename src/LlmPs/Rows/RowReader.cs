@@ -86,7 +86,9 @@ internal sealed class RowReader
     }
 
     private ChatTicket NewTicket(LlmSession session, ChatRequest request, long index, string? prompt) =>
-        new(session, new AnswerContext(session.Identity, request) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt }, _policy);
+        new(session,
+            new AnswerContext(session.Identity, request) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt },
+                _policy);
 
     /// <summary>The row for one session, validated.</summary>
     /// <exception cref="LlmApiException">The session cannot take it.</exception>
@@ -109,7 +111,9 @@ internal sealed class RowReader
         {
             session.RequirePrice(request, "-MaxCost");
         }
-        catch (LlmApiException e) when (_read == 1 && !_options.Columns.ContainsKey(nameof(_cmdlet.Model)) && _cmdlet.RowBlocks?.ContainsKey(nameof(_cmdlet.Model)) != true)
+        catch (LlmApiException e)
+            when (_read == 1 && !_options.Columns.ContainsKey(nameof(_cmdlet.Model))
+                && _cmdlet.RowBlocks?.ContainsKey(nameof(_cmdlet.Model)) != true)
         {
             _cmdlet.Refuse(e.Message, nameof(InvokeChatCompletionCommand.MaxCost));
         }
@@ -117,7 +121,8 @@ internal sealed class RowReader
 
     /// <summary>The row for each session and chip that can take it.</summary>
     /// <exception cref="LlmApiException">None can.</exception>
-    private void AddTickets(List<ChatTicket> tickets, LlmSession[] sessions, ChatRequest request, ChatCompletion? history, long index, string? prompt)
+    private void AddTickets(List<ChatTicket> tickets, LlmSession[] sessions, ChatRequest request, ChatCompletion? history, long index,
+        string? prompt)
     {
         var refusals = new List<(PoolMember Member, LlmApiException Error)>();
         foreach (var (session, chip) in Targets(sessions, request.Chip))
@@ -139,10 +144,13 @@ internal sealed class RowReader
 
         if (tickets.Count == 0) throw refusals[0].Error;
         foreach (var (member, error) in refusals)
-            if (_warned.Add("member " + member.Name)) VerboseLine.Warn(_cmdlet, $"Row {index} cannot go to {member.Name}, nor can rows like it: {error.Message}");
+            if (_warned.Add("member " + member.Name))
+                VerboseLine.Warn(_cmdlet, $"Row {index} cannot go to {member.Name}, nor can rows like it: {error.Message}");
     }
 
-    /// <summary>The sessions, each with each chip. A chip is for those that have a choice; the row's own chip takes the place of <c>-Chip</c>.</summary>
+    /// <summary>
+    /// The sessions, each with each chip. A chip is for those that have a choice; the row's own chip takes the place of <c>-Chip</c>.
+    /// </summary>
     private IEnumerable<(LlmSession Session, string? Chip)> Targets(LlmSession[] sessions, string? chip)
     {
         var chips = chip is null ? _cmdlet.Chip ?? [] : [chip];
@@ -155,14 +163,18 @@ internal sealed class RowReader
         }
     }
 
-    /// <summary>With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.</summary>
+    /// <summary>
+    /// With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.
+    /// </summary>
     private static void Continue(ChatRequest request, ChatCompletion history)
     {
         request.Model ??= history.Context?.Request.Model ?? history.Model;
         request.Chip ??= history.Chip;
     }
 
-    /// <summary>The text of the row's prompt, of the one given, or of what the script block that it was given as makes of the row.</summary>
+    /// <summary>
+    /// The text of the row's prompt, of the one given, or of what the script block that it was given as makes of the row.
+    /// </summary>
     private string? Prompt()
     {
         if (_cmdlet.RowBlocks?.TryGetValue(nameof(_cmdlet.Prompt), out var block) == true)
@@ -170,7 +182,9 @@ internal sealed class RowReader
         return HasPromptGiven ? PromptForAll() : PromptTextAttribute.TextOfRow(_cmdlet.Prompt);
     }
 
-    /// <summary>The prompt that all rows have. A piped text belongs to it; a piped object that nothing of is sent cannot be meant.</summary>
+    /// <summary>
+    /// The prompt that all rows have. A piped text belongs to it; a piped object that nothing of is sent cannot be meant.
+    /// </summary>
     private string? PromptForAll()
     {
         var prompt = PromptTextAttribute.TextOf(_cmdlet.Prompt);
@@ -180,7 +194,8 @@ internal sealed class RowReader
         {
             if (!string.IsNullOrWhiteSpace(text)) return prompt + "\n\n" + text;
             throw new LlmApiException(
-                LlmErrorKind.InvalidRequest, "The piped text is blank, so there is nothing to add to -Prompt. Pipe a text, or leave out the pipeline.");
+                LlmErrorKind.InvalidRequest,
+                    "The piped text is blank, so there is nothing to add to -Prompt. Pipe a text, or leave out the pipeline.");
         }
 
         // Numbers say how often; a conversation goes on; a row may be there for its options.
@@ -219,7 +234,9 @@ internal sealed class RowReader
         {
             return ImageSource.Read(image, _cmdlet.SessionState.Path);
         }
-        catch (Exception e) when (_options.Columns.ContainsKey(nameof(_cmdlet.Image)) && e is ArgumentException or RuntimeException and not PipelineStoppedException)
+        catch (Exception e)
+            when (_options.Columns.ContainsKey(nameof(_cmdlet.Image))
+                && e is ArgumentException or RuntimeException and not PipelineStoppedException)
         {
             throw new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e) { RefusedOptions = [nameof(_cmdlet.Image)] };
         }
@@ -229,7 +246,8 @@ internal sealed class RowReader
     private LlmApiException Blame(Exception e)
     {
         var error = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
-        var columns = error.RefusedOptions.Where(_options.Columns.ContainsKey).Select(option => PrintableText.Line(_options.Columns[option])).Distinct().ToList();
+        var columns = error.RefusedOptions.Where(_options.Columns.ContainsKey)
+            .Select(option => PrintableText.Line(_options.Columns[option])).Distinct().ToList();
         if (columns.Count == 0) return error;
         var source = columns.Count == 1
             ? $"The value comes from the row's column {columns[0]}"
@@ -241,25 +259,32 @@ internal sealed class RowReader
     {
         var row = _cmdlet.InputObject;
         if (row?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
-        if (row.BaseObject is ChatCompletion) return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
+        if (row.BaseObject is ChatCompletion)
+            return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
         if (LiveObjectAttribute.Advice(row) is { } advice) return advice;
         return InputRow.NoPrompt(row, isMissing: !HasPromptGiven && !PromptTextAttribute.IsIn(row));
     }
 
-    /// <summary>A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.</summary>
+    /// <summary>
+    /// A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.
+    /// </summary>
     private void WarnOfModel(LlmSession session, string? model)
     {
         if (model is null || session.Model is null || model == session.Model || _cmdlet.RowOption is not null) return;
         if (!_options.Columns.ContainsKey(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
-        VerboseLine.Warn(_cmdlet, $"The column Model of the rows replaces the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. "
+        VerboseLine.Warn(_cmdlet,
+            $"The column Model of the rows replaces the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. "
             + "Give -RowOption Model where the column is meant, or -Model for one model.");
     }
 
     /// <summary>Says once which columns are options.</summary>
     private void TellColumns()
     {
-        var found = _options.Columns.Values.Where(column => _warned.Add("column " + column)).Select(column => PrintableText.Line(column)).ToList();
-        if (found.Count > 0) VerboseLine.Write(_cmdlet, $"Options are read from the {(found.Count == 1 ? "column" : "columns")} {string.Join(", ", found)} of the rows.");
+        var found = _options.Columns.Values.Where(column => _warned.Add("column " + column)).Select(column => PrintableText.Line(column))
+            .ToList();
+        if (found.Count > 0)
+            VerboseLine.Write(_cmdlet,
+                $"Options are read from the {(found.Count == 1 ? "column" : "columns")} {string.Join(", ", found)} of the rows.");
     }
 
     /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it.</summary>
@@ -268,7 +293,8 @@ internal sealed class RowReader
         if (_read > 1 || _cmdlet.RowBlocks is null || _cmdlet.InputObject is not { BaseObject: PSCustomObject } row) return;
         if (RowColumns.Of(row).FirstOrDefault(column => RowColumns.HasMark(column.Name)) is not { } marked) return;
         var name = PrintableText.Line(RowColumns.NameOf(marked.Name));
-        VerboseLine.Warn(_cmdlet, $"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. "
+        VerboseLine.Warn(_cmdlet,
+            $"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. "
             + "Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
     }
 

@@ -53,7 +53,8 @@ internal sealed class RunPreview
         var tokens = row.EstimateRequest();
         var prompt = PromptOf(row);
         var sending = IsWhatIf && _rows >= RowsInFull
-            ? string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.Index, tokens, PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt))
+            ? string.Format(CultureInfo.InvariantCulture, "Row {0}: about {1} tokens, {2}", row.Index, tokens,
+                PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt))
             : Full(row);
         _prompt = prompt;
         if (row.Others.Count > 0) sending += $" (or {string.Join(", ", row.Others.Select(other => other.Member!.Name))})";
@@ -71,18 +72,23 @@ internal sealed class RunPreview
     {
         if (_cost is not { } cost || _rows == 0) return string.Empty;
         var text = ", which cost about " + MoneyText.Of(cost);
-        return _mostCost is { } most ? $"{text} (with the answers up to {MoneyText.Of(most)}, by -MaxTokens)" : text + " without the answers";
+        return _mostCost is { } most ? $"{text} (with the answers up to {MoneyText.Of(most)}, by -MaxTokens)"
+            : text + " without the answers";
     }
 
     private static string Full(RowTicket row) =>
-        string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.Index, row.Uri, PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody));
+        string.Format(CultureInfo.InvariantCulture, "Row {0}: POST {1} {2}", row.Index, row.Uri,
+            PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody));
 
     private static string PromptOf(RowTicket row) =>
-        row is ChatTicket { Request.Messages: { Count: > 0 } messages } ? Clean(row, messages[messages.Count - 1].ToString()) : string.Empty;
+        row is ChatTicket { Request.Messages: { Count: > 0 } messages } ? Clean(row, messages[messages.Count - 1].ToString())
+            : string.Empty;
 
     private static string Clean(RowTicket row, string text) => row.Session.Connection.Redactor.Clean(text);
 
-    /// <summary>Returns a prompt from a word before the place where it differs from the row before: rows of one template begin alike.</summary>
+    /// <summary>
+    /// Returns a prompt from a word before the place where it differs from the row before: rows of one template begin alike.
+    /// </summary>
     private static string FromDifference(string prompt, string before)
     {
         var at = 0;
@@ -97,7 +103,8 @@ internal sealed class RunPreview
     internal void Finish()
     {
         if (_rows + _kept == 0 || !IsWhatIf) return;
-        var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all{3}.", _rows, _rows == 1 ? "row" : "rows", _tokens, Cost());
+        var sum = string.Format(CultureInfo.InvariantCulture, "{0} {1} not sent, about {2} prompt tokens in all{3}.", _rows, _rows == 1
+            ? "row" : "rows", _tokens, Cost());
         if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
         _cmdlet.ShouldProcess(sum, sum, "Invoke-ChatCompletion");
     }

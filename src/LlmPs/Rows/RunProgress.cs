@@ -12,7 +12,10 @@ using LlmPs.Views;
 
 namespace LlmPs.Rows;
 
-/// <summary>Shows how a run goes: a progress bar for runs over a second, at most five times a second, a warning where nothing goes on, and a closing verbose line.</summary>
+/// <summary>
+/// Shows how a run goes: a progress bar for runs over a second, at most five times a second, a warning where nothing goes on, and a closing
+/// verbose line.
+/// </summary>
 internal sealed class RunProgress
 {
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(1);
@@ -20,7 +23,9 @@ internal sealed class RunProgress
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
     // The line that an attempt reports when it is to be repeated (Exchange.WaitAfter).
-    private static readonly Regex s_retry = new(@"^Row (?<row>\d+), attempt \d+ failed \((?<kind>\w+)\); again in (?<wait>[\d.]+) s", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static readonly Regex s_retry =
+        new(@"^Row (?<row>\d+), attempt \d+ failed \((?<kind>\w+)\); again in (?<wait>[\d.]+) s", RegexOptions.CultureInvariant,
+            TimeSpan.FromSeconds(1));
     private static readonly Regex s_wordStart = new("(?<=[a-z])(?=[A-Z])", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     private readonly PSCmdlet _cmdlet;
@@ -47,7 +52,10 @@ internal sealed class RunProgress
     /// <summary>Whether the input has ended, so that the count of rows is known.</summary>
     internal bool HasAllRows { get; set; }
 
-    /// <summary>Tells an interactive user, whose Ctrl+C stopped the run, what it leaves. A cmdlet that is stopped can write to no stream, only to the host.</summary>
+    /// <summary>
+    /// Tells an interactive user, whose Ctrl+C stopped the run, what it leaves. A cmdlet that is stopped can write to no stream, only to
+    /// the host.
+    /// </summary>
     internal static void ShowKept(PSHost host, string checkpoint, int rows)
     {
         try
@@ -107,14 +115,16 @@ internal sealed class RunProgress
         var counts = _run.Counts;
         if (Finished() < 2)
         {
-            if (answer is not null) VerboseLine.Write(_cmdlet, counts.Replayed > 0 ? answer.TrimEnd('.') + ", from the checkpoint." : answer);
+            if (answer is not null)
+                VerboseLine.Write(_cmdlet, counts.Replayed > 0 ? answer.TrimEnd('.') + ", from the checkpoint." : answer);
             return;
         }
 
         VerboseLine.Write(_cmdlet, string.Format(
             CultureInfo.InvariantCulture,
             "{0} rows answered, {1} failed, {2} from the checkpoint, {3} not sent; {4} tokens{5} in {6:0.0} s.",
-            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, Cost(counts), _watch.Elapsed.TotalSeconds) + (Pool is null ? string.Empty : Served(Pool) + "."));
+            counts.Done, counts.Failed, counts.Replayed, counts.LeftOut, counts.Tokens, Cost(counts), _watch.Elapsed.TotalSeconds)
+                + (Pool is null ? string.Empty : Served(Pool) + "."));
     }
 
     private void Show()
@@ -125,7 +135,8 @@ internal sealed class RunProgress
         {
             var (finished, answered) = (Finished(), _run.Counts.Done + _run.Counts.Failed);
             _record.PercentComplete = (int)Math.Min(100, 100 * finished / _read);
-            _record.SecondsRemaining = answered > 0 ? (int)Math.Min(int.MaxValue, Math.Ceiling(_watch.Elapsed.TotalSeconds * (_read - finished) / answered)) : -1;
+            _record.SecondsRemaining = answered > 0
+                ? (int)Math.Min(int.MaxValue, Math.Ceiling(_watch.Elapsed.TotalSeconds * (_read - finished) / answered)) : -1;
         }
 
         _cmdlet.WriteProgress(_record);
@@ -136,7 +147,10 @@ internal sealed class RunProgress
     {
         if (_hasWarned || !IsRefused()) return;
         _hasWarned = true;
-        VerboseLine.Warn(_cmdlet, $"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's quota may be used up.");
+        VerboseLine.Warn(_cmdlet,
+            $"The provider has refused every request for {s_patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s (too many "
+                + "requests). Rows are tried again, one at a time, and fail after -MaxRetryCount of Connect-LlmProvider: the account's "
+                    + "quota may be used up.");
     }
 
     /// <summary>Whether every session has been refused for long.</summary>
@@ -164,18 +178,21 @@ internal sealed class RunProgress
 
     /// <summary>Who has answered how many rows, and who does not serve.</summary>
     private static string Served(SessionPool pool) => "; " + string.Join(", ", pool.Members.Select(member =>
-        string.Format(CultureInfo.InvariantCulture, "{0} {1}", member.Name, member.Answered) + (member.Cause is not null ? " (out)" : member.IsAside ? " (set aside)" : string.Empty)));
+        string.Format(CultureInfo.InvariantCulture, "{0} {1}", member.Name, member.Answered)
+            + (member.Cause is not null ? " (out)" : member.IsAside ? " (set aside)" : string.Empty)));
 
     /// <summary>Returns what is waited for and how long; null for nothing but answers.</summary>
     private string? Waiting()
     {
-        foreach (var row in _retries.Where(retry => retry.Value.Until <= _watch.Elapsed).Select(retry => retry.Key).ToList()) _retries.Remove(row);
+        foreach (var row in _retries.Where(retry => retry.Value.Until <= _watch.Elapsed).Select(retry => retry.Key).ToList())
+            _retries.Remove(row);
         var pacing = _session?.Pacing();
         if (pacing is { Wait: { } wait, PausedFor: not null }) return Text("waiting {0:0} s: rate limit", Math.Ceiling(wait.TotalSeconds));
         if (_retries.Count > 0)
         {
             var (until, reason) = _retries.Values.OrderBy(retry => retry.Until).First();
-            return Text("{0} {1} {2:0} s: {3}", _retries.Count, _retries.Count == 1 ? "row waits" : "rows wait", Math.Ceiling((until - _watch.Elapsed).TotalSeconds), reason);
+            return Text("{0} {1} {2:0} s: {3}", _retries.Count, _retries.Count == 1 ? "row waits"
+                : "rows wait", Math.Ceiling((until - _watch.Elapsed).TotalSeconds), reason);
         }
 
         if (pacing is not { Waiting: > 0 and var held }) return null;
@@ -185,7 +202,8 @@ internal sealed class RunProgress
     private long Finished() => _run.Counts.Done + _run.Counts.Failed + _run.Counts.Replayed + _run.Counts.LeftOut;
 
     /// <summary>RateLimited becomes rate limit, as one says it.</summary>
-    private static string Words(string kind) => kind == nameof(LlmErrorKind.RateLimited) ? "rate limit" : s_wordStart.Replace(kind, " ").ToLowerInvariant();
+    private static string Words(string kind) =>
+        kind == nameof(LlmErrorKind.RateLimited) ? "rate limit" : s_wordStart.Replace(kind, " ").ToLowerInvariant();
 
     private static string Text(string format, params object[] values) => string.Format(CultureInfo.InvariantCulture, format, values);
 }

@@ -5,7 +5,10 @@ using LlmPs.Values;
 
 namespace LlmPs.Schema;
 
-/// <summary>Holds answers against a JSON schema: with Test-Json where the running PowerShell has it with -Schema, else by the module's own lesser check.</summary>
+/// <summary>
+/// Holds answers against a JSON schema: with Test-Json where the running PowerShell has it with -Schema, else by the module's own lesser
+/// check.
+/// </summary>
 internal sealed class AnswerCheck
 {
     // By its full name: a function of the caller's may have the short one.
@@ -27,7 +30,8 @@ internal sealed class AnswerCheck
     {
         _cmdlet = cmdlet;
         Schema = schema;
-        _hasTestJson = cmdlet.InvokeCommand.GetCommand(TestJson, CommandTypes.Cmdlet) is CmdletInfo command && command.Parameters.ContainsKey("Schema");
+        _hasTestJson = cmdlet.InvokeCommand.GetCommand(TestJson, CommandTypes.Cmdlet) is CmdletInfo command
+            && command.Parameters.ContainsKey("Schema");
         if ((SchemaCheck.Flaw(schema) ?? (_hasTestJson ? Flaw() : null)) is { } flaw)
             throw new PSArgumentException($"-JsonSchema is not a valid JSON schema: {PrintableText.Line(flaw, LongestProblem)}");
     }
@@ -56,9 +60,11 @@ internal sealed class AnswerCheck
 
     private string? Flaw()
     {
-        var error = CallerScope.Run(_cmdlet, Script, "{}", Schema).Select(item => item.BaseObject).OfType<ErrorRecord>().FirstOrDefault(IsOfSchema);
+        var error = CallerScope.Run(_cmdlet, Script, "{}", Schema).Select(item => item.BaseObject).OfType<ErrorRecord>()
+            .FirstOrDefault(IsOfSchema);
         return error?.Exception.InnerException?.Message ?? error?.Exception.Message;
     }
 
-    private static bool IsOfSchema(ErrorRecord error) => error.FullyQualifiedErrorId.StartsWith("InvalidJsonSchema,", System.StringComparison.Ordinal);
+    private static bool IsOfSchema(ErrorRecord error) =>
+        error.FullyQualifiedErrorId.StartsWith("InvalidJsonSchema,", System.StringComparison.Ordinal);
 }

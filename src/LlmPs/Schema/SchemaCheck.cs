@@ -14,9 +14,12 @@ internal static class SchemaCheck
     private static readonly HashSet<string> s_rules =
     [
         "type", "enum", "const", "format", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "$recursiveRef",
-        "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties", "propertyNames", "dependencies",
-        "dependentRequired", "dependentSchemas", "unevaluatedProperties", "items", "prefixItems", "additionalItems", "contains", "minContains",
-        "maxContains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+        "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties", "propertyNames",
+            "dependencies",
+        "dependentRequired", "dependentSchemas", "unevaluatedProperties", "items", "prefixItems", "additionalItems", "contains",
+            "minContains",
+        "maxContains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems", "minimum", "maximum", "exclusiveMinimum",
+            "exclusiveMaximum",
         "multipleOf", "minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType", "contentSchema",
     ];
 
@@ -42,8 +45,9 @@ internal static class SchemaCheck
     }
 
     /// <summary>
-    /// A name at the top that shows that this is a list of properties and not a schema; null where it may be one. That is a name which is not a
-    /// keyword, if nothing else is a rule or its value is the name of a type; or a note such as title with the name of a type, if nothing is a rule.
+    /// A name at the top that shows that this is a list of properties and not a schema; null where it may be one. That is a name which is
+    /// not a keyword, if nothing else is a rule or its value is the name of a type; or a note such as title with the name of a type, if
+    /// nothing is a rule.
     /// </summary>
     internal static string? NoKeyword(string schema)
     {
@@ -76,15 +80,20 @@ internal static class SchemaCheck
     {
         if (schema.ValueKind is JsonValueKind.True or JsonValueKind.False) return null;
         if (schema.ValueKind != JsonValueKind.Object)
-            return $"{schema.GetRawText()} is not a schema at '{path}': write {{ \"type\": \"string\" }}, or @{{ type = 'string' }} in PowerShell";
-        if (schema.TryGetProperty("type", out var type) && type.ValueKind != JsonValueKind.String && !IsListOfTexts(type)) return $"'type' is neither a text nor a list of texts at '{path}'";
+            return $"{schema.GetRawText()} is not a schema at '{path}': write {{ \"type\": \"string\" }}, or @{{ type = 'string' }} "
+                + "in PowerShell";
+        if (schema.TryGetProperty("type", out var type) && type.ValueKind != JsonValueKind.String && !IsListOfTexts(type))
+            return $"'type' is neither a text nor a list of texts at '{path}'";
         if (schema.TryGetProperty("type", out type) && Types(type).FirstOrDefault(word => !s_types.Contains(word!)) is { } unknown)
             return $"'{unknown}' is not a type at '{path}'. Types are: {string.Join(", ", s_types)}";
-        if (schema.TryGetProperty("enum", out var values) && values.ValueKind != JsonValueKind.Array) return $"'enum' is not a list at '{path}'";
-        if (schema.TryGetProperty("required", out var required) && !IsListOfTexts(required)) return $"'required' is not a list of texts at '{path}'";
+        if (schema.TryGetProperty("enum", out var values) && values.ValueKind != JsonValueKind.Array)
+            return $"'enum' is not a list at '{path}'";
+        if (schema.TryGetProperty("required", out var required) && !IsListOfTexts(required))
+            return $"'required' is not a list of texts at '{path}'";
         if (schema.TryGetProperty("items", out var items) && FlawOfItems(items, path + "/items") is { } flaw) return flaw;
         return schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
-            ? properties.EnumerateObject().Select(property => Flaw(property.Value, $"{path}/properties/{property.Name}")).FirstOrDefault(found => found is not null)
+            ? properties.EnumerateObject().Select(property => Flaw(property.Value, $"{path}/properties/{property.Name}"))
+                .FirstOrDefault(found => found is not null)
             : null;
     }
 
@@ -93,18 +102,22 @@ internal static class SchemaCheck
         ? items.EnumerateArray().Select((item, place) => Flaw(item, $"{path}/{place}")).FirstOrDefault(found => found is not null)
         : Flaw(items, path);
 
-    private static bool IsListOfTexts(JsonElement list) => list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String);
+    private static bool IsListOfTexts(JsonElement list) =>
+        list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String);
 
     private static string? Problem(JsonElement value, JsonElement schema, string path)
     {
-        if (schema.ValueKind != JsonValueKind.Object) return schema.ValueKind == JsonValueKind.False ? $"No value is allowed at '{path}'" : null;
+        if (schema.ValueKind != JsonValueKind.Object)
+            return schema.ValueKind == JsonValueKind.False ? $"No value is allowed at '{path}'" : null;
         if (schema.TryGetProperty("type", out var type) && !Types(type).Any(word => Is(value, word)))
             return $"Value is {value.ValueKind.ToString().ToLowerInvariant()} but should be {string.Join(" or ", Types(type))} at '{path}'";
-        if (schema.TryGetProperty("enum", out var values) && !values.EnumerateArray().Any(known => known.ToString() == value.ToString() && known.ValueKind == value.ValueKind))
+        if (schema.TryGetProperty("enum", out var values)
+            && !values.EnumerateArray().Any(known => known.ToString() == value.ToString() && known.ValueKind == value.ValueKind))
             return $"Value is not one of {values.GetRawText()} at '{path}'";
         if (value.ValueKind == JsonValueKind.Object) return ProblemOfObject(value, schema, path);
         return value.ValueKind == JsonValueKind.Array && schema.TryGetProperty("items", out var items)
-            ? value.EnumerateArray().Select((item, place) => Problem(item, items, $"{path}/{place}")).FirstOrDefault(problem => problem is not null)
+            ? value.EnumerateArray().Select((item, place) => Problem(item, items, $"{path}/{place}"))
+                .FirstOrDefault(problem => problem is not null)
             : null;
     }
 
@@ -113,7 +126,8 @@ internal static class SchemaCheck
         if (schema.TryGetProperty("required", out var required))
         {
             foreach (var name in required.EnumerateArray())
-                if (!value.TryGetProperty(name.GetString()!, out _)) return $"Required property '{name.GetString()}' is not present at '{path}'";
+                if (!value.TryGetProperty(name.GetString()!, out _))
+                    return $"Required property '{name.GetString()}' is not present at '{path}'";
         }
 
         var properties = schema.TryGetProperty("properties", out var described) ? described : default;
@@ -130,7 +144,8 @@ internal static class SchemaCheck
         return null;
     }
 
-    private static IEnumerable<string?> Types(JsonElement type) => type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(word => word.GetString()) : [type.GetString()];
+    private static IEnumerable<string?> Types(JsonElement type) =>
+        type.ValueKind == JsonValueKind.Array ? type.EnumerateArray().Select(word => word.GetString()) : [type.GetString()];
 
     private static bool Is(JsonElement value, string? type) => type switch
     {

@@ -19,7 +19,9 @@ internal static class SchemaText
         var value = PlainValue.Unwrap(schema);
         if (value is IDictionary or PSCustomObject) return Checked(parameter, JsonText.From(schema));
         if (value is FileInfo file) value = file.FullName;
-        if (value is not string text) throw new PSArgumentException($"{parameter} is of type {value?.GetType().Name ?? "null"}: give a hashtable, JSON text or a file.");
+        if (value is not string text)
+            throw new PSArgumentException(
+                $"{parameter} is of type {value?.GetType().Name ?? "null"}: give a hashtable, JSON text or a file.");
         var json = text.TrimStart().StartsWith("{", System.StringComparison.Ordinal) ? text : FromFile(parameter, text, paths);
         try
         {
@@ -50,7 +52,8 @@ internal static class SchemaText
     {
         var path = paths.GetUnresolvedProviderPathFromPSPath(name, out var provider, out _);
         if (provider.Name != "FileSystem" || !File.Exists(path))
-            throw new PSArgumentException($"{parameter} '{name}' is neither JSON text nor a file. JSON text begins with {{, and @{{ … }} is a hashtable.");
+            throw new PSArgumentException(
+                $"{parameter} '{name}' is neither JSON text nor a file. JSON text begins with {{, and @{{ … }} is a hashtable.");
         return File.ReadAllText(path);
     }
 }

@@ -21,7 +21,8 @@ internal static class StructuredAnswer
     internal static string JsonOf(string? content)
     {
         var text = content?.Trim() ?? string.Empty;
-        if (text.Length < 2 * Fence.Length || !text.StartsWith(Fence, StringComparison.Ordinal) || !text.EndsWith(Fence, StringComparison.Ordinal)) return text;
+        if (text.Length < 2 * Fence.Length || !text.StartsWith(Fence, StringComparison.Ordinal)
+            || !text.EndsWith(Fence, StringComparison.Ordinal)) return text;
         var fenced = text.Substring(Fence.Length, text.Length - (2 * Fence.Length));
         var word = fenced.TakeWhile(char.IsLetter).Count();
         // The language that the fence names, and not a true or null.
@@ -29,8 +30,8 @@ internal static class StructuredAnswer
     }
 
     /// <summary>
-    /// Parses the answer into <see cref="ChatCompletion.Data"/>: the whole text, or where that is not JSON the one value in it that is wanted.
-    /// Returns the JSON, or what is wrong with the answer.
+    /// Parses the answer into <see cref="ChatCompletion.Data"/>: the whole text, or where that is not JSON the one value in it that is
+    /// wanted. Returns the JSON, or what is wrong with the answer.
     /// </summary>
     /// <param name="completion">The answer.</param>
     /// <param name="isWanted">Whether a value among other words is the answer.</param>
@@ -57,7 +58,8 @@ internal static class StructuredAnswer
             JsonValueKind.String => JsonOf(document.RootElement.GetString()),
             _ => string.Empty,
         };
-        return inner.StartsWith("{", StringComparison.Ordinal) && ValuesIn(inner).Count == 1 && isWanted(inner) && Read(inner, completion) is null;
+        return inner.StartsWith("{", StringComparison.Ordinal) && ValuesIn(inner).Count == 1 && isWanted(inner)
+            && Read(inner, completion) is null;
     }
 
     /// <summary>The objects and lists that stand in a text, outermost only; none where there are too many to be an answer.</summary>
@@ -76,7 +78,9 @@ internal static class StructuredAnswer
         return found;
     }
 
-    /// <summary>The columns of a row that the answer's value gives: those that the schema names, so that all rows have the same, then any others.</summary>
+    /// <summary>
+    /// The columns of a row that the answer's value gives: those that the schema names, so that all rows have the same, then any others.
+    /// </summary>
     internal static IEnumerable<KeyValuePair<string, object?>> Columns(object? data, string? schema)
     {
         var row = data as PSObject;
@@ -100,7 +104,8 @@ internal static class StructuredAnswer
         // The latter of half a character, which is valid as JSON.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank." : $"The answer is not valid JSON: {JsonProblem.Of(e)}.";
+            return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank."
+                : $"The answer is not valid JSON: {JsonProblem.Of(e)}.";
         }
     }
 

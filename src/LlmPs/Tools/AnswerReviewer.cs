@@ -47,7 +47,9 @@ internal sealed class AnswerReviewer
 
         if (rounds.OfTools++ >= MaxToolRound)
         {
-            Refuse(review, $"The model still calls tools after {MaxToolRound} rounds: {PrintableText.Line(calls[0].Name)}. The conversation so far is in the exception's PartialCompletion; -MaxToolRound allows more.");
+            Refuse(review,
+                $"The model still calls tools after {MaxToolRound} rounds: {PrintableText.Line(calls[0].Name)}. The conversation so far "
+                    + "is in the exception's PartialCompletion; -MaxToolRound allows more.");
             return;
         }
 
@@ -67,14 +69,17 @@ internal sealed class AnswerReviewer
         {
             var repairs = rounds.OfRepair > 0 ? $" (repaired {rounds.OfRepair} times)" : string.Empty;
             var way = isCut ? " It is cut short at the token limit: raise -MaxTokens, or give -MaxTokensLimit." : string.Empty;
-            Refuse(review, $"The answer does not meet -JsonSchema{repairs}: {problem.TrimEnd('.')}.{way} Its text is in the exception's PartialCompletion.");
+            Refuse(review,
+                $"The answer does not meet -JsonSchema{repairs}: {problem.TrimEnd('.')}.{way} Its text is in the exception's "
+                    + "PartialCompletion.");
             return;
         }
 
         rounds.OfRepair++;
         var messages = new List<ChatMessage>(review.Completion.Messages)
         {
-            new(ChatRole.User, $"That answer does not meet the JSON schema: {problem}\nAnswer again, with the whole JSON value and nothing else."),
+            new(ChatRole.User,
+                $"That answer does not meet the JSON schema: {problem}\nAnswer again, with the whole JSON value and nothing else."),
         };
         Continue(review, rounds, review.Row.Request.WithMessages(messages));
     }

@@ -26,7 +26,8 @@ internal static class ToolArguments
         var named = new Hashtable(StringComparer.OrdinalIgnoreCase);
         foreach (var argument in given.RootElement.EnumerateObject())
         {
-            if (!offered.TryGetValue(argument.Name, out var parameter)) throw new ArgumentException($"There is no parameter '{argument.Name}'. The parameters are: {Names(offered.Keys)}.");
+            if (!offered.TryGetValue(argument.Name, out var parameter))
+                throw new ArgumentException($"There is no parameter '{argument.Name}'. The parameters are: {Names(offered.Keys)}.");
             if (named.ContainsKey(argument.Name)) throw new ArgumentException($"Parameter '{argument.Name}' is given twice.");
             // Models say null for what they leave out.
             if (argument.Value.ValueKind != JsonValueKind.Null) named.Add(argument.Name, Value(argument.Name, argument.Value, parameter));
@@ -55,14 +56,19 @@ internal static class ToolArguments
         throw new ArgumentException("The arguments are not a JSON object.");
     }
 
-    /// <summary>PowerShell would make a text of a list or an object where a text is asked for, so those are held against the schema here; the rest is left to its binder.</summary>
+    /// <summary>
+    /// PowerShell would make a text of a list or an object where a text is asked for, so those are held against the schema here; the rest
+    /// is left to its binder.
+    /// </summary>
     private static object? Value(string name, JsonElement value, JsonElement parameter)
     {
         var type = Member(parameter, "type")?.GetString();
-        if (value.ValueKind == JsonValueKind.Array && type is not null and not "array" || value.ValueKind == JsonValueKind.Object && type is not null and not "object" and not "array")
+        if (value.ValueKind == JsonValueKind.Array && type is not null and not "array" || value.ValueKind == JsonValueKind.Object
+            && type is not null and not "object" and not "array")
             throw new ArgumentException($"Parameter '{name}' takes a value of type {type}.");
         if (type == "boolean") return Flag(name, value);
-        if (value.ValueKind == JsonValueKind.Array && Member(parameter, "items") is { } items) return value.EnumerateArray().Select(item => Value(name, item, items)).ToArray();
+        if (value.ValueKind == JsonValueKind.Array && Member(parameter, "items") is { } items)
+            return value.EnumerateArray().Select(item => Value(name, item, items)).ToArray();
         return type == "object" ? JsonValue.WithTables(value) : JsonValue.From(value);
     }
 
@@ -80,7 +86,8 @@ internal static class ToolArguments
     };
 
     private static List<string> Required(JsonElement schema) =>
-        Member(schema, "required") is { ValueKind: JsonValueKind.Array } required ? [.. required.EnumerateArray().Select(name => name.GetString()!)] : [];
+        Member(schema, "required") is { ValueKind: JsonValueKind.Array } required
+            ? [.. required.EnumerateArray().Select(name => name.GetString()!)] : [];
 
     private static JsonElement? Member(JsonElement json, string name) => json.TryGetProperty(name, out var member) ? member : null;
 

@@ -26,7 +26,9 @@ internal sealed class ToolHelp
         }
         $help = @(Microsoft.PowerShell.Core\Get-Help -Name $full -ErrorAction Ignore)[0]
         $texts = @{}
-        foreach ($parameter in $help.parameters.parameter) { if ($parameter.name) { $texts["$($parameter.name)"] = "$($parameter.description.Text)" } }
+        foreach ($parameter in $help.parameters.parameter) {
+            if ($parameter.name) { $texts["$($parameter.name)"] = "$($parameter.description.Text)" }
+        }
         @{ Synopsis = "$($help.Synopsis)"; Description = "$($help.description.Text)"; Parameters = $texts }
         """;
 

@@ -14,7 +14,8 @@ namespace LlmPs.Tools;
 internal static class ToolParameter
 {
     /// <summary>
-    /// Whether values of JSON can be bound to it. Code is never among them: nothing makes a script block, a delegate or a credential of a text.
+    /// Whether values of JSON can be bound to it. Code is never among them: nothing makes a script block, a delegate or a credential of a
+    /// text.
     /// </summary>
     internal static bool IsOfferable(Type type)
     {
@@ -37,7 +38,8 @@ internal static class ToolParameter
     {
         description = string.IsNullOrWhiteSpace(description) ? parameter.HelpMessage : description!.Trim();
         var type = ItemOf(parameter.ParameterType) ?? parameter.ParameterType;
-        if (type.IsEnum && IsFlags(type)) description = $"{description} One or several of {string.Join(", ", Enum.GetNames(type))}, with commas between.".TrimStart();
+        if (type.IsEnum && IsFlags(type))
+            description = $"{description} One or several of {string.Join(", ", Enum.GetNames(type))}, with commas between.".TrimStart();
         return string.IsNullOrWhiteSpace(description) ? null : description;
     }
 
@@ -99,7 +101,8 @@ internal static class ToolParameter
     /// <summary>A set's values are texts, also those of a number.</summary>
     private static void WriteValue(Utf8JsonWriter json, Type type, string value)
     {
-        if (WordOf(type) is "integer" or "number" && decimal.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)) json.WriteNumberValue(number);
+        if (WordOf(type) is "integer" or "number"
+            && decimal.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)) json.WriteNumberValue(number);
         else json.WriteStringValue(value);
     }
 
@@ -115,7 +118,8 @@ internal static class ToolParameter
 
     /// <summary>Dictionaries, and the classes that scripts declare.</summary>
     private static bool IsObject(Type type) =>
-        typeof(IDictionary).IsAssignableFrom(type) || (type.IsClass && type.Assembly.IsDynamic && type.GetConstructor(Type.EmptyTypes) is not null);
+        typeof(IDictionary).IsAssignableFrom(type)
+            || (type.IsClass && type.Assembly.IsDynamic && type.GetConstructor(Type.EmptyTypes) is not null);
 
     private static bool IsScalar(Type type) => type.IsEnum || type == typeof(SwitchParameter) || Type.GetTypeCode(type) != TypeCode.Object;
 
@@ -130,7 +134,8 @@ internal static class ToolParameter
     private static Type? ItemOf(Type type)
     {
         if (type.IsArray) return type.GetElementType();
-        if (type == typeof(string) || typeof(IDictionary).IsAssignableFrom(type) || !typeof(IEnumerable).IsAssignableFrom(type)) return null;
+        if (type == typeof(string) || typeof(IDictionary).IsAssignableFrom(type) || !typeof(IEnumerable).IsAssignableFrom(type))
+            return null;
         if (type.IsGenericType && type.GetGenericArguments().Length == 1) return type.GetGenericArguments()[0];
         return typeof(IList).IsAssignableFrom(type) || type.IsInterface ? typeof(object) : null;
     }

@@ -42,13 +42,15 @@ internal sealed class ToolRunner
     {
         var (content, outcome) = Run(call, row);
         var shown = PrintableText.Escaped(call.ToString(), LongestShown);
-        VerboseLine.Write(_cmdlet, string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, shown, PrintableText.Line(outcome, LongestShown)));
+        VerboseLine.Write(_cmdlet,
+            string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, shown, PrintableText.Line(outcome, LongestShown)));
         return new ChatMessage(ChatRole.Tool, content) { ToolCallId = call.Id };
     }
 
     private (string Content, string Outcome) Run(ToolCall call, long row)
     {
-        if (Find(call) is not { } tool) return Error($"There is no tool '{call.Name}'. The tools are: {string.Join(", ", _tools.Select(known => known.Name))}.");
+        if (Find(call) is not { } tool)
+            return Error($"There is no tool '{call.Name}'. The tools are: {string.Join(", ", _tools.Select(known => known.Name))}.");
         System.Collections.Hashtable arguments;
         try
         {
@@ -76,9 +78,12 @@ internal sealed class ToolRunner
         {
             return _cmdlet.ShouldProcess(running, running + "?", "The model asks for a tool");
         }
-        catch (Exception e) when (e is PSInvalidOperationException or System.Management.Automation.Host.HostException or NotImplementedException)
+        catch (Exception e)
+            when (e is PSInvalidOperationException or System.Management.Automation.Host.HostException or NotImplementedException)
         {
-            var error = new InvalidOperationException($"-InvokeTool asks before each call, and nobody can be asked here: give -Confirm:$false to run the tools that -Tool offers. ({e.Message})", e);
+            var error = new InvalidOperationException(
+                "-InvokeTool asks before each call, and nobody can be asked here: give -Confirm:$false to run the tools that -Tool "
+                    + $"offers. ({e.Message})", e);
             _cmdlet.ThrowTerminatingError(new ErrorRecord(error, "NotInteractive", ErrorCategory.InvalidOperation, call));
             throw;
         }
@@ -95,7 +100,8 @@ internal sealed class ToolRunner
             if (values.Count == 0) return Error(string.Join("\n", errors));
             return Result(new OrderedDictionary { ["output"] = values, ["errors"] = errors });
         }
-        catch (Exception e) when (CallerScope.IsJump(e) || e is not (FlowControlException or PipelineStoppedException or OutOfMemoryException))
+        catch (Exception e)
+            when (CallerScope.IsJump(e) || e is not (FlowControlException or PipelineStoppedException or OutOfMemoryException))
         {
             return Error(CallerScope.IsJump(e) ? "The tool left by break, continue or exit." : e.Message);
         }
@@ -105,10 +111,12 @@ internal sealed class ToolRunner
     private static (string Content, string Outcome) Result(object? value)
     {
         var isCut = false;
-        var content = PlainValue.Unwrap(value) is string text ? PrintableText.Head(text, LargestResult, out isCut) : JsonText.From(value, LargestResult, out isCut);
+        var content = PlainValue.Unwrap(value) is string text ? PrintableText.Head(text, LargestResult, out isCut)
+            : JsonText.From(value, LargestResult, out isCut);
         if (isCut) content += $"… (cut at {LargestResult} characters)";
         return (content, $"{content.Length.ToString(CultureInfo.InvariantCulture)} characters");
     }
 
-    private static (string Content, string Outcome) Error(string message) => (JsonText.From(new OrderedDictionary { ["error"] = message }), message);
+    private static (string Content, string Outcome) Error(string message) =>
+        (JsonText.From(new OrderedDictionary { ["error"] = message }), message);
 }

@@ -19,7 +19,8 @@ internal static class ToolSchema
             var required = document.RootElement.TryGetProperty("required", out var list) && list.ValueKind == JsonValueKind.Array
                 ? list.EnumerateArray().Where(name => name.ValueKind == JsonValueKind.String).Select(name => name.GetString()!).ToArray()
                 : [];
-            return properties.EnumerateObject().Select(property => required.Contains(property.Name) ? property.Name : $"[{property.Name}]").ToArray();
+            return properties.EnumerateObject().Select(property => required.Contains(property.Name) ? property.Name : $"[{property.Name}]")
+                .ToArray();
         }
         catch (JsonException)
         {

@@ -13,7 +13,8 @@ namespace LlmPs.Tools;
 /// <summary>Makes tools of what PowerShell can run: commands by name or object, and script blocks with a param block.</summary>
 internal static class ToolSource
 {
-    private const CommandTypes Runnable = CommandTypes.Alias | CommandTypes.Function | CommandTypes.Filter | CommandTypes.Cmdlet | CommandTypes.ExternalScript;
+    private const CommandTypes Runnable =
+        CommandTypes.Alias | CommandTypes.Function | CommandTypes.Filter | CommandTypes.Cmdlet | CommandTypes.ExternalScript;
 
     // The function is the caller's script block under a name, in a scope that is gone right after.
     private const string Define = """
@@ -37,9 +38,12 @@ internal static class ToolSource
                 string name => FromCommand(cmdlet, Find(cmdlet, name)),
                 CommandInfo command => FromCommand(cmdlet, command),
                 ScriptBlock block => FromBlock(cmdlet, block, $"tool{tools.Count + 1}"),
-                var other => throw new PSArgumentException(LiveObjectAttribute.Advice(item) ?? $"Tool '{other}' is not a tool: give a ChatTool, a command's name, a command of Get-Command or a script block."),
+                var other =>
+                    throw new PSArgumentException(LiveObjectAttribute.Advice(item)
+                        ?? $"Tool '{other}' is not a tool: give a ChatTool, a command's name, a command of Get-Command or a script block."),
             };
-            if (tools.Any(known => known.Name == tool.Name)) throw new PSArgumentException($"Tool '{tool.Name}' is given twice: New-ChatTool -Name gives another name.");
+            if (tools.Any(known => known.Name == tool.Name))
+                throw new PSArgumentException($"Tool '{tool.Name}' is given twice: New-ChatTool -Name gives another name.");
             tools.Add(tool);
         }
 
@@ -59,14 +63,19 @@ internal static class ToolSource
     {
         change ??= new ToolChange();
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        // An alias does not know its command before the command's module is loaded; to look the command up loads it. Aliases can go in a circle.
+        // An alias does not know its command before the command's module is loaded; to look the command up loads it. Aliases can go in a
+        // circle.
         while (command is AliasInfo alias)
-            command = Visible(cmdlet, alias.ResolvedCommand) ?? (seen.Add(alias.Name) ? Visible(cmdlet, alias.Definition, Runnable) : null) ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is not a command.");
-        if (command is ApplicationInfo) throw new PSArgumentException($"Tool '{command.Name}' is a program, whose arguments have no names: write a function with a param block that runs it.");
+            command = Visible(cmdlet, alias.ResolvedCommand) ?? (seen.Add(alias.Name) ? Visible(cmdlet, alias.Definition, Runnable) : null)
+                ?? throw new PSArgumentException($"Tool '{alias.Name}' is an alias of '{alias.Definition}', which is not a command.");
+        if (command is ApplicationInfo)
+            throw new PSArgumentException(
+                $"Tool '{command.Name}' is a program, whose arguments have no names: write a function with a param block that runs it.");
         var name = change.Name ?? (command is ExternalScriptInfo ? Path.GetFileNameWithoutExtension(command.Name) : command.Name);
         CheckName(name);
         var help = ToolHelp.Of(cmdlet, command);
-        return new ChatTool(name, change.Description ?? help.Description, Schema(command, help, change)) { Strict = change.Strict, Command = command };
+        return new ChatTool(name, change.Description
+            ?? help.Description, Schema(command, help, change)) { Strict = change.Strict, Command = command };
     }
 
     /// <exception cref="PSArgumentException">What cannot be offered, and why.</exception>
@@ -79,12 +88,18 @@ internal static class ToolSource
     /// <exception cref="PSArgumentException">A name that no provider takes.</exception>
     internal static void CheckName(string name)
     {
-        if (!s_name.IsMatch(name)) throw new PSArgumentException($"Tool name '{name}' is refused: a name has up to 64 letters, digits, underscores and hyphens. New-ChatTool -Name gives another.");
+        if (!s_name.IsMatch(name))
+            throw new PSArgumentException(
+                $"Tool name '{name}' is refused: a name has up to 64 letters, digits, underscores and hyphens. New-ChatTool -Name "
+                    + "gives another.");
     }
 
-    private static CommandInfo? Visible(PSCmdlet cmdlet, string name, CommandTypes types) => Visible(cmdlet, cmdlet.InvokeCommand.GetCommand(name, types));
+    private static CommandInfo? Visible(PSCmdlet cmdlet, string name, CommandTypes types) =>
+        Visible(cmdlet, cmdlet.InvokeCommand.GetCommand(name, types));
 
-    /// <summary>The command where the caller could run it, too: in a session that shows only some commands (JEA), tools are no way around that.</summary>
+    /// <summary>
+    /// The command where the caller could run it, too: in a session that shows only some commands (JEA), tools are no way around that.
+    /// </summary>
     private static CommandInfo? Visible(PSCmdlet cmdlet, CommandInfo? command) =>
         command is not null && SessionState.IsVisible(cmdlet.MyInvocation.CommandOrigin, command) ? command : null;
 
@@ -112,11 +127,15 @@ internal static class ToolSource
     private static List<CommandParameterInfo> Offered(CommandInfo command, ToolChange change)
     {
         var own = SetOf(command, change.ParameterSet).Parameters
-            .Where(parameter => !parameter.IsDynamic && !Cmdlet.CommonParameters.Contains(parameter.Name) && !Cmdlet.OptionalCommonParameters.Contains(parameter.Name))
+            .Where(parameter =>
+                !parameter.IsDynamic && !Cmdlet.CommonParameters.Contains(parameter.Name)
+                    && !Cmdlet.OptionalCommonParameters.Contains(parameter.Name))
             .ToList();
         foreach (var name in change.Parameters ?? [])
             if (!own.Any(parameter => parameter.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
-                throw new PSArgumentException($"Parameter '{name}' is not one of '{command.Name}'. It has: {string.Join(", ", own.Select(parameter => parameter.Name))}.");
+                throw new PSArgumentException(
+                    $"Parameter '{name}' is not one of '{command.Name}'. It has: "
+                        + $"{string.Join(", ", own.Select(parameter => parameter.Name))}.");
 
         var offered = new List<CommandParameterInfo>();
         foreach (var parameter in own)
@@ -125,7 +144,8 @@ internal static class ToolSource
             if (isWanted && ToolParameter.IsOfferable(parameter.ParameterType)) offered.Add(parameter);
             else if (parameter.IsMandatory)
                 throw new PSArgumentException(isWanted
-                    ? $"Tool '{command.Name}': its mandatory parameter {parameter.Name} is of type {parameter.ParameterType.Name}, which a model cannot give. Write a function around it."
+                    ? $"Tool '{command.Name}': its mandatory parameter {parameter.Name} is of type {parameter.ParameterType.Name}, "
+                        + "which a model cannot give. Write a function around it."
                     : $"Tool '{command.Name}': its parameter {parameter.Name} is mandatory, so -Parameter must name it.");
         }
 
@@ -137,7 +157,8 @@ internal static class ToolSource
         var sets = command.ParameterSets;
         if (name is null) return sets.FirstOrDefault(set => set.IsDefault) ?? sets[0];
         return sets.FirstOrDefault(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new PSArgumentException($"Parameter set '{name}' is not one of '{command.Name}'. It has: {string.Join(", ", sets.Select(set => set.Name))}.");
+            ?? throw new PSArgumentException(
+                $"Parameter set '{name}' is not one of '{command.Name}'. It has: {string.Join(", ", sets.Select(set => set.Name))}.");
     }
 }
 

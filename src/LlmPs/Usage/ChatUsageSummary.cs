@@ -37,6 +37,8 @@ public sealed class ChatUsageSummary
     /// <summary>Prompt tokens read from a cache, as far as the providers said.</summary>
     public long CachedTokens { get; internal set; }
 
-    /// <summary>The cost in the currency of the prices; null where the cost of one answer is not known: without prices, or without its usage.</summary>
+    /// <summary>
+    /// The cost in the currency of the prices; null where the cost of one answer is not known: without prices, or without its usage.
+    /// </summary>
     public decimal? Cost { get; internal set; }
 }

@@ -12,7 +12,10 @@ using LlmPs.Values;
 
 namespace LlmPs.Usage;
 
-/// <summary>Reads <c>-Price</c>: a hashtable, rows, a CSV file or a JSON file, each also in the form of litellm's model_prices_and_context_window.json.</summary>
+/// <summary>
+/// Reads <c>-Price</c>: a hashtable, rows, a CSV file or a JSON file, each also in the form of litellm's
+/// model_prices_and_context_window.json.
+/// </summary>
 internal sealed class PriceReader
 {
     private const string Forms = "give input, output and, where they differ, cachedInput and reasoning, each per million tokens";
@@ -33,7 +36,8 @@ internal sealed class PriceReader
     }
 
     /// <summary>Reads the value of the parameter.</summary>
-    /// <exception cref="PSArgumentException">No such file, or not a table of prices; the message names the entry and what is wrong with it.</exception>
+    /// <exception cref="PSArgumentException">No such file, or not a table of prices; the message names the entry and what is wrong with
+    /// it.</exception>
     internal static PriceTable Read(PSCmdlet cmdlet, object given)
     {
         var reader = new PriceReader();
@@ -41,7 +45,9 @@ internal sealed class PriceReader
         if (value is FileInfo file) value = file.FullName;
         reader.Add(value is string path ? FromFile(cmdlet, path) : given);
         if (reader._table.Count == 0)
-            throw new PSArgumentException("Price holds no prices. Give @{ 'model' = @{ Input = 1; Output = 2 } }, or a CSV or JSON file with model, input, cachedInput and output.");
+            throw new PSArgumentException(
+                "Price holds no prices. Give @{ 'model' = @{ Input = 1; Output = 2 } }, or a CSV or JSON file with model, input, "
+                    + "cachedInput and output.");
         return reader._table;
     }
 
@@ -49,7 +55,8 @@ internal sealed class PriceReader
     {
         var (path, text) = TextOf(cmdlet, name);
         if (text.TrimStart().FirstOrDefault() is not ('{' or '['))
-            return CallerScope.Run(cmdlet, "param($Path) Microsoft.PowerShell.Utility\\Import-Csv -LiteralPath $Path -Encoding UTF8", path).ToArray();
+            return CallerScope.Run(cmdlet, "param($Path) Microsoft.PowerShell.Utility\\Import-Csv -LiteralPath $Path -Encoding UTF8", path)
+                .ToArray();
         try
         {
             using var document = JsonDocument.Parse(text);
@@ -92,7 +99,10 @@ internal sealed class PriceReader
 
         var fields = InputRow.Fields(value);
         if (fields.TryGetValue("model", out var model) && PlainValue.Unwrap(model) is not IDictionary) Add(Text(model), fields);
-        else if (_row > 0) throw new PSArgumentException($"Price row {Number(_row)} has no model: give each row model, input and output, and where they differ cachedInput, provider and chip.");
+        else if (_row > 0)
+            throw new PSArgumentException(
+                $"Price row {Number(_row)} has no model: give each row model, input and output, and where they differ cachedInput, "
+                    + "provider and chip.");
         else
             foreach (var entry in fields) Add(entry.Key, InputRow.Fields(entry.Value));
     }
@@ -125,7 +135,8 @@ internal sealed class PriceReader
 
         var cached = entry.Price("cachereadinputtokencost", Highest) ?? input;
         var reasoning = entry.Price("outputcostperreasoningtoken", Highest) ?? output;
-        Add(entry, new TokenPrice(input.Value * PerMillion, cached.Value * PerMillion, output.Value * PerMillion, reasoning.Value * PerMillion));
+        Add(entry, new TokenPrice(input.Value * PerMillion, cached.Value * PerMillion, output.Value * PerMillion,
+            reasoning.Value * PerMillion));
     }
 
     private void Add(Entry entry, TokenPrice price) => _table.Add(entry.Word("provider"), entry.Model!.Trim(), entry.Word("chip"), price);
@@ -144,14 +155,17 @@ internal sealed class PriceReader
         internal bool Has(params string[] names) => names.Any(_fields.ContainsKey);
 
         /// <summary>A text; null where the field is blank or missing.</summary>
-        internal string? Word(string name) => _fields.TryGetValue(name, out var value) && Text(value) is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
+        internal string? Word(string name) =>
+            _fields.TryGetValue(name, out var value) && Text(value) is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
 
         internal decimal? Price(string name, decimal highest = HighestPrice)
         {
             if (Word(name) is not { } text) return null;
             return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var price) && price >= 0 && price <= highest
                 ? price
-                : throw Wrong($"is not valid: {name} is '{PrintableText.Line(text, 40)}', which is not a price: give a number from 0, with a point and without a currency");
+                : throw Wrong(
+                    $"is not valid: {name} is '{PrintableText.Line(text, 40)}', which is not a price: give a number from 0, with a "
+                        + "point and without a currency");
         }
 
         internal PSArgumentException Wrong(string problem)
@@ -164,7 +178,8 @@ internal sealed class PriceReader
         private static Dictionary<string, object?> Squeezed(Dictionary<string, object?> fields)
         {
             var squeezed = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
-            foreach (var field in fields) squeezed[field.Key.Replace(" ", string.Empty).Replace("_", string.Empty).Replace("-", string.Empty)] = field.Value;
+            foreach (var field in fields)
+                squeezed[field.Key.Replace(" ", string.Empty).Replace("_", string.Empty).Replace("-", string.Empty)] = field.Value;
             return squeezed;
         }
     }

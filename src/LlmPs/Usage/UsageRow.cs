@@ -16,7 +16,8 @@ internal sealed class UsageRow
     private static readonly string[] s_figures = ["PromptTokens", "CompletionTokens", "TotalTokens"];
 
     // What TokenUsage.ToString() makes.
-    private static readonly Regex s_usage = new(@"^(?<PromptTokens>\d+|\?) \+ (?<CompletionTokens>\d+|\?) = (?<TotalTokens>\d+|\?)\z", RegexOptions.CultureInvariant);
+    private static readonly Regex s_usage =
+        new(@"^(?<PromptTokens>\d+|\?) \+ (?<CompletionTokens>\d+|\?) = (?<TotalTokens>\d+|\?)\z", RegexOptions.CultureInvariant);
 
     internal string? Model { get; private set; }
 
@@ -46,19 +47,26 @@ internal sealed class UsageRow
     /// <summary>Whether the row could have said how much was cached: those of -MergeInput have no column for it.</summary>
     internal bool TellsCached { get; private set; }
 
-    /// <summary>The usage; null of a delta that is not the last, of an answer shared with the row that asked for it, and of a row that failed before anything was spent.</summary>
-    /// <exception cref="PSArgumentException">Something without usage, or a figure that is none; the message names row and column.</exception>
+    /// <summary>
+    /// The usage; null of a delta that is not the last, of an answer shared with the row that asked for it, and of a row that failed before
+    /// anything was spent.
+    /// </summary>
+    /// <exception cref="PSArgumentException">Something without usage, or a figure that is none; the message names row and
+    /// column.</exception>
     internal static UsageRow? Read(PSObject item, long row) => item.BaseObject switch
     {
         ChatCompletion { Context.Attempts: 0 } => null,
-        ChatCompletion completion => Of(completion.Usage, completion.Context, completion.Model, completion.Cost, completion.BatchId is not null),
-        ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta => Of(delta.Usage, delta.Context, delta.Model, CostOf(delta)),
+        ChatCompletion completion =>
+            Of(completion.Usage, completion.Context, completion.Model, completion.Cost, completion.BatchId is not null),
+        ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta =>
+            Of(delta.Usage, delta.Context, delta.Model, CostOf(delta)),
         ChatCompletionDelta => null,
         _ => Of(InputRow.Fields(item), RowMerger.CostColumn(InputRow.NamesOf(item)), row),
     };
 
     private static decimal? CostOf(ChatCompletionDelta delta) =>
-        (delta.Context?.Session is { } session ? session.PriceOf(delta.Context.Request.Model, delta.Context.Request.Chip) ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage);
+        (delta.Context?.Session is { } session ? session.PriceOf(delta.Context.Request.Model, delta.Context.Request.Chip)
+            ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage);
 
     private static UsageRow Of(TokenUsage? usage, AnswerContext? context, string? model, decimal? cost, bool isOfBatch = false) => new()
     {
@@ -83,7 +91,10 @@ internal sealed class UsageRow
         var figures = columns;
         if (!s_figures.Any(name => columns.ContainsKey(name) || columns.ContainsKey("Llm" + name)))
         {
-            figures = columns.TryGetValue("Usage", out var given) ? Figures(given, row) : throw new PSArgumentException($"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of Invoke-ChatCompletion -MergeInput.");
+            figures = columns.TryGetValue("Usage", out var given) ? Figures(given, row)
+                : throw new PSArgumentException(
+                    $"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of "
+                        + "Invoke-ChatCompletion -MergeInput.");
             if (Text(columns, "Attempts") == "0") return null;
             // A copy of a completion, and no row of -MergeInput.
             costColumn = "Cost";
@@ -111,17 +122,20 @@ internal sealed class UsageRow
     private static Dictionary<string, object?> Figures(object? usage, long row)
     {
         if (PlainValue.Unwrap(usage) is not string text) return InputRow.Fields(usage);
-        if (s_usage.Match(text) is not { Success: true } match) throw new PSArgumentException($"Row {row}: Usage is '{text}', which is no usage.");
+        if (s_usage.Match(text) is not { Success: true } match)
+            throw new PSArgumentException($"Row {row}: Usage is '{text}', which is no usage.");
         return s_figures.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>-MergeInput names its column Llm… where the row has one of that name.</summary>
     private static string? Text(Dictionary<string, object?> columns, string name) =>
-        (columns.TryGetValue("Llm" + name, out var value) || columns.TryGetValue(name, out value)) && Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+        (columns.TryGetValue("Llm" + name, out var value) || columns.TryGetValue(name, out value))
+            && Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
 
     private static decimal? Money(Dictionary<string, object?> columns, string name, long row)
     {
-        if (!columns.TryGetValue(name, out var value) || Convert.ToString(value, CultureInfo.InvariantCulture) is not { } text || string.IsNullOrWhiteSpace(text)) return null;
+        if (!columns.TryGetValue(name, out var value) || Convert.ToString(value, CultureInfo.InvariantCulture) is not { } text
+            || string.IsNullOrWhiteSpace(text)) return null;
         return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var cost)
             ? cost
             : throw new PSArgumentException($"Row {row}: {name} is '{text}', which is not a cost.");

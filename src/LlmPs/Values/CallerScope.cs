@@ -4,7 +4,9 @@ using System.Management.Automation;
 
 namespace LlmPs.Values;
 
-/// <summary>Runs the module's own few lines of script where the caller stands. What comes from outside goes in as arguments, never as script.</summary>
+/// <summary>
+/// Runs the module's own few lines of script where the caller stands. What comes from outside goes in as arguments, never as script.
+/// </summary>
 internal static class CallerScope
 {
     /// <summary>A jump out of what is run would end the caller's own loop or shell. A debugger that ends the pipeline is obeyed.</summary>

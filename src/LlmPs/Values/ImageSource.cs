@@ -31,11 +31,14 @@ internal static class ImageSource
         var path = paths.GetUnresolvedProviderPathFromPSPath(image, out var provider, out _);
         if (provider.Name != "FileSystem") throw new PSArgumentException($"Image '{image}' is not in the file system.");
         var file = new FileInfo(path);
-        if (!file.Exists) throw new PSArgumentException($"Image '{image}' was not found. Give a file, an http or https address, or a data URI.");
+        if (!file.Exists)
+            throw new PSArgumentException($"Image '{image}' was not found. Give a file, an http or https address, or a data URI.");
         if (!s_mediaTypes.TryGetValue(file.Extension, out var mediaType))
             throw new PSArgumentException($"Image '{image}' is of an unknown kind. Known kinds: {string.Join(", ", s_mediaTypes.Keys)}.");
         if (file.Length > LargestFile)
-            throw new PSArgumentException($"Image '{image}' has {file.Length / (1024 * 1024)} MiB, over the limit of {LargestFile / (1024 * 1024)} MiB. Scale it down, or give an address.");
+            throw new PSArgumentException(
+                $"Image '{image}' has {file.Length / (1024 * 1024)} MiB, over the limit of {LargestFile / (1024 * 1024)} MiB. Scale it "
+                    + "down, or give an address.");
         try
         {
             return ChatContentPart.FromImage($"data:{mediaType};base64,{Convert.ToBase64String(File.ReadAllBytes(path))}");

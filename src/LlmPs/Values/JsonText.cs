@@ -44,7 +44,8 @@ internal static class JsonText
     /// <exception cref="ArgumentException">Deeper than any value is that does not refer to itself.</exception>
     internal static void RefuseDepth(int level)
     {
-        if (level > DeepestLevel) throw new ArgumentException($"The value is nested more than {DeepestLevel} levels deep, or refers to itself.");
+        if (level > DeepestLevel)
+            throw new ArgumentException($"The value is nested more than {DeepestLevel} levels deep, or refers to itself.");
     }
 
     /// <summary>JSON without the white space between its values.</summary>
@@ -145,7 +146,8 @@ internal static class JsonText
     private static bool WriteDictionary(Utf8JsonWriter json, IDictionary dictionary, int level, bool isInObject, long most)
     {
         json.WriteStartObject();
-        var entries = dictionary.Cast<DictionaryEntry>().Select(entry => (Name: Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value));
+        var entries = dictionary.Cast<DictionaryEntry>()
+            .Select(entry => (Name: Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!, entry.Value));
         // A hashtable's order differs from process to process, but equal requests must have equal bodies.
         if (dictionary is Hashtable) entries = entries.OrderBy(entry => entry.Name, StringComparer.Ordinal);
         foreach (var (name, value) in entries)

@@ -6,7 +6,10 @@ using System.Text.Json;
 
 namespace LlmPs.Values;
 
-/// <summary>JSON as PowerShell values: objects with properties, arrays, strings that stay strings, numbers of the narrowest type that holds them exactly.</summary>
+/// <summary>
+/// JSON as PowerShell values: objects with properties, arrays, strings that stay strings, numbers of the narrowest type that holds them
+/// exactly.
+/// </summary>
 internal static class JsonValue
 {
     // More digits than a double holds.

@@ -10,8 +10,8 @@ using LlmPs.Schema;
 namespace LlmPs.Values;
 
 /// <summary>
-/// Reads a completion, a message or a usage from a copy of it, as Import-Clixml, Receive-Job and remoting make them. What was not serialized, such as the
-/// session and the options of the request, is not there.
+/// Reads a completion, a message or a usage from a copy of it, as Import-Clixml, Receive-Job and remoting make them. What was not
+/// serialized, such as the session and the options of the request, is not there.
 /// </summary>
 internal static class LiveObject
 {
@@ -26,15 +26,20 @@ internal static class LiveObject
 
     /// <summary>Returns the module's type that a value is a copy of, without the namespace; null where it is not a copy.</summary>
     internal static string? NameOf(object? value) =>
-        value is PSObject { BaseObject: PSCustomObject } copy && copy.TypeNames.FirstOrDefault(name => name.StartsWith(Prefix, StringComparison.Ordinal)) is { } type
+        value is PSObject { BaseObject: PSCustomObject } copy
+            && copy.TypeNames.FirstOrDefault(name => name.StartsWith(Prefix, StringComparison.Ordinal)) is { } type
             ? type.Substring(Prefix.Length)
             : null;
 
     /// <summary>Returns the type that can be read from a copy; null where none can.</summary>
-    internal static Type? TypeOf(object? value) => NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Type : null;
+    internal static Type? TypeOf(object? value) =>
+        NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Type : null;
 
-    /// <summary>Returns the object that a value is a copy of; null where it is not such a copy, or the copy does not hold all of it.</summary>
-    internal static object? Of(object? value) => NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Read((PSObject)value!) : null;
+    /// <summary>
+    /// Returns the object that a value is a copy of; null where it is not such a copy, or the copy does not hold all of it.
+    /// </summary>
+    internal static object? Of(object? value) =>
+        NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Read((PSObject)value!) : null;
 
     private static ChatCompletion? Completion(PSObject copy)
     {
@@ -55,7 +60,8 @@ internal static class LiveObject
             InputIndex = Number(copy, nameof(ChatCompletion.InputIndex)) ?? 0,
         };
         context.Recall(
-            (int)(Number(copy, nameof(ChatCompletion.Attempts)) ?? 0), Text(copy, nameof(ChatCompletion.RequestId)), Value(copy, nameof(ChatCompletion.TimeToFirstToken)) as TimeSpan?);
+            (int)(Number(copy, nameof(ChatCompletion.Attempts)) ?? 0), Text(copy, nameof(ChatCompletion.RequestId)),
+                Value(copy, nameof(ChatCompletion.TimeToFirstToken)) as TimeSpan?);
         var completion = new ChatCompletion(choices!, context)
         {
             Head = new AnswerHead
@@ -126,7 +132,8 @@ internal static class LiveObject
     }
 
     private static ToolCall Call(PSObject copy) =>
-        new(Text(copy, nameof(ToolCall.Id)) ?? string.Empty, Text(copy, nameof(ToolCall.Name)) ?? string.Empty, Text(copy, nameof(ToolCall.Arguments)) ?? string.Empty);
+        new(Text(copy, nameof(ToolCall.Id)) ?? string.Empty, Text(copy, nameof(ToolCall.Name))
+            ?? string.Empty, Text(copy, nameof(ToolCall.Arguments)) ?? string.Empty);
 
     private static TokenLogProb LogProb(PSObject copy) => new(
         Text(copy, nameof(TokenLogProb.Token)) ?? string.Empty,
@@ -138,7 +145,8 @@ internal static class LiveObject
         where T : class =>
         Value(copy, name) is null ? null : [.. Items(copy, name).OfType<PSObject>().Select(read).OfType<T>()];
 
-    private static IEnumerable<object?> Items(PSObject copy, string name) => Value(copy, name) is IEnumerable list and not string ? list.Cast<object?>() : [];
+    private static IEnumerable<object?> Items(PSObject copy, string name) =>
+        Value(copy, name) is IEnumerable list and not string ? list.Cast<object?>() : [];
 
     private static Dictionary<string, long>? Details(PSObject copy, string name)
     {
@@ -153,8 +161,10 @@ internal static class LiveObject
     private static DateTimeOffset? Time(object? value)
     {
         if (PlainValue.Unwrap(value) is DateTimeOffset time) return time;
-        if (value is not PSObject copy || Number(copy, nameof(DateTimeOffset.UtcTicks)) is not { } ticks || ticks < 0 || ticks > DateTimeOffset.MaxValue.Ticks) return null;
-        return new DateTimeOffset(ticks, TimeSpan.Zero).ToOffset(Value(copy, nameof(DateTimeOffset.Offset)) is TimeSpan offset ? offset : TimeSpan.Zero);
+        if (value is not PSObject copy || Number(copy, nameof(DateTimeOffset.UtcTicks)) is not { } ticks || ticks < 0
+            || ticks > DateTimeOffset.MaxValue.Ticks) return null;
+        return new DateTimeOffset(ticks, TimeSpan.Zero)
+            .ToOffset(Value(copy, nameof(DateTimeOffset.Offset)) is TimeSpan offset ? offset : TimeSpan.Zero);
     }
 
     private static object? Value(PSObject copy, string name) => PlainValue.Unwrap(copy.Properties[name]?.Value);
@@ -163,5 +173,6 @@ internal static class LiveObject
 
     private static long? Number(PSObject copy, string name) => Number(Value(copy, name));
 
-    private static long? Number(object? value) => PlainValue.Unwrap(value) is long or int ? Convert.ToInt64(PlainValue.Unwrap(value), CultureInfo.InvariantCulture) : null;
+    private static long? Number(object? value) =>
+        PlainValue.Unwrap(value) is long or int ? Convert.ToInt64(PlainValue.Unwrap(value), CultureInfo.InvariantCulture) : null;
 }

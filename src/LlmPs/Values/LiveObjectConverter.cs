@@ -4,8 +4,8 @@ using System.Management.Automation;
 namespace LlmPs.Values;
 
 /// <summary>
-/// Makes completions, messages and usage out of the copies that Import-Clixml, Receive-Job and remoting hand over. LlmPs.Types.ps1xml names it, and
-/// PowerShell calls it.
+/// Makes completions, messages and usage out of the copies that Import-Clixml, Receive-Job and remoting hand over. LlmPs.Types.ps1xml names
+/// it, and PowerShell calls it.
 /// </summary>
 public sealed class LiveObjectConverter : PSTypeConverter
 {
@@ -32,8 +32,10 @@ public sealed class LiveObjectConverter : PSTypeConverter
     public override bool CanConvertTo(PSObject sourceValue, Type destinationType) => false;
 
     /// <inheritdoc/>
-    public override object ConvertTo(object sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) => throw new NotSupportedException();
+    public override object ConvertTo(object sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) =>
+        throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override object ConvertTo(PSObject sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) => throw new NotSupportedException();
+    public override object ConvertTo(PSObject sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) =>
+        throw new NotSupportedException();
 }

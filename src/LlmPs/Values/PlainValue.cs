@@ -8,8 +8,11 @@ namespace LlmPs.Values;
 /// <summary>PowerShell values without their wrapping, however deep, for code that knows nothing of PowerShell.</summary>
 internal static class PlainValue
 {
-    /// <summary>The value itself. What a statement without output gives is an object without properties to .NET, and nothing to PowerShell.</summary>
-    internal static object? Unwrap(object? value) => ReferenceEquals(value, AutomationNull.Value) ? null : value is PSObject wrapped ? wrapped.BaseObject : value;
+    /// <summary>
+    /// The value itself. What a statement without output gives is an object without properties to .NET, and nothing to PowerShell.
+    /// </summary>
+    internal static object? Unwrap(object? value) =>
+        ReferenceEquals(value, AutomationNull.Value) ? null : value is PSObject wrapped ? wrapped.BaseObject : value;
 
     /// <exception cref="System.ArgumentException">A value that refers to itself, or is nested too deeply.</exception>
     internal static Hashtable Of(IDictionary dictionary) => Of(dictionary, 0);

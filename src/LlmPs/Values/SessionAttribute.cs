@@ -15,15 +15,19 @@ internal sealed class SessionAttribute : ArgumentTransformationAttribute
     {
         var plain = PlainValue.Unwrap(inputData);
         if (plain is not IList list) return One(inputData);
-        if (list.Count == 0) throw new ArgumentTransformationMetadataException("Session is an empty list. Give a session or its name, or leave the parameter out for the default session.");
+        if (list.Count == 0)
+            throw new ArgumentTransformationMetadataException(
+                "Session is an empty list. Give a session or its name, or leave the parameter out for the default session.");
         return list.Cast<object?>().Select(One).ToArray();
     }
 
     private static object One(object? given)
     {
-        // A variable that was misspelt, or that a Connect-LlmProvider which failed was to fill: the rows are not for whatever session is the default.
+        // A variable that was misspelt, or that a Connect-LlmProvider which failed was to fill: the rows are not for whatever session is
+        // the default.
         var plain = PlainValue.Unwrap(given)
-            ?? throw new ArgumentTransformationMetadataException("Session is null. Give a session or its name, or leave the parameter out for the default session.");
+            ?? throw new ArgumentTransformationMetadataException(
+                "Session is null. Give a session or its name, or leave the parameter out for the default session.");
         LiveObjectAttribute.Refuse(given);
         if (plain is not string name) return given!;
         return SessionTable.Current.Find(name) ?? throw new ArgumentTransformationMetadataException(Unknown(name));

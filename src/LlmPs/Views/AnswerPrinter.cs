@@ -81,7 +81,8 @@ internal sealed class AnswerPrinter
         Begin(completion.InputIndex, completion.InputObject, _choice);
         EndLine();
         foreach (var call in completion.ToolCalls ?? [])
-            Write(_style.Bold($"> {PrintableText.Line(call.Name)}") + " " + _style.Dim(PrintableText.Escaped(call.Arguments, LongestArguments)) + "\n");
+            Write(_style.Bold($"> {PrintableText.Line(call.Name)}") + " "
+                + _style.Dim(PrintableText.Escaped(call.Arguments, LongestArguments)) + "\n");
         Write(_style.Dim($"[{Footer(completion)}]") + "\n");
         _part = Part.Nothing;
     }
@@ -99,7 +100,8 @@ internal sealed class AnswerPrinter
     private static string Footer(ChatCompletion completion)
     {
         var parts = new List<string>();
-        if (completion.FinishReason is { } reason and not FinishReasons.Stop and not FinishReasons.ToolCalls) parts.Add("ended by " + PrintableText.Line(reason));
+        if (completion.FinishReason is { } reason and not FinishReasons.Stop and not FinishReasons.ToolCalls)
+            parts.Add("ended by " + PrintableText.Line(reason));
         if (completion.Blocked == true) parts.Add("blocked by moderation");
         parts.Add(UsageText(completion.Usage));
         if (completion.Cost is { } cost) parts.Add("cost " + MoneyText.Of(cost));
@@ -111,13 +113,17 @@ internal sealed class AnswerPrinter
     internal static string UsageText(TokenUsage? usage)
     {
         if (usage is null) return "tokens unknown";
-        var text = string.Format(CultureInfo.CurrentCulture, "{0} + {1} = {2} tokens", Figure(usage.PromptTokens), Figure(usage.CompletionTokens), Figure(usage.TotalTokens));
-        return usage.ReasoningTokens > 0 ? text + string.Format(CultureInfo.CurrentCulture, ", {0} of them reasoning", usage.ReasoningTokens) : text;
+        var text = string.Format(CultureInfo.CurrentCulture, "{0} + {1} = {2} tokens", Figure(usage.PromptTokens),
+            Figure(usage.CompletionTokens), Figure(usage.TotalTokens));
+        return usage.ReasoningTokens > 0
+            ? text + string.Format(CultureInfo.CurrentCulture, ", {0} of them reasoning", usage.ReasoningTokens) : text;
     }
 
     private static string Figure(long? tokens) => tokens?.ToString(CultureInfo.CurrentCulture) ?? "?";
 
-    /// <summary>A heading wherever another row, or another choice of it, goes on than the one before. The rounds of a row with tools are one.</summary>
+    /// <summary>
+    /// A heading wherever another row, or another choice of it, goes on than the one before. The rounds of a row with tools are one.
+    /// </summary>
     private void Begin(long index, object? input, int choice)
     {
         if (!_hasHeadings) return;
@@ -127,14 +133,17 @@ internal sealed class AnswerPrinter
         if (isSame) return;
         EndLine();
         if (!isFirst) Write("\n");
-        var heading = string.Format(CultureInfo.CurrentCulture, "--- {0}{1}", index, choice == 0 ? string.Empty : string.Format(CultureInfo.CurrentCulture, ", choice {0}", choice));
+        var heading =
+            string.Format(CultureInfo.CurrentCulture, "--- {0}{1}", index, choice == 0 ? string.Empty
+                : string.Format(CultureInfo.CurrentCulture, ", choice {0}", choice));
         if (input is not null) heading += ": " + Prompt(input);
         Write(_style.Bold(heading) + "\n");
     }
 
     private static string Prompt(object input)
     {
-        var text = input is PSObject { BaseObject: PSCustomObject } row ? row.Properties["Prompt"]?.Value?.ToString() ?? InputRow.ColumnsOf(row) : input.ToString() ?? string.Empty;
+        var text = input is PSObject { BaseObject: PSCustomObject } row ? row.Properties["Prompt"]?.Value?.ToString()
+            ?? InputRow.ColumnsOf(row) : input.ToString() ?? string.Empty;
         return PrintableText.Line(text, LongestPrompt);
     }
 
@@ -179,6 +188,7 @@ internal sealed class AnswerPrinter
     {
         if (text.Length == 0) return;
         _isAtLineStart = text[text.Length - 1] == '\n';
-        _cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true }, s_hostTag);
+        _cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true },
+            s_hostTag);
     }
 }

@@ -4,8 +4,8 @@ using System.Management.Automation;
 namespace LlmPs.Views;
 
 /// <summary>
-/// Hidden properties for the default display sets in LlmPs.Types.ps1xml. PowerShell lists a display set as it is, so text from a server needs a property
-/// that has passed the rule of <see cref="View"/>. Not for scripts: they change with the sets.
+/// Hidden properties for the default display sets in LlmPs.Types.ps1xml. PowerShell lists a display set as it is, so text from a server
+/// needs a property that has passed the rule of <see cref="View"/>. Not for scripts: they change with the sets.
 /// </summary>
 public static class ListFacts
 {
@@ -75,8 +75,11 @@ public static class ListFacts
     /// <summary>Returns the probability of a token.</summary>
     public static string? Share(PSObject item) => Base(item) is TokenLogProb token ? View.Percent(token.LogProb) : null;
 
-    /// <summary>Returns the model that was asked for, which the provider may name otherwise in its answer. A copy of a completion keeps it.</summary>
-    public static string? RequestedModel(PSObject item) => Base(item) is ChatCompletion completion ? completion.Context?.Request.Model : null;
+    /// <summary>
+    /// Returns the model that was asked for, which the provider may name otherwise in its answer. A copy of a completion keeps it.
+    /// </summary>
+    public static string? RequestedModel(PSObject item) =>
+        Base(item) is ChatCompletion completion ? completion.Context?.Request.Model : null;
 
     private static object Base(PSObject item) => (item ?? throw new ArgumentNullException(nameof(item))).BaseObject;
 }

@@ -25,5 +25,6 @@ internal sealed class TerminalStyle
 
     // $PSStyle came with PowerShell 7.2.
     private static bool IsPlainText(PSCmdlet cmdlet) =>
-        cmdlet.SessionState.PSVariable.GetValue("PSStyle") is { } style && PSObject.AsPSObject(style).Properties["OutputRendering"]?.Value?.ToString() == "PlainText";
+        cmdlet.SessionState.PSVariable.GetValue("PSStyle") is { } style
+            && PSObject.AsPSObject(style).Properties["OutputRendering"]?.Value?.ToString() == "PlainText";
 }

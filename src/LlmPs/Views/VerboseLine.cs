@@ -4,8 +4,8 @@ using LlmPs.Text;
 namespace LlmPs.Views;
 
 /// <summary>
-/// Lines for <c>-Verbose</c> and warnings. Under -Debug alone PowerShell asks after each of a cmdlet's whether to go on, which ends an unattended run. So
-/// there they are debug lines.
+/// Lines for <c>-Verbose</c> and warnings. Under -Debug alone PowerShell asks after each of a cmdlet's whether to go on, which ends an
+/// unattended run. So there they are debug lines.
 /// </summary>
 internal static class VerboseLine
 {

@@ -36,7 +36,8 @@ public static class View
         var facts = new List<string>();
         var model = completion.Model ?? "unknown model";
         facts.Add(completion.Chip is null ? model : $"{model} on {completion.Chip}");
-        if (completion.Usage is { } usage) facts.Add($"{usage.PromptTokens?.ToString(Invariant) ?? "?"} + {usage.CompletionTokens?.ToString(Invariant) ?? "?"} tokens");
+        if (completion.Usage is { } usage)
+            facts.Add($"{usage.PromptTokens?.ToString(Invariant) ?? "?"} + {usage.CompletionTokens?.ToString(Invariant) ?? "?"} tokens");
         if (completion.Cost is { } cost) facts.Add("cost " + MoneyText.Of(cost));
         facts.Add(completion.FinishReason ?? "not finished");
         if (completion.Blocked == true) facts.Add("blocked");
@@ -99,7 +100,8 @@ public static class View
         {
             var last = i;
             if (Numbered(all[i]) is { } first)
-                while (last + 1 < all.Count && Numbered(all[last + 1]) is { } next && next.Stem == first.Stem && next.Number == first.Number + last + 1 - i) last++;
+                while (last + 1 < all.Count && Numbered(all[last + 1]) is { } next && next.Stem == first.Stem
+                    && next.Number == first.Number + last + 1 - i) last++;
             if (last - i < 2) last = i;
             shown.Add(last == i ? all[i] : $"{all[i]}-{Text(Numbered(all[last])!.Value.Number)}");
             i = last;
@@ -108,7 +110,10 @@ public static class View
         return Line(string.Join(" ", shown));
     }
 
-    /// <summary>A model's chips; where they were verified, those that serve it, those that do not, and with a question mark those that were not asked.</summary>
+    /// <summary>
+    /// A model's chips; where they were verified, those that serve it, those that do not, and with a question mark those that were not
+    /// asked.
+    /// </summary>
     public static string Chips(LlmModel model)
     {
         if (model is null) throw new ArgumentNullException(nameof(model));
@@ -118,7 +123,8 @@ public static class View
         {
             Names(model.Chips.Intersect(model.VerifiedChips)),
             model.RefusedChips.Count > 0 ? "not " + Names(model.Chips.Intersect(model.RefusedChips)) : string.Empty,
-            model.Chips.Except(model.VerifiedChips).Except(model.RefusedChips).ToList() is { Count: > 0 } unasked ? Names(unasked) + "?" : string.Empty,
+            model.Chips.Except(model.VerifiedChips).Except(model.RefusedChips).ToList() is { Count: > 0 } unasked ? Names(unasked) + "?"
+                : string.Empty,
         };
         return string.Join("; ", groups.Where(group => group.Length > 0));
     }
@@ -143,7 +149,8 @@ public static class View
     {
         if (session is null) throw new ArgumentNullException(nameof(session));
         if (session.IsClosed) return "(closed)";
-        return session.IsSimulated ? "(simulator)" : session.EndpointPath is null ? session.BaseUri.AbsoluteUri : $"{session.BaseUri.AbsoluteUri} {session.EndpointPath}";
+        return session.IsSimulated ? "(simulator)" : session.EndpointPath is null ? session.BaseUri.AbsoluteUri
+            : $"{session.BaseUri.AbsoluteUri} {session.EndpointPath}";
     }
 
     /// <summary>A provider's address without the https that they all have.</summary>
@@ -211,7 +218,8 @@ public static class View
     {
         var digits = name.Length;
         while (digits > 0 && name[digits - 1] is >= '0' and <= '9') digits--;
-        return digits > 0 && long.TryParse(name.Substring(digits), NumberStyles.None, Invariant, out var number) ? (name.Substring(0, digits), number) : null;
+        return digits > 0 && long.TryParse(name.Substring(digits), NumberStyles.None, Invariant, out var number)
+            ? (name.Substring(0, digits), number) : null;
     }
 
     private static string Text(long number) => number.ToString(Invariant);

@@ -61,8 +61,10 @@ public sealed class AnotherEndpointTests : IDisposable
 
         protected override string Model => "embedder";
 
-        internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken) =>
-            await new EmbeddingExchange(Session, Uri, Body, Session.Gate(Model).NewPass(EstimateRequest(), maxTokens: 0), log).GetAsync(cancellationToken);
+        internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log,
+            CancellationToken cancellationToken) =>
+            await new EmbeddingExchange(Session, Uri, Body, Session.Gate(Model).NewPass(EstimateRequest(), maxTokens: 0), log)
+                .GetAsync(cancellationToken);
 
         internal override TokenUsage? UsageOf(object answer) => ((Embedding)answer).Usage;
 
@@ -100,7 +102,8 @@ public sealed class AnotherEndpointTests : IDisposable
                     pass.Accepted();
                     await stream.PeekAsync();
                     using var json = JsonDocument.Parse(await stream.ReadToEndAsync(1 << 20));
-                    var usage = new TokenUsage { TotalTokens = json.RootElement.GetProperty("usage").GetProperty("total_tokens").GetInt32() };
+                    var usage = new TokenUsage { TotalTokens = json.RootElement.GetProperty("usage").GetProperty("total_tokens")
+                        .GetInt32() };
                     pass.Succeeded(usage);
                     clock.Dispose();
                     var numbers = json.RootElement.GetProperty("data")[0].GetProperty("embedding").EnumerateArray();

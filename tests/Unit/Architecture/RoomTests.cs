@@ -28,7 +28,8 @@ public class RoomTests
     };
 
     private static readonly Regex s_type =
-        new(@"^(?:public|internal)\s+(?:(?:sealed|static|abstract|readonly|partial|ref)\s+)*(?:class|struct|enum|interface)\s+(\w+)", RegexOptions.Multiline);
+        new(@"^(?:public|internal)\s+(?:(?:sealed|static|abstract|readonly|partial|ref)\s+)*(?:class|struct|enum|interface)\s+(\w+)",
+            RegexOptions.Multiline);
 
     // Comments, texts and the list of namespaces say nothing about what the code uses.
     private static readonly Regex s_prose = new("""//[^\n]*|"(?:\\.|[^"\\\n])*"|^using [^\n]*""", RegexOptions.Multiline);
@@ -62,7 +63,8 @@ public class RoomTests
         {
             var isPublic = Regex.IsMatch(text, "^public ", RegexOptions.Multiline);
             var isModel = room is "Model" or "Session";
-            Assert.True(("\n" + text).Contains($"\nnamespace LlmPs{(isPublic || isModel ? string.Empty : "." + room)};\n"), $"{path} has another namespace.");
+            Assert.True(("\n" + text)
+                .Contains($"\nnamespace LlmPs{(isPublic || isModel ? string.Empty : "." + room)};\n"), $"{path} has another namespace.");
         }
     }
 
@@ -76,7 +78,8 @@ public class RoomTests
     private static List<(string From, string To, string Text)> Arrows()
     {
         var files = Files().ToList();
-        var roomOf = files.SelectMany(file => s_type.Matches(file.Text).Select(match => (Type: match.Groups[1].Value, file.Room))).ToDictionary(type => type.Type, type => type.Room);
+        var roomOf = files.SelectMany(file => s_type.Matches(file.Text).Select(match => (Type: match.Groups[1].Value, file.Room)))
+            .ToDictionary(type => type.Type, type => type.Room);
         return
         [
             .. from file in files
@@ -97,7 +100,7 @@ public class RoomTests
         }
     }
 
-    private static string Root()
+    internal static string Root()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "LlmPs.psd1"))) root = root.Parent;

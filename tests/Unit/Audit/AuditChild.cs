@@ -18,7 +18,8 @@ internal sealed class AuditChild : IDisposable
     internal AuditChild(string path, string name, int requests)
     {
         var assembly = typeof(AuditChild).Assembly.Location;
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", assembly]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
+            ?? "dotnet", ["exec", assembly]) { RedirectStandardOutput = true };
         start.Environment["DOTNET_STARTUP_HOOKS"] = assembly;
         start.Environment[Job] = string.Join('|', path, name, requests.ToString(CultureInfo.InvariantCulture));
         _process = Process.Start(start)!;

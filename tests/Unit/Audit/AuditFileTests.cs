@@ -70,7 +70,8 @@ public sealed class AuditFileTests : IDisposable
             await asked;
         }
 
-        Assert.Equal(1000, Enumerable.Range(1, old).Sum(n => _log.Lines(_log.Under($"old-{n}.jsonl")).Count) + (File.Exists(_log.Path) ? _log.Lines().Count : 0));
+        Assert.Equal(1000, Enumerable.Range(1, old).Sum(n => _log.Lines(_log.Under($"old-{n}.jsonl")).Count)
+            + (File.Exists(_log.Path) ? _log.Lines().Count : 0));
     }
 
     [Fact]
@@ -89,7 +90,8 @@ public sealed class AuditFileTests : IDisposable
     {
         using var one = Open(_log.Path);
         using var other = Open(_log.Path);
-        await Task.WhenAll(Enumerable.Range(0, 200).Select(n => Task.Run(() => (n % 2 == 0 ? one : other).CompleteAsync(TestSession.Ask(new string('x', n * 50))))));
+        await Task.WhenAll(Enumerable.Range(0, 200)
+            .Select(n => Task.Run(() => (n % 2 == 0 ? one : other).CompleteAsync(TestSession.Ask(new string('x', n * 50))))));
         Assert.Equal(200, _log.Lines().Count);
     }
 
@@ -121,7 +123,8 @@ public sealed class AuditFileTests : IDisposable
         var handler = new ScriptedHandler(_ => Reply.Plain());
         using var session = Open("/dev/full", handler);
         using var run = new BulkRun(new BulkRunOptions { ThrottleLimit = 1 });
-        for (var row = 0; row < 3; row++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, TestSession.Ask()) { InputIndex = row }));
+        for (var row = 0; row < 3; row++)
+            run.Add(new ChatTicket(session, new AnswerContext(session.Identity, TestSession.Ask()) { InputIndex = row }));
         var (answers, errors, warnings) = (0, 0, 0);
         while (run.TryTake(TimeSpan.FromSeconds(10), out var output) is var taken && taken != Taken.Drained)
         {

@@ -23,22 +23,27 @@ public sealed class AuditLineTests : IDisposable
     [Fact]
     public async Task An_answered_request_is_one_line_with_all_fields()
     {
-        using (var session = Open(_ => Reply.Status(200, Answer, ("x-siliconcloud-trace-id", "trace-1")))) await session.CompleteAsync(TestSession.Ask());
+        using (var session = Open(_ => Reply.Status(200, Answer, ("x-siliconcloud-trace-id", "trace-1")))) await session.CompleteAsync(
+            TestSession.Ask());
 
         var line = _log.Line();
         Assert.Equal(
             [
-                "v", "time", "user", "host", "pid", "session", "provider", "server", "operation", "model", "chip", "row", "attempt", "status", "kind",
-                "errorCode", "finishReason", "promptTokens", "completionTokens", "totalTokens", "cost", "durationMs", "requestId", "responseModel", "promptSha256",
+                "v", "time", "user", "host", "pid", "session", "provider", "server", "operation", "model", "chip", "row", "attempt",
+                    "status", "kind",
+                "errorCode", "finishReason", "promptTokens", "completionTokens", "totalTokens", "cost", "durationMs", "requestId",
+                    "responseModel", "promptSha256",
             ],
             line.Fields);
-        Assert.Equal(("SiliconFlow", "SiliconFlow", "simulator", "chat", "m"), (line.Text("session"), line.Text("provider"), line.Text("server"), line.Text("operation"), line.Text("model")));
+        Assert.Equal(("SiliconFlow", "SiliconFlow", "simulator", "chat", "m"),
+            (line.Text("session"), line.Text("provider"), line.Text("server"), line.Text("operation"), line.Text("model")));
         Assert.Equal((1L, 0L, 1L, 200L), (line.Number("v"), line.Number("row"), line.Number("attempt"), line.Number("status")));
         Assert.Equal((3L, 4L, 7L), (line.Number("promptTokens"), line.Number("completionTokens"), line.Number("totalTokens")));
         Assert.Equal(("stop", "m-2026", "trace-1"), (line.Text("finishReason"), line.Text("responseModel"), line.Text("requestId")));
         Assert.Equal(("null", "null", "null"), (line.Raw("kind"), line.Raw("chip"), line.Raw("cost")));
         Assert.Equal(Environment.MachineName, line.Text("host"));
-        Assert.InRange(DateTimeOffset.Parse(line.Text("time")!, System.Globalization.CultureInfo.InvariantCulture), DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddSeconds(1));
+        Assert.InRange(DateTimeOffset.Parse(line.Text("time")!, System.Globalization.CultureInfo.InvariantCulture),
+            DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddSeconds(1));
         Assert.EndsWith("Z", line.Text("time"), StringComparison.Ordinal);
     }
 
@@ -48,7 +53,8 @@ public sealed class AuditLineTests : IDisposable
         using (var session = Open(n => n == 1 ? Reply.Json(Answer) : Reply.Events(Sse.Content("Hi") + Sse.Finish() + Sse.Done)))
         {
             await session.CompleteAsync(TestSession.Ask("Hi"));
-            await StreamOutcome.OfAsync(session, new ChatRequest { Model = "other", Temperature = 0.5, Messages = [new ChatMessage("user", "Hi")] });
+            await StreamOutcome.OfAsync(session,
+                new ChatRequest { Model = "other", Temperature = 0.5, Messages = [new ChatMessage("user", "Hi")] });
         }
 
         // printf '%s' '[{"role":"user","content":"Hi"}]' | sha256sum
@@ -62,7 +68,8 @@ public sealed class AuditLineTests : IDisposable
         using (var session = Open(
             n => n switch
             {
-                1 => Reply.Status(429, """{"code":50603,"message":"Slow down"}""", ("Retry-After", "0"), ("x-siliconcloud-trace-id", "trace-1")),
+                1 => Reply.Status(429, """{"code":50603,"message":"Slow down"}""", ("Retry-After", "0"),
+                    ("x-siliconcloud-trace-id", "trace-1")),
                 2 => throw new HttpRequestException("No route to host"),
                 _ => Reply.Json(Answer),
             },
@@ -81,7 +88,8 @@ public sealed class AuditLineTests : IDisposable
     [Fact]
     public async Task A_stream_is_logged_before_its_last_delta_is_handed_over()
     {
-        var events = Sse.Content("Hel") + Sse.Content("lo") + Sse.Finish() + Sse.Event("""{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}""") + Sse.Done;
+        var events = Sse.Content("Hel") + Sse.Content("lo") + Sse.Finish()
+            + Sse.Event("""{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}""") + Sse.Done;
         using var session = Open(_ => Reply.Events(events), options => options.LogContent = true);
         await foreach (var delta in session.StreamAsync(TestSession.Ask()))
             if (delta.IsLast) Assert.Single(_log.Lines());
@@ -96,7 +104,9 @@ public sealed class AuditLineTests : IDisposable
     [Fact]
     public async Task A_stream_that_breaks_is_logged_with_what_had_come()
     {
-        using (var session = Open(_ => Reply.Pieces([Sse.Bytes(Sse.Content("Hel"))], BodyEnd.Break), options => options.LogContent = true)) await StreamOutcome.OfAsync(session);
+        using (var session =
+            Open(_ => Reply.Pieces([Sse.Bytes(Sse.Content("Hel"))], BodyEnd.Break), options =>
+                options.LogContent = true)) await StreamOutcome.OfAsync(session);
 
         var line = _log.Line();
         Assert.Equal(("StreamInterrupted", 200L), (line.Text("kind"), line.Number("status")));
@@ -147,7 +157,8 @@ public sealed class AuditLineTests : IDisposable
     public async Task A_request_that_is_refused_before_it_is_sent_is_no_line()
     {
         using (var session = Open(_ => Reply.Plain()))
-            Assert.Throws<LlmApiException>(() => { _ = session.CompleteAsync(new ChatRequest { Model = "m", TopP = 7, Messages = [new ChatMessage("user", "Hi")] }); });
+            Assert.Throws<LlmApiException>(() =>
+                { _ = session.CompleteAsync(new ChatRequest { Model = "m", TopP = 7, Messages = [new ChatMessage("user", "Hi")] }); });
         Assert.Empty(await Task.FromResult(_log.Text));
     }
 
@@ -166,7 +177,8 @@ public sealed class AuditLineTests : IDisposable
     {
         var prices = new PriceTable();
         prices.Add(null, "m", null, new TokenPrice(1000, 1000, 1000, 1000));
-        using (var session = Open(_ => Reply.Json(Answer), options => options.Prices = prices)) await session.CompleteAsync(TestSession.Ask());
+        using (var session = Open(_ => Reply.Json(Answer), options => options.Prices = prices)) await session.CompleteAsync(
+            TestSession.Ask());
 
         Assert.Equal("0.007", _log.Line().Raw("cost"));
     }
@@ -189,7 +201,8 @@ public sealed class AuditLineTests : IDisposable
     public async Task With_LogContent_the_line_has_the_body_and_the_answer_in_ASCII()
     {
         var text = "Gr\u00fc\u00dfe \u4f60\u597d \u001b[31m \u202e \u009b\r\n\u2028x";
-        using (var session = Open(_ => Reply.Json(Answer.Replace("Hello", JsonEncodedText.Encode(text).ToString())), options => options.LogContent = true))
+        using (var session =
+            Open(_ => Reply.Json(Answer.Replace("Hello", JsonEncodedText.Encode(text).ToString())), options => options.LogContent = true))
             await session.CompleteAsync(TestSession.Ask(text));
 
         Assert.All(File.ReadAllBytes(_log.Path), b => Assert.InRange(b, (byte)'\n', (byte)'~'));
@@ -203,7 +216,8 @@ public sealed class AuditLineTests : IDisposable
     {
         var image = "data:image/png;base64," + new string('A', 5000);
         using (var session = Open(_ => Reply.Json(Answer), options => options.LogContent = true))
-            await session.CompleteAsync(new ChatRequest { Model = "m", Messages = [new ChatMessage("user", "See " + image), new ChatMessage("user", image)] });
+            await session.CompleteAsync(
+                new ChatRequest { Model = "m", Messages = [new ChatMessage("user", "See " + image), new ChatMessage("user", image)] });
 
         var messages = _log.Line().Json.GetProperty("request").GetProperty("messages");
         Assert.Equal("See " + image, messages[0].GetProperty("content").GetString());
@@ -220,7 +234,8 @@ public sealed class AuditLineTests : IDisposable
         HttpResponseMessage Echo(int n) => n switch
         {
             1 => Reply.Status(400, $$"""{"code":"{{inJson}}","message":"Bad key {{inJson}}"}""", ("x-siliconcloud-trace-id", key)),
-            2 when stream => Reply.Events(Sse.Content("a " + inJson[..9]) + Sse.Content(inJson[9..] + " b") + Sse.Finish(inJson) + Sse.Done),
+            2 when stream =>
+                Reply.Events(Sse.Content("a " + inJson[..9]) + Sse.Content(inJson[9..] + " b") + Sse.Finish(inJson) + Sse.Done),
             _ => Reply.Json(Answer.Replace("Hello", inJson).Replace("m-2026", inJson)),
         };
         using (var session = Open(Echo, options => options.LogContent = true))
@@ -246,7 +261,8 @@ public sealed class AuditLineTests : IDisposable
         {
             options.LogPath = _log.Path;
             options.LogContent = true;
-            foreach (var (name, value) in new[] { ("X-Api-Key", "\"messages\""), ("X-Secret", "null"), ("X-Token", "12345678") }) options.Headers[name] = TestSession.Secret(value);
+            foreach (var (name, value) in new[] { ("X-Api-Key", "\"messages\""), ("X-Secret", "null"), ("X-Token", "12345678") })
+                options.Headers[name] = TestSession.Secret(value);
         }))
             await session.CompleteAsync(new ChatRequest { Model = "m", Seed = 12345678, Messages = [new ChatMessage("user", "12345678")] });
 
@@ -255,11 +271,14 @@ public sealed class AuditLineTests : IDisposable
         Assert.Equal(12345678, request.GetProperty("seed").GetInt32());
     }
 
-    private static string? Content(LogLine line) => line.Json.GetProperty("response").GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString();
+    private static string? Content(LogLine line) =>
+        line.Json.GetProperty("response").GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString();
 
-    private LlmSession Open(Func<int, HttpResponseMessage> reply, Action<LlmSessionOptions>? configure = null) => Open((n, _) => Task.FromResult(reply(n)), configure);
+    private LlmSession Open(Func<int, HttpResponseMessage> reply, Action<LlmSessionOptions>? configure = null) =>
+        Open((n, _) => Task.FromResult(reply(n)), configure);
 
-    private LlmSession Open(Func<int, CancellationToken, Task<HttpResponseMessage>> reply, Action<LlmSessionOptions>? configure = null) => TestSession.Open(new ScriptedHandler(reply), options =>
+    private LlmSession Open(Func<int, CancellationToken, Task<HttpResponseMessage>> reply, Action<LlmSessionOptions>? configure = null) =>
+        TestSession.Open(new ScriptedHandler(reply), options =>
     {
         options.LogPath = _log.Path;
         configure?.Invoke(options);

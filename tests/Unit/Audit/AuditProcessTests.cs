@@ -31,7 +31,9 @@ public sealed class AuditProcessTests : IDisposable
         foreach (var name in names)
         {
             var own = lines.Where(line => line.Text("session") == name).ToList();
-            Assert.Equal(Enumerable.Range(1, 300).Select(AuditChild.Prompt), own.Select(line => line.Json.GetProperty("request").GetProperty("messages")[0].GetProperty("content").GetString()));
+            Assert.Equal(Enumerable.Range(1, 300)
+                .Select(AuditChild.Prompt),
+                    own.Select(line => line.Json.GetProperty("request").GetProperty("messages")[0].GetProperty("content").GetString()));
             Assert.Single(own.Select(line => line.Number("pid")).Distinct());
         }
     }

@@ -9,7 +9,9 @@ namespace LlmPs.Unit.Audit;
 /// <summary>An audit log in a folder of its own.</summary>
 internal sealed class LogFile : IDisposable
 {
-    private readonly string _folder = Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), "llmps-audit-" + Guid.NewGuid().ToString("N"))).FullName;
+    private readonly string _folder =
+        Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), "llmps-audit-" + Guid.NewGuid().ToString("N")))
+            .FullName;
 
     internal string Path => Under("audit.jsonl");
 

@@ -32,15 +32,18 @@ public sealed class TelemetryTests
         Assert.Equal("m-2026", tags["gen_ai.response.model"]);
         Assert.Equal("a1", tags["gen_ai.response.id"]);
         Assert.Equal(new[] { "stop" }, tags["gen_ai.response.finish_reasons"]);
-        Assert.Equal((3L, 4L, 2L), (tags["gen_ai.usage.input_tokens"], tags["gen_ai.usage.output_tokens"], tags["gen_ai.usage.reasoning.output_tokens"]));
+        Assert.Equal((3L, 4L, 2L),
+            (tags["gen_ai.usage.input_tokens"], tags["gen_ai.usage.output_tokens"], tags["gen_ai.usage.reasoning.output_tokens"]));
         Assert.Equal(("api.siliconflow.cn", 443), (tags["server.address"], tags["server.port"]));
-        Assert.DoesNotContain(tags.Values, value => value is string text && (text.Contains("PROMPT") || text.Contains("Hello") || text.Contains(TestSession.Key)));
+        Assert.DoesNotContain(tags.Values, value =>
+            value is string text && (text.Contains("PROMPT") || text.Contains("Hello") || text.Contains(TestSession.Key)));
     }
 
     [Fact]
     public async Task Retries_are_events_of_one_span()
     {
-        var span = Assert.Single(await SpansAsync(n => n == 1 ? Reply.Status(503, "{}") : Reply.Json(Answer), session => session.CompleteAsync(Ask())));
+        var span = Assert.Single(
+            await SpansAsync(n => n == 1 ? Reply.Status(503, "{}") : Reply.Json(Answer), session => session.CompleteAsync(Ask())));
         var retry = Assert.Single(span.Events);
         Assert.Equal("llmps.retry", retry.Name);
         Assert.Equal("ServiceUnavailable", retry.Tags.First(tag => tag.Key == "error.type").Value);
@@ -50,8 +53,10 @@ public sealed class TelemetryTests
     [Fact]
     public async Task A_failed_request_has_its_kind_as_error_type()
     {
-        var span = Assert.Single(await SpansAsync(_ => Reply.Status(401, """{"message":"PROMPT"}"""), session => TestSession.ErrorAsync(session, Ask())));
-        Assert.Equal((ActivityStatusCode.Error, null, "Unauthorized"), (span.Status, span.StatusDescription, span.GetTagItem("error.type")));
+        var span = Assert.Single(
+            await SpansAsync(_ => Reply.Status(401, """{"message":"PROMPT"}"""), session => TestSession.ErrorAsync(session, Ask())));
+        Assert.Equal((ActivityStatusCode.Error, null, "Unauthorized"),
+            (span.Status, span.StatusDescription, span.GetTagItem("error.type")));
     }
 
     [Fact]
@@ -62,7 +67,9 @@ public sealed class TelemetryTests
         Assert.Equal((true, null), (whole.GetTagItem("gen_ai.request.stream"), whole.GetTagItem("error.type")));
         Assert.IsType<double>(whole.GetTagItem("gen_ai.response.time_to_first_chunk"));
 
-        var left = Assert.Single(await SpansAsync(_ => Reply.Pieces([Sse.Bytes(Sse.Content("Hel")), null, Sse.Bytes(Sse.Content("lo"))], BodyEnd.Stall), async session =>
+        var left = Assert.Single(
+            await SpansAsync(_ =>
+                Reply.Pieces([Sse.Bytes(Sse.Content("Hel")), null, Sse.Bytes(Sse.Content("lo"))], BodyEnd.Stall), async session =>
         {
             await foreach (var delta in session.StreamAsync(Ask()))
                 if (delta.Content is not null) break;
@@ -100,9 +107,11 @@ public sealed class TelemetryTests
         }
 
         Assert.Equal(
-            ["gen_ai.client.operation.duration", "gen_ai.client.operation.duration", "gen_ai.client.token.usage", "gen_ai.client.token.usage"],
+            ["gen_ai.client.operation.duration", "gen_ai.client.operation.duration", "gen_ai.client.token.usage",
+                "gen_ai.client.token.usage"],
             seen.Select(one => one.Name).Order());
-        Assert.Equal([3.0, 4.0], seen.Where(one => one.Tags.ContainsKey("gen_ai.token.type")).OrderByDescending(one => (string)one.Tags["gen_ai.token.type"]! == "input").Select(one => one.Value));
+        Assert.Equal([3.0, 4.0], seen.Where(one => one.Tags.ContainsKey("gen_ai.token.type"))
+            .OrderByDescending(one => (string)one.Tags["gen_ai.token.type"]! == "input").Select(one => one.Value));
         Assert.Equal("NotFound", Assert.Single(seen, one => one.Tags.ContainsKey("error.type")).Tags["error.type"]);
 
         void Note(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -129,7 +138,8 @@ public sealed class TelemetryTests
         Assert.Fail("Each round has allocated.");
     }
 
-    private ChatRequest Ask(string prompt = "Hi") => new() { Model = _model, Temperature = 0.5, Messages = [new ChatMessage("user", prompt)] };
+    private ChatRequest Ask(string prompt = "Hi") =>
+        new() { Model = _model, Temperature = 0.5, Messages = [new ChatMessage("user", prompt)] };
 
     private async Task<List<Activity>> SpansAsync(Func<int, HttpResponseMessage> reply, Func<LlmSession, Task> ask)
     {

@@ -36,7 +36,8 @@ public sealed class BatchTests
         {
             var live = await session.CompleteAsync(BatchWorld.Ticket(session, prompt).Request);
             var kept = world.Answer(session, prompt)!;
-            Assert.Equal((live.Content, live.ReasoningContent, live.FinishReason, live.Model), (kept.Content, kept.ReasoningContent, kept.FinishReason, kept.Model));
+            Assert.Equal((live.Content, live.ReasoningContent, live.FinishReason, live.Model),
+                (kept.Content, kept.ReasoningContent, kept.FinishReason, kept.Model));
             Assert.Equal(live.Usage!.TotalTokens, kept.Usage!.TotalTokens);
             Assert.Equal((batch.Id, 1), (kept.BatchId, kept.Attempts));
             Assert.Null(live.BatchId);
@@ -83,13 +84,16 @@ public sealed class BatchTests
     [InlineData(true)]
     public async Task Failed_rows_stay_unanswered_and_can_be_submitted_again(bool inOutput)
     {
-        using var world = new BatchWorld("OpenAICompatible", ("BatchErrorMatch", "Row 1"), ("BatchErrorStatus", new[] { 500, 400, 0 }), ("BatchErrorsInOutput", inOutput));
+        using var world =
+            new BatchWorld("OpenAICompatible", ("BatchErrorMatch", "Row 1"), ("BatchErrorStatus", new[] { 500, 400, 0 }),
+                ("BatchErrorsInOutput", inOutput));
         var session = world.Open();
         await world.StartAsync(session, s_rows);
         var (failed, added) = await world.ReceiveAsync(session);
 
         Assert.Equal((9, 11), (added, failed.Count));
-        Assert.Equal([LlmErrorKind.InvalidRequest, LlmErrorKind.ServerError, LlmErrorKind.Timeout], failed.Select(row => row.Error.Kind).Distinct().Order());
+        Assert.Equal([LlmErrorKind.InvalidRequest, LlmErrorKind.ServerError, LlmErrorKind.Timeout], failed.Select(row => row.Error.Kind)
+            .Distinct().Order());
         Assert.All(failed, row => Assert.StartsWith("Row 1", s_rows[row.Index], StringComparison.Ordinal));
         world.Options = [];
         await world.StartAsync(session = world.Open(), s_rows);
@@ -131,14 +135,18 @@ public sealed class BatchTests
         world.Options = [];
         var started = await world.StartAsync(world.Open(), s_rows);
         Assert.Equal(applied ? 0 : 1, started.Count);
-        Assert.Equal((1, 1), (world.Sent.Count(sent => sent.StartsWith("POST", StringComparison.Ordinal) && sent.EndsWith("/files", StringComparison.Ordinal)), world.Store.Count().Batches));
+        Assert.Equal((1, 1),
+            (world.Sent.Count(sent =>
+                sent.StartsWith("POST", StringComparison.Ordinal) && sent.EndsWith("/files", StringComparison.Ordinal)), world.Store.Count()
+                    .Batches));
         Assert.Equal(20, (await world.ReceiveAsync(world.Open())).Added);
     }
 
     [Fact]
     public async Task A_file_that_was_uploaded_without_a_note_is_used()
     {
-        using var world = new BatchWorld("OpenAICompatible", ("Faults", Faults("Unauthorized", "POST /v1/files", applied: true, times: null)));
+        using var world =
+            new BatchWorld("OpenAICompatible", ("Faults", Faults("Unauthorized", "POST /v1/files", applied: true, times: null)));
         await Assert.ThrowsAsync<LlmApiException>(() => world.StartAsync(world.Open(), s_rows));
         world.Options = [];
         Assert.Single(await world.StartAsync(world.Open(), s_rows));
@@ -148,7 +156,8 @@ public sealed class BatchTests
     [Fact]
     public async Task Other_rows_do_not_pay_for_what_was_planned_before()
     {
-        using var world = new BatchWorld("OpenAICompatible", ("Faults", Faults("Unauthorized", "POST /v1/batches", applied: false, times: null)));
+        using var world =
+            new BatchWorld("OpenAICompatible", ("Faults", Faults("Unauthorized", "POST /v1/batches", applied: false, times: null)));
         await Assert.ThrowsAsync<LlmApiException>(() => world.StartAsync(world.Open(), s_rows));
         world.Options = [];
         await world.StartAsync(world.Open(), "Another");
@@ -194,7 +203,8 @@ public sealed class BatchTests
         using var world = new BatchWorld("SiliconFlow");
         var session = world.Open();
         using var splitter = new BatchSplitter(null);
-        for (var i = 0; i < 12_000; i++) splitter.Add(BatchWorld.Ticket(session, "Row", i, request => request.Model = i % 12 == 0 ? "other" : "m"), i + 1);
+        for (var i = 0; i < 12_000; i++)
+            splitter.Add(BatchWorld.Ticket(session, "Row", i, request => request.Model = i % 12 == 0 ? "other" : "m"), i + 1);
         Assert.Equal([1000, 5000, 5000, 1000], splitter.Files.Select(file => file.Lines));
         Assert.Equal(["other", "m", "m", "m"], splitter.Files.Select(file => file.Model));
     }
@@ -208,9 +218,11 @@ public sealed class BatchTests
         Assert.Null(ProviderList.Get("Cloudsway").Batch);
         var siliconFlow = ProviderList.Get("SiliconFlow").Batch!;
         Assert.Equal(["24h", "336h"], [siliconFlow.Window("SiliconFlow", null), siliconFlow.Window("SiliconFlow", 336)]);
-        Assert.Contains("24h to 336h", Assert.Throws<ArgumentException>(() => siliconFlow.Window("SiliconFlow", 12)).Message, StringComparison.Ordinal);
+        Assert.Contains("24h to 336h", Assert.Throws<ArgumentException>(() => siliconFlow.Window("SiliconFlow", 12))
+            .Message, StringComparison.Ordinal);
 
-        static (int, long) Of(string provider) => ProviderList.Get(provider).Batch is { } limits ? (limits.MaxLines, limits.MaxBytes) : default;
+        static (int, long) Of(string provider) =>
+            ProviderList.Get(provider).Batch is { } limits ? (limits.MaxLines, limits.MaxBytes) : default;
     }
 
     [Fact]
@@ -219,9 +231,12 @@ public sealed class BatchTests
         using var world = new BatchWorld("SiliconFlow");
         var session = world.Open();
         using var splitter = new BatchSplitter(null);
-        var tool = BatchWorld.Ticket(session, "Hi", 0, request => request.Messages = [.. request.Messages, new ChatMessage(ChatRole.Tool, "42") { ToolCallId = "c" }]);
+        var tool = BatchWorld.Ticket(session, "Hi", 0, request =>
+            request.Messages = [.. request.Messages, new ChatMessage(ChatRole.Tool, "42") { ToolCallId = "c" }]);
         Assert.Contains("'tool'", Assert.Throws<LlmApiException>(() => splitter.Add(tool, 1)).Message, StringComparison.Ordinal);
-        var answer = BatchWorld.Ticket(session, "Hi", 0, request => request.Messages = [.. request.Messages, new ChatMessage(ChatRole.Assistant, "Hi")]);
+        var answer =
+            BatchWorld.Ticket(session, "Hi", 0, request =>
+                request.Messages = [.. request.Messages, new ChatMessage(ChatRole.Assistant, "Hi")]);
         Assert.Contains("last message", Assert.Throws<LlmApiException>(() => splitter.Add(answer, 1)).Message, StringComparison.Ordinal);
         Assert.Empty(splitter.Files);
     }
@@ -241,7 +256,8 @@ public sealed class BatchTests
         file.Content.Position = 0;
         using var reader = new StreamReader(file.Content);
         var line = (await reader.ReadToEndAsync()).TrimEnd('\n');
-        Assert.Equal($$"""{"custom_id":"{{row.Key}}-7","method":"POST","url":"/v1/chat/completions","body":{{System.Text.Encoding.UTF8.GetString(row.Body)}}}""", line);
+        Assert.Equal(
+            $$"""{"custom_id":"{{row.Key}}-7","method":"POST","url":"/v1/chat/completions","body":{{System.Text.Encoding.UTF8.GetString(row.Body)}}}""", line);
     }
 
     [Fact]
@@ -288,7 +304,8 @@ public sealed class BatchTests
     [InlineData("""{"custom_id":"x","response":{"status_code":200,"body":"no"},"error":null}""", LlmErrorKind.InvalidResponse)]
     [InlineData("""{"custom_id":"x","response":null,"error":null}""", LlmErrorKind.InvalidResponse)]
     [InlineData("""{"custom_id":"x","response":{"status_code":429,"body":{"message":"slow"}}}""", LlmErrorKind.RateLimited)]
-    [InlineData("""{"custom_id":"x","response":{"status_code":200,"body":{"error":{"message":"Insufficient balance"}}}}""", LlmErrorKind.InsufficientBalance)]
+    [InlineData("""{"custom_id":"x","response":{"status_code":200,"body":{"error":{"message":"Insufficient balance"}}}}""",
+        LlmErrorKind.InsufficientBalance)]
     public void A_line_without_an_answer_is_an_error(string line, object kind)
     {
         using var world = new BatchWorld();

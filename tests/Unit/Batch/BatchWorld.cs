@@ -66,7 +66,8 @@ internal sealed class BatchWorld : IDisposable
     {
         var request = new ChatRequest { Messages = [new ChatMessage(ChatRole.User, prompt)] };
         with?.Invoke(request);
-        return new ChatTicket(session, new AnswerContext(session.Identity, session.Resolve(request, out _)) { InputIndex = index, InputObject = prompt });
+        return new ChatTicket(session,
+            new AnswerContext(session.Identity, session.Resolve(request, out _)) { InputIndex = index, InputObject = prompt });
     }
 
     /// <summary>What Start-ChatBatch does with rows.</summary>
@@ -91,7 +92,9 @@ internal sealed class BatchWorld : IDisposable
         return batches;
     }
 
-    /// <summary>What Receive-ChatBatch does with all batches of the checkpoint; returns the failed rows and how many answers were added.</summary>
+    /// <summary>
+    /// What Receive-ChatBatch does with all batches of the checkpoint; returns the failed rows and how many answers were added.
+    /// </summary>
     internal async Task<(List<FailedRow> Failed, int Added)> ReceiveAsync(LlmSession session)
     {
         using var file = CheckpointFile.Open(File);

@@ -23,7 +23,9 @@ public sealed class BudgetTests : IDisposable
     [InlineData(""","usage":{"total_tokens":104}""")]
     public void Cost_is_estimated_where_answers_do_not_report_their_usage(string usage)
     {
-        using var session = Priced("""{"choices":[{"message":{"content":"X"}}]U}""".Replace("X", new string('x', 400), StringComparison.Ordinal).Replace("U", usage, StringComparison.Ordinal));
+        using var session =
+            Priced("""{"choices":[{"message":{"content":"X"}}]U}""".Replace("X", new string('x', 400), StringComparison.Ordinal)
+                .Replace("U", usage, StringComparison.Ordinal));
         using var run = new BulkRun(new BulkRunOptions { MaxCost = 250 });
         for (var i = 0; i < 5; i++) run.Add(Ticket(session, i));
 
@@ -93,7 +95,8 @@ public sealed class BudgetTests : IDisposable
     [Fact]
     public void An_unknown_cost_of_one_round_makes_that_of_the_row_unknown()
     {
-        var known = Rows.Completion(with: delta => delta.Head = new AnswerHead { Usage = new TokenUsage { PromptTokens = 1, CompletionTokens = 1 } });
+        var known = Rows.Completion(with: delta =>
+            delta.Head = new AnswerHead { Usage = new TokenUsage { PromptTokens = 1, CompletionTokens = 1 } });
         known.Cost = 5;
         var answer = Rows.Completion();
 
@@ -148,7 +151,8 @@ public sealed class BudgetTests : IDisposable
     [Fact]
     public async Task Tokens_of_several_choices_are_counted_for_each()
     {
-        using var session = Priced("""{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"},{"index":1,"message":{"content":"b"},"finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":20}}""");
+        using var session =
+            Priced("""{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"},{"index":1,"message":{"content":"b"},"finish_reason":"length"}],"usage":{"prompt_tokens":3,"completion_tokens":20}}""");
         var answer = await session.CompleteAsync(Rows.Request(with: request => request.N = 2));
 
         Assert.Equal(20, new FinishPolicy([], 1000).NextMaxTokens(answer));
@@ -177,7 +181,9 @@ public sealed class BudgetTests : IDisposable
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using (var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, Deduplicate = true, ThrottleLimit = 3 }))
         {
-            for (var i = 0; i < 3; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request()) { InputIndex = i }, new FinishPolicy([], 10)));
+            for (var i = 0; i < 3; i++)
+                run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request()) { InputIndex = i },
+                    new FinishPolicy([], 10)));
             Assert.Equal(3, TakeAll(run).OfType<ChatCompletion>().Count());
         }
 

@@ -22,7 +22,7 @@ public sealed class BulkRunTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task AFinishedRowWhoseFileFailsIsToldAndNotPaidAgain()
+    public async Task A_finished_row_whose_file_fails_is_told_and_not_paid_again()
     {
         var row = new ChatTicket(Rows.Session, new AnswerContext(Rows.Session.Identity, Rows.Request("Row 0")) { InputObject = "Row 0" });
         var checkpoint = CheckpointFile.Open(_folder.File);
@@ -44,7 +44,7 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public async Task RowWhoseLineIsDamagedIsNotTakenForKept()
+    public async Task Row_whose_line_is_damaged_is_not_taken_for_kept()
     {
         await _folder.FillAsync(2);
         await File.WriteAllTextAsync(_folder.File, _folder.Text().Replace("Answer 1", "\"", StringComparison.Ordinal));
@@ -60,13 +60,14 @@ public sealed class BulkRunTests : IDisposable
             },
         });
 
-        for (var i = 0; i < 3; i++) run.Add(new ChatTicket(Rows.Session, new AnswerContext(Rows.Session.Identity, Rows.Request("Row " + i))));
+        for (var i = 0; i < 3; i++)
+            run.Add(new ChatTicket(Rows.Session, new AnswerContext(Rows.Session.Identity, Rows.Request("Row " + i))));
 
         Assert.Equal([true, false, false], kept);
     }
 
     [Fact]
-    public async Task NoMoreRowsWaitForASlowDiskThanAreInFlight()
+    public async Task No_more_rows_wait_for_a_slow_disk_than_are_in_flight()
     {
         const int Width = 2;
         using var disk = new ManualResetEventSlim();
@@ -74,7 +75,8 @@ public sealed class BulkRunTests : IDisposable
         using var checkpoint = CheckpointFile.Open(_folder.File, () => disk.Wait(TimeSpan.FromSeconds(10)));
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, ThrottleLimit = Width });
 
-        for (var i = 0; i < 10; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i)) { InputIndex = i }));
+        for (var i = 0; i < 10; i++)
+            run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i)) { InputIndex = i }));
         // More than are in flight keep their turns until they are on the disk.
         Assert.True(SpinWait.SpinUntil(() => checkpoint.Unflushed > Width, TimeSpan.FromSeconds(5)));
         await Task.Delay(200);
@@ -89,13 +91,14 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void ReviewWaitsForNoOtherRowAndItsAnswerIsKept()
+    public void Review_waits_for_no_other_row_and_its_answer_is_kept()
     {
         using var slow = new SemaphoreSlim(0);
         using var session = NewSession(new Answering(slow));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, ThrottleLimit = 2, Reviews = true });
-        foreach (var prompt in new[] { "slow", "b", "c" }) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request(prompt))));
+        foreach (var prompt in new[] { "slow", "b", "c" })
+            run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request(prompt))));
 
         for (var i = 0; i < 2; i++) Review(run).Accept();
 
@@ -110,13 +113,14 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void RowKeepsItsTurnUntilItIsInTheFileOrRefused()
+    public void Row_keeps_its_turn_until_it_is_in_the_file_or_refused()
     {
         var sent = new List<string>();
         using var session = NewSession(new Answering(sent: prompt => sent.Add($"{prompt} behind {_folder.Lines().Length - 1}")));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint, Reviews = true });
-        for (var i = 0; i < 3; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("abc"[i].ToString())) { InputIndex = i }));
+        for (var i = 0; i < 3; i++)
+            run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("abc"[i].ToString())) { InputIndex = i }));
 
         TakeAll(run, review =>
         {
@@ -131,7 +135,7 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void EqualRowsShareAnAnswerAndAreReviewedEach()
+    public void Equal_rows_share_an_answer_and_are_reviewed_each()
     {
         var sent = 0;
         using var slow = new SemaphoreSlim(0);
@@ -153,7 +157,7 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void NothingIsSentOnceTheKeyWasRefused()
+    public void Nothing_is_sent_once_the_key_was_refused()
     {
         // As a busy machine may hold up the thread that the error is on its way on.
         static void HoldUp(object? sender, FirstChanceExceptionEventArgs e)
@@ -185,11 +189,14 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void EqualRowsThatFailHaveEachAnErrorOfTheirOwn()
+    public void Equal_rows_that_fail_have_each_an_error_of_their_own()
     {
-        using var session = Rows.NewSession(answer: "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n", with: options => options.MaxRetryCount = 0);
+        using var session =
+            Rows.NewSession(answer: "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n", with: options =>
+                options.MaxRetryCount = 0);
         using var run = new BulkRun(new BulkRunOptions { Deduplicate = true, ThrottleLimit = 3 });
-        for (var i = 0; i < 3; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request()) { InputIndex = i }));
+        for (var i = 0; i < 3; i++)
+            run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request()) { InputIndex = i }));
 
         for (var i = 0; i < 3; i++)
         {
@@ -200,7 +207,7 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void TokensAreGuessedWhereAnswersDoNotTellThem()
+    public void Tokens_are_guessed_where_answers_do_not_tell_them()
     {
         using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"" + new string('x', 400) + "\"}}]}");
         using var run = new BulkRun(new BulkRunOptions { MaxTotalTokens = 250 });
@@ -216,9 +223,10 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void TokensOfAnswersThatBreakOffAreSpentToo()
+    public void Tokens_of_answers_that_break_off_are_spent_too()
     {
-        using var session = Rows.NewSession(answer: "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + new string('x', 400) + "\"}}]}\n\n");
+        using var session =
+            Rows.NewSession(answer: "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + new string('x', 400) + "\"}}]}\n\n");
         using var run = new BulkRun(new BulkRunOptions { Stream = true, MaxTotalTokens = 250 });
         for (var i = 0; i < 5; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
@@ -229,7 +237,7 @@ public sealed class BulkRunTests : IDisposable
     }
 
     [Fact]
-    public void RowInItsFurtherRoundsIsFinishedThoughTheRunIsOver()
+    public void Row_in_its_further_rounds_is_finished_though_the_run_is_over()
     {
         using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"Hello\"}}],\"usage\":{\"total_tokens\":9}}");
         using var run = new BulkRun(new BulkRunOptions { Reviews = true, MaxTotalTokens = 5 });
@@ -260,7 +268,8 @@ public sealed class BulkRunTests : IDisposable
     [InlineData("{}")]
     public void A_figure_that_cannot_be_does_not_defeat_the_budget(string usage)
     {
-        using var session = Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"" + new string('x', 400) + "\"}}],\"usage\":" + usage + "}");
+        using var session =
+            Rows.NewSession(answer: "{\"choices\":[{\"message\":{\"content\":\"" + new string('x', 400) + "\"}}],\"usage\":" + usage + "}");
         using var run = new BulkRun(new BulkRunOptions { MaxTotalTokens = 250 });
         for (var i = 0; i < 5; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
@@ -280,10 +289,14 @@ public sealed class BulkRunTests : IDisposable
     [InlineData(0, "")]
     public void A_server_that_does_not_serve_ends_the_run(int status, string retryAfter)
     {
-        var handler = new ScriptedHandler(_ => status == 0 ? throw new HttpRequestException("refused") : Reply.Status(status, "{}", retryAfter.Length > 0 ? [("Retry-After", retryAfter)] : []));
+        var handler =
+            new ScriptedHandler(_ =>
+                status == 0 ? throw new HttpRequestException("refused")
+                    : Reply.Status(status, "{}", retryAfter.Length > 0 ? [("Retry-After", retryAfter)] : []));
         using var session = NewSession(handler, retries: 0);
         using var run = new BulkRun(new BulkRunOptions { MaxConsecutiveFailure = 5 });
-        for (var i = 0; i < 12; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i)) { InputIndex = i }));
+        for (var i = 0; i < 12; i++)
+            run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i)) { InputIndex = i }));
 
         var taken = TakeAll(run);
 
@@ -304,7 +317,9 @@ public sealed class BulkRunTests : IDisposable
     [InlineData(1, 400, 413, 429)]
     public void A_server_that_serves_now_and_then_does_not_end_the_run(int most, params int[] statuses)
     {
-        using var session = NewSession(new ScriptedHandler(n => statuses[(n - 1) % statuses.Length] is not 200 and var status ? Reply.Status(status, "{}") : Reply.Plain()), retries: 0);
+        using var session =
+            NewSession(new ScriptedHandler(n =>
+                statuses[(n - 1) % statuses.Length] is not 200 and var status ? Reply.Status(status, "{}") : Reply.Plain()), retries: 0);
         using var run = new BulkRun(new BulkRunOptions { MaxConsecutiveFailure = most });
         for (var i = 0; i < 12; i++) run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row " + i))));
 
@@ -336,7 +351,8 @@ public sealed class BulkRunTests : IDisposable
     public async Task A_row_that_the_checkpoint_has_comes_out_though_the_run_is_over()
     {
         using var session = NewSession(new ScriptedHandler(_ => Reply.Status(401, "{}")));
-        using (var file = CheckpointFile.Open(_folder.File)) await file.AppendAsync(Rows.KeyOf(session, Rows.Request("Row 3")), 1, Rows.Completion("kept"));
+        using (var file = CheckpointFile.Open(_folder.File)) await file.AppendAsync(Rows.KeyOf(session, Rows.Request("Row 3")), 1,
+            Rows.Completion("kept"));
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new BulkRun(new BulkRunOptions { Checkpoint = checkpoint });
         run.Add(new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request("Row 0"))));
@@ -368,7 +384,8 @@ public sealed class BulkRunTests : IDisposable
     }
 
     private static LlmSession NewSession(HttpMessageHandler handler, int retries = 4) =>
-        new(new LlmSessionOptions { Provider = "OpenAICompatible", BaseUri = new Uri("http://localhost:8080/v1"), MaxRetryCount = retries }, handler);
+        new(new LlmSessionOptions { Provider = "OpenAICompatible", BaseUri = new Uri("http://localhost:8080/v1"),
+            MaxRetryCount = retries }, handler);
 
     private sealed class Answering(SemaphoreSlim? slow = null, Action<string>? sent = null) : HttpMessageHandler
     {
@@ -378,7 +395,8 @@ public sealed class BulkRunTests : IDisposable
             var prompt = body.RootElement.GetProperty("messages")[0].GetProperty("content").GetString()!;
             sent?.Invoke(prompt);
             if (prompt == "slow") await slow!.WaitAsync(cancellationToken);
-            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("{\"choices\":[{\"message\":{\"content\":\"" + (prompt == "slow" ? "slow" : "Hello") + "\"}}]}") };
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content =
+                new StringContent("{\"choices\":[{\"message\":{\"content\":\"" + (prompt == "slow" ? "slow" : "Hello") + "\"}}]}") };
         }
     }
 }

@@ -11,7 +11,10 @@ using LlmPs.Checkpoint;
 
 #pragma warning disable CA1050 // The runtime looks for a class of this name in no namespace.
 
-/// <summary>Makes this assembly do a job of <see cref="LlmPs.Unit.Bulk.CheckpointChild"/> or <see cref="LlmPs.Unit.Audit.AuditChild"/> when it is started as a process of its own.</summary>
+/// <summary>
+/// Makes this assembly do a job of <see cref="LlmPs.Unit.Bulk.CheckpointChild"/> or <see cref="LlmPs.Unit.Audit.AuditChild"/> when it is
+/// started as a process of its own.
+/// </summary>
 internal static class StartupHook
 {
     internal static void Initialize()
@@ -34,14 +37,17 @@ namespace LlmPs.Unit.Bulk
 
         /// <param name="job">What to do, with which file, and from which row on.</param>
         /// <param name="limit">The longest file that the process may write, in bytes; 0 for any.</param>
-        /// <param name="hasLocks">Whether the runtime locks the files that it opens. Without it the file system seems to have no locks.</param>
+        /// <param name="hasLocks">Whether the runtime locks the files that it opens. Without it the file system seems to have no
+        /// locks.</param>
         internal CheckpointChild(string job, string path, int first = 0, int limit = 0, bool hasLocks = true)
         {
             var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
             var assembly = typeof(CheckpointChild).Assembly.Location;
             var start = limit == 0
                 ? new ProcessStartInfo(dotnet, ["exec", assembly])
-                : new ProcessStartInfo("/bin/sh", ["-c", $"trap '' XFSZ; ulimit -f {(limit / 512).ToString(CultureInfo.InvariantCulture)}; exec \"$0\" exec \"$1\"", dotnet, assembly]);
+                : new ProcessStartInfo("/bin/sh",
+                    ["-c", $"trap '' XFSZ; ulimit -f {(limit / 512).ToString(CultureInfo.InvariantCulture)}; exec \"$0\" exec \"$1\"",
+                        dotnet, assembly]);
             start.RedirectStandardOutput = true;
             start.RedirectStandardInput = true;
             start.Environment["DOTNET_STARTUP_HOOKS"] = assembly;

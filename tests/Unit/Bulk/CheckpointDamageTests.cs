@@ -11,7 +11,9 @@ using Xunit.Abstractions;
 
 namespace LlmPs.Unit.Bulk;
 
-/// <summary>A damaged file costs rows that are asked again; it never gives a row a wrong answer. LLMPS_DAMAGES sets the number of random damages.</summary>
+/// <summary>
+/// A damaged file costs rows that are asked again; it never gives a row a wrong answer. LLMPS_DAMAGES sets the number of random damages.
+/// </summary>
 public sealed class CheckpointDamageTests(ITestOutputHelper output) : IDisposable
 {
     private const int Count = 60;
@@ -32,7 +34,8 @@ public sealed class CheckpointDamageTests(ITestOutputHelper output) : IDisposabl
         {
             var damaged = Damage(whole, seed, out var what);
             await File.WriteAllBytesAsync(_folder.File, damaged);
-            var intact = Lines(damaged).Where(line => sound.ContainsKey(line) && line.StartsWith("{\"key\"", StringComparison.Ordinal)).Distinct().Count();
+            var intact = Lines(damaged).Where(line => sound.ContainsKey(line) && line.StartsWith("{\"key\"", StringComparison.Ordinal))
+                .Distinct().Count();
             CheckpointFile file;
             try
             {
@@ -64,7 +67,8 @@ public sealed class CheckpointDamageTests(ITestOutputHelper output) : IDisposabl
                         if (answer.Content != Answer(row)) wrong.Add($"{seed} ({what}): row {row} has the answer {answer.Content}");
                     }
 
-                    if (file.Find(Rows.Key(row), 2, Rows.Context(row), out _) is not null) wrong.Add($"{seed} ({what}): row {row} has a second answer");
+                    if (file.Find(Rows.Key(row), 2, Rows.Context(row), out _) is not null)
+                        wrong.Add($"{seed} ({what}): row {row} has a second answer");
                 }
 
                 // All rows but those whose bytes changed; a whole last row may lack its line end.
@@ -74,7 +78,8 @@ public sealed class CheckpointDamageTests(ITestOutputHelper output) : IDisposabl
 
             using var again = Open();
             for (var row = 0; row < Count; row++)
-                if (again.Find(Rows.Key(row), 1, Rows.Context(row), out _)?.Content != Answer(row)) wrong.Add($"{seed} ({what}): row {row} is lost");
+                if (again.Find(Rows.Key(row), 1, Rows.Context(row), out _)?.Content != Answer(row))
+                    wrong.Add($"{seed} ({what}): row {row} is lost");
         }
 
         output.WriteLine($"{damages} damages: {asked} rows asked again, {refused} files refused.");
@@ -133,7 +138,8 @@ public sealed class CheckpointDamageTests(ITestOutputHelper output) : IDisposabl
     {
         await FillAsync(3);
         var lines = _folder.Lines();
-        foreach (var header in new[] { lines[0].Replace("\"version\":2", "\"version\":1", StringComparison.Ordinal), lines[0].Replace('2', '3'), "\0\0\0", "{}" })
+        foreach (var header in new[] { lines[0].Replace("\"version\":2", "\"version\":1", StringComparison.Ordinal),
+            lines[0].Replace('2', '3'), "\0\0\0", "{}" })
         {
             await _folder.WriteAsync([header, .. lines.Skip(1)]);
             using var file = Open();
@@ -193,7 +199,9 @@ public sealed class CheckpointDamageTests(ITestOutputHelper output) : IDisposabl
 
     private static ChatCompletion Completion(int row) => Rows.Completion(Answer(row), row);
 
-    private static string Answer(int row) => string.Join(' ', Enumerable.Range(0, 1 + (row * 7 % 60)).Select(word => (row * 7919 + word * 104_729).ToString("x", CultureInfo.InvariantCulture)));
+    private static string Answer(int row) =>
+        string.Join(' ', Enumerable.Range(0, 1 + (row * 7 % 60))
+            .Select(word => (row * 7919 + word * 104_729).ToString("x", CultureInfo.InvariantCulture)));
 
     private static IEnumerable<string> Lines(byte[] bytes) => Encoding.Latin1.GetString(bytes).Split('\n').Where(line => line.Length > 0);
 
@@ -207,7 +215,8 @@ public sealed class CheckpointDamageTests(ITestOutputHelper output) : IDisposabl
         var other = random.Next(bytes.Count - length + 1);
         var lineEnds = Enumerable.Range(0, bytes.Count).Where(i => bytes[i] == '\n').ToArray();
         var kind = random.Next(9);
-        what = new[] { "a bit", "bits", "a lost block", "truncated", "zeros", "a block twice", "a block over another", "a line end", "a bit of the header" }[kind];
+        what = new[] { "a bit", "bits", "a lost block", "truncated", "zeros", "a block twice", "a block over another", "a line end",
+            "a bit of the header" }[kind];
         switch (kind)
         {
             case 0:

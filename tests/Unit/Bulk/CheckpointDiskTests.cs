@@ -15,7 +15,7 @@ public sealed class CheckpointDiskTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task RowIsInTheFileBeforeItIsOnTheDisk()
+    public async Task Row_is_in_the_file_before_it_is_on_the_disk()
     {
         using var file = Open();
         for (var i = 0; i < 50; i++)
@@ -27,7 +27,7 @@ public sealed class CheckpointDiskTests : IDisposable
     }
 
     [Fact]
-    public async Task RowsThatComeWhileTheDiskIsBusyShareTheNextFlush()
+    public async Task Rows_that_come_while_the_disk_is_busy_share_the_next_flush()
     {
         var flushes = 0;
         using var begun = new SemaphoreSlim(0);
@@ -53,7 +53,7 @@ public sealed class CheckpointDiskTests : IDisposable
     }
 
     [Fact]
-    public async Task RowThatTheDiskRefusesIsCutOffAndNoneFollows()
+    public async Task Row_that_the_disk_refuses_is_cut_off_and_none_follows()
     {
         var isFull = false;
         using (var file = CheckpointFile.Open(_folder.File, () =>
@@ -77,7 +77,7 @@ public sealed class CheckpointDiskTests : IDisposable
     }
 
     [Fact]
-    public async Task DisposeWritesWhatWaits()
+    public async Task Dispose_writes_what_waits()
     {
         var file = Open();
         var rows = Enumerable.Range(0, 100).Select(i => file.AppendAsync(Rows.Key(i), 1, Rows.Completion())).ToArray();

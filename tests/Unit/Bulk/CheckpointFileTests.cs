@@ -18,7 +18,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task FinishedRowsAreFoundInTheNextRun()
+    public async Task Finished_rows_are_found_in_the_next_run()
     {
         var answers = Enumerable.Range(0, 20).Select(i => Rows.Completion($"Answer {i} 你好 😀", i)).ToArray();
         using (var first = Open())
@@ -46,7 +46,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task EqualRowsHaveAnAnswerEach()
+    public async Task Equal_rows_have_an_answer_each()
     {
         using (var first = Open())
         {
@@ -67,7 +67,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task EachLineIsAnObjectAndTheFirstNamesTheModule()
+    public async Task Each_line_is_an_object_and_the_first_names_the_module()
     {
         await _folder.FillAsync(3);
 
@@ -79,11 +79,14 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(2, header.RootElement.GetProperty("version").GetInt32());
         Assert.Equal(
             ["Answer 0", "Answer 1", "Answer 2"],
-            _folder.Lines().Skip(1).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("completion").GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()));
+            _folder.Lines().Skip(1)
+                .Select(line =>
+                    JsonDocument.Parse(line).RootElement.GetProperty("completion").GetProperty("choices")[0].GetProperty("message")
+                        .GetProperty("content").GetString()));
     }
 
     [Fact]
-    public async Task TornLastLineIsCutOffWhereverItTore()
+    public async Task Torn_last_line_is_cut_off_wherever_it_tore()
     {
         var whole = await _folder.FillAsync(3);
         var last = Array.LastIndexOf(whole, (byte)'\n', whole.Length - 2) + 1;
@@ -110,7 +113,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task TornHeaderIsMadeAgain()
+    public async Task Torn_header_is_made_again()
     {
         var whole = await _folder.FillAsync(0);
         for (var length = 0; length < whole.Length; length++)
@@ -127,7 +130,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     [InlineData("\n", "")]
     [InlineData("\n", "\r")]
     [InlineData("}\n{\"key", "},{\"key")]
-    public async Task FileWhoseLineEndsWereLostIsRefusedAndLeftAsItIs(string lineEnd, string mangled)
+    public async Task File_whose_line_ends_were_lost_is_refused_and_left_as_it_is(string lineEnd, string mangled)
     {
         foreach (var keepsFirst in new[] { false, true })
         {
@@ -146,7 +149,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task LineThatIsDamagedWithinHoldsNoAnswer()
+    public async Task Line_that_is_damaged_within_holds_no_answer()
     {
         await _folder.FillAsync(3);
         var lines = _folder.Lines();
@@ -160,7 +163,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task DamagedLinesAreSkippedAndCounted()
+    public async Task Damaged_lines_are_skipped_and_counted()
     {
         await _folder.FillAsync(4);
         var lines = _folder.Lines();
@@ -178,7 +181,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task RowWhoseAnswerIsNoneIsAskedAgain()
+    public async Task Row_whose_answer_is_none_is_asked_again()
     {
         await _folder.FillAsync(1);
         await File.WriteAllTextAsync(_folder.File, _folder.Text().Replace("choices", "chances", StringComparison.Ordinal));
@@ -189,10 +192,11 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task FileThatPassedThroughAnEditorStillWorks()
+    public async Task File_that_passed_through_an_editor_still_works()
     {
         await _folder.FillAsync(3);
-        await File.WriteAllTextAsync(_folder.File, _folder.Text().Replace("\n", "\r\n", StringComparison.Ordinal), new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        await File.WriteAllTextAsync(_folder.File, _folder.Text()
+            .Replace("\n", "\r\n", StringComparison.Ordinal), new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
 
         using var file = Open();
 
@@ -201,7 +205,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task JoinedFilesWork()
+    public async Task Joined_files_work()
     {
         using (var file = Open())
         {
@@ -223,7 +227,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task LineLongerThanTheBufferIsRead()
+    public async Task Line_longer_than_the_buffer_is_read()
     {
         var texts = new[] { 65_400, 70_000, 3_000_000, 10 }.Select(length => new string('é', length)).ToArray();
         using (var file = Open())
@@ -236,7 +240,7 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task RowsThatFinishTogetherAllStandWhole()
+    public async Task Rows_that_finish_together_all_stand_whole()
     {
         const int Writers = 32, Each = 40;
         using (var file = Open())
@@ -256,17 +260,19 @@ public sealed class CheckpointFileTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(1 + (Writers * Each), _folder.Lines().Length);
         using var again = Open();
         Assert.Equal((Writers * Each, 0), (again.Finished, again.DamagedLines));
-        for (var row = 0; row < Writers * Each; row++) Assert.Equal(new string('x', row) + row, again.Find(Rows.Key(row), 1, Rows.Context(), out _)!.Content);
+        for (var row = 0; row < Writers * Each; row++)
+            Assert.Equal(new string('x', row) + row, again.Find(Rows.Key(row), 1, Rows.Context(), out _)!.Content);
     }
 
     [Fact]
-    public async Task OpeningTakesLittleForEachRow()
+    public async Task Opening_takes_little_for_each_row()
     {
         const int Count = 20_000;
         using (var file = Open())
         {
             var completion = Rows.Completion(new string('x', 900));
-            for (var i = 0; i < Count; i += 1000) await Task.WhenAll(Enumerable.Range(i, 1000).Select(row => file.AppendAsync(Rows.Key(row), 1, completion)));
+            for (var i = 0; i < Count; i += 1000)
+                await Task.WhenAll(Enumerable.Range(i, 1000).Select(row => file.AppendAsync(Rows.Key(row), 1, completion)));
         }
 
         var before = GC.GetTotalMemory(forceFullCollection: true);

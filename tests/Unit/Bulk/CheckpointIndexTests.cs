@@ -9,7 +9,7 @@ namespace LlmPs.Unit.Bulk;
 public sealed class CheckpointIndexTests
 {
     [Fact]
-    public void FindsEachOfManyRows()
+    public void Finds_each_of_many_rows()
     {
         var index = new CheckpointIndex();
         var keys = Enumerable.Range(0, 5000).Select(Rows.Key).ToArray();
@@ -27,7 +27,7 @@ public sealed class CheckpointIndexTests
     }
 
     [Fact]
-    public void EqualRowsAreToldApartByTheirCount()
+    public void Equal_rows_are_told_apart_by_their_count()
     {
         var index = new CheckpointIndex();
         for (var n = 1; n <= 3000; n++)
@@ -41,7 +41,7 @@ public sealed class CheckpointIndexTests
     }
 
     [Fact]
-    public void WhatIsSaidLastCounts()
+    public void What_is_said_last_counts()
     {
         var index = new CheckpointIndex();
         index.Set(Rows.Key(0), 1, 10, 5);
@@ -53,7 +53,7 @@ public sealed class CheckpointIndexTests
     }
 
     [Fact]
-    public void RowThatWasOnlyAskedForIsNotFinished()
+    public void Row_that_was_only_asked_for_is_not_finished()
     {
         var index = new CheckpointIndex();
         index.CountUp(Rows.Key(0));

@@ -12,7 +12,7 @@ namespace LlmPs.Unit.Bulk;
 public sealed class CheckpointKeyTests
 {
     [Fact]
-    public void EveryChangeOfTheRequestIsAnotherKey()
+    public void Every_change_of_the_request_is_another_key()
     {
         using var elsewhere = Rows.NewSession(with: options => options.BaseUri = new Uri("http://localhost:8081/v1"));
         using var chips = Rows.NewSession("GenStudio");
@@ -26,7 +26,8 @@ public sealed class CheckpointKeyTests
             (Rows.Session, Rows.Request(with: request => request.Model = "n")),
             (Rows.Session, Rows.Request(with: request => request.Temperature = 0)),
             (Rows.Session, Rows.Request(with: request => request.ExtraBody = new Dictionary<string, string> { ["a"] = "1" })),
-            (Rows.Session, Rows.Request(with: request => request.Messages = [new ChatMessage("system", "Be brief."), new ChatMessage("user", "Hi")])),
+            (Rows.Session,
+                Rows.Request(with: request => request.Messages = [new ChatMessage("system", "Be brief."), new ChatMessage("user", "Hi")])),
             (elsewhere, Rows.Request()),
             (siliconFlow, Rows.Request()),
             (cloudsway, Rows.Request()),
@@ -39,7 +40,7 @@ public sealed class CheckpointKeyTests
     }
 
     [Fact]
-    public void TheSameRequestHasTheSameKeyWhoeverSendsIt()
+    public void The_same_request_has_the_same_key_whoever_sends_it()
     {
         using var other = Rows.NewSession(with: options =>
         {
@@ -54,7 +55,7 @@ public sealed class CheckpointKeyTests
     }
 
     [Fact]
-    public void AChipHasTheSameKeyInAnyCase()
+    public void A_chip_has_the_same_key_in_any_case()
     {
         using var session = Rows.NewSession("GenStudio");
         Assert.Equal(Key("amd"), Key("AMD"));
@@ -64,12 +65,14 @@ public sealed class CheckpointKeyTests
 
     /// <summary>A key that changed from one release to the next would have every row asked again.</summary>
     [Fact]
-    public void KeysStayAsTheyAre() => Assert.Equal("64dc2b37f305a11f40a5000cbc2a6843", Rows.KeyOf(Rows.Session, Rows.Request()).ToString());
+    public void Keys_stay_as_they_are() =>
+        Assert.Equal("64dc2b37f305a11f40a5000cbc2a6843", Rows.KeyOf(Rows.Session, Rows.Request()).ToString());
 
     [Theory]
     [InlineData("""{"choices":[{"message":{"content":"You sent sk-0123456789."}}]}""")]
-    [InlineData("data: {\"choices\":[{\"delta\":{\"content\":\"You sent sk-01\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"23456789.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")]
-    public async Task NoSecretIsInTheFile(string answer)
+    [InlineData("data: {\"choices\":[{\"delta\":{\"content\":\"You sent sk-01\"}}]}\n\ndata: "
+        + "{\"choices\":[{\"delta\":{\"content\":\"23456789.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")]
+    public async Task No_secret_is_in_the_file(string answer)
     {
         using var folder = new Folder();
         using var session = Rows.NewSession(with: options => options.ApiKey = Secret("sk-0123456789"), answer: answer);

@@ -47,7 +47,8 @@ public sealed class CheckpointLockTests : IDisposable
         using var process = Process.GetCurrentProcess();
         using var file = Open();
 
-        Refused($"is in use by another run (process {process.Id} on host '{Environment.MachineName}', started 20", "wait for that run to end, or give each run a path of its own");
+        Refused($"is in use by another run (process {process.Id} on host '{Environment.MachineName}', started 20",
+            "wait for that run to end, or give each run a path of its own");
         Assert.True(File.Exists(Lock));
     }
 
@@ -59,7 +60,8 @@ public sealed class CheckpointLockTests : IDisposable
         await _folder.FillAsync(1);
         Write("{" + host + ",\"process\":7,\"processStart\":\"1\",\"started\":\"2026-01-02T03:04:05Z\"}");
 
-        Refused("(process 7 on host 'else", "where', started 2026-01-02 03:04:05 UTC)", "wait for that run to end", $"delete '{Lock}' and run again");
+        Refused("(process 7 on host 'else", "where', started 2026-01-02 03:04:05 UTC)", "wait for that run to end",
+            $"delete '{Lock}' and run again");
         Assert.True(File.Exists(Lock));
         File.Delete(Lock);
         using var file = Open();

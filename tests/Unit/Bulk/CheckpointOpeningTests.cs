@@ -20,7 +20,7 @@ public sealed class CheckpointOpeningTests : IDisposable
     [InlineData("{\"llmps\":{},\"version\":1}\n")]
     [InlineData("notes")]
     [InlineData("\n")]
-    public void AnotherFileIsRefusedAndLeftAsItIs(string content)
+    public void Another_file_is_refused_and_left_as_it_is(string content)
     {
         File.WriteAllText(_folder.File, content);
 
@@ -29,7 +29,7 @@ public sealed class CheckpointOpeningTests : IDisposable
     }
 
     [Fact]
-    public void LargeFileWithoutLinesIsRefused()
+    public void Large_file_without_lines_is_refused()
     {
         File.WriteAllBytes(_folder.File, new byte[1_000_000]);
 
@@ -39,7 +39,7 @@ public sealed class CheckpointOpeningTests : IDisposable
     [Theory]
     [InlineData("\n")]
     [InlineData("")]
-    public void AnotherVersionIsRefused(string end)
+    public void Another_version_is_refused(string end)
     {
         File.WriteAllText(_folder.File, "{\"llmps\":\"checkpoint\",\"version\":3,\"more\":[]}" + end);
 
@@ -47,13 +47,13 @@ public sealed class CheckpointOpeningTests : IDisposable
     }
 
     [Fact]
-    public void DirectoryIsRefused() => Refused(_folder.At("."), "is a directory");
+    public void Directory_is_refused() => Refused(_folder.At("."), "is a directory");
 
     [Fact]
-    public void MissingFolderIsNamed() => Refused(Path.Combine(_folder.At("none"), "run.jsonl"), "folder that does not exist");
+    public void Missing_folder_is_named() => Refused(Path.Combine(_folder.At("none"), "run.jsonl"), "folder that does not exist");
 
     [Fact]
-    public async Task ReadOnlyFileIsRefused()
+    public async Task Read_only_file_is_refused()
     {
         await _folder.FillAsync(1);
         File.SetAttributes(_folder.File, FileAttributes.ReadOnly);
@@ -71,7 +71,7 @@ public sealed class CheckpointOpeningTests : IDisposable
     [InlineData(10, 1)]
     [InlineData(1, 2)]
     [InlineData(0, 2)]
-    public async Task FileThatIsOnlyLookedAtStaysAsItIs(int torn, int finished)
+    public async Task File_that_is_only_looked_at_stays_as_it_is(int torn, int finished)
     {
         var whole = await _folder.FillAsync(2);
         await File.WriteAllBytesAsync(_folder.File, whole[..^torn]);
@@ -99,13 +99,13 @@ public sealed class CheckpointOpeningTests : IDisposable
     [Theory]
     [InlineData("/dev/full")]
     [InlineData("/dev/null")]
-    public void DeviceIsRefused(string path)
+    public void Device_is_refused(string path)
     {
         if (OperatingSystem.IsLinux()) Refused(path);
     }
 
     [Fact]
-    public async Task OpenFileIsForOneWriterAndAnyReader()
+    public async Task Open_file_is_for_one_writer_and_any_reader()
     {
         using var file = Open();
         await file.AppendAsync(Rows.Key(0), 1, Rows.Completion());
@@ -118,7 +118,7 @@ public sealed class CheckpointOpeningTests : IDisposable
     }
 
     [Fact]
-    public async Task OfManyWhoOpenAtOnceOneGetsTheFile()
+    public async Task Of_many_who_open_at_once_one_gets_the_file()
     {
         for (var round = 0; round < 20; round++)
         {

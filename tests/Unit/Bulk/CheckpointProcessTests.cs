@@ -18,7 +18,7 @@ public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposab
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void SecondProcessIsRefusedUntilTheFirstEnds()
+    public void Second_process_is_refused_until_the_first_ends()
     {
         using var first = new CheckpointChild("hold", _folder.File);
         Assert.Equal("open", first.Next());
@@ -41,7 +41,8 @@ public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposab
     {
         using var first = new CheckpointChild("hold", _folder.File, hasLocks: false);
         Assert.Equal("open", first.Next());
-        using (var second = new CheckpointChild("append", _folder.File, hasLocks: false)) Assert.Contains("in use by another run (process ", second.Next(), StringComparison.Ordinal);
+        using (var second = new CheckpointChild("append", _folder.File, hasLocks: false)) Assert.Contains(
+            "in use by another run (process ", second.Next(), StringComparison.Ordinal);
 
         first.Kill();
         while (first.Next() is not null)
@@ -72,7 +73,8 @@ public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposab
             {
                 var said = children.Select(child => child.Next()!).ToList();
                 Assert.Single(said, "open");
-                Assert.All(said.Where(line => line != "open"), line => Assert.Contains("in use by another run", line, StringComparison.Ordinal));
+                Assert.All(said.Where(line => line != "open"), line =>
+                    Assert.Contains("in use by another run", line, StringComparison.Ordinal));
             }
             finally
             {
@@ -105,11 +107,12 @@ public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposab
 
         using var file = CheckpointFile.Open(_folder.File);
         Assert.Equal(0, file.DamagedLines);
-        Assert.All(acknowledged, row => Assert.Equal(CheckpointChild.Answer(row), file.Find(Rows.Key(row), 1, Rows.Context(row), out _)?.Content));
+        Assert.All(acknowledged, row =>
+            Assert.Equal(CheckpointChild.Answer(row), file.Find(Rows.Key(row), 1, Rows.Context(row), out _)?.Content));
     }
 
     [Fact]
-    public void KilledAtAnyMomentNothingAcknowledgedIsLost()
+    public void Killed_at_any_moment_nothing_acknowledged_is_lost()
     {
         var random = new Random(7);
         var acknowledged = new HashSet<int>();
@@ -133,12 +136,13 @@ public sealed class CheckpointProcessTests(ITestOutputHelper output) : IDisposab
         using var file = CheckpointFile.Open(_folder.File);
         output.WriteLine($"{acknowledged.Count} rows acknowledged, {file.Finished} in the file, {torn} torn tails.");
         Assert.Equal(0, file.DamagedLines);
-        Assert.All(acknowledged, row => Assert.Equal(CheckpointChild.Answer(row), file.Find(Rows.Key(row), 1, Rows.Context(row), out _)?.Content));
+        Assert.All(acknowledged, row =>
+            Assert.Equal(CheckpointChild.Answer(row), file.Find(Rows.Key(row), 1, Rows.Context(row), out _)?.Content));
     }
 
     /// <summary>By a limit on the length of files, which fails in the middle of a write as a full disk does.</summary>
     [Fact]
-    public void FullDiskFailsTheRowAndAllAfterItAndLeavesTheFileSound()
+    public void Full_disk_fails_the_row_and_all_after_it_and_leaves_the_file_sound()
     {
         if (!OperatingSystem.IsLinux()) return;
         var acknowledged = new List<int>();

@@ -10,7 +10,7 @@ namespace LlmPs.Unit.Bulk;
 public class DiskFlushTests
 {
     [Fact]
-    public void ARefusalIsTold()
+    public void A_refusal_is_told()
     {
         // A handle that nobody opened: what can be refused without a disk that is full.
         using var none = new SafeFileHandle(new IntPtr(int.MaxValue), ownsHandle: false);
@@ -18,7 +18,7 @@ public class DiskFlushTests
     }
 
     [Fact]
-    public void WhatCannotTellIsBelieved()
+    public void What_cannot_tell_is_believed()
     {
         using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
         using var handle = new SafeFileHandle(pipe.SafePipeHandle.DangerousGetHandle(), ownsHandle: false);

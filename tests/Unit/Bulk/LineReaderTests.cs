@@ -42,7 +42,8 @@ public sealed class LineReaderTests : IDisposable
         await File.WriteAllBytesAsync(_folder.File, [1, 2, 3]);
         using var reader = Open();
         Assert.Equal([2, 3], reader.Read(1, 2));
-        using (var writer = new FileStream(_folder.File, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) await writer.WriteAsync([4, 5], 0, 2);
+        using (var writer = new FileStream(_folder.File, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) await writer.WriteAsync(
+            [4, 5], 0, 2);
         Assert.Equal([3, 4, 5], reader.Read(2, 3));
     }
 

@@ -61,7 +61,8 @@ internal sealed class PoolRun : IDisposable
     internal ChatTicket Row(string prompt = "Hi", Action<ChatRequest>? with = null)
     {
         var tickets = _sessions.Select(session => new ChatTicket(
-            session, new AnswerContext(session.Identity, Rows.Request(prompt, with)) { InputIndex = _rows, InputObject = prompt }) { Member = Pool.Member(session) }).ToList();
+            session, new AnswerContext(session.Identity, Rows.Request(prompt, with)) { InputIndex = _rows, InputObject = prompt }) {
+                Member = Pool.Member(session) }).ToList();
         _rows++;
         tickets[0].Others = tickets.Skip(1).ToList();
         return tickets[0];

@@ -21,7 +21,8 @@ internal static class Rows
 {
     internal static readonly LlmSession Session = NewSession();
 
-    internal static LlmSession NewSession(string provider = "OpenAICompatible", Action<LlmSessionOptions>? with = null, string answer = "{}")
+    internal static LlmSession NewSession(string provider = "OpenAICompatible", Action<LlmSessionOptions>? with = null,
+        string answer = "{}")
     {
         var options = new LlmSessionOptions { Provider = provider, BaseUri = new Uri("http://localhost:8080/v1") };
         with?.Invoke(options);
@@ -37,7 +38,8 @@ internal static class Rows
 
     internal static CheckpointKey Key(int row) => KeyOf(Session, Request("Row " + row));
 
-    internal static CheckpointKey KeyOf(LlmSession session, ChatRequest request) => new ChatTicket(session, new AnswerContext(session.Identity, request)).Key;
+    internal static CheckpointKey KeyOf(LlmSession session, ChatRequest request) =>
+        new ChatTicket(session, new AnswerContext(session.Identity, request)).Key;
 
     internal static Task AppendAsync(this CheckpointFile file, CheckpointKey key, int n, ChatCompletion completion) =>
         file.AppendAsync(key, n, CheckpointLine.Write(key, n, completion));
@@ -56,7 +58,8 @@ internal static class Rows
     /// <summary>A streamed answer, folded.</summary>
     internal static ChatCompletion Completion(string? content = "Hello", long index = 0, Action<ChatCompletionDelta>? with = null)
     {
-        var delta = new ChatCompletionDelta { Content = content, FinishReason = "stop", NativeFinishReason = "stop", Context = Context(index), IsLast = true };
+        var delta = new ChatCompletionDelta { Content = content, FinishReason = "stop", NativeFinishReason = "stop",
+            Context = Context(index), IsLast = true };
         with?.Invoke(delta);
         var builder = new ChatCompletionBuilder();
         builder.Append(delta);
@@ -148,7 +151,8 @@ internal sealed class Folder : IDisposable
         return lines;
     }
 
-    internal Task WriteAsync(params string[] lines) => System.IO.File.WriteAllTextAsync(File, string.Concat(lines.Select(line => line + "\n")));
+    internal Task WriteAsync(params string[] lines) =>
+        System.IO.File.WriteAllTextAsync(File, string.Concat(lines.Select(line => line + "\n")));
 
     public void Dispose() => Directory.Delete(_path, recursive: true);
 }

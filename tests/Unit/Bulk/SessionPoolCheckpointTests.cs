@@ -39,7 +39,8 @@ public sealed class SessionPoolCheckpointTests : IDisposable
     public void Equal_rows_that_different_members_answered_are_each_found_again()
     {
         var n = 0;
-        Func<int, HttpResponseMessage> now = _ => ++n is 2 ? Reply.Status(404, "{}") : Reply.Json(Reply.PlainAnswer.Replace("Hello", $"a{n}", StringComparison.Ordinal));
+        Func<int, HttpResponseMessage> now = _ =>
+            ++n is 2 ? Reply.Status(404, "{}") : Reply.Json(Reply.PlainAnswer.Replace("Hello", $"a{n}", StringComparison.Ordinal));
         var first = Run(["x", "x", "x"], now, Answer("b"));
         Assert.Equal(["a1", "b", "b"], first.Answers);
         var second = Run(["x", "x", "x", "x"], Answer("new"), Answer("b"));
@@ -59,17 +60,21 @@ public sealed class SessionPoolCheckpointTests : IDisposable
     [Fact]
     public void Equal_rows_in_flight_are_sent_once_also_where_the_first_member_fails()
     {
-        using var run = new PoolRun(_ => Reply.Status(503, "{}"), Answer("b")).With(options => (options.Deduplicate, options.ThrottleLimit) = (true, 4));
+        using var run = new PoolRun(_ => Reply.Status(503, "{}"), Answer("b"))
+            .With(options => (options.Deduplicate, options.ThrottleLimit) = (true, 4));
         for (var i = 0; i < 4; i++) run.Run.Add(run.Row("x"));
         Assert.Equal(["b", "b", "b", "b"], run.TakeAll().OfType<ChatCompletion>().Select(completion => completion.Content));
         Assert.InRange(run.Handlers[1].Sent.Count, 1, 4);
     }
 
-    private static Func<int, HttpResponseMessage> Answer(string text) => _ => Reply.Json(Reply.PlainAnswer.Replace("Hello", text, StringComparison.Ordinal));
+    private static Func<int, HttpResponseMessage> Answer(string text) =>
+        _ => Reply.Json(Reply.PlainAnswer.Replace("Hello", text, StringComparison.Ordinal));
 
-    private (string[] Sent, string[] Answers) Run(string[] prompts, params Func<int, HttpResponseMessage>[] replies) => Run(prompts, null, replies);
+    private (string[] Sent, string[] Answers) Run(string[] prompts, params Func<int, HttpResponseMessage>[] replies) =>
+        Run(prompts, null, replies);
 
-    private (string[] Sent, string[] Answers) Run(string[] prompts, Action<LlmSessionOptions>? with, params Func<int, HttpResponseMessage>[] replies)
+    private (string[] Sent, string[] Answers) Run(string[] prompts, Action<LlmSessionOptions>? with, params Func<int,
+        HttpResponseMessage>[] replies)
     {
         using var checkpoint = CheckpointFile.Open(_folder.File);
         using var run = new PoolRun().With(options => options.Checkpoint = checkpoint);

@@ -47,7 +47,8 @@ public class SessionPoolSpreadTests
         var clock = new VirtualClock();
         var pool = new SessionPool(spreads, clock);
         var sessions = limits.Select((limit, i) => new LlmSession(
-            new LlmSessionOptions { Provider = "OpenAICompatible", Name = "abc"[i].ToString(), BaseUri = new Uri("http://localhost/v1"), RequestsPerMinute = limit },
+            new LlmSessionOptions { Provider = "OpenAICompatible", Name = "abc"[i].ToString(), BaseUri = new Uri("http://localhost/v1"),
+                RequestsPerMinute = limit },
             new ScriptedHandler(_ => Reply.Plain()),
             clock)).ToList();
         var answered = new int[limits.Length];
@@ -60,7 +61,10 @@ public class SessionPoolSpreadTests
 
         void NextRow()
         {
-            var tickets = sessions.Select(session => new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request())) { Member = pool.Member(session) }).ToList<RowTicket>();
+            var tickets =
+                sessions.Select(session =>
+                    new ChatTicket(session, new AnswerContext(session.Identity, Rows.Request())) { Member = pool.Member(session) })
+                        .ToList<RowTicket>();
             var turn = pool.TryTake(tickets, out _)!;
             var pass = turn.Member.Session.Gate("m").NewPass(1, null);
             // Its place in the line is taken at once; the task ends on another thread.

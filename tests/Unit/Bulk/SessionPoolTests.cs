@@ -50,7 +50,10 @@ public class SessionPoolTests
     [InlineData(0)]
     public void A_row_is_answered_where_another_member_serves(int status, string? retryAfter = null)
     {
-        using var run = new PoolRun(_ => status == 0 ? throw new HttpRequestException("refused") : Reply.Status(status, "{}", retryAfter is null ? [] : [("Retry-After", retryAfter)]), s_up);
+        using var run =
+            new PoolRun(_ =>
+                status == 0 ? throw new HttpRequestException("refused")
+                    : Reply.Status(status, "{}", retryAfter is null ? [] : [("Retry-After", retryAfter)]), s_up);
         Assert.Equal("Hello", Assert.Single(run.Ask().OfType<ChatCompletion>()).Content);
         Assert.InRange(run.Handlers[0].Sent.Count, 1, 2);
         Assert.Null(run.Run.Ending);
@@ -195,7 +198,8 @@ public class SessionPoolTests
 
         Assert.Equal(["a 1", "b 3"], run.Sent);
         var warning = Assert.Single(taken.OfType<LogLine>(), line => line.Level == Transport.RequestLogLevel.Warning);
-        Assert.StartsWith("a is out for this run (InsufficientBalance): its rows go to the others.", warning.Text, StringComparison.Ordinal);
+        Assert.StartsWith("a is out for this run (InsufficientBalance): its rows go to the others.", warning.Text,
+            StringComparison.Ordinal);
         Assert.Null(run.Run.Ending);
     }
 
@@ -224,7 +228,9 @@ public class SessionPoolTests
     public void A_model_that_a_member_does_not_serve_goes_to_the_others_and_its_other_models_do_not()
     {
         using var run = new PoolRun();
-        run.Open(new ScriptedHandler((n, _) => Task.FromResult(run.Handlers[0].Sent[n - 1].Body.Contains("\"m\"", StringComparison.Ordinal) ? Reply.Status(404, "{}") : Reply.Plain())));
+        run.Open(new ScriptedHandler((n, _) =>
+            Task.FromResult(run.Handlers[0].Sent[n - 1].Body.Contains("\"m\"", StringComparison.Ordinal) ? Reply.Status(404, "{}")
+                : Reply.Plain())));
         run.Open(new ScriptedHandler(s_up));
         for (var i = 0; i < 3; i++) run.Ask();
         Assert.Equal(["a 1", "b 3"], run.Sent);
@@ -268,7 +274,8 @@ public class SessionPoolTests
     [Fact]
     public void Rounds_of_a_row_stay_with_the_member_that_answered_unless_it_fails()
     {
-        using var run = new PoolRun(s_down, n => n <= 2 ? Reply.Plain() : Reply.Status(503, "{}"), s_up).With(options => options.Reviews = true);
+        using var run = new PoolRun(s_down, n => n <= 2 ? Reply.Plain() : Reply.Status(503, "{}"), s_up)
+            .With(options => options.Reviews = true);
         var rounds = new List<string>();
         var first = run.Row();
         run.Run.Add(first);
@@ -296,7 +303,8 @@ public class SessionPoolTests
     public void A_wait_that_the_server_asks_for_is_not_slept_through()
     {
         using var run = new PoolRun();
-        run.Open(new ScriptedHandler(_ => Reply.Status(503, "{}", ("Retry-After", "30"))), options => options.MaxRetryDelay = TimeSpan.FromSeconds(60));
+        run.Open(new ScriptedHandler(_ => Reply.Status(503, "{}", ("Retry-After", "30"))), options =>
+            options.MaxRetryDelay = TimeSpan.FromSeconds(60));
         run.Open(new ScriptedHandler(s_up));
         Assert.Single(run.Ask().OfType<ChatCompletion>());
         Assert.Equal(["a 1", "b 1"], run.Sent);

@@ -16,7 +16,8 @@ public sealed class ContributingTests
     [Fact]
     public void The_text_is_the_code()
     {
-        var block = Regex.Match(Read("../../../CONTRIBUTING.md"), "^```csharp\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline);
+        var block = Regex.Match(Read("../../../CONTRIBUTING.md"), "^```csharp\n(.*?)^```",
+            RegexOptions.Singleline | RegexOptions.Multiline);
         Assert.Equal(Read("ExampleCloudProvider.cs"), block.Groups[1].Value);
     }
 

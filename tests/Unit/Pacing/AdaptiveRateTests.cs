@@ -31,7 +31,8 @@ public class AdaptiveRateTests(ITestOutputHelper output)
             foreach (var (least, most, refusal) in s_latencies)
             foreach (var seed in Enumerable.Range(1, 3))
             {
-                var simulation = new Simulation(Account(kind, size), seed) { Latency = (least, most), RefusalLatency = refusal, SaysRetryAfter = says };
+                var simulation =
+                    new Simulation(Account(kind, size), seed) { Latency = (least, most), RefusalLatency = refusal, SaysRetryAfter = says };
                 var run = simulation.Add(callers);
                 simulation.RunTo(Minutes * 60);
                 worst = Math.Min(worst, run.Answered / (600 * Minutes));
@@ -39,7 +40,10 @@ public class AdaptiveRateTests(ITestOutputHelper output)
                 row = Math.Max(row, run.MostRefusalsOfARow);
             }
 
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind} {size}, Retry-After {says}: at least {worst:0.000} of the rate, at most {refused:0.0000} refused, a row at most {row} times"));
+            output.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{kind} {size}, Retry-After {says}: at least {worst:0.000} of the rate, at most {refused:0.0000} refused, a row at "
+                        + $"most {row} times"));
             // A bucket of one forgives no jitter, and each refusal pauses for a second.
             Assert.True(worst >= (kind == "bucket" && size == 1 ? 0.8 : 0.85), $"{worst} of the rate");
             Assert.True(refused < 0.05, $"{refused} refused");
@@ -133,7 +137,9 @@ public class AdaptiveRateTests(ITestOutputHelper output)
         foreach (var seed in Enumerable.Range(1, 3))
         {
             var random = new Random(seed);
-            var simulation = new Simulation(new BucketAccount(1e6, 1e6), seed) { SaysRetryAfter = says, Latency = (0.3, 0.3), RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < share };
+            var simulation =
+                new Simulation(new BucketAccount(1e6, 1e6), seed) { SaysRetryAfter = says, Latency = (0.3, 0.3), RefusalLatency = 0.02,
+                    AlsoRefuses = _ => random.NextDouble() < share };
             var run = simulation.Add(32);
             simulation.RunTo(1800);
             // What 32 callers do in half an hour where nothing is refused is 190,000.
@@ -152,7 +158,9 @@ public class AdaptiveRateTests(ITestOutputHelper output)
             var answered = new int[2];
             foreach (var share in new[] { 0, 0.05 })
             {
-                var simulation = new Simulation(new BucketAccount(1e6, 1e6), seed) { SaysRetryAfter = says, Latency = (0.3, 0.3), RefusalLatency = 0.02, RetryAlone = 0.25, AlsoRefuses = _ => random.NextDouble() < share };
+                var simulation =
+                    new Simulation(new BucketAccount(1e6, 1e6), seed) { SaysRetryAfter = says, Latency = (0.3, 0.3), RefusalLatency = 0.02,
+                        RetryAlone = 0.25, AlsoRefuses = _ => random.NextDouble() < share };
                 var run = simulation.Add(32);
                 simulation.RunTo(180);
                 answered[share > 0 ? 1 : 0] = run.Answered;
@@ -182,7 +190,9 @@ public class AdaptiveRateTests(ITestOutputHelper output)
     public void Tolerated_refusals_do_not_hide_one_that_asks_for_a_long_wait()
     {
         var random = new Random(1);
-        var simulation = new Simulation(new BucketAccount(1e6, 1e6)) { Latency = (0.3, 0.3), RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < 0.01 };
+        var simulation =
+            new Simulation(new BucketAccount(1e6, 1e6)) { Latency = (0.3, 0.3), RefusalLatency = 0.02, AlsoRefuses = _ =>
+                random.NextDouble() < 0.01 };
         var rate = simulation.Add(32).Rate;
         simulation.RunTo(900);
         Assert.False(rate.Refused(rate.Epoch, simulation.Now, simulation.Now, 5));
@@ -196,7 +206,8 @@ public class AdaptiveRateTests(ITestOutputHelper output)
     public void Many_refusals_that_slowing_does_not_reduce_do_not_stop_a_run(double share, double perSecond)
     {
         var random = new Random(5);
-        var simulation = new Simulation(new BucketAccount(1e6, 1e6)) { RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < share };
+        var simulation =
+            new Simulation(new BucketAccount(1e6, 1e6)) { RefusalLatency = 0.02, AlsoRefuses = _ => random.NextDouble() < share };
         var run = simulation.Add(32);
         simulation.RunTo(1800);
         Assert.True(run.Answered > perSecond * 1800, $"{run.Answered / 1800.0} a second");

@@ -115,7 +115,9 @@ public class SessionPacingTests
     public async Task Tokens_are_settled_with_the_usage_that_comes_back_plain_or_streamed()
     {
         var usage = ",\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":5,\"total_tokens\":10}}";
-        var handler = new ScriptedHandler(n => n % 2 == 0 ? Reply.Json(Reply.PlainAnswer[..^1] + usage) : Reply.Events(StreamCases.UsageOnEveryChunk));
+        var handler =
+            new ScriptedHandler(n =>
+                n % 2 == 0 ? Reply.Json(Reply.PlainAnswer[..^1] + usage) : Reply.Events(StreamCases.UsageOnEveryChunk));
         using var session = TestSession.Open(handler, options => options.TokensPerMinute = 1_000);
         var clock = Stopwatch.StartNew();
         for (var i = 0; i < 4; i++)

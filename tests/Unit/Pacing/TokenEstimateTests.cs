@@ -28,9 +28,11 @@ public class TokenEstimateTests
     public void Tools_calls_and_schemas_count()
     {
         var plain = new ChatRequest { Messages = [new ChatMessage("user", "Hi")] };
-        var tools = new ChatRequest { Messages = plain.Messages, Tools = [new ChatTool("get_time", "Tells the time.", """{"type":"object"}""")] };
+        var tools = new ChatRequest { Messages = plain.Messages,
+            Tools = [new ChatTool("get_time", "Tells the time.", """{"type":"object"}""")] };
         var schema = new ChatRequest { Messages = plain.Messages, JsonSchema = """{"type":"object"}""" };
-        var calls = new ChatRequest { Messages = [.. plain.Messages, new ChatMessage("assistant", null) { ToolCalls = [new ToolCall("1", "get_time", "{}")] }] };
+        var calls = new ChatRequest { Messages =
+            [.. plain.Messages, new ChatMessage("assistant", null) { ToolCalls = [new ToolCall("1", "get_time", "{}")] }] };
         Assert.All(new[] { tools, schema, calls }, request => Assert.True(TokenEstimate.Of(request) > TokenEstimate.Of(plain) + 3));
     }
 

@@ -50,8 +50,10 @@ public class PriceTableTests
 
         Assert.Equal([5, 5, 4, 3, 2, 1], new[]
         {
-            table.Find("p", "s", "m", "amd")!.Of(1_000_000, 0), table.Find("p", "s", "m", null)!.Of(1_000_000, 0), table.Find("p", "p", "m", "amd")!.Of(1_000_000, 0),
-            table.Find("p", "p", "m", "nvidia")!.Of(1_000_000, 0), table.Find("q", "q", "m", "amd")!.Of(1_000_000, 0), table.Find("q", "q", "m", null)!.Of(1_000_000, 0),
+            table.Find("p", "s", "m", "amd")!.Of(1_000_000, 0), table.Find("p", "s", "m", null)!.Of(1_000_000, 0),
+                table.Find("p", "p", "m", "amd")!.Of(1_000_000, 0),
+            table.Find("p", "p", "m", "nvidia")!.Of(1_000_000, 0), table.Find("q", "q", "m", "amd")!.Of(1_000_000, 0),
+                table.Find("q", "q", "m", null)!.Of(1_000_000, 0),
         });
     }
 
@@ -62,10 +64,12 @@ public class PriceTableTests
     [InlineData(100, 50, null, null, 20, 500)]
     [InlineData(100, 50, 400, null, 400, 600)]
     [InlineData(100, 0, null, null, null, 200)]
-    public void Cached_and_reasoning_tokens_have_their_own_prices(int prompt, int completion, int? cached, int? hit, int? reasoning, int cost)
+    public void Cached_and_reasoning_tokens_have_their_own_prices(int prompt, int completion, int? cached, int? hit, int? reasoning,
+        int cost)
     {
         var price = new TokenPrice(2_000_000, 1_500_000, 4_000_000, 9_000_000);
-        var usage = new TokenUsage { PromptTokens = prompt, CompletionTokens = completion, CachedTokens = cached, PromptCacheHitTokens = hit, ReasoningTokens = reasoning };
+        var usage = new TokenUsage { PromptTokens = prompt, CompletionTokens = completion, CachedTokens = cached,
+            PromptCacheHitTokens = hit, ReasoningTokens = reasoning };
 
         Assert.Equal(cost, price.Of(usage));
     }

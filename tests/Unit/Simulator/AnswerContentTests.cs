@@ -66,7 +66,9 @@ public class AnswerContentTests
     public async Task A_call_directive_calls_the_tool_and_its_result_is_quoted()
     {
         using var asking = new Asking();
-        var answer = await asking.AnswerAsync(Asking.OpenAI, """[[call:weather {"city":"Zürich]]"}]] [[call:weather {}]] [[call:other {}]]""", ("tools", s_tools.DeepClone()));
+        var answer =
+            await asking.AnswerAsync(Asking.OpenAI, """[[call:weather {"city":"Zürich]]"}]] [[call:weather {}]] [[call:other {}]]""",
+                ("tools", s_tools.DeepClone()));
         var choice = answer["choices"]![0]!;
         Assert.Equal("tool_calls", (string)choice["finish_reason"]!);
         var calls = choice["message"]!["tool_calls"]!.AsArray();
@@ -75,7 +77,8 @@ public class AnswerContentTests
         Assert.NotEqual((string)calls[0]!["id"]!, (string)calls[1]!["id"]!);
 
         var second = Asking.Body(Asking.OpenAI, "weather?", false, ("tools", s_tools.DeepClone()));
-        second["messages"]!.AsArray().Add(new JsonObject { ["role"] = "assistant", ["content"] = null, ["tool_calls"] = calls.DeepClone() });
+        second["messages"]!.AsArray()
+            .Add(new JsonObject { ["role"] = "assistant", ["content"] = null, ["tool_calls"] = calls.DeepClone() });
         second["messages"]!.AsArray().Add(new JsonObject { ["role"] = "tool", ["tool_call_id"] = "1", ["content"] = "12 °C" });
         var final = (await asking.AskAsync(Asking.OpenAI, second)).Json!;
         Assert.Equal("Tool results: 12 °C", (string)final["choices"]![0]!["message"]!["content"]!);
@@ -100,14 +103,17 @@ public class AnswerContentTests
               "$defs":{"inner":{"type":"object","properties":{"share":{"type":"number"}}}}}}}
             """)!;
         var answer = await asking.AnswerAsync(Asking.OpenAI, "hi", ("response_format", format));
-        Assert.Equal("""{"kind":"bug","count":1,"ok":true,"tags":["text"],"inner":{"share":1.5}}""", (string)answer["choices"]![0]!["message"]!["content"]!);
+        Assert.Equal("""{"kind":"bug","count":1,"ok":true,"tags":["text"],"inner":{"share":1.5}}""",
+            (string)answer["choices"]![0]!["message"]!["content"]!);
     }
 
     [Fact]
     public async Task A_literal_is_answered_as_it_stands()
     {
         using var asking = new Asking();
-        var answer = await asking.AnswerAsync(Asking.OpenAI, "say [[json: {\"a\":[[1]]]]", ("response_format", new JsonObject { ["type"] = "json_object" }));
+        var answer =
+            await asking.AnswerAsync(Asking.OpenAI, "say [[json: {\"a\":[[1]]]]",
+                ("response_format", new JsonObject { ["type"] = "json_object" }));
         Assert.Equal("{\"a\":[[1]]", (string)answer["choices"]![0]!["message"]!["content"]!);
     }
 
@@ -116,7 +122,8 @@ public class AnswerContentTests
     {
         using var asking = new Asking(("Answer", new object[] { "first", "second" }), ("FinishReason", "eos"));
         var seen = new List<string>();
-        for (var i = 0; i < 3; i++) seen.Add((string)(await asking.AnswerAsync(Asking.SiliconFlow, "hi"))["choices"]![0]!["message"]!["content"]!);
+        for (var i = 0; i < 3; i++)
+            seen.Add((string)(await asking.AnswerAsync(Asking.SiliconFlow, "hi"))["choices"]![0]!["message"]!["content"]!);
         Assert.Equal(["first", "second", "second"], seen);
         Assert.Equal("eos", (string)(await asking.AnswerAsync(Asking.SiliconFlow, "hi"))["choices"]![0]!["finish_reason"]!);
     }

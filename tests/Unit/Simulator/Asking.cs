@@ -74,9 +74,11 @@ internal sealed class Asking : IDisposable
 
     internal static JsonNode Json(string text) => JsonNode.Parse(text)!;
 
-    internal async Task<HttpResponseMessage> SendAsync(string address, string body, HttpCompletionOption option = HttpCompletionOption.ResponseContentRead)
+    internal async Task<HttpResponseMessage> SendAsync(string address, string body,
+        HttpCompletionOption option = HttpCompletionOption.ResponseContentRead)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        var request =
+            new HttpRequestMessage(HttpMethod.Post, address) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         if (Key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Key);
         return await _client.SendAsync(request, option);
     }

@@ -16,7 +16,8 @@ public class BatchFaultTests
     [Fact]
     public async Task A_fault_can_be_aimed_at_a_method_and_path()
     {
-        using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault("Unavailable", ("Path", "POST /openai/v1/batches"))));
+        using var asking =
+            new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault("Unavailable", ("Path", "POST /openai/v1/batches"))));
         var file = await asking.UploadAsync(asking.Lines(1));
         var request = BatchAsking.Content(BatchAsking.Request(file));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await asking.SendAsync(HttpMethod.Post, "batches", request)).Status);
@@ -73,7 +74,8 @@ public class BatchFaultTests
     [Fact]
     public async Task A_download_can_be_cut()
     {
-        using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100))));
+        using var asking =
+            new BatchAsking(BatchAsking.OpenAI, ("Faults", Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100))));
         var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(20)));
         var cut = await Assert.ThrowsAnyAsync<Exception>(() => asking.ResultsAsync(batch));
         Assert.True(cut is IOException or HttpRequestException, cut.ToString());
@@ -103,7 +105,8 @@ public class BatchFaultTests
         using var response = await asking.Asking.GetAsync(BatchAsking.OpenAI + "batches/" + id);
         Assert.Equal(status, (int)response.StatusCode);
         var text = await response.Content.ReadAsStringAsync();
-        Assert.DoesNotContain("request_counts\":{\"total\":1,\"completed\":1,\"failed\":0},\"metadata\":null}", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("request_counts\":{\"total\":1,\"completed\":1,\"failed\":0},\"metadata\":null}", text,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public class BatchOptionTests
             seen.Add($"{batch["status"]} {counts["completed"]} of {counts["total"]}");
         }
 
-        Assert.Equal(["in_progress 3 of 13", "in_progress 8 of 13", "finalizing 13 of 13", "completed 13 of 13", "completed 13 of 13"], seen);
+        Assert.Equal(["in_progress 3 of 13", "in_progress 8 of 13", "finalizing 13 of 13", "completed 13 of 13", "completed 13 of 13"],
+            seen);
     }
 
     [Fact]
@@ -127,7 +128,8 @@ public class BatchOptionTests
         Assert.Equal(["r2", "r3"], BatchAsking.Ids(errors));
         Assert.Null(errors[0]["response"]);
         Assert.Equal(
-            """{"code":"batch_expired","message":"This request could not be executed before the completion window expired."}""", errors[0]["error"]!.ToJsonString());
+            """{"code":"batch_expired","message":"This request could not be executed before the completion window expired."}""",
+                errors[0]["error"]!.ToJsonString());
         Assert.Equal("""{"total":4,"completed":2,"failed":2}""", batch["request_counts"]!.ToJsonString());
         Assert.Equal(2, asking.Handler.Batches.Count().Answered);
     }
@@ -150,7 +152,8 @@ public class BatchOptionTests
         Assert.Equal("failed", (string)batch["status"]!);
         Assert.Equal("Enqueued token limit reached", (string)batch["errors"]!["data"]![0]!["message"]!);
         using var siliconFlow = new BatchAsking(BatchAsking.SiliconFlow, ("BatchFailure", "no"));
-        Assert.Equal("[\"no\"]", (await siliconFlow.BatchAsync(await siliconFlow.SubmitAsync(siliconFlow.Lines(2))))["errors"]!.ToJsonString());
+        Assert.Equal("[\"no\"]",
+            (await siliconFlow.BatchAsync(await siliconFlow.SubmitAsync(siliconFlow.Lines(2))))["errors"]!.ToJsonString());
     }
 
     [Fact]
@@ -179,7 +182,8 @@ public class BatchOptionTests
         Assert.StartsWith("batch_", (string)batch["data"]!["id"]!, StringComparison.Ordinal);
 
         using var flat = new BatchAsking(BatchAsking.SiliconFlow, ("BatchNestedIds", false));
-        Assert.StartsWith("file-", (string)(await flat.GoodAsync(HttpMethod.Post, "files", BatchAsking.Form("{}")))["id"]!, StringComparison.Ordinal);
+        Assert.StartsWith("file-", (string)(await flat.GoodAsync(HttpMethod.Post, "files", BatchAsking.Form("{}")))["id"]!,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -108,7 +108,8 @@ public class BatchRefusalTests
     [Theory]
     [InlineData(SimulatedProvider.OpenAICompatible, 209_715_200L)]
     [InlineData(SimulatedProvider.SiliconFlow, 1_073_741_824L)]
-    public void The_limit_of_bytes_is_the_providers(SimulatedProvider provider, long bytes) => Assert.Equal(bytes, BatchRules.Of(provider).MaxBytes);
+    public void The_limit_of_bytes_is_the_providers(SimulatedProvider provider, long bytes) =>
+        Assert.Equal(bytes, BatchRules.Of(provider).MaxBytes);
 
     [Theory]
     [InlineData("endpoint", "\"/v1/embeddings\"", "endpoint")]
@@ -139,7 +140,8 @@ public class BatchRefusalTests
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
         var metadata = new JsonObject();
-        for (var i = 0; i < pairs; i++) metadata[i.ToString("d2", CultureInfo.InvariantCulture).PadRight(key, 'k')] = new string('v', value);
+        for (var i = 0; i < pairs; i++)
+            metadata[i.ToString("d2", CultureInfo.InvariantCulture).PadRight(key, 'k')] = new string('v', value);
         var body = BatchAsking.Request(await asking.UploadAsync(asking.Lines(1)), ("metadata", metadata));
         Assert.Equal(expected, (await asking.SendAsync(HttpMethod.Post, "batches", BatchAsking.Content(body))).Status);
     }
@@ -198,14 +200,18 @@ public class BatchRefusalTests
     [InlineData("[]", "invalid_json_line", null)]
     [InlineData("""{"custom_id":"\ud800"}""", "invalid_json_line", null)]
     [InlineData("""{"method":"POST","url":"/v1/chat/completions","body":{}}""", "missing_required_parameter", "custom_id")]
-    [InlineData("""{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}""", "duplicate_custom_id", "custom_id")]
-    [InlineData("""{"custom_id":"b","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}""", "missing_required_parameter", "method")]
+    [InlineData("""{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}""", "duplicate_custom_id",
+        "custom_id")]
+    [InlineData("""{"custom_id":"b","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}""", "missing_required_parameter",
+        "method")]
     [InlineData("""{"custom_id":"b","method":"POST","body":{"model":"gpt-4o-mini"}}""", "missing_required_parameter", "url")]
-    [InlineData("""{"custom_id":"b","method":"GET","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}""", "invalid_method", "method")]
+    [InlineData("""{"custom_id":"b","method":"GET","url":"/v1/chat/completions","body":{"model":"gpt-4o-mini"}}""", "invalid_method",
+        "method")]
     [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/embeddings","body":{"model":"gpt-4o-mini"}}""", "invalid_url", "url")]
     [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":[]}""", "missing_required_parameter", "body")]
     [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{}}""", "missing_required_parameter", "body.model")]
-    [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"other"}}""", "mismatched_model", "body.model")]
+    [InlineData("""{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"other"}}""", "mismatched_model",
+        "body.model")]
     public async Task A_bad_line_fails_the_batch_and_is_named(string line, string code, string? parameter)
     {
         using var asking = new BatchAsking(BatchAsking.OpenAI);
@@ -238,7 +244,8 @@ public class BatchRefusalTests
     public async Task SiliconFlow_wants_one_model_without_replace()
     {
         using var asking = new BatchAsking(BatchAsking.SiliconFlow);
-        var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Line("a", "x") + "\n" + asking.Line("b", "x", ("model", "other"))));
+        var batch = await asking.BatchAsync(
+            await asking.SubmitAsync(asking.Line("a", "x") + "\n" + asking.Line("b", "x", ("model", "other"))));
         Assert.Equal("failed", (string)batch["status"]!);
     }
 

@@ -96,7 +96,8 @@ public class BatchShapeTests
             ("""{"id":"x","object":"batch","endpoint":"/v1/chat/completions","errors":null,"input_file_id":"FILE","completion_window":"24h",""" +
             """ "status":"validating","output_file_id":null,"error_file_id":null,"created_at":1757680008,"in_progress_at":null,"expires_at":1757766408,""" +
             """ "finalizing_at":null,"completed_at":null,"failed_at":null,"expired_at":null,""" +
-            """ "cancelling_at":null,"cancelled_at":null,"request_counts":{"total":0,"completed":0,"failed":0},"metadata":{"run":"一"}}""").Replace(" ", "").Replace("FILE", file),
+            """ "cancelling_at":null,"cancelled_at":null,"request_counts":{"total":0,"completed":0,"failed":0},"metadata":{"run":"一"}}""")
+                .Replace(" ", "").Replace("FILE", file),
             batch.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
     }
 
@@ -132,7 +133,8 @@ public class BatchShapeTests
             Assert.Equal(["status_code", "request_id", "body"], result["response"]!.AsObject().Select(field => field.Key));
             Assert.Equal(200, (int)result["response"]!["status_code"]!);
             var body = JsonNode.Parse(line)!["body"]!;
-            Assert.Equal((await asking.Asking.AskAsync(address + "chat/completions", body)).Json!.ToJsonString(), result["response"]!["body"]!.ToJsonString());
+            Assert.Equal((await asking.Asking.AskAsync(address + "chat/completions", body))
+                .Json!.ToJsonString(), result["response"]!["body"]!.ToJsonString());
         }
     }
 

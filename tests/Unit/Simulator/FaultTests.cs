@@ -104,9 +104,11 @@ public class FaultTests
 
         Assert.Equal(TimeSpan.FromSeconds(7), (await Ask(Asking.Fault("RateLimit", ("RetryAfterSec", 7)))).Headers.RetryAfter!.Delta);
         Assert.Null((await Ask(Asking.Fault("RateLimit"))).Headers.RetryAfter);
-        Assert.InRange((await Ask(Asking.Fault("RetryAfterDate", ("RetryAfterSec", 60)))).Headers.RetryAfter!.Date!.Value - DateTimeOffset.UtcNow,
+        Assert.InRange((await Ask(Asking.Fault("RetryAfterDate", ("RetryAfterSec", 60))))
+            .Headers.RetryAfter!.Date!.Value - DateTimeOffset.UtcNow,
             TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(61));
-        Assert.Equal("25", Assert.Single((await Ask(Asking.Fault("RetryAfterMs", ("RetryAfterMs", 25)))).Headers.GetValues("retry-after-ms")));
+        Assert.Equal("25",
+            Assert.Single((await Ask(Asking.Fault("RetryAfterMs", ("RetryAfterMs", 25)))).Headers.GetValues("retry-after-ms")));
         Assert.Equal("false", Assert.Single((await Ask(Asking.Fault("ShouldRetryFalse"))).Headers.GetValues("x-should-retry")));
     }
 
@@ -131,7 +133,9 @@ public class FaultTests
     {
         async Task<int[]> Run(int seed)
         {
-            using var asking = new Asking(("Seed", seed), ("Faults", new object[] { Asking.Fault("RateLimit", ("Rate", 0.1)), Asking.Fault("ServerError", ("Rate", 0.05)) }));
+            using var asking =
+                new Asking(("Seed", seed),
+                    ("Faults", new object[] { Asking.Fault("RateLimit", ("Rate", 0.1)), Asking.Fault("ServerError", ("Rate", 0.05)) }));
             return await Statuses(asking, [.. Enumerable.Range(0, 2000).Select(i => "row " + i)]);
         }
 

@@ -17,7 +17,8 @@ namespace LlmPs.Unit.Simulator;
 /// <summary>The simulator behind a real socket, with a plain HttpClient before it.</summary>
 public sealed class LoopbackServerTests : IDisposable
 {
-    private readonly HttpClient _client = new() { DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", "key") } };
+    private readonly HttpClient _client =
+        new() { DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", "key") } };
 
     public void Dispose() => _client.Dispose();
 
@@ -121,7 +122,8 @@ public sealed class LoopbackServerTests : IDisposable
     public async Task The_control_paths_steer_and_question()
     {
         using var server = new LoopbackServer();
-        var stats = await Control(HttpMethod.Post, server, "_sim/options", """{"countBodies":true,"answer":["scripted"],"faults":[{"fault":"RateLimit","on":2}]}""");
+        var stats = await Control(HttpMethod.Post, server, "_sim/options",
+            """{"countBodies":true,"answer":["scripted"],"faults":[{"fault":"RateLimit","on":2}]}""");
         Assert.Equal(0, (int)stats["requests"]!);
         var body = Asking.Body(Asking.OpenAI, "hi");
         Assert.Contains("scripted", await PostAsync(server, "openai/v1/chat/completions", body), StringComparison.Ordinal);
@@ -137,7 +139,8 @@ public sealed class LoopbackServerTests : IDisposable
         Assert.Contains("other", (string)requests[2]!["body"]!, StringComparison.Ordinal);
         Assert.StartsWith("hash ", (string)requests[2]!["headers"]!["Authorization"]!, StringComparison.Ordinal);
         Assert.Equal(0, (int)(await Control(HttpMethod.Post, server, "_sim/reset"))["requests"]!);
-        Assert.Contains("nonsense", (string)(await Control(HttpMethod.Post, server, "_sim/options", """{"nonsense":1}"""))["error"]!, StringComparison.Ordinal);
+        Assert.Contains("nonsense", (string)(await Control(HttpMethod.Post, server, "_sim/options", """{"nonsense":1}"""))["error"]!,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -195,7 +198,8 @@ public sealed class LoopbackServerTests : IDisposable
     {
         var cut = Asking.Fault("CutStream", ("Path", "/content"), ("AfterBytes", 100_000), ("Times", 1));
         using var server = new LoopbackServer(Asking.Options(("Faults", cut)));
-        using var uploaded = await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(new string('x', 200_000)));
+        using var uploaded =
+            await _client.PostAsync(new Uri(server.BaseUri, "openai/v1/files"), BatchAsking.Form(new string('x', 200_000)));
         var file = (string)JsonNode.Parse(await uploaded.Content.ReadAsStringAsync())!["id"]!;
         var address = new Uri(server.BaseUri, $"openai/v1/files/{file}/content");
         using var response = await _client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead);
@@ -209,7 +213,8 @@ public sealed class LoopbackServerTests : IDisposable
     {
         using var server = new LoopbackServer();
         var piece = Convert.ToBase64String("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"u8);
-        await Control(HttpMethod.Post, server, "_sim/raw", $$"""{"pieces":["{{piece}}","{{Convert.ToBase64String("bytes"u8)}}"],"delayMs":5,"end":"fin"}""");
+        await Control(HttpMethod.Post, server, "_sim/raw",
+            $$"""{"pieces":["{{piece}}","{{Convert.ToBase64String("bytes"u8)}}"],"delayMs":5,"end":"fin"}""");
         Assert.Equal("bytes", await PostAsync(server, "raw/v1/chat/completions", Asking.Body(Asking.OpenAI, "hi")));
     }
 
@@ -305,7 +310,8 @@ public sealed class LoopbackServerTests : IDisposable
         return await response.Content.ReadAsStringAsync();
     }
 
-    private Task<HttpResponseMessage> SendAsync(LoopbackServer server, bool stream, CancellationToken cancellationToken = default) => _client.SendAsync(
+    private Task<HttpResponseMessage> SendAsync(LoopbackServer server, bool stream, CancellationToken cancellationToken = default) =>
+        _client.SendAsync(
         new HttpRequestMessage(HttpMethod.Post, new Uri(server.BaseUri, "openai/v1/chat/completions"))
         {
             Content = new StringContent(Asking.Body(Asking.OpenAI, "hi", stream).ToJsonString()),

@@ -129,7 +129,8 @@ public sealed class OpenAIClientTests : IDisposable
         BinaryData output = await files.DownloadFileAsync(job.OutputFileId);
         Assert.Equal(["r0", "r2"], Results(output).Select(line => (string)line["custom_id"]!).Order());
         // The body of a line is a completion that the client reads.
-        var completion = ModelReaderWriter.Read<OpenAICompletion>(BinaryData.FromString(Results(output)[0]["response"]!["body"]!.ToJsonString()))!;
+        var completion =
+            ModelReaderWriter.Read<OpenAICompletion>(BinaryData.FromString(Results(output)[0]["response"]!["body"]!.ToJsonString()))!;
         Assert.StartsWith("Echo: p", completion.Content[0].Text, StringComparison.Ordinal);
         var error = Assert.Single(Results(await files.DownloadFileAsync(job.ErrorFileId)));
         Assert.Equal(429, (int)error["response"]!["status_code"]!);
@@ -165,7 +166,8 @@ public sealed class OpenAIClientTests : IDisposable
     private static List<JsonNode> Results(BinaryData file) =>
         [.. file.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
 
-    private OpenAIClientOptions Options(string path) => new() { Endpoint = new Uri(_server.BaseUri, path), RetryPolicy = new ClientRetryPolicy(0) };
+    private OpenAIClientOptions Options(string path) =>
+        new() { Endpoint = new Uri(_server.BaseUri, path), RetryPolicy = new ClientRetryPolicy(0) };
 
     private ChatClient Client(string path, string key = "key") => new(
         "deepseek-ai/DeepSeek-V3",

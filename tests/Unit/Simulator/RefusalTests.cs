@@ -19,7 +19,8 @@ public class RefusalTests
         """{"error":{"message":"Insufficient Balance","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}""")]
     [InlineData(Asking.Cloudsway, "forbidden", 403, """{"code":403,"message":"IP address is not in the allowed list"}""")]
     [InlineData(Asking.SiliconFlow, null, 401, "\"Api key is invalid\"")]
-    [InlineData(Asking.SiliconFlow, "nobalance", 403, """{"code":30001,"message":"Sorry, your account balance is insufficient","data":null}""")]
+    [InlineData(Asking.SiliconFlow, "nobalance", 403,
+        """{"code":30001,"message":"Sorry, your account balance is insufficient","data":null}""")]
     [InlineData(Asking.SiliconFlow, "forbidden", 403, "\"Forbidden\"")]
     [InlineData(Asking.OpenAI, "invalid", 401,
         """{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}""")]
@@ -86,9 +87,12 @@ public class RefusalTests
     {
         using var asking = new Asking();
         static JsonArray Tools(int count) => [.. Enumerable.Range(0, count)
-            .Select(i => (JsonNode)new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = "f" + i } }).ToArray()];
-        Assert.Equal(HttpStatusCode.OK, (await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi", false, ("tools", Tools(128))))).Status);
-        Assert.Equal(HttpStatusCode.BadRequest, (await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi", false, ("tools", Tools(129))))).Status);
+            .Select(i => (JsonNode)new JsonObject { ["type"] = "function", ["function"] = new JsonObject { ["name"] = "f" + i } })
+                .ToArray()];
+        Assert.Equal(HttpStatusCode.OK,
+            (await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi", false, ("tools", Tools(128))))).Status);
+        Assert.Equal(HttpStatusCode.BadRequest,
+            (await asking.AskAsync(Asking.SiliconFlow, Asking.Body(Asking.SiliconFlow, "hi", false, ("tools", Tools(129))))).Status);
     }
 
     [Fact]
@@ -154,12 +158,14 @@ public class RefusalTests
     [Theory]
     [InlineData("""[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"r"},{"role":"user","content":"c"}]""", 400)]
     [InlineData("""[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]""", 200)]
-    [InlineData("""[{"role":"user","content":"a"},{"role":"assistant","content":"","tool_calls":[{}]},{"role":"tool","content":"1"}]""", 400)]
+    [InlineData("""[{"role":"user","content":"a"},{"role":"assistant","content":"","tool_calls":[{}]},{"role":"tool","content":"1"}]""",
+        400)]
     [InlineData("""[{"role":"user","content":"a"},{"role":"assistant","content":"","reasoning_content":"","tool_calls":[{}]},{"role":"tool","content":"1"}]""", 200)]
     public async Task DeepSeek_wants_earlier_reasoning_back_exactly_where_a_tool_was_called(string messages, int status)
     {
         using var asking = new Asking(("Strict", true));
-        (var actual, _) = await asking.AskAsync(Asking.Cloudsway, Asking.Body(Asking.Cloudsway, "", false, ("messages", JsonNode.Parse(messages))));
+        (var actual, _) =
+            await asking.AskAsync(Asking.Cloudsway, Asking.Body(Asking.Cloudsway, "", false, ("messages", JsonNode.Parse(messages))));
         Assert.Equal(status, (int)actual);
     }
 }

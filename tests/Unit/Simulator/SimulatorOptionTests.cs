@@ -51,7 +51,8 @@ public class SimulatorOptionTests
     [Fact]
     public void Every_property_has_its_key()
     {
-        string[] properties = [.. typeof(SimulatorOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name)];
+        string[] properties =
+            [.. typeof(SimulatorOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name)];
         Assert.Equal(properties.Order(), SimulatorOptions.KnownKeys.Order());
     }
 }

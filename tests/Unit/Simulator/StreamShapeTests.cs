@@ -83,7 +83,8 @@ public class StreamShapeTests
     {
         using var asking = new Asking();
         var tools = JsonNode.Parse("""[{"type":"function","function":{"name":"f"}}]""")!;
-        var chunks = await asking.ChunksAsync(Asking.OpenAI, """[[call:f {"text":"a longer argument"}]][[call:f {"b":2}]]""", ("tools", tools));
+        var chunks =
+            await asking.ChunksAsync(Asking.OpenAI, """[[call:f {"text":"a longer argument"}]][[call:f {"b":2}]]""", ("tools", tools));
         var arguments = new Dictionary<int, string>();
         foreach (var call in chunks.SelectMany(chunk => chunk["choices"]![0]!["delta"]!["tool_calls"]?.AsArray() ?? []))
         {
@@ -117,7 +118,8 @@ public class StreamShapeTests
     public async Task Text_stands_as_itself_on_the_wire()
     {
         using var asking = new Asking();
-        Assert.Contains("Echo: 你好 👍🏽", await asking.TextAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "你好 👍🏽")), StringComparison.Ordinal);
+        Assert.Contains("Echo: 你好 👍🏽", await asking.TextAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "你好 👍🏽")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -183,7 +185,8 @@ public class StreamShapeTests
     public async Task Keep_alives_come_before_the_answer()
     {
         using var asking = new Asking(("KeepAlive", new System.Collections.Hashtable { ["Count"] = 2, ["IntervalMs"] = 1 }));
-        Assert.StartsWith(": keep-alive\n\n: keep-alive\n\ndata: {", await asking.TextAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi", true)), StringComparison.Ordinal);
+        Assert.StartsWith(": keep-alive\n\n: keep-alive\n\ndata: {",
+            await asking.TextAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi", true)), StringComparison.Ordinal);
         Assert.StartsWith("\n\n{", await asking.TextAsync(Asking.OpenAI, Asking.Body(Asking.OpenAI, "hi")), StringComparison.Ordinal);
     }
 }

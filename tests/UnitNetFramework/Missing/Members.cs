@@ -12,7 +12,9 @@ using System.Threading.Tasks;
 
 namespace LlmPs;
 
-/// <summary>Members of newer runtimes that the tests use, and .NET Framework 4.7.2 lacks. For the tests alone: the module goes without.</summary>
+/// <summary>
+/// Members of newer runtimes that the tests use, and .NET Framework 4.7.2 lacks. For the tests alone: the module goes without.
+/// </summary>
 internal static class MissingMembers
 {
     internal static IEnumerable<T> Order<T>(this IEnumerable<T> items) => items.OrderBy(item => item);
@@ -34,7 +36,8 @@ internal static class MissingMembers
     internal static IEnumerable<T[]> Chunk<T>(this IEnumerable<T> items, int size) =>
         items.Select((item, i) => (item, i)).GroupBy(pair => pair.i / size, pair => pair.item).Select(group => group.ToArray());
 
-    internal static TValue? GetValueOrDefault<TKey, TValue>(this IReadOnlyDictionary<TKey, TValue> map, TKey key) => map.TryGetValue(key, out var value) ? value : default;
+    internal static TValue? GetValueOrDefault<TKey, TValue>(this IReadOnlyDictionary<TKey, TValue> map, TKey key) =>
+        map.TryGetValue(key, out var value) ? value : default;
 
     internal static async Task<T> WaitAsync<T>(this Task<T> task, TimeSpan limit)
     {
@@ -45,7 +48,8 @@ internal static class MissingMembers
     internal static async Task WaitAsync(this Task task, TimeSpan limit)
     {
         using var stop = new CancellationTokenSource();
-        if (await Task.WhenAny(task, Task.Delay(limit, stop.Token)).ConfigureAwait(false) != task) throw new TimeoutException("The task did not end in time.");
+        if (await Task.WhenAny(task, Task.Delay(limit, stop.Token)).ConfigureAwait(false) != task)
+            throw new TimeoutException("The task did not end in time.");
         stop.Cancel();
         await task.ConfigureAwait(false);
     }
@@ -91,15 +95,18 @@ internal static class MissingMembers
     internal static Task CancelAsync(this CancellationTokenSource source) => Task.Run(source.Cancel);
 
     /// <summary>The token is looked at before the call alone: the tests' servers close their sockets as well.</summary>
-    internal static Task<int> SendAsync(this Socket socket, ReadOnlyMemory<byte> bytes, SocketFlags flags, CancellationToken cancellationToken = default)
+    internal static Task<int> SendAsync(this Socket socket, ReadOnlyMemory<byte> bytes, SocketFlags flags,
+        CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return SocketTaskExtensions.SendAsync(socket, Part(bytes), flags);
     }
 
-    internal static Task<int> SendAsync(this Socket socket, byte[] bytes, SocketFlags flags) => socket.SendAsync(new ArraySegment<byte>(bytes), flags);
+    internal static Task<int> SendAsync(this Socket socket, byte[] bytes, SocketFlags flags) =>
+        socket.SendAsync(new ArraySegment<byte>(bytes), flags);
 
-    internal static ValueTask<int> ReceiveAsync(this Socket socket, Memory<byte> bytes, SocketFlags flags, CancellationToken cancellationToken = default)
+    internal static ValueTask<int> ReceiveAsync(this Socket socket, Memory<byte> bytes, SocketFlags flags,
+        CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return new ValueTask<int>(SocketTaskExtensions.ReceiveAsync(socket, Part(bytes), flags));
@@ -114,7 +121,8 @@ internal static class MissingMembers
     private static ArraySegment<byte> Part(ReadOnlyMemory<byte> bytes) =>
         MemoryMarshal.TryGetArray(bytes, out var part) ? part : throw new NotSupportedException("Not over an array.");
 
-    internal static bool Contains(this string text, char value, StringComparison comparison) => text.IndexOf(value.ToString(), comparison) >= 0;
+    internal static bool Contains(this string text, char value, StringComparison comparison) =>
+        text.IndexOf(value.ToString(), comparison) >= 0;
 
     internal static int IndexOf(this string text, char value, StringComparison comparison) => text.IndexOf(value.ToString(), comparison);
 
@@ -136,7 +144,8 @@ internal static class MissingMembers
         return text.Replace(old, replacement);
     }
 
-    internal static string ReplaceLineEndings(this string text, string replacement) => text.Replace("\r\n", "\n").Replace("\n", replacement);
+    internal static string ReplaceLineEndings(this string text, string replacement) =>
+        text.Replace("\r\n", "\n").Replace("\n", replacement);
 
     internal static string ReplaceLineEndings(this string text) => text.ReplaceLineEndings(Environment.NewLine);
 
@@ -148,16 +157,19 @@ internal static class MissingMembers
 
     internal static bool EndsWith(this string text, char value) => text.Length > 0 && text[text.Length - 1] == value;
 
-    internal static string[] Split(this string text, char separator, StringSplitOptions options) => text.Split([separator], options & StringSplitOptions.RemoveEmptyEntries)
+    internal static string[] Split(this string text, char separator, StringSplitOptions options) =>
+        text.Split([separator], options & StringSplitOptions.RemoveEmptyEntries)
         .Select(part => options.HasFlag(StringSplitOptions.TrimEntries) ? part.Trim() : part)
         .Where(part => part.Length > 0 || !options.HasFlag(StringSplitOptions.RemoveEmptyEntries))
         .ToArray();
 
-    internal static string[] Split(this string text, string separator, StringSplitOptions options = StringSplitOptions.None) => text.Split([separator], options);
+    internal static string[] Split(this string text, string separator, StringSplitOptions options = StringSplitOptions.None) =>
+        text.Split([separator], options);
 
     internal static string[] Split(this string text, char separator, int count) => text.Split([separator], count);
 
-    internal static StringBuilder Append(this StringBuilder builder, IFormatProvider provider, FormattableString text) => builder.Append(text.ToString(provider));
+    internal static StringBuilder Append(this StringBuilder builder, IFormatProvider provider, FormattableString text) =>
+        builder.Append(text.ToString(provider));
 
     extension(string)
     {
@@ -199,28 +211,37 @@ internal static class MissingMembers
 
     extension(int)
     {
-        internal static int Parse(ReadOnlySpan<char> text, IFormatProvider? provider) => int.Parse(text.ToString(), NumberStyles.Integer, provider);
+        internal static int Parse(ReadOnlySpan<char> text, IFormatProvider? provider) =>
+            int.Parse(text.ToString(), NumberStyles.Integer, provider);
     }
 
     extension(Directory)
     {
-        internal static DirectoryInfo CreateTempSubdirectory(string? prefix = null) => Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), prefix + Path.GetRandomFileName()));
+        internal static DirectoryInfo CreateTempSubdirectory(string? prefix = null) =>
+            Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), prefix + Path.GetRandomFileName()));
     }
 
     extension(File)
     {
-        internal static Task WriteAllBytesAsync(string path, byte[] bytes, CancellationToken cancellationToken = default) => Task.Run(() => File.WriteAllBytes(path, bytes), cancellationToken);
+        internal static Task WriteAllBytesAsync(string path, byte[] bytes, CancellationToken cancellationToken = default) =>
+            Task.Run(() => File.WriteAllBytes(path, bytes), cancellationToken);
 
-        internal static Task WriteAllTextAsync(string path, string? text, CancellationToken cancellationToken = default) => Task.Run(() => File.WriteAllText(path, text), cancellationToken);
+        internal static Task WriteAllTextAsync(string path, string? text, CancellationToken cancellationToken = default) =>
+            Task.Run(() => File.WriteAllText(path, text), cancellationToken);
 
-        internal static Task WriteAllTextAsync(string path, string? text, Encoding encoding) => Task.Run(() => File.WriteAllText(path, text, encoding));
+        internal static Task WriteAllTextAsync(string path, string? text, Encoding encoding) =>
+            Task.Run(() => File.WriteAllText(path, text, encoding));
 
-        internal static Task AppendAllTextAsync(string path, string? text, CancellationToken cancellationToken = default) => Task.Run(() => File.AppendAllText(path, text), cancellationToken);
+        internal static Task AppendAllTextAsync(string path, string? text, CancellationToken cancellationToken = default) =>
+            Task.Run(() => File.AppendAllText(path, text), cancellationToken);
 
-        internal static Task<byte[]> ReadAllBytesAsync(string path, CancellationToken cancellationToken = default) => Task.Run(() => File.ReadAllBytes(path), cancellationToken);
+        internal static Task<byte[]> ReadAllBytesAsync(string path, CancellationToken cancellationToken = default) =>
+            Task.Run(() => File.ReadAllBytes(path), cancellationToken);
 
-        internal static Task<string> ReadAllTextAsync(string path, CancellationToken cancellationToken = default) => Task.Run(() => File.ReadAllText(path), cancellationToken);
+        internal static Task<string> ReadAllTextAsync(string path, CancellationToken cancellationToken = default) =>
+            Task.Run(() => File.ReadAllText(path), cancellationToken);
 
-        internal static Task<string[]> ReadAllLinesAsync(string path, CancellationToken cancellationToken = default) => Task.Run(() => File.ReadAllLines(path), cancellationToken);
+        internal static Task<string[]> ReadAllLinesAsync(string path, CancellationToken cancellationToken = default) =>
+            Task.Run(() => File.ReadAllLines(path), cancellationToken);
     }
 }

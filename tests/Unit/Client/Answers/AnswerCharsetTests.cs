@@ -22,7 +22,8 @@ public class AnswerCharsetTests
     [InlineData("no-such-charset", "utf-8")]
     public async Task An_answer_is_read_in_its_charset(string said, string written)
     {
-        foreach (var (body, type) in new[] { (s_plain, "application/json"), (s_events, "text/event-stream"), (s_plain, "text/event-stream") })
+        foreach (var (body, type) in new[] { (s_plain, "application/json"), (s_events, "text/event-stream"),
+            (s_plain, "text/event-stream") })
         {
             using var session = TestSession.Open(new ScriptedHandler(_ => Answer(200, body, type, said, written)));
             Assert.Equal(Text, (await session.CompleteAsync(TestSession.Ask())).Content);
@@ -32,7 +33,8 @@ public class AnswerCharsetTests
     [Fact]
     public async Task An_error_is_read_in_its_charset()
     {
-        var error = await TestSession.ErrorOfAsync("SiliconFlow", Answer(400, $$"""{"message":"{{Text}}"}""", "application/json", "iso-8859-1", "iso-8859-1"));
+        var error = await TestSession.ErrorOfAsync("SiliconFlow",
+            Answer(400, $$"""{"message":"{{Text}}"}""", "application/json", "iso-8859-1", "iso-8859-1"));
         Assert.Contains(Text, error.Message);
     }
 

@@ -63,7 +63,8 @@ public class InlineThinkingTests
     [Fact]
     public async Task A_provider_with_a_field_for_reasoning_has_none_inline()
     {
-        var outcome = await StreamOutcome.OfEventsAsync(Sse.Reasoning("Hm") + Sse.Content("<think>is a tag</think>") + Sse.Finish() + Sse.Done);
+        var outcome =
+            await StreamOutcome.OfEventsAsync(Sse.Reasoning("Hm") + Sse.Content("<think>is a tag</think>") + Sse.Finish() + Sse.Done);
         Assert.Equal("Hm", outcome.Completion!.ReasoningContent);
         Assert.Equal("<think>is a tag</think>", outcome.Completion.Content);
     }
@@ -71,7 +72,9 @@ public class InlineThinkingTests
     [Fact]
     public async Task A_plain_answer_is_split_too()
     {
-        var completion = await TestSession.AnswerOfAsync("OpenAICompatible", """{"choices":[{"message":{"content":"<think>Hm</think>\n\nHello"},"finish_reason":"stop"}]}""");
+        var completion =
+            await TestSession.AnswerOfAsync("OpenAICompatible",
+                """{"choices":[{"message":{"content":"<think>Hm</think>\n\nHello"},"finish_reason":"stop"}]}""");
         Assert.Equal(("Hm", "Hello"), (completion.ReasoningContent, completion.Content));
     }
 
@@ -97,5 +100,6 @@ public class InlineThinkingTests
         return (reasoning, content);
     }
 
-    private static (string Reasoning, string Content) OrEmpty((string? Reasoning, string? Content) split) => (split.Reasoning ?? string.Empty, split.Content ?? string.Empty);
+    private static (string Reasoning, string Content) OrEmpty((string? Reasoning, string? Content) split) =>
+        (split.Reasoning ?? string.Empty, split.Content ?? string.Empty);
 }

@@ -46,7 +46,8 @@ public class SampleAnswerTests
         Assert.Equal("fp_9954b31ca7_prod0820_fp8_kvcache_20260402", completion.SystemFingerprint);
         var usage = completion.Usage!;
         Assert.Equal((10L, 68L, 78L), (usage.PromptTokens, usage.CompletionTokens, usage.TotalTokens));
-        Assert.Equal((58L, 0L, 0L, 10L), (usage.ReasoningTokens, usage.CachedTokens, usage.PromptCacheHitTokens, usage.PromptCacheMissTokens));
+        Assert.Equal((58L, 0L, 0L, 10L),
+            (usage.ReasoningTokens, usage.CachedTokens, usage.PromptCacheHitTokens, usage.PromptCacheMissTokens));
         Assert.Equal(
             ["accepted_prediction_tokens", "audio_tokens", "image_tokens", "reasoning_tokens", "rejected_prediction_tokens"],
             usage.CompletionTokensDetails!.Keys.Order());

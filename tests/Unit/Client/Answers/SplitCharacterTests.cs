@@ -10,7 +10,9 @@ public class SplitCharacterTests
     [Fact]
     public async Task Halves_in_two_events_are_one_character_and_no_delta_holds_a_half()
     {
-        var outcome = await StreamOutcome.OfEventsAsync(Sse.Content("Hi ") + Sse.Content("\\ud83d") + Sse.Content("\\ude00!") + Sse.Finish() + Sse.Done);
+        var outcome =
+            await StreamOutcome.OfEventsAsync(Sse.Content("Hi ") + Sse.Content("\\ud83d") + Sse.Content("\\ude00!") + Sse.Finish()
+                + Sse.Done);
         Assert.Equal("Hi 😀!", outcome.Completion!.Content);
         Assert.Equal(["Hi ", "😀!"], outcome.Deltas.Select(delta => delta.Content).OfType<string>());
         Assert.Equal(5, outcome.Completion.RawJson!.Split("\"id\":\"s1\"").Length);
@@ -19,9 +21,12 @@ public class SplitCharacterTests
     [Fact]
     public async Task Halves_of_reasoning_are_one_character_whether_in_a_field_or_inline()
     {
-        var field = await StreamOutcome.OfEventsAsync(Sse.Reasoning("Hm \\ud83d") + Sse.Reasoning("\\ude00") + Sse.Content("Hello") + Sse.Finish() + Sse.Done);
+        var field = await StreamOutcome.OfEventsAsync(Sse.Reasoning("Hm \\ud83d") + Sse.Reasoning("\\ude00") + Sse.Content("Hello")
+            + Sse.Finish() + Sse.Done);
         Assert.Equal(("Hm 😀", "Hello"), (field.Completion!.ReasoningContent, field.Completion.Content));
-        var inline = await StreamOutcome.OfEventsAsync(Sse.Content("<think>Hm \\ud83d") + Sse.Content("\\ude00</think>Hello") + Sse.Finish() + Sse.Done);
+        var inline =
+            await StreamOutcome.OfEventsAsync(Sse.Content("<think>Hm \\ud83d") + Sse.Content("\\ude00</think>Hello") + Sse.Finish()
+                + Sse.Done);
         Assert.Equal(("Hm 😀", "Hello"), (inline.Completion!.ReasoningContent, inline.Completion.Content));
     }
 
@@ -36,7 +41,9 @@ public class SplitCharacterTests
         var body = $$"""{"choices":[{"message":{"content":"{{escaped}}"},"finish_reason":"length"}]}""";
         Assert.Equal(content, (await TestSession.AnswerOfAsync("SiliconFlow", body)).Content);
         Assert.Equal(content, (await StreamOutcome.OfEventsAsync(Sse.Content(escaped) + Sse.Finish() + Sse.Done)).Completion!.Content);
-        Assert.Equal("<" + content, (await StreamOutcome.OfEventsAsync(Sse.Content("<") + Sse.Content(escaped) + Sse.Finish() + Sse.Done)).Completion!.Content);
+        Assert.Equal("<"
+            + content, (await StreamOutcome.OfEventsAsync(Sse.Content("<") + Sse.Content(escaped) + Sse.Finish() + Sse.Done))
+                .Completion!.Content);
     }
 
     [Theory]
@@ -69,7 +76,8 @@ public class SplitCharacterTests
                 """.Trim())
             + Sse.Finish("tool_calls") + Sse.Done);
         Assert.Equal("{\"a\":\"😀\"}", Assert.Single(outcome.Completion!.ToolCalls!).Arguments);
-        var cut = await TestSession.AnswerOfAsync("SiliconFlow", """{"choices":[{"message":{"tool_calls":[{"id":"c1","function":{"name":"f","arguments":"{\"a\":\"\ud83d"}}]},"finish_reason":"length"}]}""");
+        var cut = await TestSession.AnswerOfAsync("SiliconFlow",
+            """{"choices":[{"message":{"tool_calls":[{"id":"c1","function":{"name":"f","arguments":"{\"a\":\"\ud83d"}}]},"finish_reason":"length"}]}""");
         Assert.Equal("{\"a\":\"\uFFFD", Assert.Single(cut.ToolCalls!).Arguments);
     }
 
@@ -79,7 +87,8 @@ public class SplitCharacterTests
         var completion = await TestSession.AnswerOfAsync("SiliconFlow", """
             {"id":"\ud83d","model":"\ude00m","choices":[{"message":{"role":"\ud83d","content":"Hello"},"finish_reason":"\ud83d","logprobs":{"content":[{"token":"\ud83d","logprob":-1}]}}],"usage":{"prompt_tokens_details":{"\ud83d":1}}}
             """);
-        Assert.Equal(("Hello", "\uFFFD", "\uFFFDm", "\uFFFD"), (completion.Content, completion.Id, completion.Model, completion.NativeFinishReason));
+        Assert.Equal(("Hello", "\uFFFD", "\uFFFDm", "\uFFFD"),
+            (completion.Content, completion.Id, completion.Model, completion.NativeFinishReason));
         Assert.Equal("\uFFFD", Assert.Single(completion.LogProbs!).Token);
         Assert.Equal("\uFFFD", Assert.Single(completion.Usage!.PromptTokensDetails!).Key);
     }

@@ -23,7 +23,9 @@ public class ToolCallFragmentTests
         Fold((null, "c1", "f", "1"), (null, "c2", "g", "9"), (null, "c1", null, "2"), (null, null, null, "3")));
 
     [Fact]
-    public void An_index_is_not_needed_after_the_first_piece() => Assert.Equal(["c1 f 12", "c2 g 34"], Fold((0, "c1", "f", "1"), (null, null, null, "2"), (1, "c2", "g", "3"), (null, null, null, "4")));
+    public void An_index_is_not_needed_after_the_first_piece() =>
+        Assert.Equal(["c1 f 12", "c2 g 34"],
+            Fold((0, "c1", "f", "1"), (null, null, null, "2"), (1, "c2", "g", "3"), (null, null, null, "4")));
 
     [Fact]
     public void A_repeated_index_with_another_id_and_name_is_another_call() => Assert.Equal(
@@ -31,13 +33,15 @@ public class ToolCallFragmentTests
         Fold((0, "c1", "f", "{}"), (0, "c2", "g", "{"), (0, null, null, "1}")));
 
     [Fact]
-    public void An_id_and_a_name_on_every_piece_are_taken_once() => Assert.Equal(["c1 f 12"], Fold((0, "c1", "f", "1"), (0, "c1", "f", "2")));
+    public void An_id_and_a_name_on_every_piece_are_taken_once() =>
+        Assert.Equal(["c1 f 12"], Fold((0, "c1", "f", "1"), (0, "c1", "f", "2")));
 
     [Fact]
     public void Another_id_without_a_name_is_the_same_call() => Assert.Equal(["c1 f 12"], Fold((0, "c1", "f", "1"), (0, "c9", null, "2")));
 
     [Fact]
-    public void Calls_stand_in_the_order_of_their_index() => Assert.Equal(["c1 f 1", "c2 g 2"], Fold((1, "c2", "g", "2"), (0, "c1", "f", "1")));
+    public void Calls_stand_in_the_order_of_their_index() =>
+        Assert.Equal(["c1 f 1", "c2 g 2"], Fold((1, "c2", "g", "2"), (0, "c1", "f", "1")));
 
     [Fact]
     public void A_call_without_an_id_gets_one() => Assert.Equal(["call_0 f {}"], Fold((0, null, "f", "{}")));
@@ -55,7 +59,8 @@ public class ToolCallFragmentTests
     public void A_name_after_whole_arguments_is_another_call_though_index_and_id_say_nothing()
     {
         Assert.Equal(["call_0 f {\"x\":1}", "call_1 f {\"y\":2}"], Fold((0, null, "f", "{\"x\":1}"), (0, null, "f", "{\"y\":2}")));
-        Assert.Equal(["call_0 f {\"x\":1}", "call_1 f {\"y\":2}"], Fold((null, null, "f", "{\"x\":1}"), (null, null, "f", "{\"y\""), (null, null, null, ":2}")));
+        Assert.Equal(["call_0 f {\"x\":1}", "call_1 f {\"y\":2}"],
+            Fold((null, null, "f", "{\"x\":1}"), (null, null, "f", "{\"y\""), (null, null, null, ":2}")));
         Assert.Equal(["call_0 f {}", "c2 f {}"], Fold((0, null, "f", "{}"), (0, "c2", "f", "{}")));
     }
 
@@ -89,7 +94,8 @@ public class ToolCallFragmentTests
             + Sse.Delta("""
             "tool_calls":[{"function":{"arguments":":2}"}}]
             """.Trim()) + Sse.Finish("tool_calls") + Sse.Done;
-        Assert.Equal(["f()", "f({\"y\":2})"], (await StreamOutcome.OfEventsAsync(text)).Completion!.ToolCalls!.Select(call => call.ToString()));
+        Assert.Equal(["f()", "f({\"y\":2})"], (await StreamOutcome.OfEventsAsync(text))
+            .Completion!.ToolCalls!.Select(call => call.ToString()));
     }
 
     [Fact]
@@ -101,7 +107,8 @@ public class ToolCallFragmentTests
             + Sse.Delta("""
             "tool_calls":[{"index":"0","function":{"arguments":"{\"x\":1}"}},{"index":"1","function":{"arguments":"{\"y\":2}"}}]
             """.Trim()) + Sse.Finish("tool_calls") + Sse.Done;
-        Assert.Equal(["f({\"x\":1})", "g({\"y\":2})"], (await StreamOutcome.OfEventsAsync(text)).Completion!.ToolCalls!.Select(call => call.ToString()));
+        Assert.Equal(["f({\"x\":1})", "g({\"y\":2})"], (await StreamOutcome.OfEventsAsync(text))
+            .Completion!.ToolCalls!.Select(call => call.ToString()));
     }
 
     private static string[] Fold(params (int? Index, string? Id, string? Name, string? Arguments)[] pieces)

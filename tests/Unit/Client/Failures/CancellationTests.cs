@@ -21,14 +21,16 @@ public class CancellationTests
     [InlineData(false, 64)]
     [InlineData(true, 1)]
     [InlineData(true, 64)]
-    public async Task A_cancellation_ends_requests_at_once(bool midStream, int count) => await EndsAtOnceAsync(midStream, count, (_, source) => source.Cancel());
+    public async Task A_cancellation_ends_requests_at_once(bool midStream, int count) =>
+        await EndsAtOnceAsync(midStream, count, (_, source) => source.Cancel());
 
     [Theory]
     [InlineData(false, 1)]
     [InlineData(false, 64)]
     [InlineData(true, 1)]
     [InlineData(true, 64)]
-    public async Task Closing_the_session_ends_requests_at_once(bool midStream, int count) => await EndsAtOnceAsync(midStream, count, (session, _) => session.Dispose());
+    public async Task Closing_the_session_ends_requests_at_once(bool midStream, int count) =>
+        await EndsAtOnceAsync(midStream, count, (session, _) => session.Dispose());
 
     [Fact]
     public async Task Leaving_a_stream_early_closes_its_connection()
@@ -49,7 +51,8 @@ public class CancellationTests
     {
         var handler = new ScriptedHandler((_, token) => Task.FromCanceled<System.Net.Http.HttpResponseMessage>(token));
         using var session = TestSession.Open(handler, options => options.MaxRetryCount = 3);
-        var error = await Assert.ThrowsAsync<LlmApiException>(() => session.CompleteAsync(TestSession.Ask(), new CancellationToken(canceled: true)));
+        var error = await Assert.ThrowsAsync<LlmApiException>(() =>
+            session.CompleteAsync(TestSession.Ask(), new CancellationToken(canceled: true)));
         Assert.Equal((LlmErrorKind.Canceled, "The request was canceled."), (error.Kind, error.Message));
         Assert.True(handler.Sent.Count <= 1);
     }
@@ -77,7 +80,8 @@ public class CancellationTests
     public async Task A_canceled_answer_is_canceled_even_after_its_finish_reason()
     {
         using var source = new CancellationTokenSource();
-        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([Sse.Bytes(Sse.Content("Hello") + Sse.Finish())], BodyEnd.Stall)));
+        using var session =
+            TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([Sse.Bytes(Sse.Content("Hello") + Sse.Finish())], BodyEnd.Stall)));
         var request = session.CompleteAsync(TestSession.Ask(), source.Token);
         source.Cancel();
         Assert.Equal(LlmErrorKind.Canceled, (await Assert.ThrowsAsync<LlmApiException>(() => request)).Kind);
@@ -104,7 +108,8 @@ public class CancellationTests
             using var server = new RawServer(Silent(midStream));
             using var session = TestSession.Connect(server.BaseUri, options => options.MaxRetryCount = 4);
             var begun = 0;
-            var requests = Enumerable.Range(0, count).Select(i => AskAsync(session, i % 2 == 1, () => Interlocked.Increment(ref begun), source.Token)).ToArray();
+            var requests = Enumerable.Range(0, count)
+                .Select(i => AskAsync(session, i % 2 == 1, () => Interlocked.Increment(ref begun), source.Token)).ToArray();
             await UntilAsync(() => server.Requests == count && (!midStream || begun >= count / 2));
 
             var watch = Stopwatch.StartNew();
@@ -122,7 +127,8 @@ public class CancellationTests
     private static RawReply Silent(bool midStream) =>
         midStream ? RawReply.EventStream(RawEnd.Hold, 0, Sse.Bytes(Sse.Content("Hello"))) : new RawReply([], RawEnd.Hold);
 
-    private static async Task<LlmApiException> AskAsync(LlmSession session, bool streamed, Action begun, CancellationToken cancellationToken)
+    private static async Task<LlmApiException> AskAsync(LlmSession session, bool streamed, Action begun,
+        CancellationToken cancellationToken)
     {
         try
         {

@@ -43,11 +43,13 @@ public class EmptyAccountTests
         { 429, """{"error":{"message":"You have used all credits for this minute; retry in 20s"}}""", LlmErrorKind.RateLimited },
         { 429, "Slow down. See https://example.com/billing/balance?recharge=1", LlmErrorKind.RateLimited },
         { 429, """{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: free_tier_requests, limit: 15 Please retry in 34.07s."}}""", LlmErrorKind.RateLimited },
-        { 429, """{"error":{"type":"rate_limit_reached_error","message":"Your account reached max request: 3, recharge to raise it"}}""", LlmErrorKind.RateLimited },
+        { 429, """{"error":{"type":"rate_limit_reached_error","message":"Your account reached max request: 3, recharge to raise it"}}""",
+            LlmErrorKind.RateLimited },
         { 429, """{"message":"您的请求过于频繁，充值可提升速率限制"}""", LlmErrorKind.RateLimited },
         { 503, "Load balancing failed", LlmErrorKind.ServiceUnavailable },
         { 503, """{"error":{"message":"The billing service is down"}}""", LlmErrorKind.ServiceUnavailable },
-        { 400, """{"error":{"message":"Invalid value: 'my balance is insufficient, please recharge'. Supported values are: 'text'."}}""", LlmErrorKind.InvalidRequest },
+        { 400, """{"error":{"message":"Invalid value: 'my balance is insufficient, please recharge'. Supported values are: 'text'."}}""",
+            LlmErrorKind.InvalidRequest },
         { 400, """{"error":{"message":"Unknown field: billing"}}""", LlmErrorKind.InvalidRequest },
         { 422, """{"detail":[{"loc":["body","messages"],"msg":"invalid","input":"insufficient balance"}]}""", LlmErrorKind.InvalidRequest },
         { 404, """{"error":{"message":"Model billing-balance does not exist"}}""", LlmErrorKind.NotFound },
@@ -63,7 +65,8 @@ public class EmptyAccountTests
             var handler = new ScriptedHandler(_ => Reply.Status(status, body));
             using var session = TestSession.Open(provider, handler, options => options.MaxRetryCount = 4);
             // What an answer of an unknown form under a status of success means is for the reader of answers to find out.
-            var error = status == 200 ? session.Connection.Errors.FromBody(Sse.Bytes(body), inStream: false, null) : await TestSession.ErrorAsync(session);
+            var error = status == 200 ? session.Connection.Errors.FromBody(Sse.Bytes(body), inStream: false, null)
+                : await TestSession.ErrorAsync(session);
             Assert.Equal((LlmErrorKind.InsufficientBalance, true), (error.Kind, error.EndsRun));
             Assert.Contains("Add balance", error.RecommendedAction);
             if (status != 200) Assert.Single(handler.Sent);
@@ -77,5 +80,6 @@ public class EmptyAccountTests
 
     [Fact]
     public async Task KindD_an_account_that_runs_dry_in_mid_stream_ends_the_run() =>
-        Assert.Equal(LlmErrorKind.InsufficientBalance, (await StreamOutcome.OfEventsAsync(Sse.Content("Hel") + Sse.Event("""{"error":{"message":"余额不足"}}"""))).Error!.Kind);
+        Assert.Equal(LlmErrorKind.InsufficientBalance,
+            (await StreamOutcome.OfEventsAsync(Sse.Content("Hel") + Sse.Event("""{"error":{"message":"余额不足"}}"""))).Error!.Kind);
 }

@@ -15,34 +15,55 @@ public class ErrorEnvelopeTests
     [Theory]
     [InlineData("GenStudio", 401, """{"code":10009,"msg":"token expired"}""", LlmErrorKind.Unauthorized, "10009", "token expired")]
     [InlineData("GenStudio", 503, """{"code":60000,"msg":"invalid token"}""", LlmErrorKind.Unauthorized, "60000", "invalid token")]
-    [InlineData("GenStudio", 400, """{"error":{"code":"400","message":"Bad request","param":"max_tokens is too large for this model"}}""", LlmErrorKind.InvalidRequest, "400", "Bad request: max_tokens is too large for this model")]
+    [InlineData("GenStudio", 400, """{"error":{"code":"400","message":"Bad request","param":"max_tokens is too large for this model"}}""",
+        LlmErrorKind.InvalidRequest, "400", "Bad request: max_tokens is too large for this model")]
     [InlineData("GenStudio", 404, """{"code":40400,"msg":"no such pair"}""", LlmErrorKind.NotFound, "40400", "no such pair")]
     [InlineData("GenStudio", 402, """{"code":40200,"msg":"余额不足"}""", LlmErrorKind.InsufficientBalance, "40200", "余额不足")]
-    [InlineData("Cloudsway", 402, """{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}""", LlmErrorKind.InsufficientBalance, "invalid_request_error", "Insufficient Balance")]
-    [InlineData("Cloudsway", 401, """{"error":{"message":"Authentication Fails","type":"authentication_error","code":"invalid_request_error"}}""", LlmErrorKind.Unauthorized, "invalid_request_error", "Authentication Fails")]
+    [InlineData("Cloudsway", 402,
+        """{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}""",
+            LlmErrorKind.InsufficientBalance, "invalid_request_error", "Insufficient Balance")]
+    [InlineData("Cloudsway", 401,
+        """{"error":{"message":"Authentication Fails","type":"authentication_error","code":"invalid_request_error"}}""",
+            LlmErrorKind.Unauthorized, "invalid_request_error", "Authentication Fails")]
     [InlineData("Cloudsway", 403, """{"code":403,"message":"IP not in the list"}""", LlmErrorKind.Forbidden, "403", "IP not in the list")]
     [InlineData("Cloudsway", 409, """{"code":"conflict","message":"try later"}""", LlmErrorKind.InvalidRequest, "conflict", "try later")]
-    [InlineData("SiliconFlow", 400, """{"code":20012,"message":"Model does not exist.","data":null}""", LlmErrorKind.InvalidRequest, "20012", "Model does not exist.")]
+    [InlineData("SiliconFlow", 400, """{"code":20012,"message":"Model does not exist.","data":null}""", LlmErrorKind.InvalidRequest,
+        "20012", "Model does not exist.")]
     [InlineData("SiliconFlow", 401, "\"Api key is invalid\"", LlmErrorKind.Unauthorized, null, "Api key is invalid")]
     [InlineData("SiliconFlow", 403, "\"Forbidden by policy\"", LlmErrorKind.Forbidden, null, "Forbidden by policy")]
-    [InlineData("SiliconFlow", 403, """{"code":30001,"message":"Sorry, your account balance is insufficient","data":null}""", LlmErrorKind.InsufficientBalance, "30001", "balance is insufficient")]
-    [InlineData("SiliconFlow", 403, """{"code":30003,"message":"Model disabled.","data":null}""", LlmErrorKind.Forbidden, "30003", "Model disabled.")]
+    [InlineData("SiliconFlow", 403, """{"code":30001,"message":"Sorry, your account balance is insufficient","data":null}""",
+        LlmErrorKind.InsufficientBalance, "30001", "balance is insufficient")]
+    [InlineData("SiliconFlow", 403, """{"code":30003,"message":"Model disabled.","data":null}""", LlmErrorKind.Forbidden, "30003",
+        "Model disabled.")]
     [InlineData("SiliconFlow", 404, "404 page not found", LlmErrorKind.NotFound, null, "404 page not found")]
-    [InlineData("SiliconFlow", 429, """{"message":"Request was rejected due to rate limiting. TPM limit reached.","data":null}""", LlmErrorKind.RateLimited, null, "TPM limit reached.")]
-    [InlineData("SiliconFlow", 503, """{"code":50505,"message":"Model service overloaded.","data":null}""", LlmErrorKind.ServiceUnavailable, "50505", "overloaded")]
-    [InlineData("SiliconFlow", 503, """{"code":50508,"message":"System is too busy.","data":null}""", LlmErrorKind.ServiceUnavailable, "50508", "too busy")]
+    [InlineData("SiliconFlow", 429, """{"message":"Request was rejected due to rate limiting. TPM limit reached.","data":null}""",
+        LlmErrorKind.RateLimited, null, "TPM limit reached.")]
+    [InlineData("SiliconFlow", 503, """{"code":50505,"message":"Model service overloaded.","data":null}""",
+        LlmErrorKind.ServiceUnavailable, "50505", "overloaded")]
+    [InlineData("SiliconFlow", 503, """{"code":50508,"message":"System is too busy.","data":null}""", LlmErrorKind.ServiceUnavailable,
+        "50508", "too busy")]
     [InlineData("SiliconFlow", 504, "\"Gateway timeout\"", LlmErrorKind.Timeout, null, "Gateway timeout")]
-    [InlineData("OpenAICompatible", 429, """{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}""", LlmErrorKind.InsufficientBalance, "insufficient_quota", "exceeded")]
-    [InlineData("OpenAICompatible", 400, """{"error":{"message":"filtered","code":"content_filter"}}""", LlmErrorKind.ContentFiltered, "content_filter", "filtered")]
-    [InlineData("OpenAICompatible", 422, """{"detail":[{"loc":["body","n"],"msg":"not an integer"}]}""", LlmErrorKind.InvalidRequest, null, "not an integer")]
-    [InlineData("OpenAICompatible", 400, """{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"message\":\"context too long\"}","provider_name":"X"}}}""", LlmErrorKind.InvalidRequest, "400", "Provider returned error: {\"message\":\"context too long\"}")]
-    [InlineData("OpenAICompatible", 400, """{"error":{"message":"Provider returned error","metadata":[]}}""", LlmErrorKind.InvalidRequest, null, "Provider returned error")]
+    [InlineData("OpenAICompatible", 429,
+        """{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}""",
+            LlmErrorKind.InsufficientBalance, "insufficient_quota", "exceeded")]
+    [InlineData("OpenAICompatible", 400, """{"error":{"message":"filtered","code":"content_filter"}}""", LlmErrorKind.ContentFiltered,
+        "content_filter", "filtered")]
+    [InlineData("OpenAICompatible", 422, """{"detail":[{"loc":["body","n"],"msg":"not an integer"}]}""", LlmErrorKind.InvalidRequest, null,
+        "not an integer")]
+    [InlineData("OpenAICompatible", 400,
+        """{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"message\":\"context too long\"}","provider_name":"X"}}}""", LlmErrorKind.InvalidRequest, "400", "Provider returned error: {\"message\":\"context too long\"}")]
+    [InlineData("OpenAICompatible", 400, """{"error":{"message":"Provider returned error","metadata":[]}}""", LlmErrorKind.InvalidRequest,
+        null, "Provider returned error")]
     [InlineData("OpenAICompatible", 500, """{"error":"out of memory","code":17}""", LlmErrorKind.ServerError, "17", "out of memory")]
     // llama.cpp refuses some requests with 500.
-    [InlineData("OpenAICompatible", 500, """{"error":{"code":500,"message":"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj","type":"server_error"}}""", LlmErrorKind.InvalidRequest, "500", "image input is not supported")]
-    [InlineData("OpenAICompatible", 500, """{"error":{"message":"This model does not support tools"}}""", LlmErrorKind.InvalidRequest, null, "does not support tools")]
-    [InlineData("OpenAICompatible", 501, """{"error":{"code":501,"message":"Unsupported response_format: json_schema"}}""", LlmErrorKind.InvalidRequest, "501", "Unsupported")]
-    [InlineData("OpenAICompatible", 500, """{"error":{"code":500,"message":"The model produced output that does not match the expected peg-native format","type":"server_error"}}""", LlmErrorKind.ServerError, "500", "peg-native")]
+    [InlineData("OpenAICompatible", 500,
+        """{"error":{"code":500,"message":"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj","type":"server_error"}}""", LlmErrorKind.InvalidRequest, "500", "image input is not supported")]
+    [InlineData("OpenAICompatible", 500, """{"error":{"message":"This model does not support tools"}}""", LlmErrorKind.InvalidRequest,
+        null, "does not support tools")]
+    [InlineData("OpenAICompatible", 501, """{"error":{"code":501,"message":"Unsupported response_format: json_schema"}}""",
+        LlmErrorKind.InvalidRequest, "501", "Unsupported")]
+    [InlineData("OpenAICompatible", 500,
+        """{"error":{"code":500,"message":"The model produced output that does not match the expected peg-native format","type":"server_error"}}""", LlmErrorKind.ServerError, "500", "peg-native")]
     [InlineData("OpenAICompatible", 500, "<html><title>Unsupported</title></html>", LlmErrorKind.ServerError, null, "Unsupported")]
     [InlineData("OpenAICompatible", 413, """{"something":"else"}""", LlmErrorKind.RequestTooLarge, null, """{"something":"else"}""")]
     [InlineData("OpenAICompatible", 502, "", LlmErrorKind.ServerError, null, "no further words")]
@@ -66,7 +87,9 @@ public class ErrorEnvelopeTests
     [Fact]
     public async Task A_request_that_the_server_does_not_support_is_sent_once_whatever_its_status()
     {
-        var handler = new ScriptedHandler(_ => Reply.Status(500, """{"error":{"code":500,"message":"audio input is not supported","type":"server_error"}}"""));
+        var handler =
+            new ScriptedHandler(_ =>
+                Reply.Status(500, """{"error":{"code":500,"message":"audio input is not supported","type":"server_error"}}"""));
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 3);
         Assert.Equal(1, (await TestSession.ErrorAsync(session)).Attempts);
         Assert.Single(handler.Sent);
@@ -104,14 +127,16 @@ public class ErrorEnvelopeTests
     [InlineData("max_tokens (20000) must not be above 16384.", false)]
     public async Task SiliconFlows_20015_has_advice_on_thinking_where_it_speaks_of_it(string message, bool speaks)
     {
-        var advice = (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(400, $$"""{"code":20015,"message":"{{message}}"}"""))).RecommendedAction;
+        var advice = (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(400, $$"""{"code":20015,"message":"{{message}}"}""")))
+            .RecommendedAction;
         Assert.Equal(speaks, advice?.Contains("-Thinking") == true);
     }
 
     [Fact]
     public async Task A_proxys_page_is_named_and_shortened()
     {
-        var page = "<!DOCTYPE html><html><head><TITLE lang='en'>\n 502 &amp; broken \n</TITLE></head><body>" + new string('x', 100_000) + "</body></html>";
+        var page = "<!DOCTYPE html><html><head><TITLE lang='en'>\n 502 &amp; broken \n</TITLE></head><body>" + new string('x', 100_000)
+            + "</body></html>";
         var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(502, page));
         Assert.Equal(LlmErrorKind.ServerError, error.Kind);
         Assert.Contains("an HTML page instead of an answer, titled '502 & broken'", error.Message);
@@ -123,7 +148,8 @@ public class ErrorEnvelopeTests
     {
         foreach (var streamed in new[] { false, true })
         {
-            using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Status(200, "\r\n<html><head><title>Log in</title></head></html>")));
+            using var session =
+                TestSession.Open(new ScriptedHandler(_ => Reply.Status(200, "\r\n<html><head><title>Log in</title></head></html>")));
             var error = streamed ? (await StreamOutcome.OfAsync(session)).Error! : await TestSession.ErrorAsync(session);
             Assert.Equal(LlmErrorKind.InvalidResponse, error.Kind);
             Assert.Contains("an HTML page instead of an answer, titled 'Log in'", error.Message);
@@ -158,7 +184,8 @@ public class ErrorEnvelopeTests
     [Fact]
     public async Task Long_and_coloured_words_become_one_short_line()
     {
-        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(500, "{\"message\":\"a\\u001b[31m\\r\\n\\r\\n\\u202e b" + new string('字', 5000) + "\"}"));
+        var error = await TestSession.ErrorOfAsync("SiliconFlow",
+            Reply.Status(500, "{\"message\":\"a\\u001b[31m\\r\\n\\r\\n\\u202e b" + new string('字', 5000) + "\"}"));
         Assert.Contains("a\u241B[31m \u2421 b字", error.Message);
         Assert.DoesNotContain('\u001b', error.Message);
         Assert.DoesNotContain('\u202e', error.Message);
@@ -169,7 +196,9 @@ public class ErrorEnvelopeTests
     [Fact]
     public async Task Long_words_of_an_upstream_are_shortened()
     {
-        var error = await TestSession.ErrorOfAsync("OpenAICompatible", Reply.Status(500, "{\"error\":{\"message\":\"Provider returned error\",\"metadata\":{\"raw\":\"a\\n" + new string('b', 5000) + "\"}}}"));
+        var error = await TestSession.ErrorOfAsync("OpenAICompatible",
+            Reply.Status(500, "{\"error\":{\"message\":\"Provider returned error\",\"metadata\":{\"raw\":\"a\\n" + new string('b', 5000)
+                + "\"}}}"));
         Assert.Contains("Provider returned error: a bbb", error.Message);
         Assert.True(error.Message.Length < 800);
     }
@@ -177,7 +206,9 @@ public class ErrorEnvelopeTests
     [Fact]
     public async Task A_code_and_a_request_id_are_short_and_plain_too()
     {
-        var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(500, "{\"code\":\"a\\u001b[31m\\n" + new string('b', 5000) + "\",\"message\":\"x\"}", ("x-request-id", new string('c', 5000))));
+        var error = await TestSession.ErrorOfAsync("SiliconFlow",
+            Reply.Status(500, "{\"code\":\"a\\u001b[31m\\n" + new string('b', 5000)
+                + "\",\"message\":\"x\"}", ("x-request-id", new string('c', 5000))));
         Assert.StartsWith("a\u241B[31m b", error.ProviderCode);
         Assert.True(error.ProviderCode!.Length <= 101);
         Assert.True(error.RequestId!.Length <= 201);
@@ -204,8 +235,12 @@ public class ErrorEnvelopeTests
     [InlineData("OpenAICompatible", """{"error":{"message":"x"}}""", LlmErrorKind.InvalidResponse)]
     [InlineData("OpenAICompatible", """{"error":"x"}""", LlmErrorKind.InvalidResponse)]
     [InlineData("OpenAICompatible", """{"detail":[{"msg":"x"}]}""", LlmErrorKind.InvalidResponse)]
-    [InlineData("OpenAICompatible", """{"choices":[{"index":0,"message":{"content":"par"},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}""", LlmErrorKind.ServerError)]
-    [InlineData("OpenAICompatible", """{"choices":[{"message":{"content":"whole"},"finish_reason":"stop"},{"error":"upstream died"}],"error":null}""", LlmErrorKind.InvalidResponse)]
+    [InlineData("OpenAICompatible",
+        """{"choices":[{"index":0,"message":{"content":"par"},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}""",
+            LlmErrorKind.ServerError)]
+    [InlineData("OpenAICompatible",
+        """{"choices":[{"message":{"content":"whole"},"finish_reason":"stop"},{"error":"upstream died"}],"error":null}""",
+            LlmErrorKind.InvalidResponse)]
     public async Task An_error_under_a_status_of_success_is_an_error(string provider, string body, LlmErrorKind kind)
     {
         var error = await TestSession.ErrorOfAsync(provider, Reply.Json(body));
@@ -215,15 +250,19 @@ public class ErrorEnvelopeTests
     }
 
     [Fact]
-    public async Task An_empty_answer_is_none() => Assert.Equal(LlmErrorKind.InvalidResponse, (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Json(" \n"))).Kind);
+    public async Task An_empty_answer_is_none() =>
+        Assert.Equal(LlmErrorKind.InvalidResponse, (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Json(" \n"))).Kind);
 
     [Fact]
     public async Task The_status_stands_where_the_errors_body_breaks_off_or_never_comes()
     {
         foreach (var end in new[] { BodyEnd.Break, BodyEnd.Stall })
         {
-            var response = new HttpResponseMessage(System.Net.HttpStatusCode.Unauthorized) { Content = new StreamContent(new ScriptedStream([], end)) };
-            using var session = TestSession.Open(new ScriptedHandler(_ => response), options => options.IdleTimeout = TimeSpan.FromMilliseconds(60));
+            var response =
+                new HttpResponseMessage(System.Net.HttpStatusCode.Unauthorized) { Content =
+                    new StreamContent(new ScriptedStream([], end)) };
+            using var session =
+                TestSession.Open(new ScriptedHandler(_ => response), options => options.IdleTimeout = TimeSpan.FromMilliseconds(60));
             var error = await TestSession.ErrorAsync(session);
             Assert.Equal((LlmErrorKind.Unauthorized, 401), (error.Kind, error.StatusCode));
         }
@@ -232,8 +271,10 @@ public class ErrorEnvelopeTests
     [Fact]
     public async Task The_status_stands_where_the_errors_body_never_comes_over_a_socket()
     {
-        using var server = new RawServer(new RawReply(["HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{"u8.ToArray()], RawEnd.Hold));
-        using var session = TestSession.Connect(server.BaseUri, options => (options.IdleTimeout, options.MaxRetryCount) = (TimeSpan.FromSeconds(1), 2));
+        using var server =
+            new RawServer(new RawReply(["HTTP/1.1 401 Unauthorized\r\nContent-Length: 100\r\n\r\n{"u8.ToArray()], RawEnd.Hold));
+        using var session =
+            TestSession.Connect(server.BaseUri, options => (options.IdleTimeout, options.MaxRetryCount) = (TimeSpan.FromSeconds(1), 2));
         var error = await TestSession.ErrorAsync(session);
         Assert.Equal((LlmErrorKind.Unauthorized, 401, 1), (error.Kind, error.StatusCode, error.Attempts));
     }
@@ -269,7 +310,10 @@ public class ErrorEnvelopeTests
     [Fact]
     public async Task A_connection_that_fails_is_told_with_the_systems_words()
     {
-        using var session = TestSession.Open(new ScriptedHandler(HttpResponseMessage (int _) => throw new HttpRequestException("outer", new IOException("No route to host"))));
+        using var session =
+            TestSession.Open(
+                new ScriptedHandler(HttpResponseMessage (int _) =>
+                    throw new HttpRequestException("outer", new IOException("No route to host"))));
         var error = await TestSession.ErrorAsync(session);
         Assert.Equal(LlmErrorKind.ConnectionFailed, error.Kind);
         Assert.Equal("The connection to api.siliconflow.cn failed: No route to host", error.Message);

@@ -25,7 +25,8 @@ public class InternalErrorTests
     [Fact]
     public async Task Point8_neither_the_message_nor_the_cause_of_an_internal_error_holds_a_secret_or_steers_the_terminal()
     {
-        var (error, _) = await FailAsync(new NotSupportedException("outer", new FormatException($"a {TestSession.Key} b\u001b[31m")), streamed: false);
+        var (error, _) =
+            await FailAsync(new NotSupportedException("outer", new FormatException($"a {TestSession.Key} b\u001b[31m")), streamed: false);
         Assert.Equal(LlmErrorKind.InternalError, error.Kind);
         Assert.DoesNotContain("sk-test", error.ToString());
         Assert.DoesNotContain('\u001b', error.ToString());

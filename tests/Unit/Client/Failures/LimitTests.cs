@@ -34,7 +34,8 @@ public class LimitTests
     public async Task Events_and_comments_within_the_limit_may_go_on_beyond_it_together()
     {
         var piece = Sse.Bytes(": " + new string('c', 100_000) + "\n" + Sse.Content(new string('x', 100_000)));
-        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([.. Enumerable.Repeat(piece, 200), Sse.Bytes(Sse.Finish())])));
+        using var session =
+            TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([.. Enumerable.Repeat(piece, 200), Sse.Bytes(Sse.Finish())])));
         var length = 0L;
         await foreach (var delta in session.StreamAsync(TestSession.Ask())) length += delta.Content?.Length ?? 0;
         Assert.Equal(20_000_000, length);
@@ -45,7 +46,8 @@ public class LimitTests
     {
         // On .NET Framework the parser copies all lines so far for each line over 1 MiB (issue 22, 12): 4 MiB took 14 s of CPU.
         var lines = string.Concat(Enumerable.Repeat("data:\"n\":0,\n", 400_000));
-        var stream = "data: {\n" + lines + "data:\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello\"}}]}\n\n" + Sse.Finish() + Sse.Done;
+        var stream = "data: {\n" + lines + "data:\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello\"}}]}\n\n" + Sse.Finish()
+            + Sse.Done;
         Assert.Equal("Hello", (await StreamOutcome.OfAsync(Reply.Pieces(Sse.Bytes(stream).Chunk(1400)))).Completion!.Content);
     }
 
@@ -79,7 +81,9 @@ public class LimitTests
     public async Task An_errors_body_without_end_leaves_the_status()
     {
         var body = new ScriptedStream(Endless("", "y"));
-        using var session = TestSession.Open(new ScriptedHandler(_ => new HttpResponseMessage(HttpStatusCode.PaymentRequired) { Content = new StreamContent(body) }));
+        using var session =
+            TestSession.Open(
+                new ScriptedHandler(_ => new HttpResponseMessage(HttpStatusCode.PaymentRequired) { Content = new StreamContent(body) }));
         Assert.Equal(LlmErrorKind.InsufficientBalance, (await TestSession.ErrorAsync(session)).Kind);
         Assert.InRange(body.Given, 0, 2 * 1024 * 1024);
     }

@@ -68,7 +68,9 @@ public class RetryTests
     [InlineData(429, "perhaps", 3)]
     public async Task The_server_may_say_whether_to_send_again_but_never_for_what_is_final(int status, string should, int attempts)
     {
-        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Status(status, "", ("x-should-retry", should))), options => options.MaxRetryCount = 2);
+        using var session =
+            TestSession.Open(new ScriptedHandler(_ => Reply.Status(status, "", ("x-should-retry", should))), options =>
+                options.MaxRetryCount = 2);
         Assert.Equal(attempts, (await TestSession.ErrorAsync(session)).Attempts);
     }
 
@@ -167,16 +169,19 @@ public class RetryTests
     public async Task A_wait_may_be_a_date()
     {
         var date = DateTimeOffset.UtcNow.AddSeconds(500).ToString("r", CultureInfo.InvariantCulture);
-        Assert.InRange((await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(429, "", ("Retry-After", date)))).RetryAfter!.Value.TotalSeconds, 300, 500);
+        Assert.InRange((await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(429, "", ("Retry-After", date))))
+            .RetryAfter!.Value.TotalSeconds, 300, 500);
         var past = DateTimeOffset.UtcNow.AddSeconds(-500).ToString("r", CultureInfo.InvariantCulture);
-        Assert.Equal(TimeSpan.Zero, (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(429, "", ("Retry-After", past)))).RetryAfter);
+        Assert.Equal(TimeSpan.Zero, (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(429, "", ("Retry-After", past))))
+            .RetryAfter);
     }
 
     [Fact]
     public async Task A_wait_over_the_limit_fails_at_once_and_names_the_wait()
     {
         var handler = new ScriptedHandler(_ => Reply.Status(429, "slow", ("Retry-After", "3600"), ("x-request-id", "r1")));
-        using var session = TestSession.Open(handler, options => (options.MaxRetryCount, options.MaxRetryDelay) = (4, TimeSpan.FromSeconds(60)));
+        using var session =
+            TestSession.Open(handler, options => (options.MaxRetryCount, options.MaxRetryDelay) = (4, TimeSpan.FromSeconds(60)));
         var error = await TestSession.ErrorAsync(session);
         Assert.Contains("The provider asks to wait 3600 s, which is over -MaxRetryDelaySec 60.", error.Message);
         Assert.Equal((LlmErrorKind.RateLimited, 429, "r1"), (error.Kind, error.StatusCode, error.RequestId));
@@ -216,7 +221,8 @@ public class RetryTests
         var handler = new ScriptedHandler(n => n <= 2 ? Reply.Status(503, "the house is full") : Reply.Plain());
         using var session = TestSession.Open(handler, options => options.MaxRetryCount = 4);
         var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _)) { InputIndex = 17 };
-        await session.CompleteAsync(context, null, new RequestLog(false, (level, text) => lines.Add((level, text))), CancellationToken.None);
+        await session.CompleteAsync(context, null, new RequestLog(false, (level, text) => lines.Add((level, text))),
+            CancellationToken.None);
         Assert.Equal(2, lines.Count);
         Assert.All(lines, line => Assert.Equal(RequestLogLevel.Verbose, line.Level));
         Assert.Matches(@"^Row 17, attempt 1 failed \(ServiceUnavailable\); again in 0\.\d\d s\. .*the house is full", lines[0].Text);
@@ -230,7 +236,8 @@ public class RetryTests
         {
             using var cancel = new CancellationTokenSource();
             var handler = new ScriptedHandler(_ => Reply.Status(429, "", ("Retry-After", "30")));
-            var session = TestSession.Open(handler, options => (options.MaxRetryCount, options.MaxRetryDelay) = (4, TimeSpan.FromSeconds(60)));
+            var session =
+                TestSession.Open(handler, options => (options.MaxRetryCount, options.MaxRetryDelay) = (4, TimeSpan.FromSeconds(60)));
             var request = session.CompleteAsync(TestSession.Ask(), cancel.Token);
             if (close) session.Dispose();
             else cancel.Cancel();

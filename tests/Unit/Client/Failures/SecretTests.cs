@@ -34,7 +34,8 @@ public class SecretTests
     [MemberData(nameof(Echoes))]
     public async Task An_error_that_echoes_the_key_is_told_without_it(string echo)
     {
-        foreach (var body in new[] { $$"""{"message":"bad key {{echo}} given","code":"{{echo}}"}""", $"\"bad key {echo} given\"", $"plain: {echo} given", $"<html><title>{echo} given</title>", $"[\"{echo} given\"]" })
+        foreach (var body in new[] { $$"""{"message":"bad key {{echo}} given","code":"{{echo}}"}""", $"\"bad key {echo} given\"",
+            $"plain: {echo} given", $"<html><title>{echo} given</title>", $"[\"{echo} given\"]" })
         {
             var error = await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(401, body, ("x-request-id", echo)));
             Assert.Contains("given", error.Message);
@@ -98,7 +99,8 @@ public class SecretTests
             await session.CompleteAsync(context, null, new RequestLog(true, (_, text) => lines.Add(text)), CancellationToken.None);
         }
 
-        Assert.Contains(lines, line => line.StartsWith("Row 0: POST https://api.siliconflow.cn/v1/chat/completions {", StringComparison.Ordinal));
+        Assert.Contains(lines, line =>
+            line.StartsWith("Row 0: POST https://api.siliconflow.cn/v1/chat/completions {", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("again in"));
         Assert.All(lines, line => Assert.DoesNotContain(Beginning, line));
     }
@@ -106,7 +108,10 @@ public class SecretTests
     [Fact]
     public async Task A_failure_below_that_echoes_the_key_is_told_without_it()
     {
-        using var session = TestSession.Open(new ScriptedHandler(System.Net.Http.HttpResponseMessage (int _) => throw new System.Net.Http.HttpRequestException(new string('x', 290) + Key)));
+        using var session =
+            TestSession.Open(
+                new ScriptedHandler(System.Net.Http.HttpResponseMessage (int _) =>
+                    throw new System.Net.Http.HttpRequestException(new string('x', 290) + Key)));
         NoKey(await TestSession.ErrorAsync(session));
     }
 
@@ -126,7 +131,8 @@ public class SecretTests
     [Fact]
     public async Task Header_values_and_the_proxys_password_are_secrets_too()
     {
-        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Status(400, "team-secret-1 and pass-word-2 and proxy")), options =>
+        using var session =
+            TestSession.Open(new ScriptedHandler(_ => Reply.Status(400, "team-secret-1 and pass-word-2 and proxy")), options =>
         {
             options.Headers["X-Key"] = TestSession.Secret("team-secret-1");
             options.ProxyCredential = new NetworkCredential("me", "pass-word-2");
@@ -138,7 +144,8 @@ public class SecretTests
     public void A_closed_session_forgets_the_proxys_password()
     {
         var given = new NetworkCredential("me", "pass-word-2");
-        var session = TestSession.Open(new ScriptedHandler(_ => Reply.Plain()), options => (options.ApiKey, options.ProxyCredential) = (null, given));
+        var session =
+            TestSession.Open(new ScriptedHandler(_ => Reply.Plain()), options => (options.ApiKey, options.ProxyCredential) = (null, given));
         Assert.Equal("***", session.Connection.Redactor.Clean("pass-word-2"));
         session.Dispose();
 #if NET
@@ -151,10 +158,14 @@ public class SecretTests
     [Fact]
     public async Task A_header_given_as_text_stays_in_answers_and_out_of_errors()
     {
-        const string Answer = """{"choices":[{"message":{"content":"Mail Helpdesk or see https://contoso.com/faq"},"finish_reason":"stop"}],"usage":{"completion_tokens":7}}""";
-        using var session = TestSession.Open(new ScriptedHandler(n => n == 1 ? Reply.Json(Answer) : Reply.Status(400, "no Helpdesk at https://contoso.com")), options =>
+        const string Answer =
+            """{"choices":[{"message":{"content":"Mail Helpdesk or see https://contoso.com/faq"},"finish_reason":"stop"}],"usage":{"completion_tokens":7}}""";
+        using var session =
+            TestSession.Open(
+                new ScriptedHandler(n => n == 1 ? Reply.Json(Answer) : Reply.Status(400, "no Helpdesk at https://contoso.com")), options =>
         {
-            foreach (var (name, value) in new[] { ("X-Title", "Helpdesk"), ("HTTP-Referer", "https://contoso.com"), ("X-Purpose", "completion") })
+            foreach (var (name, value) in new[] { ("X-Title", "Helpdesk"), ("HTTP-Referer", "https://contoso.com"),
+                ("X-Purpose", "completion") })
             {
                 options.Headers[name] = TestSession.Secret(value);
                 options.TextHeaders.Add(name);
@@ -191,7 +202,8 @@ public class SecretTests
     [InlineData("X-Password")]
     public async Task A_header_whose_name_speaks_of_a_credential_is_taken_out_of_answers(string name)
     {
-        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Json(Reply.PlainAnswer.Replace("Hello", "It is team-7-value."))), options =>
+        using var session =
+            TestSession.Open(new ScriptedHandler(_ => Reply.Json(Reply.PlainAnswer.Replace("Hello", "It is team-7-value."))), options =>
         {
             options.Headers[name] = TestSession.Secret("Bearer team-7-value");
             options.TextHeaders.Add(name);
@@ -220,7 +232,8 @@ public class SecretTests
     [InlineData("Basic dXNlcjpwYXNz")]
     [InlineData("half/word")]
     public void What_may_be_a_key_does_not_stay_in_answers(string key) =>
-        Assert.Equal("a *** b"u8.ToArray(), new Redactor([TestSession.Secret(key)]).ForAnswer().Clean(Sse.Bytes($"a {key.Replace("Basic ", "")} b")));
+        Assert.Equal("a *** b"u8.ToArray(), new Redactor([TestSession.Secret(key)]).ForAnswer()
+            .Clean(Sse.Bytes($"a {key.Replace("Basic ", "")} b")));
 
     [Theory]
     [InlineData("Authorization: Bearer abcdef.ghi-jkl", "Authorization: Bearer ***")]
@@ -229,7 +242,8 @@ public class SecretTests
     [InlineData("key sk-abcdefgh12345678 was", "key *** was")]
     [InlineData("a risk-free task of sk-few", "a risk-free task of sk-few")]
     [InlineData("bearer of bad news", "bearer of bad news")]
-    [InlineData("The tunnel to proxy 'http://ops:Hunter%402@10.0.0.1:8080/' failed", "The tunnel to proxy 'http://***@10.0.0.1:8080/' failed")]
+    [InlineData("The tunnel to proxy 'http://ops:Hunter%402@10.0.0.1:8080/' failed",
+        "The tunnel to proxy 'http://***@10.0.0.1:8080/' failed")]
     [InlineData("see https://example.com/a@b, or mail to a@b.c", "see https://example.com/a@b, or mail to a@b.c")]
     public void What_looks_like_a_key_is_taken_out(string text, string clean) => Assert.Equal(clean, new Redactor([]).Clean(text));
 
@@ -263,10 +277,12 @@ public class SecretTests
     {
         Assert.DoesNotContain(Beginning, error.ToString());
         Assert.DoesNotContain(Beginning, error.Message + error.ProviderCode + error.RequestId + error.RecommendedAction);
-        for (var inner = error.InnerException; inner is not null; inner = inner.InnerException) Assert.DoesNotContain(Beginning, inner.ToString());
+        for (var inner = error.InnerException; inner is not null; inner = inner.InnerException)
+            Assert.DoesNotContain(Beginning, inner.ToString());
         if (error.PartialCompletion is { } partial) NoKey(partial);
     }
 
     private static void NoKey(ChatCompletion completion) =>
-        Assert.DoesNotContain(Beginning, completion.Content + completion.ReasoningContent + completion.Id + completion.RawJson + completion.RequestId);
+        Assert.DoesNotContain(Beginning, completion.Content + completion.ReasoningContent + completion.Id + completion.RawJson
+            + completion.RequestId);
 }

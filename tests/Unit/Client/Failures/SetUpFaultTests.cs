@@ -18,7 +18,9 @@ namespace LlmPs.Unit.Client;
 /// <summary>A session that was set up wrongly fails at once, with advice that fits.</summary>
 public class SetUpFaultTests
 {
-    private const string BadGateway = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 44\r\nConnection: close\r\n\r\n<html><title>squid: no route</title></html>\n";
+    private const string BadGateway =
+        "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 44\r\nConnection: close\r\n\r\n<html><title>squid: no "
+            + "route</title></html>\n";
 
 #if NET
     // Mono cannot make certificates.
@@ -58,7 +60,8 @@ public class SetUpFaultTests
     {
         using var server = new SocketServer(_ => Task.Delay(1000));
         using var silent = new SilentAddress(server.Port);
-        using var socket = await AddressRace.ConnectAsync([silent.Address, IPAddress.Loopback], server.Port, default).WaitAsync(TimeSpan.FromSeconds(10));
+        using var socket = await AddressRace.ConnectAsync([silent.Address, IPAddress.Loopback], server.Port, default)
+            .WaitAsync(TimeSpan.FromSeconds(10));
         Assert.Equal(IPAddress.Loopback, ((IPEndPoint)socket.RemoteEndPoint!).Address);
     }
 
@@ -66,9 +69,12 @@ public class SetUpFaultTests
     public async Task Point12_an_address_that_refuses_is_followed_by_the_next_without_a_wait()
     {
         using var server = new SocketServer(_ => Task.Delay(1000));
-        using var socket = await AddressRace.ConnectAsync([IPAddress.Parse("127.0.0.3"), IPAddress.IPv6Loopback, IPAddress.Loopback], server.Port, default);
+        using var socket =
+            await AddressRace.ConnectAsync([IPAddress.Parse("127.0.0.3"), IPAddress.IPv6Loopback, IPAddress.Loopback], server.Port,
+                default);
         Assert.Equal(IPAddress.Loopback, ((IPEndPoint)socket.RemoteEndPoint!).Address);
-        await Assert.ThrowsAnyAsync<SocketException>(() => AddressRace.ConnectAsync([IPAddress.Parse("127.0.0.3"), IPAddress.Parse("127.0.0.4")], server.Port, default));
+        await Assert.ThrowsAnyAsync<SocketException>(() =>
+            AddressRace.ConnectAsync([IPAddress.Parse("127.0.0.3"), IPAddress.Parse("127.0.0.4")], server.Port, default));
     }
 
     [Fact]
@@ -77,7 +83,8 @@ public class SetUpFaultTests
         using var server = new SocketServer(_ => Task.CompletedTask);
         using var silent = new SilentAddress(server.Port);
         using var limit = new System.Threading.CancellationTokenSource(600);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => AddressRace.ConnectAsync([silent.Address, silent.Address], server.Port, limit.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            AddressRace.ConnectAsync([silent.Address, silent.Address], server.Port, limit.Token));
     }
 #endif
 
@@ -133,7 +140,8 @@ public class SetUpFaultTests
         using var server = new SocketServer(async socket =>
         {
             if (await IsPlainAsync(socket))
-                await SocketServer.WriteAsync(socket, "HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\n\r\nThe plain HTTP request was sent to HTTPS port...");
+                await SocketServer.WriteAsync(socket,
+                    "HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\n\r\nThe plain HTTP request was sent to HTTPS port...");
         });
         var error = await FailAsync($"https://localhost:{server.Port}/v1");
         Assert.Equal(3, error.Attempts);
@@ -161,7 +169,8 @@ public class SetUpFaultTests
     [Fact]
     public async Task KindF_a_page_that_asks_for_https_leads_to_advice()
     {
-        var error = await TestSession.ErrorOfAsync("OpenAICompatible", Reply.Status(400, "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"));
+        var error = await TestSession.ErrorOfAsync("OpenAICompatible",
+            Reply.Status(400, "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"));
         Assert.Equal((LlmErrorKind.InvalidRequest, 1), (error.Kind, error.Attempts));
         Assert.Contains("https://localhost:8080", error.RecommendedAction);
     }
@@ -181,7 +190,8 @@ public class SetUpFaultTests
     [InlineData("https")]
     public async Task KindF_a_proxy_that_answers_for_this_computer_is_final_and_named(string scheme)
     {
-        foreach (var reply in new[] { BadGateway, BadGateway.Replace("502", "403"), "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" })
+        foreach (var reply in new[] { BadGateway, BadGateway.Replace("502", "403"),
+            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" })
         {
             using var proxy = new RawServer(RawReply.Text(RawEnd.Fin, reply));
             var error = await FailAsync($"{scheme}://localhost:1/v1", proxy.BaseUri);
@@ -204,10 +214,12 @@ public class SetUpFaultTests
 
     [Theory]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", Reply.PlainAnswer, null)]
-    [InlineData("HTTP/1.1 503 Loading\r\nContent-Type: application/json\r\n", "{\"error\":{\"message\":\"Loading model\"}}", LlmErrorKind.ServiceUnavailable)]
+    [InlineData("HTTP/1.1 503 Loading\r\nContent-Type: application/json\r\n", "{\"error\":{\"message\":\"Loading model\"}}",
+        LlmErrorKind.ServiceUnavailable)]
     public async Task KindF_a_proxy_that_passes_the_answer_of_this_computer_on_is_no_fault(string head, string body, LlmErrorKind? kind)
     {
-        using var proxy = new RawServer(RawReply.Text(RawEnd.Fin, $"{head}Content-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"));
+        using var proxy =
+            new RawServer(RawReply.Text(RawEnd.Fin, $"{head}Content-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"));
         using var session = Open("http://localhost:1/v1", proxy.BaseUri);
         if (kind is null)
         {
@@ -227,10 +239,17 @@ public class SetUpFaultTests
     [InlineData("https", BadGateway, LlmErrorKind.ConnectionFailed, 3)]
     [InlineData("https", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", LlmErrorKind.ConnectionFailed, 1)]
 #endif
-    [InlineData("http", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", LlmErrorKind.Unauthorized, 1)]
-    [InlineData("https", "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", LlmErrorKind.Unauthorized, 1)]
-    [InlineData("http", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 28\r\nConnection: close\r\n\r\n<html><title>Log in</title>\n", LlmErrorKind.InvalidResponse, 1)]
-    public async Task KindF_the_proxy_is_named_in_every_error_that_came_through_it(string scheme, string reply, LlmErrorKind kind, int attempts)
+    [InlineData("http",
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: "
+            + "close\r\n\r\n", LlmErrorKind.Unauthorized, 1)]
+    [InlineData("https",
+        "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: "
+            + "close\r\n\r\n", LlmErrorKind.Unauthorized, 1)]
+    [InlineData("http",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 28\r\nConnection: close\r\n\r\n<html><title>Log in</title>\n",
+            LlmErrorKind.InvalidResponse, 1)]
+    public async Task KindF_the_proxy_is_named_in_every_error_that_came_through_it(string scheme, string reply, LlmErrorKind kind,
+        int attempts)
     {
         using var proxy = new RawServer(RawReply.Text(RawEnd.Fin, reply));
         var error = await FailAsync($"{scheme}://llm.example.invalid/v1", proxy.BaseUri);
@@ -253,7 +272,9 @@ public class SetUpFaultTests
     [Fact]
     public async Task KindF_a_host_that_was_reached_before_is_tried_again_when_its_name_is_not_found()
     {
-        var handler = new ScriptedHandler(n => n == 2 ? throw new HttpRequestException("x", new SocketException((int)SocketError.HostNotFound)) : Reply.Plain());
+        var handler =
+            new ScriptedHandler(n =>
+                n == 2 ? throw new HttpRequestException("x", new SocketException((int)SocketError.HostNotFound)) : Reply.Plain());
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 3);
         await session.CompleteAsync(TestSession.Ask());
         Assert.Equal(2, (await session.CompleteAsync(TestSession.Ask())).Attempts);
@@ -264,11 +285,14 @@ public class SetUpFaultTests
     [InlineData("http://localhost:8080/", 405, "", "http://localhost:8080/chat/completions", true)]
     [InlineData("http://localhost:8080/api", 404, """{"detail":"Not Found"}""", "http://localhost:8080/api/chat/completions", true)]
     [InlineData("http://localhost:8080/v1", 404, "404 page not found", "http://localhost:8080/v1/chat/completions", false)]
-    [InlineData("http://localhost:8080", 404, """{"error":{"message":"model 'm' not found"}}""", "http://localhost:8080/chat/completions", false)]
-    public async Task KindF_an_address_that_is_not_found_is_shown_with_advice(string baseUri, int status, string body, string address, bool advises)
+    [InlineData("http://localhost:8080", 404, """{"error":{"message":"model 'm' not found"}}""", "http://localhost:8080/chat/completions",
+        false)]
+    public async Task KindF_an_address_that_is_not_found_is_shown_with_advice(string baseUri, int status, string body, string address,
+        bool advises)
     {
         var handler = new ScriptedHandler(_ => Reply.Status(status, body));
-        using var session = TestSession.Open("OpenAICompatible", handler, options => (options.BaseUri, options.MaxRetryCount) = (new Uri(baseUri), 3));
+        using var session =
+            TestSession.Open("OpenAICompatible", handler, options => (options.BaseUri, options.MaxRetryCount) = (new Uri(baseUri), 3));
         var error = await TestSession.ErrorAsync(session);
         Assert.EndsWith($"The address was {address}.", error.Message);
         Assert.Equal(advises, error.RecommendedAction?.Contains("/v1") == true);
@@ -278,7 +302,9 @@ public class SetUpFaultTests
     [Fact]
     public async Task KindF_a_page_of_an_address_without_a_version_leads_to_advice()
     {
-        using var session = TestSession.Open("OpenAICompatible", new ScriptedHandler(_ => Reply.Status(200, "<html><title>Chat</title></html>")), options => options.BaseUri = new Uri("http://localhost:8080"));
+        using var session =
+            TestSession.Open("OpenAICompatible", new ScriptedHandler(_ => Reply.Status(200, "<html><title>Chat</title></html>")),
+                options => options.BaseUri = new Uri("http://localhost:8080"));
         Assert.Contains("http://localhost:8080/v1", (await TestSession.ErrorAsync(session)).RecommendedAction);
     }
 
@@ -289,7 +315,8 @@ public class SetUpFaultTests
     [InlineData(529)]
     public async Task Point12_520_to_529_are_tried_again_as_503_is(int status)
     {
-        var handler = new ScriptedHandler(n => n == 1 ? Reply.Status(status, "<html><title>Web server is down</title></html>") : Reply.Plain());
+        var handler =
+            new ScriptedHandler(n => n == 1 ? Reply.Status(status, "<html><title>Web server is down</title></html>") : Reply.Plain());
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 2);
         Assert.Equal(2, (await session.CompleteAsync(TestSession.Ask())).Attempts);
         Assert.Equal(LlmErrorKind.ServiceUnavailable, (await TestSession.ErrorOfAsync("SiliconFlow", Reply.Status(status, ""))).Kind);
@@ -309,7 +336,8 @@ public class SetUpFaultTests
     [InlineData(false)]
     public async Task Point12_headers_over_64_KB_are_final(bool inOne)
     {
-        var headers = inOne ? "X-Long: " + new string('a', 70_000) + "\r\n" : string.Concat(Enumerable.Range(0, 700).Select(i => $"X-Long-{i}: {new string('a', 100)}\r\n"));
+        var headers = inOne ? "X-Long: " + new string('a', 70_000) + "\r\n"
+            : string.Concat(Enumerable.Range(0, 700).Select(i => $"X-Long-{i}: {new string('a', 100)}\r\n"));
         using var server = new RawServer(RawReply.Text(RawEnd.Fin, $"HTTP/1.1 200 OK\r\n{headers}Content-Length: 2\r\n\r\n{{}}"));
         var error = await FailAsync(new Uri(server.BaseUri, "v1").AbsoluteUri);
         Assert.Equal((LlmErrorKind.InvalidResponse, 1, 1), (error.Kind, error.Attempts, server.Requests));
@@ -325,7 +353,9 @@ public class SetUpFaultTests
         using var server = new SocketServer(async socket =>
         {
             await SocketServer.ReadAsync(socket);
-            await SocketServer.WriteAsync(socket, "HTTP/1.1 413 Payload Too Large\r\nContent-Type: application/json\r\nContent-Length: 35\r\nConnection: close\r\n\r\n{\"error\":{\"message\":\"at most 1 MB\"}}");
+            await SocketServer.WriteAsync(socket,
+                "HTTP/1.1 413 Payload Too Large\r\nContent-Type: application/json\r\nContent-Length: 35\r\nConnection: "
+                    + "close\r\n\r\n{\"error\":{\"message\":\"at most 1 MB\"}}");
             // What was not read makes closing a reset.
             await Task.Delay(50);
         });

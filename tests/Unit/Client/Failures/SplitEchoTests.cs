@@ -47,7 +47,8 @@ public class SplitEchoTests
     public async Task Point10_what_only_begins_like_a_key_is_not_lost(string field)
     {
         foreach (var text in new[] { "sk-te", "sk-test/0123+abc=DEF&xy", "sk-test/0123x", "sk-sk-test", "sssk-tes", "sk-test/sk-test/" })
-            foreach (var pieces in new[] { new[] { text }, [text, "!"], [text, "", " and more"], [.. text.Select(letter => letter.ToString())] })
+            foreach (var pieces in new[] { new[] { text }, [text, "!"], [text, "", " and more"],
+                [.. text.Select(letter => letter.ToString())] })
             {
                 var outcome = await ReadAsync(field, pieces);
                 Assert.Equal(string.Concat(pieces), Text(outcome.Completion!, field));
@@ -60,7 +61,8 @@ public class SplitEchoTests
     {
         var outcome = await ReadAsync("content", ["a ", "sk-tes", "ting"]);
         using var raw = JsonDocument.Parse(outcome.Completion!.RawJson!);
-        Assert.Equal(["a ", "sk-tes", "ting"], raw.RootElement.EnumerateArray().Take(3).Select(e => e.GetProperty("choices")[0].GetProperty("delta").GetProperty("content").GetString()));
+        Assert.Equal(["a ", "sk-tes", "ting"], raw.RootElement.EnumerateArray().Take(3)
+            .Select(e => e.GetProperty("choices")[0].GetProperty("delta").GetProperty("content").GetString()));
     }
 
     [Fact]
@@ -74,8 +76,11 @@ public class SplitEchoTests
     public async Task Point10_the_choices_of_an_answer_are_kept_apart()
     {
         var pieces = new[] { (0, Key[..10]), (1, Key[..10]), (1, "x"), (0, Key[10..]) };
-        var text = string.Concat(pieces.Select(piece => Sse.Event($$$"""{"choices":[{"index":{{{piece.Item1}}},"delta":{"content":{{{JsonSerializer.Serialize(piece.Item2)}}}}}]}""")))
-            + Sse.Event("""{"choices":[{"index":0,"delta":{},"finish_reason":"stop"},{"index":1,"delta":{},"finish_reason":"stop"}]}""") + Sse.Done;
+        var text = string.Concat(
+            pieces.Select(piece =>
+                Sse.Event($$$"""{"choices":[{"index":{{{piece.Item1}}},"delta":{"content":{{{JsonSerializer.Serialize(piece.Item2)}}}}}]}""")))
+            + Sse.Event("""{"choices":[{"index":0,"delta":{},"finish_reason":"stop"},{"index":1,"delta":{},"finish_reason":"stop"}]}""")
+                + Sse.Done;
         var outcome = await StreamOutcome.OfEventsAsync(text);
         Assert.Equal(["***", Key[..10] + "x"], outcome.Completion!.Choices.Select(choice => choice.Message.Content));
     }
@@ -108,7 +113,8 @@ public class SplitEchoTests
     [Theory]
     [InlineData("x sk-tes", "</think>y", "x sk-tes", "y")]
     [InlineData("x sk-tes", "t/0123+abc</think>y", "x sk-test/0123+abc", "y")]
-    public async Task Point10_what_is_held_back_before_a_closing_tag_becomes_reasoning(string first, string second, string reasoning, string content)
+    public async Task Point10_what_is_held_back_before_a_closing_tag_becomes_reasoning(string first, string second, string reasoning,
+        string content)
     {
         var outcome = await ReadAsync("content", [first, second]);
         Assert.Equal((reasoning, content), (outcome.Completion!.ReasoningContent, outcome.Completion.Content));
@@ -121,7 +127,8 @@ public class SplitEchoTests
         Assert.Matches(@"^a (s(k-?)?)?\*\*\* b$", text);
         Assert.Equal(text, string.Concat(outcome.Deltas.Select(delta => Text(delta, field))));
         Assert.DoesNotContain(Beginning, outcome.Completion!.RawJson);
-        foreach (var delta in outcome.Deltas) Assert.DoesNotContain(Beginning, delta.RawJson + delta.Content + delta.ReasoningContent + string.Concat(delta.ToolCalls ?? []));
+        foreach (var delta in outcome.Deltas)
+            Assert.DoesNotContain(Beginning, delta.RawJson + delta.Content + delta.ReasoningContent + string.Concat(delta.ToolCalls ?? []));
         // The end of the key is in no event either.
         Assert.DoesNotContain("DEF", outcome.Completion.RawJson);
         Assert.Equal("stop", outcome.Completion.FinishReason);

@@ -100,7 +100,8 @@ public class TimerTests
             new ScriptedHandler((_, _) => throw new TaskCanceledException("canceled", new TimeoutException())),
             options => options.ConnectTimeout = TimeSpan.FromSeconds(12));
         var error = await TestSession.ErrorAsync(session);
-        Assert.Equal((LlmErrorKind.Timeout, "No connection to api.siliconflow.cn within 12 s (-ConnectTimeoutSec)."), (error.Kind, error.Message));
+        Assert.Equal((LlmErrorKind.Timeout, "No connection to api.siliconflow.cn within 12 s (-ConnectTimeoutSec)."),
+            (error.Kind, error.Message));
     }
 
 #if NET
@@ -121,9 +122,12 @@ public class TimerTests
                 connecting = queued[^1].ConnectAsync(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndpoint).Port);
             }
             while (await Task.WhenAny(connecting, Task.Delay(200)) == connecting);
-            using var session = TestSession.Connect(new Uri($"http://{listener.LocalEndpoint}/v1"), options => (options.ConnectTimeout, options.MaxRetryCount) = (TimeSpan.FromSeconds(0.3), 0));
+            using var session =
+                TestSession.Connect(new Uri($"http://{listener.LocalEndpoint}/v1"), options =>
+                    (options.ConnectTimeout, options.MaxRetryCount) = (TimeSpan.FromSeconds(0.3), 0));
             var error = await TestSession.ErrorAsync(session);
-            Assert.Equal((LlmErrorKind.Timeout, $"No connection to {listener.LocalEndpoint} within 0.3 s (-ConnectTimeoutSec)."), (error.Kind, error.Message));
+            Assert.Equal((LlmErrorKind.Timeout, $"No connection to {listener.LocalEndpoint} within 0.3 s (-ConnectTimeoutSec)."),
+                (error.Kind, error.Message));
         }
         finally
         {
@@ -179,7 +183,8 @@ public class TimerTests
         throw new InvalidOperationException();
     }
 
-    private static async Task<StreamOutcome> OfAsync(IEnumerable<byte[]?> pieces, BodyEnd end = BodyEnd.Eof, int pauseMs = 40, double idle = 0.2)
+    private static async Task<StreamOutcome> OfAsync(IEnumerable<byte[]?> pieces, BodyEnd end = BodyEnd.Eof, int pauseMs = 40,
+        double idle = 0.2)
     {
         using var session = TestSession.Open(
             new ScriptedHandler(_ => Reply.Body(new ScriptedStream(pieces, end, pauseMs))),
@@ -188,7 +193,8 @@ public class TimerTests
     }
 
     /// <summary>The same text again and again, with a pause before each.</summary>
-    private static IEnumerable<byte[]?> Times(int count, string text) => Enumerable.Range(0, count).SelectMany(_ => new[] { null, Sse.Bytes(text) });
+    private static IEnumerable<byte[]?> Times(int count, string text) =>
+        Enumerable.Range(0, count).SelectMany(_ => new[] { null, Sse.Bytes(text) });
 
     private static IEnumerable<byte[]?> Endlessly(string text) => Times(int.MaxValue, text);
 }

@@ -35,7 +35,9 @@ public class WaitingTimeTests
         var at = DateTimeOffset.UtcNow.AddSeconds(90);
         var value = (inMilliseconds ? at.ToUnixTimeMilliseconds() : at.ToUnixTimeSeconds()).ToString(CultureInfo.InvariantCulture);
         Assert.InRange((await WaitAsync(429, "", ("X-RateLimit-Reset", value)))!.Value, 80, 90.5);
-        Assert.InRange((await WaitAsync(429, "", ("x-ratelimit-reset-requests", at.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture))))!.Value, 80, 90.5);
+        Assert.InRange(
+            (await WaitAsync(429, "",
+                ("x-ratelimit-reset-requests", at.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture))))!.Value, 80, 90.5);
         Assert.Equal(0, await WaitAsync(429, "", ("X-RateLimit-Reset", "1600000000")));
     }
 
@@ -95,7 +97,8 @@ public class WaitingTimeTests
         Assert.Equal(2, await WaitAsync(429, "", Limits("50", "6m0s", "10", "2s")));
         Assert.Null(await WaitAsync(429, "", ("x-ratelimit-remaining-requests", "50"), ("x-ratelimit-reset-requests", "6m0s")));
         Assert.Null(await WaitAsync(500, "", ("x-ratelimit-reset-requests", "6m0s")));
-        Assert.Null(await WaitAsync(429, "", ("x-ratelimit-reset-requests", "soon"), ("x-ratelimit-reset-tokens", "-5s"), ("X-RateLimit-Reset", "")));
+        Assert.Null(await WaitAsync(429, "", ("x-ratelimit-reset-requests", "soon"), ("x-ratelimit-reset-tokens", "-5s"),
+            ("X-RateLimit-Reset", "")));
     }
 
     [Fact]
@@ -117,11 +120,13 @@ public class WaitingTimeTests
                 var response = left == 0 ? Reply.Status(429, "") : Reply.Plain();
                 if (left > 0) left--;
                 response.Headers.TryAddWithoutValidation("x-ratelimit-remaining-requests", left.ToString(CultureInfo.InvariantCulture));
-                response.Headers.TryAddWithoutValidation("x-ratelimit-reset-requests", $"{Math.Max(1, 430 - window.ElapsedMilliseconds)}ms");
+                response.Headers.TryAddWithoutValidation("x-ratelimit-reset-requests",
+                    $"{Math.Max(1, 430 - window.ElapsedMilliseconds)}ms");
                 return response;
             }
         });
-        using var session = TestSession.Open(handler, options => (options.MaxRetryCount, options.MaxRetryDelay) = (0, TimeSpan.FromSeconds(5)));
+        using var session =
+            TestSession.Open(handler, options => (options.MaxRetryCount, options.MaxRetryDelay) = (0, TimeSpan.FromSeconds(5)));
         var clock = Stopwatch.StartNew();
         for (var i = 0; i < 12; i++) await session.CompleteAsync(TestSession.Ask());
         Assert.Equal(0, refused);
@@ -150,7 +155,8 @@ public class WaitingTimeTests
     public async Task KindJ_a_reset_that_is_further_away_than_the_longest_wait_holds_nothing_back()
     {
         using var session = TestSession.Open(
-            new ScriptedHandler(_ => Reply.Status(200, Reply.PlainAnswer, ("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "24h"))),
+            new ScriptedHandler(_ =>
+                Reply.Status(200, Reply.PlainAnswer, ("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "24h"))),
             options => options.MaxRetryDelay = TimeSpan.FromSeconds(5));
         await session.CompleteAsync(TestSession.Ask());
         await session.CompleteAsync(TestSession.Ask()).WaitAsync(TimeSpan.FromSeconds(10));
@@ -164,7 +170,9 @@ public class WaitingTimeTests
         var handler = new ScriptedHandler(async (n, _) =>
         {
             sent = n;
-            if (n == 1) return Reply.Status(200, Reply.PlainAnswer, ("x-ratelimit-remaining-requests", "9"), ("x-ratelimit-reset-requests", "400ms"));
+            if (n == 1)
+                return Reply.Status(200, Reply.PlainAnswer, ("x-ratelimit-remaining-requests", "9"),
+                    ("x-ratelimit-reset-requests", "400ms"));
             await open.Task;
             return Reply.Plain();
         });
@@ -173,7 +181,9 @@ public class WaitingTimeTests
         var first = gate.NewPass(TestSession.Ask());
         await first.EnterAsync(default);
         var others = Enumerable.Range(0, 9).Select(_ => session.CompleteAsync(TestSession.Ask())).ToList();
-        var limits = RateLimitHeaders.Read(Reply.Status(200, "", ("x-ratelimit-remaining-requests", "9"), ("x-ratelimit-reset-requests", "400ms")).Headers);
+        var limits =
+            RateLimitHeaders.Read(Reply.Status(200, "", ("x-ratelimit-remaining-requests", "9"), ("x-ratelimit-reset-requests", "400ms"))
+                .Headers);
         first.Report(limits);
         var clock = Stopwatch.StartNew();
         var last = gate.NewPass(TestSession.Ask());

@@ -36,15 +36,18 @@ public sealed class AnswerFuzzTests : IDisposable
     public void Any_bytes_as_a_plain_answer()
     {
         var bytes = Gen.Frequency((1, FuzzCases.Bytes), (3, FuzzCases.Mutated(s_answers)), (1, FuzzCases.Mutated(s_errors)));
-        var cases = from b in bytes from cuts in FuzzCases.Cuts from provider in Gen.Choose(0, 3) select (Raw: b, Cuts: cuts, Provider: provider);
-        Prop.ForAll(cases.ToArbitrary(), c => _target.AnswersOrTells(c.Provider, Reply.Pieces(FuzzCases.Pieces(c.Raw.Bytes, c.Cuts)))).Check(FuzzCases.Config);
+        var cases = from b in bytes from cuts in FuzzCases.Cuts from provider in Gen.Choose(0, 3) select (Raw: b, Cuts: cuts,
+            Provider: provider);
+        Prop.ForAll(cases.ToArbitrary(), c => _target.AnswersOrTells(c.Provider, Reply.Pieces(FuzzCases.Pieces(c.Raw.Bytes, c.Cuts))))
+            .Check(FuzzCases.Config);
     }
 
     [Fact]
     public void Any_bytes_as_an_error()
     {
         var bytes = Gen.Frequency((1, FuzzCases.Bytes), (3, FuzzCases.Mutated(s_errors)));
-        var cases = from b in bytes from status in Gen.Choose(300, 599) from provider in Gen.Choose(0, 3) select (Raw: b, Status: status, Provider: provider);
+        var cases = from b in bytes from status in Gen.Choose(300, 599) from provider in Gen.Choose(0, 3) select (Raw: b, Status: status,
+            Provider: provider);
         Prop.ForAll(cases.ToArbitrary(), c =>
         {
             var response = new HttpResponseMessage((HttpStatusCode)c.Status) { Content = new ByteArrayContent(c.Raw.Bytes) };

@@ -4,7 +4,9 @@ using System.Net.Http;
 
 namespace LlmPs.Unit.Client;
 
-/// <summary>A session that answers one response after another. Its waits all end at once, so that they may be waited for in place.</summary>
+/// <summary>
+/// A session that answers one response after another. Its waits all end at once, so that they may be waited for in place.
+/// </summary>
 internal sealed class FuzzTarget : IDisposable
 {
     private readonly LlmSession[] _sessions;
@@ -37,7 +39,8 @@ internal sealed class FuzzTarget : IDisposable
     }
 
     internal static bool IsClear(LlmApiException error) =>
-        error.Message.Length is > 10 and < 1500 && !error.Message.Any(char.IsControl) && error.Attempts == 1 && error.Kind != LlmErrorKind.Canceled;
+        error.Message.Length is > 10 and < 1500 && !error.Message.Any(char.IsControl) && error.Attempts == 1
+            && error.Kind != LlmErrorKind.Canceled;
 
     public void Dispose()
     {
@@ -57,7 +60,8 @@ internal sealed class FuzzTarget : IDisposable
 
     private sealed class ScriptedHandlerWithoutMemory(Func<HttpResponseMessage> reply) : HttpMessageHandler
     {
-        protected override System.Threading.Tasks.Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, System.Threading.CancellationToken cancellationToken) =>
+        protected override System.Threading.Tasks.Task<HttpResponseMessage> SendAsync(HttpRequestMessage request,
+            System.Threading.CancellationToken cancellationToken) =>
             System.Threading.Tasks.Task.FromResult(reply());
     }
 }

@@ -13,7 +13,8 @@ public sealed class StreamFuzzTests : IDisposable
 {
     private static readonly Gen<string> s_text = Gen.OneOf(
         Gen.Elements("Hello", " ", "", "你好", "👩‍🚀", "<think>", "</think>", "data: x", "a\nb", "\\", "\"", "\u2028", "<", "x"),
-        ArbMap.Default.GeneratorFor<UnicodeString>().Select(text => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text.Get ?? string.Empty))));
+        ArbMap.Default.GeneratorFor<UnicodeString>()
+            .Select(text => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text.Get ?? string.Empty))));
 
     private readonly FuzzTarget _target = new();
 
@@ -53,27 +54,32 @@ public sealed class StreamFuzzTests : IDisposable
     {
         var streams = StreamCases.Whole.Values.Concat(StreamCases.Others.Values).ToArray();
         var bytes = Gen.Frequency((1, FuzzCases.Bytes), (3, FuzzCases.Mutated(streams)));
-        var cases = from b in bytes from cuts in FuzzCases.Cuts from provider in Gen.Choose(0, 3) from broken in Gen.Elements(BodyEnd.Eof, BodyEnd.Eof, BodyEnd.Break) select (Raw: b, Cuts: cuts, Provider: provider, End: broken);
+        var cases = from b in bytes from cuts in FuzzCases.Cuts from provider in Gen.Choose(0, 3) from broken in Gen.Elements(BodyEnd.Eof,
+            BodyEnd.Eof, BodyEnd.Break) select (Raw: b, Cuts: cuts, Provider: provider, End: broken);
         Prop.ForAll(cases.ToArbitrary(), c =>
         {
             var whole = _target.Stream(c.Provider, Reply.Pieces([c.Raw.Bytes], c.End));
             var split = _target.Stream(c.Provider, Reply.Pieces(FuzzCases.Pieces(c.Raw.Bytes, c.Cuts), c.End));
             return whole.Text == split.Text
-                && (whole.Error is null ? whole.Completion is not null && whole.Deltas[^1].IsLast : FuzzTarget.IsClear(whole.Error) && whole.Completion is null && !whole.Deltas.Any(delta => delta.IsLast));
+                && (whole.Error is null ? whole.Completion is not null && whole.Deltas[^1].IsLast : FuzzTarget.IsClear(whole.Error)
+                    && whole.Completion is null && !whole.Deltas.Any(delta => delta.IsLast));
         }).Check(FuzzCases.Config);
     }
 
     private static string Written(Part[] parts, Style style)
     {
-        var text = (style.HasMark ? "\uFEFF" : string.Empty) + Event(style, """{"choices":[{"index":0,"delta":{"role":"assistant","reasoning_content":"r"}}]}""");
+        var text = (style.HasMark ? "\uFEFF" : string.Empty)
+            + Event(style, """{"choices":[{"index":0,"delta":{"role":"assistant","reasoning_content":"r"}}]}""");
         foreach (var part in parts)
         {
             var json = JsonSerializer.Serialize(part.Text);
             text += part.Kind switch
             {
-                <= 3 => Event(style, $$$"""{"choices":[{"index":0,"delta":{"content":{{{json}}}},"finish_reason":null}],"usage":{"total_tokens":1}}"""),
+                <= 3 => Event(style,
+                    $$$"""{"choices":[{"index":0,"delta":{"content":{{{json}}}},"finish_reason":null}],"usage":{"total_tokens":1}}"""),
                 4 or 5 => Event(style, $$$"""{"choices":[{"index":0,"delta":{"content":null,"reasoning_content":{{{json}}}}}]}"""),
-                6 => ": " + part.Text.Replace("\n", " ", StringComparison.Ordinal).Replace("\r", " ", StringComparison.Ordinal) + style.LineEnd + (part.Text.Length % 2 == 0 ? style.LineEnd : string.Empty),
+                6 => ": " + part.Text.Replace("\n", " ", StringComparison.Ordinal).Replace("\r", " ", StringComparison.Ordinal)
+                    + style.LineEnd + (part.Text.Length % 2 == 0 ? style.LineEnd : string.Empty),
                 7 => Event(style, ": keep-alive"),
                 8 => Event(style, string.Empty),
                 _ => Event(style, """{"choices":[],"usage":{"total_tokens":2}}"""),

@@ -21,7 +21,8 @@ public class KindA_words_of_an_error
     [InlineData("data: {\"object\":\"error\",\"message\":\"request exceeds the available context size\"}\n\n")]
     [InlineData("data: {\"message\":\"request exceeds the available context size\",\"code\":null}\n\n")]
     [InlineData("data: {\"base_resp\":{\"status_code\":2013,\"status_msg\":\"request exceeds the available context size\"}}\n\n")]
-    [InlineData("data: {\"choices\":null,\"base_resp\":{\"status_msg\":\"request exceeds the available context size\",\"status_code\":2013}}\n\n")]
+    [InlineData("data: {\"choices\":null,\"base_resp\":{\"status_msg\":\"request exceeds the available context "
+        + "size\",\"status_code\":2013}}\n\n")]
     [InlineData("data: {\"error_code\":336003,\"error_msg\":\"request exceeds the available context size\"}\n\n")]
     [InlineData("data: {\"detail\":[{\"msg\":\"request exceeds the available context size\"}]}\n\n")]
     [InlineData("data: {\"success\":false,\"msg\":\"request exceeds the available context size\"}\n\n")]
@@ -96,7 +97,8 @@ public class KindA_words_of_an_error
     [InlineData("data: {\"error_code\":0,\"error_msg\":\"\"}\n\n")]
     public async Task What_is_no_error_takes_nothing_from_an_answer(string notice)
     {
-        var outcome = await StreamOutcome.OfEventsAsync(notice + Content("Hel") + notice + Content("lo") + notice + Finish() + notice + Done);
+        var outcome =
+            await StreamOutcome.OfEventsAsync(notice + Content("Hel") + notice + Content("lo") + notice + Finish() + notice + Done);
         Assert.Null(outcome.Error);
         Assert.Equal("Hello", outcome.Completion!.Content);
         // Without a finish reason, what came before the last text is no reason for its end.
@@ -106,7 +108,8 @@ public class KindA_words_of_an_error
     [Fact]
     public async Task An_error_behind_the_finish_reason_takes_nothing_from_an_answer()
     {
-        var outcome = await StreamOutcome.OfEventsAsync(Content("Hello") + Finish() + "error: {\"code\":500,\"message\":\"late\"}\n\n" + Done);
+        var outcome =
+            await StreamOutcome.OfEventsAsync(Content("Hello") + Finish() + "error: {\"code\":500,\"message\":\"late\"}\n\n" + Done);
         Assert.Equal("Hello", outcome.Completion!.Content);
     }
 
@@ -121,7 +124,8 @@ public class KindA_words_of_an_error
     [Theory]
     [InlineData("{\"object\":\"error\",\"message\":\"request exceeds the available context size\"}")]
     [InlineData("{\"message\":\"request exceeds the available context size\"}")]
-    [InlineData("{\"base_resp\":{\"status_code\":2013,\"status_msg\":\"request exceeds the available context size\"},\"choices\":null,\"usage\":{\"total_tokens\":0}}")]
+    [InlineData("{\"base_resp\":{\"status_code\":2013,\"status_msg\":\"request exceeds the available context "
+        + "size\"},\"choices\":null,\"usage\":{\"total_tokens\":0}}")]
     [InlineData("{\"error_code\":336003,\"error_msg\":\"request exceeds the available context size\"}")]
     [InlineData("{\"detail\":\"request exceeds the available context size\"}")]
     [InlineData("{\"errors\":[{\"message\":\"request exceeds the available context size\"}]}")]
@@ -149,7 +153,8 @@ public class KindA_words_of_an_error
     [Fact]
     public async Task A_plain_error_of_a_transient_kind_is_sent_again()
     {
-        var handler = new ScriptedHandler(n => n == 1 ? Reply.Json("""[{"error":{"code":503,"message":"loading model"}}]""") : Reply.Plain());
+        var handler =
+            new ScriptedHandler(n => n == 1 ? Reply.Json("""[{"error":{"code":503,"message":"loading model"}}]""") : Reply.Plain());
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 3);
         Assert.Equal(2, (await session.CompleteAsync(TestSession.Ask())).Attempts);
     }
@@ -157,7 +162,8 @@ public class KindA_words_of_an_error
     [Fact]
     public async Task A_key_in_the_words_is_redacted()
     {
-        foreach (var stream in new[] { $"error: bad key {TestSession.Key}\n\n", $"data: {{\"kind\":\"{TestSession.Key}\"}}\n\n", $"bad key {TestSession.Key}\n" })
+        foreach (var stream in new[] { $"error: bad key {TestSession.Key}\n\n", $"data: {{\"kind\":\"{TestSession.Key}\"}}\n\n",
+            $"bad key {TestSession.Key}\n" })
             Assert.DoesNotContain("sk-test", (await ErrorOfAsync(() => Reply.Events(stream))).Message);
     }
 
@@ -174,7 +180,8 @@ public class KindA_words_of_an_error
         {
             var bytes = Bytes(stream);
             var whole = (await StreamOutcome.OfAsync(Reply.Pieces([bytes]))).Text;
-            for (var at = 1; at < bytes.Length; at++) Assert.Equal(whole, (await StreamOutcome.OfAsync(Reply.Pieces(Split(bytes, at)))).Text);
+            for (var at = 1; at < bytes.Length; at++)
+                Assert.Equal(whole, (await StreamOutcome.OfAsync(Reply.Pieces(Split(bytes, at)))).Text);
             Assert.Equal(whole, (await StreamOutcome.OfAsync(Reply.Pieces(ByteByByte(bytes)))).Text);
         }
     }
@@ -197,18 +204,22 @@ public class KindA_words_of_an_error
     [InlineData("data: [ERROR] request exceeds the available context size\n\n")]
     [InlineData("data: {\"choices\":[{\"delta\":{\"error\":{\"message\":\"request exceeds the available context size\"}}}]}\n\n")]
     [InlineData("Error: request exceeds the available context size\n\n")]
-    [InlineData("data: {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"request exceeds the available context size\"}\n\n")]
+    [InlineData("data: {\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"request exceeds the available "
+        + "context size\"}\n\n")]
     public async Task A_final_error_of_any_shape_costs_one_request(string stream)
     {
         var handler = new ScriptedHandler(_ => Reply.Events(stream + Done));
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 3);
         var error = await TestSession.ErrorAsync(session);
         Assert.Equal((LlmErrorKind.InvalidRequest, 1), (error.Kind, handler.Sent.Count));
-        Assert.EndsWith(Words, error.Message.Replace(" (code 400)", string.Empty, StringComparison.Ordinal).Replace(" (code InvalidParameter)", string.Empty, StringComparison.Ordinal).Replace(" (code x)", string.Empty, StringComparison.Ordinal));
+        Assert.EndsWith(Words, error.Message.Replace(" (code 400)", string.Empty, StringComparison.Ordinal)
+            .Replace(" (code InvalidParameter)", string.Empty, StringComparison.Ordinal)
+                .Replace(" (code x)", string.Empty, StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData("data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n", LlmErrorKind.ServiceUnavailable)]
+    [InlineData("data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n",
+        LlmErrorKind.ServiceUnavailable)]
     [InlineData("event: error\ndata: {\"type\":\"rate_limit_error\",\"message\":\"x\"}\n\n", LlmErrorKind.RateLimited)]
     [InlineData("error: 503 Service Unavailable\n\n", LlmErrorKind.ServiceUnavailable)]
     [InlineData("data: <html><title>502 Bad Gateway</title></html>\n\n", LlmErrorKind.ServiceUnavailable)]
@@ -222,7 +233,8 @@ public class KindA_words_of_an_error
 
     [Theory]
     [InlineData("{\"error\":{\"message\":\"Incorrect API key provided\"}}", LlmErrorKind.Unauthorized)]
-    [InlineData("{\"error\":{\"type\":\"authentication_error\",\"code\":\"invalid_request_error\",\"message\":\"x\"}}", LlmErrorKind.Unauthorized)]
+    [InlineData("{\"error\":{\"type\":\"authentication_error\",\"code\":\"invalid_request_error\",\"message\":\"x\"}}",
+        LlmErrorKind.Unauthorized)]
     [InlineData("{\"error\":{\"code\":\"model_not_found\",\"message\":\"x\"}}", LlmErrorKind.NotFound)]
     public async Task The_kind_is_judged_by_type_and_words_where_there_is_no_status(string json, LlmErrorKind kind)
     {

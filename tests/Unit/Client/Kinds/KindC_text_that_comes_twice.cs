@@ -14,7 +14,8 @@ public class KindC_text_that_comes_twice
     public async Task A_delta_wins_over_the_message_beside_it(string choice)
     {
         var outcome = await StreamOutcome.OfEventsAsync(
-            Event("""{"choices":[{"index":0,"delta":{"content":"Hello"},"message":{"content":"Hello"}}]}""") + Event($$"""{"choices":[{{choice}}]}""") + Finish() + Done);
+            Event("""{"choices":[{"index":0,"delta":{"content":"Hello"},"message":{"content":"Hello"}}]}""")
+                + Event($$"""{"choices":[{{choice}}]}""") + Finish() + Done);
         Assert.Equal(("Hello big", "Hello big"), (outcome.Content, outcome.Completion!.Content));
     }
 
@@ -52,9 +53,13 @@ public class KindC_text_that_comes_twice
     [Fact]
     public async Task A_message_says_what_no_delta_said()
     {
-        var outcome = await StreamOutcome.OfEventsAsync(Reasoning("Hm") + Event("""{"choices":[{"index":0,"message":{"content":"Hello","reasoning_content":"Hm"},"finish_reason":"stop"}]}""") + Done);
+        var outcome =
+            await StreamOutcome.OfEventsAsync(Reasoning("Hm")
+                + Event("""{"choices":[{"index":0,"message":{"content":"Hello","reasoning_content":"Hm"},"finish_reason":"stop"}]}""")
+                    + Done);
         Assert.Equal(("Hm", "Hello"), (outcome.Reasoning, outcome.Content));
-        var alone = await StreamOutcome.OfEventsAsync(Event("""{"choices":[{"index":0,"delta":{},"message":{"content":"Hello"},"finish_reason":"stop"}]}""") + Done);
+        var alone = await StreamOutcome.OfEventsAsync(
+            Event("""{"choices":[{"index":0,"delta":{},"message":{"content":"Hello"},"finish_reason":"stop"}]}""") + Done);
         Assert.Equal("Hello", alone.Content);
     }
 
@@ -64,14 +69,16 @@ public class KindC_text_that_comes_twice
     [InlineData("Hello|Hello", "Hello")]
     public async Task Messages_without_a_delta_are_cumulative_or_pieces(string messages, string expected)
     {
-        var events = messages.Split('|').Select(text => Event($$"""{"choices":[{"index":0,"message":{"content":"{{text}}"},"finish_reason":null}]}"""));
+        var events = messages.Split('|')
+            .Select(text => Event($$"""{"choices":[{"index":0,"message":{"content":"{{text}}"},"finish_reason":null}]}"""));
         Assert.Equal(expected, (await StreamOutcome.OfEventsAsync(string.Concat(events) + Finish() + Done)).Content);
     }
 
     [Theory]
     [InlineData("He|Hel|Hell|Hello|Hello big", "Hello big")]
     [InlineData("He|Hel|Hel|Hell|Hello|Hello|Hello", "Hello")]
-    [InlineData("<think>H|<think>Hm</think>|<think>Hm</think>\\n\\nHel|<think>Hm</think>\\n\\nHello|<think>Hm</think>\\n\\nHello big", "Hello big")]
+    [InlineData("<think>H|<think>Hm</think>|<think>Hm</think>\\n\\nHel|<think>Hm</think>\\n\\nHello|<think>Hm</think>\\n\\nHello big",
+        "Hello big")]
     [InlineData("H|Hm|Hm</think>|Hm</think>Hel|Hm</think>Hello big", "Hello big")]
     public async Task Deltas_that_repeat_all_so_far_give_the_text_once(string deltas, string expected)
     {
@@ -88,7 +95,8 @@ public class KindC_text_that_comes_twice
     [Fact]
     public async Task Reasoning_that_repeats_all_so_far_is_taken_once()
     {
-        var stream = string.Concat(new[] { "a", "ab", "abc", "abcd", "abcde" }.Select(Reasoning)) + Content("x") + Content("y") + Finish() + Done;
+        var stream = string.Concat(new[] { "a", "ab", "abc", "abcd", "abcde" }.Select(Reasoning)) + Content("x") + Content("y") + Finish()
+            + Done;
         var completion = (await StreamOutcome.OfEventsAsync(stream)).Completion!;
         Assert.Equal(("abcde", "xy"), (completion.ReasoningContent, completion.Content));
     }
@@ -97,7 +105,10 @@ public class KindC_text_that_comes_twice
     public async Task Halves_of_an_emoji_in_text_that_repeats_find_together()
     {
         const string high = "\\ud83d", low = "\\ude00";
-        var stream = string.Concat(new[] { "a", "ab" + high, "ab" + high + low, "ab" + high + low + "c", "ab" + high + low + "c" + high, "ab" + high + low + "c" + high + low }.Select(Content)) + Finish() + Done;
+        var stream =
+            string.Concat(
+                new[] { "a", "ab" + high, "ab" + high + low, "ab" + high + low + "c", "ab" + high + low + "c" + high, "ab" + high + low
+                    + "c" + high + low }.Select(Content)) + Finish() + Done;
         Assert.Equal("ab😀c😀", (await StreamOutcome.OfEventsAsync(stream)).Completion!.Content);
     }
 
@@ -142,7 +153,8 @@ public class KindC_text_that_comes_twice
             var deltas = pieces.Split('|').Select((piece, n) =>
             {
                 var name = n == 0 || isNamed ? "\"id\":\"c1\",\"function\":{\"name\":\"f\"," : "\"function\":{";
-                return Delta("\"tool_calls\":[{\"index\":0," + name + "\"arguments\":" + System.Text.Json.JsonSerializer.Serialize(piece) + "}}]");
+                return Delta("\"tool_calls\":[{\"index\":0," + name + "\"arguments\":" + System.Text.Json.JsonSerializer.Serialize(piece)
+                    + "}}]");
             });
             var outcome = await StreamOutcome.OfEventsAsync(string.Concat(deltas) + Finish("tool_calls") + Done);
             Assert.Equal(expected, Assert.Single(outcome.Completion!.ToolCalls!).Arguments);

@@ -41,7 +41,8 @@ public class KindI_finish_reasons
     public async Task A_second_attempt_gives_the_whole_answer()
     {
         using var session = TestSession.Open(
-            new ScriptedHandler(n => n == 1 ? Reply.Json("""{"choices":[{"message":{"content":"Hel"},"finish_reason":"network_error"}]}""") : Reply.Plain()),
+            new ScriptedHandler(n =>
+                n == 1 ? Reply.Json("""{"choices":[{"message":{"content":"Hel"},"finish_reason":"network_error"}]}""") : Reply.Plain()),
             options => options.MaxRetryCount = 1);
         Assert.Equal("Hello", (await session.CompleteAsync(TestSession.Ask())).Content);
     }
@@ -49,7 +50,8 @@ public class KindI_finish_reasons
     [Fact]
     public async Task A_failure_of_one_choice_fails_the_answer()
     {
-        var error = await TestSession.ErrorOfAsync("OpenAICompatible", Reply.Json("""{"choices":[{"message":{"content":"a"},"finish_reason":"stop"},{"index":1,"message":{"content":"b"},"finish_reason":"abort"}]}"""));
+        var error = await TestSession.ErrorOfAsync("OpenAICompatible",
+            Reply.Json("""{"choices":[{"message":{"content":"a"},"finish_reason":"stop"},{"index":1,"message":{"content":"b"},"finish_reason":"abort"}]}"""));
         Assert.Equal(LlmErrorKind.ServiceUnavailable, error.Kind);
     }
 
@@ -61,7 +63,8 @@ public class KindI_finish_reasons
     [InlineData("exception")]
     [InlineData("preempted")]
     public async Task A_reason_named_like_a_failure_is_one(string reason) =>
-        Assert.Equal(LlmErrorKind.ServiceUnavailable, (await StreamOutcome.OfEventsAsync(Content("Hel") + Finish(reason) + Done)).Error!.Kind);
+        Assert.Equal(LlmErrorKind.ServiceUnavailable, (await StreamOutcome.OfEventsAsync(Content("Hel") + Finish(reason) + Done))
+            .Error!.Kind);
 
     [Theory]
     [InlineData("{\"delta\":{},\"finish_reason\":\"stop\",\"native_finish_reason\":\"insufficient_system_resource\"}")]
@@ -70,7 +73,8 @@ public class KindI_finish_reasons
     public async Task A_failure_is_not_taken_back_by_another_reason(string choice)
     {
         foreach (var tail in new[] { Done, Finish() + Done })
-            Assert.Equal(LlmErrorKind.ServiceUnavailable, (await StreamOutcome.OfEventsAsync(Content("Hel") + Event($"{{\"choices\":[{choice}]}}") + tail)).Error!.Kind);
+            Assert.Equal(LlmErrorKind.ServiceUnavailable,
+                (await StreamOutcome.OfEventsAsync(Content("Hel") + Event($"{{\"choices\":[{choice}]}}") + tail)).Error!.Kind);
     }
 
     [Theory]
@@ -106,7 +110,9 @@ public class KindI_finish_reasons
     [InlineData("sensitive", "content_filter")]
     public async Task A_known_reason_is_emitted_without_a_warning(string reason, string common)
     {
-        var completion = await TestSession.AnswerOfAsync("OpenAICompatible", $$"""{"choices":[{"message":{"content":"Hello"},"finish_reason":"{{reason}}"}]}""");
+        var completion =
+            await TestSession.AnswerOfAsync("OpenAICompatible",
+                $$"""{"choices":[{"message":{"content":"Hello"},"finish_reason":"{{reason}}"}]}""");
         Assert.Equal((common, reason), (completion.FinishReason, completion.NativeFinishReason));
         Assert.Empty(await Warnings.OfAsync(Content("Hello") + Finish(reason) + Done));
     }
@@ -117,8 +123,11 @@ public class KindI_finish_reasons
     public async Task An_unknown_reason_is_emitted_with_a_warning(string reason)
     {
         var plain = $$"""{"choices":[{"message":{"content":"Hello"},"finish_reason":"{{reason}}"}]}""";
-        Assert.Equal(("Hello", reason), ((await TestSession.AnswerOfAsync("OpenAICompatible", plain)).Content, (await TestSession.AnswerOfAsync("OpenAICompatible", plain)).FinishReason));
+        Assert.Equal(("Hello", reason),
+            ((await TestSession.AnswerOfAsync("OpenAICompatible", plain))
+                .Content, (await TestSession.AnswerOfAsync("OpenAICompatible", plain)).FinishReason));
         foreach (var body in new[] { plain, Content("Hello") + Finish(reason) + Done })
-            Assert.Equal($"Row 0: the finish reason '{reason}' is not known. Check whether the answer is whole.", Assert.Single(await Warnings.OfAsync(body)));
+            Assert.Equal($"Row 0: the finish reason '{reason}' is not known. Check whether the answer is whole.",
+                Assert.Single(await Warnings.OfAsync(body)));
     }
 }

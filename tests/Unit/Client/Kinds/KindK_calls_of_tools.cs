@@ -19,7 +19,8 @@ public class KindK_calls_of_tools
         var request = new ChatRequest
         {
             Model = model,
-            Messages = [new("user", "q"), new("assistant", null) { ReasoningContent = "r1", ToolCalls = [new ToolCall("c1", "f", "{}")] }, new("tool", "42") { ToolCallId = "c1" }],
+            Messages = [new("user", "q"), new("assistant", null) { ReasoningContent = "r1", ToolCalls = [new ToolCall("c1", "f", "{}")] },
+                new("tool", "42") { ToolCallId = "c1" }],
         };
         Assert.Contains("\"reasoning_content\":\"r1\"", Written.Body(provider, request));
     }
@@ -36,7 +37,8 @@ public class KindK_calls_of_tools
         {
             foreach (var id in new[] { "\"id\":\"c1\",", "\"id\":\"\",", string.Empty })
             {
-                var calls = pieces.Split('|').Select((piece, n) => (n == 0 ? "\"id\":\"c1\"," : id) + $"\"function\":{{\"name\":\"{piece}\",\"arguments\":\"\"}}");
+                var calls = pieces.Split('|')
+                    .Select((piece, n) => (n == 0 ? "\"id\":\"c1\"," : id) + $"\"function\":{{\"name\":\"{piece}\",\"arguments\":\"\"}}");
                 Assert.Equal([$"{expected}({{}})"], await CallsAsync(tools, [.. calls, "\"function\":{\"arguments\":\"{}\"}"]));
             }
         }
@@ -45,9 +47,14 @@ public class KindK_calls_of_tools
     [Fact]
     public async Task The_names_of_the_tools_tell_a_piece_of_a_name_from_another_call()
     {
-        Assert.Equal(["get_weather({\"a\":1})"], await CallsAsync(true, "\"function\":{\"name\":\"get_\"}", "\"function\":{\"name\":\"weather\",\"arguments\":\"{\\\"a\\\":1}\"}"));
-        Assert.Equal(["get_weather()", "get_time({})"], await CallsAsync(true, "\"function\":{\"name\":\"get_weather\"}", "\"function\":{\"name\":\"get_time\",\"arguments\":\"{}\"}"));
-        Assert.Equal(["get_weather()", "get_time({})"], await CallsAsync(true, "\"id\":\"c1\",\"function\":{\"name\":\"get_weather\"}", "\"function\":{\"name\":\"get_time\",\"arguments\":\"{}\"}"));
+        Assert.Equal(["get_weather({\"a\":1})"],
+            await CallsAsync(true, "\"function\":{\"name\":\"get_\"}",
+                "\"function\":{\"name\":\"weather\",\"arguments\":\"{\\\"a\\\":1}\"}"));
+        Assert.Equal(["get_weather()", "get_time({})"],
+            await CallsAsync(true, "\"function\":{\"name\":\"get_weather\"}", "\"function\":{\"name\":\"get_time\",\"arguments\":\"{}\"}"));
+        Assert.Equal(["get_weather()", "get_time({})"],
+            await CallsAsync(true, "\"id\":\"c1\",\"function\":{\"name\":\"get_weather\"}",
+                "\"function\":{\"name\":\"get_time\",\"arguments\":\"{}\"}"));
     }
 
     [Theory]
@@ -60,7 +67,10 @@ public class KindK_calls_of_tools
         Assert.Equal(arguments, completion.ToolCalls![0].Arguments);
         for (var at = 1; at < twice.Length; at++)
         {
-            var pieces = new[] { twice[..at], twice[at..] }.Select((piece, n) => (n == 0 ? "\"id\":\"c1\"," : string.Empty) + $"\"function\":{{{(n == 0 ? "\"name\":\"f\"," : string.Empty)}\"arguments\":{JsonSerializer.Serialize(piece)}}}");
+            var pieces =
+                new[] { twice[..at], twice[at..] }.Select((piece, n) =>
+                    (n == 0 ? "\"id\":\"c1\"," : string.Empty)
+                        + $"\"function\":{{{(n == 0 ? "\"name\":\"f\"," : string.Empty)}\"arguments\":{JsonSerializer.Serialize(piece)}}}");
             Assert.Equal([$"f({arguments})"], await CallsAsync(false, [.. pieces]));
         }
     }
@@ -81,7 +91,8 @@ public class KindK_calls_of_tools
     [InlineData("\"tool_calls\":[{\"id\":\"c1\",\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}]")]
     public async Task A_call_of_another_shape_is_not_lost(string field)
     {
-        var plain = await TestSession.AnswerOfAsync("OpenAICompatible", $$"""{"choices":[{"message":{"content":null,{{field}}},"finish_reason":"function_call"}]}""");
+        var plain = await TestSession.AnswerOfAsync("OpenAICompatible",
+            $$"""{"choices":[{"message":{"content":null,{{field}}},"finish_reason":"function_call"}]}""");
         var streamed = (await StreamOutcome.OfEventsAsync(Delta(field) + Finish("function_call") + Done)).Completion!;
         foreach (var completion in new[] { plain, streamed }) Assert.Equal("f({\"a\":1})", Assert.Single(completion.ToolCalls!).ToString());
     }
@@ -89,20 +100,24 @@ public class KindK_calls_of_tools
     [Fact]
     public async Task A_call_of_the_old_shape_comes_in_pieces()
     {
-        var stream = Delta("\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}") + Delta("\"function_call\":{\"arguments\":\"{\\\"a\\\":\"}") + Delta("\"function_call\":{\"arguments\":\"1}\"}") + Finish("function_call") + Done;
+        var stream = Delta("\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}")
+            + Delta("\"function_call\":{\"arguments\":\"{\\\"a\\\":\"}") + Delta("\"function_call\":{\"arguments\":\"1}\"}")
+                + Finish("function_call") + Done;
         Assert.Equal("f({\"a\":1})", Assert.Single((await StreamOutcome.OfEventsAsync(stream)).Completion!.ToolCalls!).ToString());
     }
 
     private static Task<ChatCompletion> PlainAsync(string arguments) => TestSession.AnswerOfAsync(
         "OpenAICompatible",
-        "{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"c1\",\"function\":{\"name\":\"f\",\"arguments\":" + JsonSerializer.Serialize(arguments) + "}}]},\"finish_reason\":\"tool_calls\"}]}");
+        "{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"c1\",\"function\":{\"name\":\"f\",\"arguments\":"
+            + JsonSerializer.Serialize(arguments) + "}}]},\"finish_reason\":\"tool_calls\"}]}");
 
     /// <summary>The calls that pieces give, one an event, with the index 0.</summary>
     private static async Task<string[]> CallsAsync(bool withTools, params string[] pieces)
     {
         var request = TestSession.Ask();
         if (withTools) request.Tools = [new ChatTool("get_weather", null, "{}"), new ChatTool("get_time", null, "{}")];
-        var stream = string.Concat(pieces.Select(piece => Delta($"\"tool_calls\":[{{\"index\":0,{piece}}}]"))) + Finish("tool_calls") + Done;
+        var stream = string.Concat(pieces.Select(piece => Delta($"\"tool_calls\":[{{\"index\":0,{piece}}}]"))) + Finish("tool_calls")
+            + Done;
         using var session = TestSession.Open("OpenAICompatible", new ScriptedHandler(_ => Reply.Events(stream)));
         return [.. (await StreamOutcome.OfAsync(session, request)).Completion!.ToolCalls!.Select(call => call.ToString())];
     }

@@ -39,7 +39,9 @@ public class KindM_ends_of_streams
     [Fact]
     public async Task Usage_that_comes_within_the_two_seconds_is_taken()
     {
-        var outcome = await StreamOutcome.OfAsync(Reply.Body(new ScriptedStream([Bytes(Content("Hello") + Finish()), null, Bytes(s_usage)], BodyEnd.Stall, pauseMs: 300)));
+        var outcome =
+            await StreamOutcome.OfAsync(
+                Reply.Body(new ScriptedStream([Bytes(Content("Hello") + Finish()), null, Bytes(s_usage)], BodyEnd.Stall, pauseMs: 300)));
         Assert.Equal((5, "Hello"), (outcome.Completion!.Usage!.TotalTokens, outcome.Completion.Content));
     }
 
@@ -61,7 +63,8 @@ public class KindM_ends_of_streams
     public async Task A_reason_with_every_event_does_not_cut_an_answer_that_goes_on()
     {
         var outcome = await StreamOutcome.OfAsync(Reply.Body(new ScriptedStream(
-            [Bytes(Delta("\"content\":\"Hel\"", "\"stop\"")), null, Bytes(Delta("\"content\":\"lo\"", "\"stop\"")), null, Bytes(Delta("\"content\":\"!\"", "\"stop\"") + Done)], pauseMs: 1300)));
+            [Bytes(Delta("\"content\":\"Hel\"", "\"stop\"")), null, Bytes(Delta("\"content\":\"lo\"", "\"stop\"")), null,
+                Bytes(Delta("\"content\":\"!\"", "\"stop\"") + Done)], pauseMs: 1300)));
         Assert.Equal("Hello!", outcome.Completion!.Content);
     }
 
@@ -73,7 +76,9 @@ public class KindM_ends_of_streams
         Assert.Equal((LlmErrorKind.StreamInterrupted, "Hello"), (broken.Error!.Kind, broken.Error.PartialCompletion!.Content));
         Assert.Equal("Hello", (await StreamOutcome.OfAsync(Reply.Pieces([events], BodyEnd.Stall))).Completion!.Content);
 
-        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Body(new ScriptedStream(Endless(events), pauseMs: 50))), options => options.Timeout = TimeSpan.FromSeconds(1));
+        using var session =
+            TestSession.Open(new ScriptedHandler(_ => Reply.Body(new ScriptedStream(Endless(events), pauseMs: 50))), options =>
+                options.Timeout = TimeSpan.FromSeconds(1));
         Assert.Equal(LlmErrorKind.Timeout, (await TestSession.ErrorAsync(session)).Kind);
 
         static System.Collections.Generic.IEnumerable<byte[]?> Endless(byte[] events)

@@ -67,10 +67,14 @@ public class Kinds_on_the_simulator
     {
         using var session = Open(("Quirks", quirks), ("ChunkSize", 1));
         var request = Ask();
-        request.Tools = [new ChatTool("get_weather", "x", """{"type":"object","properties":{"city":{"type":"string","enum":["Paris"]}},"required":["city"]}""")];
+        request.Tools =
+            [new ChatTool("get_weather", "x",
+                """{"type":"object","properties":{"city":{"type":"string","enum":["Paris"]}},"required":["city"]}""")];
         request.ToolChoice = "required";
-        Assert.Equal(["get_weather({\"city\":\"Paris\"})"], (await StreamOutcome.OfAsync(session, request)).Completion!.ToolCalls!.Select(call => call.ToString()));
-        Assert.Equal(["get_weather({\"city\":\"Paris\"})"], (await session.CompleteAsync(request)).ToolCalls!.Select(call => call.ToString()));
+        Assert.Equal(["get_weather({\"city\":\"Paris\"})"], (await StreamOutcome.OfAsync(session, request))
+            .Completion!.ToolCalls!.Select(call => call.ToString()));
+        Assert.Equal(["get_weather({\"city\":\"Paris\"})"], (await session.CompleteAsync(request))
+            .ToolCalls!.Select(call => call.ToString()));
     }
 
     [Fact]

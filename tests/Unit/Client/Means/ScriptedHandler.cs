@@ -35,7 +35,8 @@ internal sealed class ScriptedHandler : HttpMessageHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var body = request.Content is null ? string.Empty : Encoding.UTF8.GetString(await request.Content.ReadAsByteArrayAsync(cancellationToken));
+        var body = request.Content is null ? string.Empty
+            : Encoding.UTF8.GetString(await request.Content.ReadAsByteArrayAsync(cancellationToken));
         var headers = request.Headers.ToDictionary(header => header.Key, header => string.Join(",", header.Value));
         if (request.Content?.Headers.ContentType is { } type) headers["Content-Type"] = type.ToString();
         int number;

@@ -60,7 +60,8 @@ internal sealed class SocketServer : IDisposable
         {
             await _serve(socket);
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
+        catch (Exception e)
+            when (e is IOException or SocketException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
         {
             // The client has gone, or does not speak TLS.
         }

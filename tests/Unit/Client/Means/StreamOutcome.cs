@@ -37,8 +37,11 @@ internal sealed class StreamOutcome
             var text = new StringBuilder();
             foreach (var d in Deltas)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{d.Index} {d.Id} {d.Role} c={Shown(d.Content)} r={Shown(d.ReasoningContent)} f={d.FinishReason}/{d.NativeFinishReason} u={d.Usage} {d.IsLast}");
-                foreach (var call in d.ToolCalls ?? []) text.Append(CultureInfo.InvariantCulture, $" [{call.Index} {call.Id} {call.Name} {call.Arguments}]");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"{d.Index} {d.Id} {d.Role} c={Shown(d.Content)} r={Shown(d.ReasoningContent)} "
+                        + $"f={d.FinishReason}/{d.NativeFinishReason} u={d.Usage} {d.IsLast}");
+                foreach (var call in d.ToolCalls ?? [])
+                    text.Append(CultureInfo.InvariantCulture, $" [{call.Index} {call.Id} {call.Name} {call.Arguments}]");
                 text.Append('\n');
             }
 
@@ -47,7 +50,8 @@ internal sealed class StreamOutcome
         }
     }
 
-    internal static async Task<StreamOutcome> OfAsync(LlmSession session, ChatRequest? request = null, CancellationToken cancellationToken = default)
+    internal static async Task<StreamOutcome> OfAsync(LlmSession session, ChatRequest? request = null,
+        CancellationToken cancellationToken = default)
     {
         var deltas = new List<ChatCompletionDelta>();
         var builder = new ChatCompletionBuilder();
@@ -73,7 +77,8 @@ internal sealed class StreamOutcome
         return await OfAsync(session);
     }
 
-    internal static Task<StreamOutcome> OfEventsAsync(string text, string provider = "SiliconFlow") => OfAsync(Reply.Events(text), provider);
+    internal static Task<StreamOutcome> OfEventsAsync(string text, string provider = "SiliconFlow") =>
+        OfAsync(Reply.Events(text), provider);
 
     private static string Shown(string? text) => text is null ? "-" : $"'{text}'";
 }

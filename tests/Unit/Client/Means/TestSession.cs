@@ -31,7 +31,8 @@ internal static class TestSession
         return new LlmSession(options, handler);
     }
 
-    internal static LlmSession Open(HttpMessageHandler? handler, Action<LlmSessionOptions>? configure = null) => Open("SiliconFlow", handler, configure);
+    internal static LlmSession Open(HttpMessageHandler? handler, Action<LlmSessionOptions>? configure = null) =>
+        Open("SiliconFlow", handler, configure);
 
     /// <summary>A session over a real socket.</summary>
     internal static LlmSession Connect(Uri server, Action<LlmSessionOptions>? configure = null) => Open("OpenAICompatible", null, options =>

@@ -32,7 +32,8 @@ public class CatalogueTests
     }
 
     [Fact]
-    public void Cloudsway_has_the_model_of_its_sample() => Assert.Equal(["MaaS_Deepseek_V4_pro_20260424"], ProviderList.Get("Cloudsway").Catalogue.Select(model => model.Id));
+    public void Cloudsway_has_the_model_of_its_sample() =>
+        Assert.Equal(["MaaS_Deepseek_V4_pro_20260424"], ProviderList.Get("Cloudsway").Catalogue.Select(model => model.Id));
 
     [Fact]
     public void Every_entry_says_its_provider_and_where_it_comes_from() => Assert.All(

@@ -68,13 +68,16 @@ public class ModelListTests
     public async Task KindM_an_error_with_a_list_of_null_is_an_error(string json)
     {
         var (session, _) = Open("SiliconFlow", json);
-        using (session) Assert.Contains("no list today", (await Assert.ThrowsAsync<LlmApiException>(() => session.GetModelsAsync())).Message);
+        using (session) Assert.Contains("no list today", (await Assert.ThrowsAsync<LlmApiException>(() => session.GetModelsAsync()))
+            .Message);
     }
 
     [Fact]
     public async Task Cloudsways_times_are_strings()
     {
-        var (session, handler) = Open("Cloudsway", """{"object":"list","data":[{"id":"MaaS_x","object":"model","created":"1780299859","owned_by":"cloudsway"}]}""");
+        var (session, handler) =
+            Open("Cloudsway",
+                """{"object":"list","data":[{"id":"MaaS_x","object":"model","created":"1780299859","owned_by":"cloudsway"}]}""");
         using (session)
         {
             var model = Assert.Single(await session.GetModelsAsync());
@@ -87,7 +90,8 @@ public class ModelListTests
     [Fact]
     public async Task SiliconFlow_is_asked_for_its_chat_models()
     {
-        var (session, handler) = Open("SiliconFlow", """{"object":"list","data":[{"id":"Qwen/QwQ-32B","object":"model","created":0,"owned_by":""}]}""");
+        var (session, handler) =
+            Open("SiliconFlow", """{"object":"list","data":[{"id":"Qwen/QwQ-32B","object":"model","created":0,"owned_by":""}]}""");
         using (session)
         {
             var model = Assert.Single(await session.GetModelsAsync());

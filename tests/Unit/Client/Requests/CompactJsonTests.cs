@@ -38,7 +38,8 @@ public class CompactJsonTests
     public void A_short_one_follows_a_long_one()
     {
         foreach (var length in new[] { 100, 20_000, 1_000_000, 10 })
-            Assert.Equal(length + 2, CompactJson.Write(length, static (json, length) => json.WriteStringValue(new string('x', length))).Length);
+            Assert.Equal(length
+                + 2, CompactJson.Write(length, static (json, length) => json.WriteStringValue(new string('x', length))).Length);
         Assert.Equal("[4]\n", Encoding.UTF8.GetString(CompactJson.Write(4, Write, asLine: true)));
         Assert.Equal("[5]", Text(5));
     }

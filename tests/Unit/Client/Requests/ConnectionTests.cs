@@ -58,7 +58,8 @@ public class ConnectionTests
     [InlineData(null, 0, "TokensPerMinute 0")]
     public void A_limit_that_lets_nothing_through_is_refused(int? requests, int? tokens, string words)
     {
-        var error = Assert.Throws<ArgumentException>(() => Open(options => (options.RequestsPerMinute, options.TokensPerMinute) = (requests, tokens)));
+        var error = Assert.Throws<ArgumentException>(() =>
+            Open(options => (options.RequestsPerMinute, options.TokensPerMinute) = (requests, tokens)));
         Assert.Contains(words + " is out of range: 1 and above.", error.Message);
     }
 
@@ -77,7 +78,10 @@ public class ConnectionTests
     [InlineData("https://llm.example.invalid/v1")]
     public async Task A_proxy_that_wants_a_password_is_told_as_the_proxy_and_asked_once(string address)
     {
-        var refusal = Encoding.ASCII.GetBytes("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        var refusal =
+            Encoding.ASCII.GetBytes(
+                "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: "
+                    + "0\r\nConnection: close\r\n\r\n");
         using var proxy = new RawServer(new RawReply([refusal], RawEnd.Fin));
         using var session = TestSession.Connect(new Uri("http://localhost/"), options =>
         {
@@ -91,5 +95,6 @@ public class ConnectionTests
         Assert.Contains("-ProxyCredential", error.RecommendedAction);
     }
 
-    private static LlmSession Open(Action<LlmSessionOptions> configure) => TestSession.Open("OpenAICompatible", new ScriptedHandler(_ => Reply.Plain()), configure);
+    private static LlmSession Open(Action<LlmSessionOptions> configure) =>
+        TestSession.Open("OpenAICompatible", new ScriptedHandler(_ => Reply.Plain()), configure);
 }

@@ -9,12 +9,14 @@ public class ExtraBodyTests
 {
     [Fact]
     public void Extra_fields_stand_last_in_the_order_of_their_names() =>
-        Assert.Equal("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"top_k":1,"A":{"x":[1, 2]},"b":{"y":null},"z":"1"}""", Body(
+        Assert.Equal("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"top_k":1,"A":{"x":[1, 2]},"b":{"y":null},"z":"1"}""",
+            Body(
             topK: 1, ("z", "\"1\""), ("b", """{"y":null}"""), ("A", """{"x":[1, 2]}""")));
 
     [Fact]
     public void An_extra_field_takes_the_place_of_the_options_own() =>
-        Assert.Equal("""{"messages":[{"role":"user","content":"Hi"}],"model":"other","top_k":-1}""", Body(topK: 1, ("top_k", "-1"), ("model", "\"other\"")));
+        Assert.Equal("""{"messages":[{"role":"user","content":"Hi"}],"model":"other","top_k":-1}""",
+            Body(topK: 1, ("top_k", "-1"), ("model", "\"other\"")));
 
     [Theory]
     [InlineData("null")]
@@ -26,12 +28,16 @@ public class ExtraBodyTests
     [Fact]
     public void KindE_a_field_that_the_module_adds_can_be_left_out() =>
         Assert.Equal("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream":true}""", Written.Body(
-            "GenStudio", new ChatRequest { Model = "m", Messages = TestSession.Ask().Messages, ExtraBody = new Dictionary<string, string> { ["stream_options"] = "null" } }, stream: true));
+            "GenStudio",
+                new ChatRequest { Model = "m", Messages = TestSession.Ask()
+                    .Messages, ExtraBody = new Dictionary<string, string> { ["stream_options"] = "null" } }, stream: true));
 
     [Fact]
     public void Stream_options_can_be_replaced() =>
         Assert.Equal("""{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream_options":{"x":1},"stream":true}""", Written.Body(
-            "GenStudio", new ChatRequest { Model = "m", Messages = TestSession.Ask().Messages, ExtraBody = new Dictionary<string, string> { ["stream_options"] = """{"x":1}""" } }, stream: true));
+            "GenStudio",
+                new ChatRequest { Model = "m", Messages = TestSession.Ask()
+                    .Messages, ExtraBody = new Dictionary<string, string> { ["stream_options"] = """{"x":1}""" } }, stream: true));
 
     [Theory]
     [InlineData("nonsense")]
@@ -68,6 +74,7 @@ public class ExtraBodyTests
     {
         var extra = new Dictionary<string, string>();
         foreach (var (name, json) in fields) extra[name] = json;
-        return Written.Body("SiliconFlow", new ChatRequest { Model = "m", Messages = TestSession.Ask().Messages, TopK = topK, ExtraBody = extra });
+        return Written.Body("SiliconFlow",
+            new ChatRequest { Model = "m", Messages = TestSession.Ask().Messages, TopK = topK, ExtraBody = extra });
     }
 }

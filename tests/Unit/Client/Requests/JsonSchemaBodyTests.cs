@@ -6,7 +6,8 @@ namespace LlmPs.Unit.Client;
 public class JsonSchemaBodyTests
 {
     private const string Schema = """{"type":"object"}""";
-    private const string Instructions = """Answer with one JSON value that meets this JSON schema, and with nothing else:\n{\"type\":\"object\"}""";
+    private const string Instructions =
+        """Answer with one JSON value that meets this JSON schema, and with nothing else:\n{\"type\":\"object\"}""";
 
     [Theory]
     [InlineData("SiliconFlow")]

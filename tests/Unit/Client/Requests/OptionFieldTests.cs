@@ -170,7 +170,8 @@ public class OptionFieldTests
         {
             Model = "kimi-k2-instruct",
             Messages = [new ChatMessage("user", "9.11 和 9.8 谁大？")],
-            Tools = [new ChatTool("string", "string", """{"type":"string","properties":{},"required":["string"],"additionalProperties":true}""") { Strict = true }],
+            Tools = [new ChatTool("string", "string",
+                """{"type":"string","properties":{},"required":["string"],"additionalProperties":true}""") { Strict = true }],
             Thinking = ThinkingMode.Enabled,
             Temperature = 0.7,
             TopP = 1,
@@ -215,7 +216,9 @@ public class OptionFieldTests
 
     private static string Sorted(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.Object => "{" + string.Join(",", value.EnumerateObject().OrderBy(field => field.Name, StringComparer.Ordinal).Select(field => field.Name + ":" + Sorted(field.Value))) + "}",
+        JsonValueKind.Object =>
+            "{" + string.Join(",", value.EnumerateObject().OrderBy(field => field.Name, StringComparer.Ordinal)
+                .Select(field => field.Name + ":" + Sorted(field.Value))) + "}",
         JsonValueKind.Array => "[" + string.Join(",", value.EnumerateArray().Select(Sorted)) + "]",
         _ => value.GetRawText(),
     };

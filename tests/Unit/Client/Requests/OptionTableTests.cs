@@ -8,11 +8,14 @@ using Xunit;
 
 namespace LlmPs.Unit.Client;
 
-/// <summary>Each line of the option table, with each provider: sent under its documented field, or refused before anything is sent.</summary>
+/// <summary>
+/// Each line of the option table, with each provider: sent under its documented field, or refused before anything is sent.
+/// </summary>
 public class OptionTableTests
 {
     // Properties of a request that are no options.
-    private static readonly string[] s_others = [nameof(ChatRequest.Messages), nameof(ChatRequest.ExtraBody), nameof(ChatRequest.SkipValidation)];
+    private static readonly string[] s_others =
+        [nameof(ChatRequest.Messages), nameof(ChatRequest.ExtraBody), nameof(ChatRequest.SkipValidation)];
 
     public static TheoryData<string, string> OptionsOfProviders()
     {
@@ -43,8 +46,10 @@ public class OptionTableTests
         await session.CompleteAsync(request);
         Assert.Single(handler.Sent);
         var field = rules.Rule(option)?.Field ?? option.Field;
-        if (field.StartsWith("messages", StringComparison.Ordinal)) Assert.NotEqual(Written.Body(provider, TestSession.Ask()), Written.Body(provider, request));
-        else if (option.Kind == OptionKind.Schema && rules.SchemaForm == SchemaForm.Instructions) Assert.Contains("schema", Written.Field(provider, request, "messages"), StringComparison.Ordinal);
+        if (field.StartsWith("messages", StringComparison.Ordinal))
+            Assert.NotEqual(Written.Body(provider, TestSession.Ask()), Written.Body(provider, request));
+        else if (option.Kind == OptionKind.Schema && rules.SchemaForm == SchemaForm.Instructions)
+            Assert.Contains("schema", Written.Field(provider, request, "messages"), StringComparison.Ordinal);
         else Assert.Equal([field], Added(provider, request, option));
     }
 

@@ -33,7 +33,8 @@ public class SendingTests
         request.Chip = "Nvidia";
         Assert.Equal("nvidia", (await session.CompleteAsync(request)).Chip);
         Assert.Equal("Nvidia", request.Chip);
-        Assert.Equal(["/maas/m/amd/chat/completions", "/maas/m/nvidia/chat/completions"], handler.Sent.Select(sent => sent.Uri.AbsolutePath));
+        Assert.Equal(["/maas/m/amd/chat/completions", "/maas/m/nvidia/chat/completions"],
+            handler.Sent.Select(sent => sent.Uri.AbsolutePath));
     }
 
     [Fact]
@@ -45,7 +46,8 @@ public class SendingTests
         await session.CompleteAsync(request);
         request.Chip = "chip3";
         await session.CompleteAsync(request);
-        Assert.Equal(["/maas/m/amd/chat/completions", "/maas/m/chip3/chat/completions"], handler.Sent.Select(sent => sent.Uri.AbsolutePath));
+        Assert.Equal(["/maas/m/amd/chat/completions", "/maas/m/chip3/chat/completions"],
+            handler.Sent.Select(sent => sent.Uri.AbsolutePath));
     }
 
     [Fact]
@@ -99,11 +101,16 @@ public class SendingTests
     }
 
     [Theory]
-    [InlineData("OpenAICompatible", "https://x.example.com/v1?api-version=2024-10-21", "https://x.example.com/v1/chat/completions?api-version=2024-10-21", "https://x.example.com/v1/models?api-version=2024-10-21")]
-    [InlineData("OpenAICompatible", "https://x.example.com/v1/?a=b%20c&d", "https://x.example.com/v1/chat/completions?a=b%20c&d", "https://x.example.com/v1/models?a=b%20c&d")]
-    [InlineData("SiliconFlow", "https://x.example.com/v1?api-version=1", "https://x.example.com/v1/chat/completions?api-version=1", "https://x.example.com/v1/models?type=text&sub_type=chat&api-version=1")]
-    [InlineData("GenStudio", "https://x.example.com?api-version=1", "https://x.example.com/maas/m/nvidia/chat/completions?api-version=1", "https://x.example.com/maas/v1/models?api-version=1")]
-    public async Task KindM_every_request_carries_the_query_of_the_base_address(string provider, string baseUri, string completions, string models)
+    [InlineData("OpenAICompatible", "https://x.example.com/v1?api-version=2024-10-21",
+        "https://x.example.com/v1/chat/completions?api-version=2024-10-21", "https://x.example.com/v1/models?api-version=2024-10-21")]
+    [InlineData("OpenAICompatible", "https://x.example.com/v1/?a=b%20c&d", "https://x.example.com/v1/chat/completions?a=b%20c&d",
+        "https://x.example.com/v1/models?a=b%20c&d")]
+    [InlineData("SiliconFlow", "https://x.example.com/v1?api-version=1", "https://x.example.com/v1/chat/completions?api-version=1",
+        "https://x.example.com/v1/models?type=text&sub_type=chat&api-version=1")]
+    [InlineData("GenStudio", "https://x.example.com?api-version=1", "https://x.example.com/maas/m/nvidia/chat/completions?api-version=1",
+        "https://x.example.com/maas/v1/models?api-version=1")]
+    public async Task KindM_every_request_carries_the_query_of_the_base_address(string provider, string baseUri, string completions,
+        string models)
     {
         var handler = new ScriptedHandler(n => n == 2 ? Reply.Json("""{"data":[]}""") : Reply.Plain());
         using var session = TestSession.Open(provider, handler, options => options.BaseUri = new Uri(baseUri));
@@ -123,12 +130,16 @@ public class SendingTests
         var value = secret.Substring(secret.IndexOf('=') + 1);
         var handler = new ScriptedHandler(_ => Reply.Status(404, $"nothing at {value} or {Uri.UnescapeDataString(value)}"));
         var lines = new System.Collections.Generic.List<string>();
-        using var session = TestSession.Open("OpenAICompatible", handler, options => options.BaseUri = new Uri("https://x.example.com/v1?api-version=1&" + secret));
+        using var session =
+            TestSession.Open("OpenAICompatible", handler, options =>
+                options.BaseUri = new Uri("https://x.example.com/v1?api-version=1&" + secret));
         var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _));
         var log = new LlmPs.Transport.RequestLog(true, (_, text) => lines.Add(text));
         var error = await Assert.ThrowsAsync<LlmApiException>(() => session.CompleteAsync(context, null, log, default));
         Assert.EndsWith(secret, handler.Sent[0].Uri.AbsoluteUri);
-        Assert.Contains($"The address was https://x.example.com/v1/chat/completions?api-version=1&{secret.Substring(0, secret.IndexOf('='))}=***.", error.Message);
+        Assert.Contains(
+            $"The address was https://x.example.com/v1/chat/completions?api-version=1&{secret.Substring(0, secret.IndexOf('='))}=***.",
+                error.Message);
         Assert.NotEmpty(lines);
         foreach (var shown in lines.Append(error.Message).Append(session.BaseUri.AbsoluteUri))
         {

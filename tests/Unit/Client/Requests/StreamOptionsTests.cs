@@ -14,7 +14,8 @@ public class StreamOptionsTests
 {
     [Theory]
     [InlineData(400, """{"error":{"message":"Unrecognized request argument supplied: stream_options","type":"invalid_request_error"}}""")]
-    [InlineData(422, """{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted","input":{"include_usage":true}}]}""")]
+    [InlineData(422,
+        """{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted","input":{"include_usage":true}}]}""")]
     [InlineData(400, """{"error":{"message":"Invalid request","param":"streamOptions"}}""")]
     [InlineData(400, "unknown field: include_usage")]
     [InlineData(422, """{"message":"Stream options are not supported by this model"}""")]
@@ -95,7 +96,10 @@ public class StreamOptionsTests
     public async Task KindE_the_second_request_is_a_verbose_line_and_costs_no_retry()
     {
         var lines = new List<string>();
-        var handler = new ScriptedHandler(n => n switch { 1 => Reply.Status(400, "stream_options?"), 2 => Reply.Status(503, ""), _ => Reply.Events(StreamCases.UsageOnEveryChunk) });
+        var handler =
+            new ScriptedHandler(n =>
+                n switch { 1 =>
+                    Reply.Status(400, "stream_options?"), 2 => Reply.Status(503, ""), _ => Reply.Events(StreamCases.UsageOnEveryChunk) });
         using var session = TestSession.Open("OpenAICompatible", handler, options => options.MaxRetryCount = 1);
         var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _));
         var log = new RequestLog(false, (_, text) => lines.Add(text));

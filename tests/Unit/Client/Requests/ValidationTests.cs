@@ -41,7 +41,8 @@ public class ValidationTests
     [InlineData("SiliconFlow", "FrequencyPenalty", -2, 2, "-2 to 2")]
     [InlineData("SiliconFlow", "ThinkingBudget", 128, 32768, "128 to 32768")]
     [InlineData("OpenAICompatible", "N", 1, 128, "1 to 128")]
-    public async Task A_number_is_taken_up_to_its_bounds_and_no_further(string provider, string parameter, double min, double max, string allowed)
+    public async Task A_number_is_taken_up_to_its_bounds_and_no_further(string provider, string parameter, double min, double max,
+        string allowed)
     {
         await TakenAsync(provider, Request(parameter, min));
         var isBounded = !double.IsNaN(max);
@@ -50,7 +51,8 @@ public class ValidationTests
         foreach (var value in isBounded ? new[] { min - step, max + step } : [min - step])
         {
             var error = await RefusedAsync(provider, Request(parameter, value));
-            Assert.Contains(FormattableString.Invariant($"{parameter} {value} is out of range: {provider} accepts {allowed}."), error.Message);
+            Assert.Contains(FormattableString.Invariant($"{parameter} {value} is out of range: {provider} accepts {allowed}."),
+                error.Message);
         }
     }
 
@@ -83,21 +85,29 @@ public class ValidationTests
     {
         Assert.Contains("Seed 7: SiliconFlow", (await RefusedAsync("SiliconFlow", With(r => r.Seed = 7))).Message);
         Assert.Contains("User 'no spaces!'", (await RefusedAsync("Cloudsway", With(r => r.User = "no spaces!"))).Message);
-        Assert.Contains("ReasoningEffort high: GenStudio", (await RefusedAsync("GenStudio", With(r => r.ReasoningEffort = "high"))).Message);
-        Assert.Contains("ResponseFormat JsonObject: GenStudio", (await RefusedAsync("GenStudio", With(r => r.ResponseFormat = ChatResponseFormat.JsonObject))).Message);
+        Assert.Contains("ReasoningEffort high: GenStudio", (await RefusedAsync("GenStudio", With(r => r.ReasoningEffort = "high")))
+            .Message);
+        Assert.Contains("ResponseFormat JsonObject: GenStudio",
+            (await RefusedAsync("GenStudio", With(r => r.ResponseFormat = ChatResponseFormat.JsonObject))).Message);
         Assert.Contains("ToolChoice auto: GenStudio", (await RefusedAsync("GenStudio", With(r => r.ToolChoice = "auto"))).Message);
-        Assert.Contains("Image in a message: Cloudsway", (await RefusedAsync("Cloudsway", With(r => r.Messages = [new ChatMessage { Parts = [ChatContentPart.FromImage("http://x/y.png")] }]))).Message);
-        Assert.Contains("FileId f-1: SiliconFlow", (await RefusedAsync("SiliconFlow", With(r => r.Messages = [new ChatMessage { Parts = [ChatContentPart.FromFile("f-1")] }]))).Message);
+        Assert.Contains("Image in a message: Cloudsway",
+            (await RefusedAsync("Cloudsway",
+                With(r => r.Messages = [new ChatMessage { Parts = [ChatContentPart.FromImage("http://x/y.png")] }]))).Message);
+        Assert.Contains("FileId f-1: SiliconFlow",
+            (await RefusedAsync("SiliconFlow", With(r => r.Messages = [new ChatMessage { Parts = [ChatContentPart.FromFile("f-1")] }])))
+                .Message);
     }
 
     [Fact]
     public async Task SiliconFlow_takes_four_stop_texts_and_128_tools()
     {
         await TakenAsync("SiliconFlow", With(r => r.Stop = ["1", "2", "3", "4"]));
-        Assert.Contains("Stop has 5 stop texts: SiliconFlow accepts at most 4.", (await RefusedAsync("SiliconFlow", With(r => r.Stop = ["1", "2", "3", "4", "5"]))).Message);
+        Assert.Contains("Stop has 5 stop texts: SiliconFlow accepts at most 4.",
+            (await RefusedAsync("SiliconFlow", With(r => r.Stop = ["1", "2", "3", "4", "5"]))).Message);
         var tools = Enumerable.Range(0, 129).Select(i => new ChatTool($"t{i}", null, "{}")).ToArray();
         await TakenAsync("SiliconFlow", With(r => r.Tools = tools[..128]));
-        Assert.Contains("Tool has 129 tools: SiliconFlow accepts at most 128.", (await RefusedAsync("SiliconFlow", With(r => r.Tools = tools))).Message);
+        Assert.Contains("Tool has 129 tools: SiliconFlow accepts at most 128.",
+            (await RefusedAsync("SiliconFlow", With(r => r.Tools = tools))).Message);
     }
 
     [Fact]
@@ -112,13 +122,15 @@ public class ValidationTests
     public async Task TopLogProbs_needs_LogProbs()
     {
         Assert.Contains("TopLogProbs 3 needs -LogProbs", (await RefusedAsync("Cloudsway", With(r => r.TopLogProbs = 3))).Message);
-        Assert.Contains("TopLogProbs 3 needs -LogProbs", (await RefusedAsync("Cloudsway", With(r => (r.LogProbs, r.TopLogProbs) = (false, 3)))).Message);
+        Assert.Contains("TopLogProbs 3 needs -LogProbs",
+            (await RefusedAsync("Cloudsway", With(r => (r.LogProbs, r.TopLogProbs) = (false, 3)))).Message);
     }
 
     [Fact]
     public async Task A_forced_tool_is_refused_while_Cloudsways_model_thinks()
     {
-        Assert.Contains("ToolChoice 'required' is refused", (await RefusedAsync("Cloudsway", With(r => r.ToolChoice = "required"))).Message);
+        Assert.Contains("ToolChoice 'required' is refused", (await RefusedAsync("Cloudsway", With(r => r.ToolChoice = "required")))
+            .Message);
         Assert.Contains("ToolChoice 'f' is refused", (await RefusedAsync("Cloudsway", With(r => r.ToolChoice = "f"))).Message);
         await TakenAsync("Cloudsway", With(r => (r.ToolChoice, r.Thinking) = ("f", ThinkingMode.Disabled)));
     }
@@ -129,22 +141,32 @@ public class ValidationTests
         Assert.Contains(
             "Chip 'chip9' is not known to GenStudio. Known chips: nvidia, amd, chip1, chip2, chip3, chip4, chip5.",
             (await RefusedAsync("GenStudio", With(r => r.Chip = "chip9"))).Message);
-        Assert.Contains("Chip 'amd': SiliconFlow has no choice of chips.", (await RefusedAsync("SiliconFlow", With(r => r.Chip = "amd"))).Message);
+        Assert.Contains("Chip 'amd': SiliconFlow has no choice of chips.", (await RefusedAsync("SiliconFlow", With(r => r.Chip = "amd")))
+            .Message);
     }
 
     [Fact]
     public async Task A_role_that_is_not_known_is_refused_with_the_known_ones() =>
-        Assert.Contains("Role 'developer' is not known to GenStudio. Known roles: system, user, assistant, tool.", (await RefusedAsync("GenStudio", With(r => r.Messages = [new ChatMessage("developer", "x")]))).Message);
+        Assert.Contains("Role 'developer' is not known to GenStudio. Known roles: system, user, assistant, tool.",
+            (await RefusedAsync("GenStudio", With(r => r.Messages = [new ChatMessage("developer", "x")]))).Message);
 
     [Fact]
     public async Task What_makes_no_request_is_refused_even_with_SkipValidation()
     {
-        Assert.Contains("Model is not set", (await RefusedAsync("SiliconFlow", With(r => (r.Model, r.SkipValidation) = (" ", true)))).Message);
-        Assert.Contains("Message is empty", (await RefusedAsync("SiliconFlow", With(r => (r.Messages, r.SkipValidation) = ([], true)))).Message);
-        Assert.Contains("Temperature NaN is not a finite number", (await RefusedAsync("SiliconFlow", With(r => (r.Temperature, r.SkipValidation) = (double.NaN, true)))).Message);
-        Assert.Contains("TopP Infinity", (await RefusedAsync("SiliconFlow", With(r => (r.TopP, r.SkipValidation) = (double.PositiveInfinity, true)))).Message);
-        Assert.Contains("needs the ToolCallId", (await RefusedAsync("SiliconFlow", With(r => (r.Messages, r.SkipValidation) = ([new ChatMessage("tool", "x")], true)))).Message);
-        Assert.Contains("may not set 'stream'", (await RefusedAsync("SiliconFlow", With(r => (r.ExtraBody, r.SkipValidation) = (new Dictionary<string, string> { ["stream"] = "true" }, true)))).Message);
+        Assert.Contains("Model is not set", (await RefusedAsync("SiliconFlow", With(r => (r.Model, r.SkipValidation) = (" ", true))))
+            .Message);
+        Assert.Contains("Message is empty", (await RefusedAsync("SiliconFlow", With(r => (r.Messages, r.SkipValidation) = ([], true))))
+            .Message);
+        Assert.Contains("Temperature NaN is not a finite number",
+            (await RefusedAsync("SiliconFlow", With(r => (r.Temperature, r.SkipValidation) = (double.NaN, true)))).Message);
+        Assert.Contains("TopP Infinity",
+            (await RefusedAsync("SiliconFlow", With(r => (r.TopP, r.SkipValidation) = (double.PositiveInfinity, true)))).Message);
+        Assert.Contains("needs the ToolCallId",
+            (await RefusedAsync("SiliconFlow", With(r => (r.Messages, r.SkipValidation) = ([new ChatMessage("tool", "x")], true))))
+                .Message);
+        Assert.Contains("may not set 'stream'",
+            (await RefusedAsync("SiliconFlow",
+                With(r => (r.ExtraBody, r.SkipValidation) = (new Dictionary<string, string> { ["stream"] = "true" }, true)))).Message);
     }
 
     [Fact]
@@ -171,7 +193,8 @@ public class ValidationTests
     [Fact]
     public void Penalties_without_effect_are_a_warning()
     {
-        var warnings = RequestValidator.Validate(ProviderList.Get("Cloudsway"), With(r => (r.PresencePenalty, r.FrequencyPenalty) = (1, 9)));
+        var warnings =
+            RequestValidator.Validate(ProviderList.Get("Cloudsway"), With(r => (r.PresencePenalty, r.FrequencyPenalty) = (1, 9)));
         Assert.Equal(2, warnings.Count);
         Assert.Contains("PresencePenalty 1", warnings[0]);
         Assert.Contains("without any effect", warnings[1]);

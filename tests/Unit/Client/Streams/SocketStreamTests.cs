@@ -12,7 +12,8 @@ namespace LlmPs.Unit.Client;
 /// <summary>The streams again, over a real socket that is cut for real.</summary>
 public class SocketStreamTests
 {
-    private static readonly byte[] s_chunkedHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray();
+    private static readonly byte[] s_chunkedHead =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray();
 
     [Theory]
     [MemberData(nameof(StreamCases.AllNames), MemberType = typeof(StreamCases))]
@@ -68,7 +69,8 @@ public class SocketStreamTests
     public async Task A_plain_answer_cut_at_any_byte_is_no_answer(RawEnd end)
     {
         var body = Sse.Bytes(Reply.PlainAnswer);
-        byte[] whole = [.. Sse.Bytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
+        byte[] whole =
+            [.. Sse.Bytes($"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
         using var server = new RawServer(n => new RawReply([whole[..(n - 1)]], end));
         using var session = TestSession.Connect(server.BaseUri);
         for (var at = 0; at < whole.Length; at++)
@@ -121,7 +123,10 @@ public class SocketStreamTests
     public async Task A_redirect_takes_the_key_nowhere()
     {
         using var elsewhere = new RawServer(new RawReply([]));
-        using var server = new RawServer(RawReply.Text(RawEnd.Fin, $"HTTP/1.1 307 Temporary Redirect\r\nLocation: {elsewhere.BaseUri}\r\nContent-Length: 0\r\n\r\n"));
+        using var server =
+            new RawServer(
+                RawReply.Text(RawEnd.Fin,
+                    $"HTTP/1.1 307 Temporary Redirect\r\nLocation: {elsewhere.BaseUri}\r\nContent-Length: 0\r\n\r\n"));
         using var session = TestSession.Connect(server.BaseUri);
         var error = await TestSession.ErrorAsync(session);
         Assert.Equal((LlmErrorKind.InvalidResponse, 307), (error.Kind, error.StatusCode));
@@ -141,7 +146,8 @@ public class SocketStreamTests
     {
         var whole = await StreamOutcome.OfAsync(Reply.Pieces([bytes]), "OpenAICompatible");
         var text = Encoding.UTF8.GetString(bytes);
-        var finish = Math.Max(text.LastIndexOf("\"stop\"", StringComparison.Ordinal), text.LastIndexOf("\"tool_calls\"}", StringComparison.Ordinal));
+        var finish =
+            Math.Max(text.LastIndexOf("\"stop\"", StringComparison.Ordinal), text.LastIndexOf("\"tool_calls\"}", StringComparison.Ordinal));
         var endsAt = Encoding.UTF8.GetByteCount(text[..finish]) + 6;
         using var session = TestSession.Connect(server.BaseUri);
         for (var at = 0; at < bytes.Length; at++)
@@ -151,7 +157,8 @@ public class SocketStreamTests
             if (outcome.Error is { } error)
             {
                 // A reset may take bytes with it that were on their way, or come before the first. No byte at all is an empty answer.
-                Assert.True(error.Kind is LlmErrorKind.StreamInterrupted or LlmErrorKind.ConnectionFailed || (at == 0 && error.Kind == LlmErrorKind.InvalidResponse), $"{at}: {error}");
+                Assert.True(error.Kind is LlmErrorKind.StreamInterrupted or LlmErrorKind.ConnectionFailed
+                    || (at == 0 && error.Kind == LlmErrorKind.InvalidResponse), $"{at}: {error}");
                 Assert.Equal(outcome.Content, error.PartialCompletion?.Content ?? string.Empty);
                 Assert.StartsWith(outcome.Content, whole.Content);
                 Assert.DoesNotContain(outcome.Deltas, delta => delta.IsLast);

@@ -21,13 +21,16 @@ public static class StreamCases
         """;
 
     internal static readonly string EmptyChoices =
-        Event("""{"id":"s1","choices":[]}""") + Content("Hello") + Finish() + Event("""{"id":"s1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}""") + Done;
+        Event("""{"id":"s1","choices":[]}""") + Content("Hello") + Finish()
+            + Event("""{"id":"s1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}""") + Done;
 
-    internal static readonly string FinishWithoutDelta = Content("Hello") + Event("""{"id":"s1","choices":[{"index":0,"finish_reason":"stop"}]}""") + Done;
+    internal static readonly string FinishWithoutDelta = Content("Hello")
+        + Event("""{"id":"s1","choices":[{"index":0,"finish_reason":"stop"}]}""") + Done;
 
     internal static readonly string NullRole = Delta("\"role\":null,\"content\":\"Hello\"") + Finish() + Done;
 
-    internal static readonly string EmptyFinishReason = Delta("\"content\":\"Hel\"", "\"\"") + Delta("\"content\":\"lo\"", "\"\"") + Finish() + Done;
+    internal static readonly string EmptyFinishReason = Delta("\"content\":\"Hel\"", "\"\"") + Delta("\"content\":\"lo\"", "\"\"")
+        + Finish() + Done;
 
     internal static readonly string ToolFragmentsWithEmptyNames =
         Delta("""
@@ -54,17 +57,20 @@ public static class StreamCases
         + Finish("tool_calls") + Done;
 
     internal static readonly string EmptyToolCallsOnReasoning =
-        Delta("\"content\":null,\"reasoning_content\":\"Hm\",\"tool_calls\":[]") + Delta("\"content\":\"Hello\",\"tool_calls\":[]") + Finish() + Done;
+        Delta("\"content\":null,\"reasoning_content\":\"Hm\",\"tool_calls\":[]") + Delta("\"content\":\"Hello\",\"tool_calls\":[]")
+            + Finish() + Done;
 
     internal static readonly string UsageOmittedLater =
         Event("""{"choices":[{"index":0,"delta":{"content":"Hello"}}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}""") + Finish()
         + Event("""{"choices":[],"usage":null}""") + Done;
 
-    internal static readonly string KeepAliveComments = ": keep-alive\n\n" + Content("Hel") + ": keep-alive\n\n: keep-alive\n" + Content("lo") + Finish() + ": bye\n\n" + Done;
+    internal static readonly string KeepAliveComments = ": keep-alive\n\n" + Content("Hel") + ": keep-alive\n\n: keep-alive\n"
+        + Content("lo") + Finish() + ": bye\n\n" + Done;
 
     internal static readonly string KeepAliveInData = Event(": keepalive") + Content("Hello") + Event(": keepalive") + Finish() + Done;
 
-    internal static readonly string EmptyEventAfterComment = ": ping\n\ndata:\n\n" + Content("Hello") + ": ping\n\ndata: \n\n" + Finish() + Done;
+    internal static readonly string EmptyEventAfterComment = ": ping\n\ndata:\n\n" + Content("Hello") + ": ping\n\ndata: \n\n" + Finish()
+        + Done;
 
     internal static readonly string NotAscii = Reasoning("想一想") + Content("你好，") + Content("世界 👩‍🚀🌍") + Finish() + Done;
 
@@ -76,9 +82,11 @@ public static class StreamCases
 
     internal static readonly string ByteOrderMark = "\uFEFF" + Content("Hello") + Finish() + Done;
 
-    internal static readonly string FieldNamedReasoning = Delta("\"content\":\"\",\"reasoning\":\"Hm\"") + Content("Hello") + Finish() + Done;
+    internal static readonly string FieldNamedReasoning = Delta("\"content\":\"\",\"reasoning\":\"Hm\"") + Content("Hello") + Finish()
+        + Done;
 
-    internal static readonly string InlineThinking = Content("<th") + Content("ink>H") + Content("m</thi") + Content("nk>\\n\\nHel") + Content("lo") + Finish() + Done;
+    internal static readonly string InlineThinking = Content("<th") + Content("ink>H") + Content("m</thi") + Content("nk>\\n\\nHel")
+        + Content("lo") + Finish() + Done;
 
     internal static readonly string ChoiceLevelReasoning =
         Event("""{"choices":[{"index":0,"delta":{"content":null},"reasoning_content":"Hm"}]}""") + Content("Hello") + Finish() + Done;
@@ -89,10 +97,12 @@ public static class StreamCases
 
     internal static readonly string LastBlankLineMissing = Content("Hello") + Finish().TrimEnd('\n');
 
-    internal static readonly string DataOverSeveralLines = "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"Hello\"}}]}\n\n" + Finish() + Done;
+    internal static readonly string DataOverSeveralLines =
+        "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"Hello\"}}]}\n\n" + Finish() + Done;
 
     internal static readonly string DataOverManyLines =
-        string.Concat("{|\"choices\"|:[{\"index\":|0,\"delta\":{\"content\":\"data:\"|}}]}".Split('|').Select(line => "data:" + line + "\r\n")) + "\r\n" + Finish() + Done;
+        string.Concat("{|\"choices\"|:[{\"index\":|0,\"delta\":{\"content\":\"data:\"|}}]}".Split('|')
+            .Select(line => "data:" + line + "\r\n")) + "\r\n" + Finish() + Done;
 
     internal static readonly string TwoChoices =
         Event("""{"choices":[{"index":0,"delta":{"content":"Hel"}},{"index":1,"delta":{"content":"B"}}]}""")
@@ -100,16 +110,19 @@ public static class StreamCases
         + Event("""{"choices":[{"index":0,"delta":{"content":"lo"},"finish_reason":"length"}]}""") + Done;
 
     internal static readonly string ContentInParts =
-        Delta("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"Hm\"}]}]") + Delta("\"content\":[{\"type\":\"text\",\"text\":\"Hello\"}]") + Finish() + Done;
+        Delta("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"Hm\"}]}]")
+            + Delta("\"content\":[{\"type\":\"text\",\"text\":\"Hello\"}]") + Finish() + Done;
 
-    internal static readonly string UnopenedThinking = Content("H") + Content("m</thi") + Content("nk>\\n\\nHel") + Content("lo") + Finish() + Done;
+    internal static readonly string UnopenedThinking = Content("H") + Content("m</thi") + Content("nk>\\n\\nHel") + Content("lo")
+        + Finish() + Done;
 
     internal static readonly string MessageBesideDelta =
         Event("""{"choices":[{"index":0,"delta":{"content":"Hel"},"message":{"content":"Hel"}}]}""")
         + Event("""{"choices":[{"index":0,"message":{"content":"Hello"},"delta":{"content":"lo"}}]}""")
         + Event("""{"choices":[{"index":0,"message":{"content":"Hello"},"finish_reason":"stop"}]}""") + Done;
 
-    internal static readonly string CumulativeDeltas = string.Concat(new[] { "H", "He", "Hel", "Hell", "Hello", "Hello" }.Select(Content)) + Finish() + Done;
+    internal static readonly string CumulativeDeltas = string.Concat(new[] { "H", "He", "Hel", "Hell", "Hello", "Hello" }.Select(Content))
+        + Finish() + Done;
 
     internal static readonly string ToolArgumentsTwice =
         Delta("""
@@ -126,7 +139,8 @@ public static class StreamCases
             """.Trim())
         + Finish("tool_calls") + Done;
 
-    internal static readonly string LinesOfNoEvent = "x-served-by: 7\n" + Content("Hel") + "note\n\n" + Event("ping") + Content("lo") + Finish() + "error: late\n\n" + Done;
+    internal static readonly string LinesOfNoEvent = "x-served-by: 7\n" + Content("Hel") + "note\n\n" + Event("ping") + Content("lo")
+        + Finish() + "error: late\n\n" + Done;
 
     /// <summary>Those that answer "Hello" or a tool call, whole.</summary>
     internal static IReadOnlyDictionary<string, string> Whole { get; } = new Dictionary<string, string>
@@ -174,7 +188,8 @@ public static class StreamCases
         ["ErrorObject"] = Content("Hel") + Event("""{"error":{"message":"engine failed","code":"500"}}"""),
         ["ErrorCodeAndMessage"] = Content("Hel") + Event("""{"code":50505,"message":"overloaded","data":null}"""),
         ["ErrorCodeAndMsg"] = Content("Hel") + Event("""{"code":70001,"msg":"boom"}"""),
-        ["ErrorInChoice"] = Content("Hel") + Event("""{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}"""),
+        ["ErrorInChoice"] = Content("Hel")
+            + Event("""{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"upstream died"}}]}"""),
         ["ErrorDetail"] = Content("Hel") + Event("""{"detail":"worker died"}"""),
         ["ErrorEvent"] = Content("Hel") + "event: error\ndata: out of memory\n\n",
         ["ErrorField"] = Content("Hel") + "error: {\"code\":500,\"message\":\"died\"}\n\n" + Done,
@@ -184,7 +199,8 @@ public static class StreamCases
         ["ErrorMessage"] = Content("Hel") + Event("""{"object":"x","message":"died"}""") + Done,
         ["ErrorText"] = Content("Hel") + "Internal Server Error\n\n" + Done,
         ["GivenUp"] = Content("Hel") + Finish("network_error") + Done,
-        ["Glued"] = Content("Hel") + Event("""{"choices":[{"index":0,"delta":{"content":"l"}}]}data: {"choices":[{"index":0,"delta":{"content":"o"}}]}"""),
+        ["Glued"] = Content("Hel")
+            + Event("""{"choices":[{"index":0,"delta":{"content":"l"}}]}data: {"choices":[{"index":0,"delta":{"content":"o"}}]}"""),
         ["NotJson"] = Content("Hel") + Event("not json"),
         ["TornEvent"] = Content("Hel") + "data: {\"choices\":[{\"ind",
         ["Plain"] = Reply.PlainAnswer,

@@ -26,7 +26,8 @@ public class StreamCutTests
             {
                 using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([bytes[..at]], end)));
                 var error = await TestSession.ErrorAsync(session);
-                Assert.Contains(error.Kind, new[] { LlmErrorKind.InvalidResponse, LlmErrorKind.StreamInterrupted, LlmErrorKind.ConnectionFailed });
+                Assert.Contains(error.Kind,
+                    new[] { LlmErrorKind.InvalidResponse, LlmErrorKind.StreamInterrupted, LlmErrorKind.ConnectionFailed });
             }
         }
     }
@@ -34,7 +35,8 @@ public class StreamCutTests
     [Fact]
     public async Task The_partial_answer_holds_what_was_held_back()
     {
-        var text = Sse.Event("""{"choices":[{"index":0,"delta":{"content":"<thi"}}]}""") + Sse.Event("""{"choices":[],"usage":{"total_tokens":5}}""");
+        var text = Sse.Event("""{"choices":[{"index":0,"delta":{"content":"<thi"}}]}""")
+            + Sse.Event("""{"choices":[],"usage":{"total_tokens":5}}""");
         using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([Sse.Bytes(text)], BodyEnd.Break)));
         var outcome = await StreamOutcome.OfAsync(session);
         Assert.Equal("<thi", outcome.Error!.PartialCompletion!.Content);
@@ -56,8 +58,10 @@ public class StreamCutTests
                 continue;
             }
 
-            Assert.Contains(outcome.Error!.Kind, new[] { LlmErrorKind.StreamInterrupted, LlmErrorKind.ConnectionFailed, LlmErrorKind.InvalidResponse });
-            Assert.True(outcome.Error.Kind != LlmErrorKind.InvalidResponse || at == 0 || outcome.Deltas.Count == 0, $"{name} cut at {at}: {outcome.Error.Message}");
+            Assert.Contains(outcome.Error!.Kind,
+                new[] { LlmErrorKind.StreamInterrupted, LlmErrorKind.ConnectionFailed, LlmErrorKind.InvalidResponse });
+            Assert.True(outcome.Error.Kind != LlmErrorKind.InvalidResponse || at == 0
+                || outcome.Deltas.Count == 0, $"{name} cut at {at}: {outcome.Error.Message}");
             Assert.DoesNotContain(outcome.Deltas, delta => delta.IsLast || delta.FinishReason is not null);
             foreach (var choice in outcome.Error.PartialCompletion?.Choices ?? [])
             {
@@ -70,10 +74,12 @@ public class StreamCutTests
         }
     }
 
-    private static (string?, string?, string?) Texts(ChatChoice choice) => (choice.Message.Content, choice.Message.ReasoningContent, choice.FinishReason);
+    private static (string?, string?, string?) Texts(ChatChoice choice) =>
+        (choice.Message.Content, choice.Message.ReasoningContent, choice.FinishReason);
 
     /// <summary>The beginning of a tag is held back from the deltas, and stands in the partial answer.</summary>
-    private static string WithoutHeldTag(string? text) => (text ?? string.Empty).Replace("</thi", string.Empty).Replace("<th", string.Empty);
+    private static string WithoutHeldTag(string? text) =>
+        (text ?? string.Empty).Replace("</thi", string.Empty).Replace("<th", string.Empty);
 
     /// <summary>Where the last finish reason, or [DONE] in a stream without one, has arrived whole.</summary>
     private static int EndOfAnswer(string text)

@@ -84,7 +84,8 @@ public class StreamQuirkTests
     [Fact]
     public async Task A_figure_that_a_later_usage_leaves_out_stays_and_one_that_it_says_counts()
     {
-        var text = Sse.Event("""{"choices":[{"index":0,"delta":{"content":"Hello"}}],"usage":{"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":2,"x":1}}}""")
+        var text = Sse.Event(
+            """{"choices":[{"index":0,"delta":{"content":"Hello"}}],"usage":{"prompt_tokens":3,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":2,"x":1}}}""")
             + Sse.Event("""{"choices":[{"index":0,"delta":{"content":"!"},"finish_reason":"stop"}],"usage":{"completion_tokens":4,"prompt_tokens_details":{"x":9}}}""")
             + Sse.Event("""{"choices":[],"usage":{}}""") + Sse.Done;
         var outcome = await StreamOutcome.OfEventsAsync(text);
@@ -182,7 +183,8 @@ public class StreamQuirkTests
     [InlineData("ErrorInChoice", "502", "upstream died")]
     [InlineData("ErrorDetail", null, "worker died")]
     [InlineData("ErrorEvent", null, "out of memory")]
-    public async Task An_error_in_mid_stream_is_told_with_the_providers_words_and_the_partial_answer(string name, string? code, string words)
+    public async Task An_error_in_mid_stream_is_told_with_the_providers_words_and_the_partial_answer(string name, string? code,
+        string words)
     {
         var outcome = await StreamOutcome.OfEventsAsync(StreamCases.Others[name]);
         Assert.Equal(LlmErrorKind.StreamError, outcome.Error!.Kind);
@@ -194,7 +196,8 @@ public class StreamQuirkTests
     [Fact]
     public async Task A_bad_key_told_in_mid_stream_is_still_a_bad_key()
     {
-        var outcome = await StreamOutcome.OfEventsAsync(Sse.Content("Hel") + Sse.Event("""{"code":60000,"msg":"token invalid"}"""), "GenStudio");
+        var outcome =
+            await StreamOutcome.OfEventsAsync(Sse.Content("Hel") + Sse.Event("""{"code":60000,"msg":"token invalid"}"""), "GenStudio");
         Assert.Equal(LlmErrorKind.Unauthorized, outcome.Error!.Kind);
     }
 
@@ -279,7 +282,8 @@ public class StreamQuirkTests
     [Fact]
     public async Task The_chips_that_say_created_only_at_the_end_have_it_in_the_completion()
     {
-        var text = Sse.Content("Hello") + Sse.Event("""{"id":"s1","object":"chat.completion.chunk","created":1757680008,"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""") + Sse.Done;
+        var text = Sse.Content("Hello")
+            + Sse.Event("""{"id":"s1","object":"chat.completion.chunk","created":1757680008,"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""") + Sse.Done;
         var outcome = await StreamOutcome.OfEventsAsync(text, "GenStudio");
         Assert.Equal(1757680008, outcome.Completion!.Created!.Value.ToUnixTimeSeconds());
     }

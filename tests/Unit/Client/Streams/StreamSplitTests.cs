@@ -32,7 +32,9 @@ public class StreamSplitTests
     public async Task What_has_arrived_goes_up_together_and_waits_for_nothing_more()
     {
         using var stop = new CancellationTokenSource();
-        using var session = TestSession.Open(new ScriptedHandler(_ => Reply.Pieces([Sse.Bytes(Sse.Content("a") + Sse.Content("b") + Sse.Content("c"))], BodyEnd.Stall)));
+        using var session =
+            TestSession.Open(
+                new ScriptedHandler(_ => Reply.Pieces([Sse.Bytes(Sse.Content("a") + Sse.Content("b") + Sse.Content("c"))], BodyEnd.Stall)));
         var context = new AnswerContext(session.Identity, session.Resolve(TestSession.Ask(), out _));
         var batches = session.StreamAsync(context, null, new ChatCompletionBuilder(), RequestLog.None, stop.Token).GetAsyncEnumerator();
         Assert.True(await batches.MoveNextAsync());

@@ -18,7 +18,8 @@ public sealed class PrintableTextTests
     [InlineData("\u009b31m", "\u242131m", "\\u009b31m")]
     [InlineData("a\u202Eb\u2066c\u200Fd\u061Ce", "a\u2421b\u2421c\u2421d\u2421e", "a\\u202eb\\u2066c\\u200fd\\u061ce")]
     [InlineData("a\U000E0041\U000E007Fb", "a\u2421\u2421b", "a\\udb40\\udc41\\udb40\\udc7fb")]
-    [InlineData("a\u200Bb\uFEFFc\u3164d\u00ADe\u2060f", "a\u2421b\u2421c\u2421d\u2421e\u2421f", "a\\u200bb\\ufeffc\\u3164d\\u00ade\\u2060f")]
+    [InlineData("a\u200Bb\uFEFFc\u3164d\u00ADe\u2060f", "a\u2421b\u2421c\u2421d\u2421e\u2421f",
+        "a\\u200bb\\ufeffc\\u3164d\\u00ade\\u2060f")]
     [InlineData("a\u2028b\u0085c", "a\u21B5b\u21B5c", "a\\u2028b\\u0085c")]
     [InlineData("a\u007Fb\u0000c", "a\u2421b\u2400c", "a\\u007fb\\u0000c")]
     public void What_steers_or_hides_is_shown_as_a_sign_or_as_an_escape(string text, string shown, string escaped)
@@ -62,7 +63,8 @@ public sealed class PrintableTextTests
     [InlineData("\u2764\uFE0F\uFE0F", "\u2764\uFE0F\u2421")]
     [InlineData("\U0001F44B\U000E0101\U000E0102", "\U0001F44B\U000E0101\u2421")]
     [InlineData("a\uFE00", "a\u2421")]
-    public void A_joiner_or_selector_that_joins_or_varies_nothing_is_shown(string text, string shown) => Assert.Equal(shown, PrintableText.Line(text));
+    public void A_joiner_or_selector_that_joins_or_varies_nothing_is_shown(string text, string shown) =>
+        Assert.Equal(shown, PrintableText.Line(text));
 
     [Fact]
     public void No_scalar_value_that_steers_or_is_invisible_is_printed_by_itself()
@@ -74,10 +76,12 @@ public sealed class PrintableTextTests
             var text = char.ConvertFromUtf32(scalar);
             var category = CharUnicodeInfo.GetUnicodeCategory(text, 0);
             var mustNot = category is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-                || scalar is (>= 0x200B and <= 0x200F) or (>= 0x202A and <= 0x202E) or (>= 0x2060 and <= 0x206F) or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0000 and <= 0xE0FFF)
+                || scalar is (>= 0x200B and <= 0x200F) or (>= 0x202A and <= 0x202E) or (>= 0x2060 and <= 0x206F) or (
+                    >= 0xFE00 and <= 0xFE0F) or (>= 0xE0000 and <= 0xE0FFF)
                 || scalar is 0xAD or 0x034F or 0x061C or 0x180E or 0x3164 or 0xFEFF or 0xFFA0;
             if (mustNot && PrintableText.Line(text) == text) printed.Add(scalar.ToString("X", CultureInfo.InvariantCulture));
-            if (mustNot && PrintableText.Escaped(text, 99).Any(c => c > '~')) printed.Add(scalar.ToString("X", CultureInfo.InvariantCulture));
+            if (mustNot && PrintableText.Escaped(text, 99).Any(c => c > '~'))
+                printed.Add(scalar.ToString("X", CultureInfo.InvariantCulture));
             Assert.True(PrintableText.IsPlain(PrintableText.Line(text)), scalar.ToString("X", CultureInfo.InvariantCulture));
         }
 
@@ -100,7 +104,8 @@ public sealed class PrintableTextTests
             // The reader of streams joins the halves of a character.
             if (char.IsLowSurrogate(text[at])) continue;
             var before = 0;
-            var shown = new StringBuilder().Append(PrintableText.Lines(text.Substring(0, at), ref before)).Append(PrintableText.Lines(text.Substring(at), ref before));
+            var shown = new StringBuilder().Append(PrintableText.Lines(text.Substring(0, at), ref before))
+                .Append(PrintableText.Lines(text.Substring(at), ref before));
             Assert.Equal(PrintableText.Lines(text), shown.ToString());
         }
     }
