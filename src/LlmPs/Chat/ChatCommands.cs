@@ -124,7 +124,12 @@ internal sealed class ChatCommands
                 "default" => null,
                 _ => throw new ArgumentException($"/thinking takes on, off or default, not '{word}'."),
             };
-        var shown = _talk.Thinking switch { ThinkingMode.Enabled => "on", ThinkingMode.Disabled => "off", _ => "as the model does by default" };
+        var shown = _talk.Thinking switch
+        {
+            ThinkingMode.Enabled => "on",
+            ThinkingMode.Disabled => "off",
+            _ => "as the model does by default",
+        };
         _printer.Line($"Thinking: {shown}");
     }
 
