@@ -41,9 +41,8 @@ public class AdaptiveRateTests(ITestOutputHelper output)
             }
 
             output.WriteLine(
-                string.Create(CultureInfo.InvariantCulture,
-                    $"{kind} {size}, Retry-After {says}: at least {worst:0.000} of the rate, at most {refused:0.0000} refused, a row at "
-                        + $"most {row} times"));
+                string.Create(CultureInfo.InvariantCulture, $"{kind} {size}, Retry-After {says}: at least {worst:0.000} of the rate, ")
+                + string.Create(CultureInfo.InvariantCulture, $"at most {refused:0.0000} refused, a row at most {row} times"));
             // A bucket of one forgives no jitter, and each refusal pauses for a second.
             Assert.True(worst >= (kind == "bucket" && size == 1 ? 0.8 : 0.85), $"{worst} of the rate");
             Assert.True(refused < 0.05, $"{refused} refused");

@@ -38,8 +38,8 @@ internal sealed class StreamOutcome
             foreach (var d in Deltas)
             {
                 text.Append(CultureInfo.InvariantCulture,
-                    $"{d.Index} {d.Id} {d.Role} c={Shown(d.Content)} r={Shown(d.ReasoningContent)} "
-                        + $"f={d.FinishReason}/{d.NativeFinishReason} u={d.Usage} {d.IsLast}");
+                    $"{d.Index} {d.Id} {d.Role} c={Shown(d.Content)} r={Shown(d.ReasoningContent)} f={d.FinishReason}/{d.NativeFinishReason} ");
+                text.Append(CultureInfo.InvariantCulture, $"u={d.Usage} {d.IsLast}");
                 foreach (var call in d.ToolCalls ?? [])
                     text.Append(CultureInfo.InvariantCulture, $" [{call.Index} {call.Id} {call.Name} {call.Arguments}]");
                 text.Append('\n');
