@@ -20,6 +20,9 @@ internal static class SharedFile
         : FileShare.ReadWrite | FileShare.Delete;
 #else
     private const FileShare s_share = FileShare.Read | FileShare.Delete;
+
+    // Mono does not always keep two writers of one process apart.
+    private static readonly object s_lock = new();
 #endif
 
     /// <summary>
@@ -37,9 +40,11 @@ internal static class SharedFile
         {
             try
             {
-                using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, s_share, bufferSize: 1);
-                using var appender = new FileAppender(path, file);
-                appender.Write(bytes);
+#if NET
+                Write(path, bytes);
+#else
+                lock (s_lock) Write(path, bytes);
+#endif
                 return;
             }
             catch (IOException e) when ((FileLock.IsInUse(e) || IsRenamed(e, path)) && waited.Elapsed < patience)
@@ -47,6 +52,13 @@ internal static class SharedFile
                 Thread.Sleep(sleep);
             }
         }
+    }
+
+    private static void Write(string path, byte[] bytes)
+    {
+        using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, s_share, bufferSize: 1);
+        using var appender = new FileAppender(path, file);
+        appender.Write(bytes);
     }
 
     /// <summary>The appender opens the file by its path, which may name it no longer.</summary>
