@@ -130,9 +130,6 @@ public sealed class LlmSession : IDisposable
     /// <summary>Returns the price of a model on a chip; null where the session has none.</summary>
     internal TokenPrice? PriceOf(string? model, string? chip) => Identity.PriceOf(model, chip);
 
-    /// <summary>Returns the cost of a request by the session's prices; null where the price or the usage is not known.</summary>
-    internal decimal? CostOf(string? model, string? chip, TokenUsage? usage) => PriceOf(model, chip)?.Of(usage);
-
     /// <summary>Sends a request and returns the whole answer.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
     /// <exception cref="LlmApiException">No whole answer came, retries included. Thrown by the call itself where nothing is sent: a request

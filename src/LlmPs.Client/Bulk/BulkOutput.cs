@@ -12,7 +12,7 @@ internal sealed class LogLine(RequestLogLevel level, string text)
 
 /// <summary>
 /// What came of a row: a completion, a delta, a <see cref="RowReview"/>, an <see cref="LlmApiException"/>, or the <see cref="RunEnding"/>
-/// that kept it from being sent; or a <see cref="LogLine"/> that belongs to none.
+/// that kept it from being sent; or a <see cref="LogLine"/> or <see cref="RetryNotice"/>, which stand beside the output.
 /// </summary>
 internal readonly struct BulkOutput(RowTicket? row, object value)
 {

@@ -38,7 +38,10 @@ internal sealed class BulkRun : IDisposable
             ? new OrderedWindow<BulkOutput>(1, ordered: true)
             : new OrderedWindow<BulkOutput>(WindowOf(options.ThrottleLimit), options.Ordered);
         _width = new SemaphoreSlim(options.ThrottleLimit);
-        _log = new RequestLog(options.WantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))));
+        _log = new RequestLog(options.WantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))))
+        {
+            Retrying = notice => _window.Interject(new BulkOutput(null, notice)),
+        };
     }
 
     /// <summary>Whether results must be taken before another row is added.</summary>

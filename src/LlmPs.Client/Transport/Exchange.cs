@@ -286,6 +286,7 @@ internal abstract class Exchange
         Note(RequestLogLevel.Verbose,
             $"{Subject}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. "
                 + $"{error.Message}");
+        if (!isPaced) _log.Retrying?.Invoke(new RetryNotice(Context.InputIndex, error.Kind, wait));
         return wait;
     }
 

@@ -12,6 +12,18 @@ internal enum RequestLogLevel
     Warning,
 }
 
+/// <summary>A request that waits before it is sent again.</summary>
+internal sealed class RetryNotice(long row, LlmErrorKind kind, TimeSpan wait)
+{
+    /// <summary>The row's place in the input.</summary>
+    internal long Row { get; } = row;
+
+    /// <summary>How the last attempt failed.</summary>
+    internal LlmErrorKind Kind { get; } = kind;
+
+    internal TimeSpan Wait { get; } = wait;
+}
+
 /// <summary>Where a request reports retries and the like. May be called from any thread.</summary>
 internal sealed class RequestLog
 {
@@ -28,6 +40,9 @@ internal sealed class RequestLog
 
     /// <summary>Whether bodies are worth putting together for the debug stream.</summary>
     internal bool WantsDebug { get; }
+
+    /// <summary>Called before each wait for another attempt; null where nobody shows it.</summary>
+    internal Action<RetryNotice>? Retrying { get; set; }
 
     /// <summary>Whether the text is asked about for the first time: a run has one log.</summary>
     internal bool IsFirst(string text) => _seen.TryAdd(text, true);

@@ -136,7 +136,7 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         });
         _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null) : null, reviewer);
         _progress = new RunProgress(this, _run, hasBar: !Stream) { Pool = pool };
-        _writer.Reported = _progress.Note;
+        _writer.Retrying = _progress.Note;
     }
 
     /// <inheritdoc/>

@@ -35,8 +35,8 @@ internal sealed class AnswerWriter
         if (reviewer.Check?.Schema is { } schema) merger?.WarnOfSchema(schema);
     }
 
-    /// <summary>Called with each line that a request reports beside its answer.</summary>
-    internal Action<string>? Reported { get; set; }
+    /// <summary>Called where a request waits before it is sent again.</summary>
+    internal Action<RetryNotice>? Retrying { get; set; }
 
     /// <summary>Returns what the last answer was, for -Verbose; null where there was none.</summary>
     internal string? LastFacts() => _last switch
@@ -81,6 +81,9 @@ internal sealed class AnswerWriter
                 break;
             case LogLine line:
                 Log(line);
+                break;
+            case RetryNotice notice:
+                Retrying?.Invoke(notice);
                 break;
         }
     }
@@ -131,7 +134,6 @@ internal sealed class AnswerWriter
 
     private void Log(LogLine line)
     {
-        Reported?.Invoke(line.Text);
         switch (line.Level)
         {
             case RequestLogLevel.Debug:

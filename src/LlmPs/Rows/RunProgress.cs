@@ -8,6 +8,7 @@ using System.Management.Automation.Host;
 using System.Text.RegularExpressions;
 using LlmPs.Bulk;
 using LlmPs.Text;
+using LlmPs.Transport;
 using LlmPs.Views;
 
 namespace LlmPs.Rows;
@@ -22,17 +23,13 @@ internal sealed class RunProgress
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
-    // The line that an attempt reports when it is to be repeated (Exchange.WaitAfter).
-    private static readonly Regex s_retry =
-        new(@"^Row (?<row>\d+), attempt \d+ failed \((?<kind>\w+)\); again in (?<wait>[\d.]+) s", RegexOptions.CultureInvariant,
-            TimeSpan.FromSeconds(1));
     private static readonly Regex s_wordStart = new("(?<=[a-z])(?=[A-Z])", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     private readonly PSCmdlet _cmdlet;
     private readonly BulkRun _run;
     private readonly bool _hasBar;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
-    private readonly Dictionary<string, (TimeSpan Until, string Reason)> _retries = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, (TimeSpan Until, string Reason)> _retries = [];
     private LlmSession? _session;
     private long _read;
     private TimeSpan _next = s_first;
@@ -79,11 +76,9 @@ internal sealed class RunProgress
     }
 
     /// <summary>Takes note of what a request reports.</summary>
-    internal void Note(string text)
+    internal void Note(RetryNotice retry)
     {
-        if (!_hasBar || s_retry.Match(text) is not { Success: true } retry) return;
-        if (!double.TryParse(retry.Groups["wait"].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var wait)) return;
-        _retries[retry.Groups["row"].Value] = (_watch.Elapsed + TimeSpan.FromSeconds(wait), Words(retry.Groups["kind"].Value));
+        if (_hasBar) _retries[retry.Row] = (_watch.Elapsed + retry.Wait, Words(retry.Kind.ToString()));
     }
 
     /// <summary>The sessions that the rows go to; null for one.</summary>

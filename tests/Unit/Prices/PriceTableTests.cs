@@ -99,8 +99,8 @@ public class PriceTableTests
         var answer = await session.CompleteAsync(Rows.Request());
 
         Assert.Equal(14m, answer.Cost);
-        Assert.Equal(14m, session.CostOf("M", null, answer.Usage));
-        Assert.Null(session.CostOf("other", null, answer.Usage));
+        Assert.Equal(14m, session.PriceOf("M", null)?.Of(answer.Usage));
+        Assert.Null(session.PriceOf("other", null));
     }
 
     private static TokenPrice Price(decimal input) => new(input, input, input, input);
