@@ -4,7 +4,7 @@
 BeforeDiscovery {
     $root = Split-Path (Split-Path $PSScriptRoot)
     $pages = @(Get-ChildItem (Join-Path $root 'docs/en-US') -Filter *.md | ForEach-Object { @{ Name = "docs/zh-CN/$($_.Name)"; English = $_.FullName } })
-    $pages += 'runbooks.md', 'csv.md' | ForEach-Object { @{ Name = "docs/zh-CN/$_"; English = Join-Path $root "docs/$_" } }
+    $pages += 'runbooks.md', 'csv.md', 'survive.md' | ForEach-Object { @{ Name = "docs/zh-CN/$_"; English = Join-Path $root "docs/$_" } }
     $pages += @{ Name = 'README.zh-CN.md'; English = Join-Path $root 'README.md' }
 }
 
