@@ -48,6 +48,8 @@
         PSData = @{
             Tags         = @('LLM', 'AI', 'Chat', 'OpenAI', 'DeepSeek', 'GenStudio', 'SiliconFlow', 'Cloudsway', 'PSEdition_Core', 'PSEdition_Desktop', 'Windows', 'Linux', 'MacOS')
             LicenseUri   = 'https://opensource.org/license/mit'
+            # The one place for the address of the project. From it the build makes the addresses that Get-Help -Online opens.
+            # ProjectUri   = 'https://HOST/OWNER/LlmPs'
             ReleaseNotes = 'CHANGELOG.md of the project lists the changes of each version.'
         }
     }

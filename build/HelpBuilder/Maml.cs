@@ -16,16 +16,23 @@ internal sealed class Maml
 
     private readonly XmlWriter _xml;
 
-    private Maml(XmlWriter xml) => _xml = xml;
+    private readonly string _online;
 
-    public static void Write(string path, IEnumerable<CommandHelp> commands)
+    private Maml(XmlWriter xml, string online)
+    {
+        _xml = xml;
+        _online = online;
+    }
+
+    /// <summary>Writes the help of commands. The address before the names of their pages is empty if the project has none.</summary>
+    public static void Write(string path, IEnumerable<CommandHelp> commands, string online)
     {
         var settings =
             new XmlWriterSettings { Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), Indent = true, IndentChars = " ",
                 NewLineChars = "\n", NewLineHandling = NewLineHandling.None };
         using var file = File.Create(path);
         using var xml = XmlWriter.Create(file, settings);
-        var maml = new Maml(xml);
+        var maml = new Maml(xml, online);
         xml.WriteStartElement("helpItems", Help);
         xml.WriteAttributeString("schema", "maml");
         foreach (var command in commands) maml.Write(command);
@@ -69,15 +76,20 @@ internal sealed class Maml
         End();
 
         Start("relatedLinks");
+        // Get-Help -Online opens the first address.
+        if (_online.Length > 0) Link("Online", _online + command.Name + ".md");
         foreach (var (text, address) in command.Links)
-        {
-            _xml.WriteStartElement("navigationLink", Text);
-            _xml.WriteElementString("linkText", Text, text);
-            _xml.WriteElementString("uri", Text, address.StartsWith("http", System.StringComparison.Ordinal) ? address : string.Empty);
-            End();
-        }
+            Link(text, address.StartsWith("http", System.StringComparison.Ordinal) ? address : string.Empty);
 
         End();
+        End();
+    }
+
+    private void Link(string text, string address)
+    {
+        _xml.WriteStartElement("navigationLink", Text);
+        _xml.WriteElementString("linkText", Text, text);
+        _xml.WriteElementString("uri", Text, address);
         End();
     }
 

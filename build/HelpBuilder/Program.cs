@@ -3,11 +3,12 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text;
+using System.Text.RegularExpressions;
 using HelpBuilder;
 
-if (args.Length != 2)
+if (args.Length != 3)
 {
-    Console.Error.WriteLine("usage: HelpBuilder DOCS-FOLDER OUTPUT-FOLDER");
+    Console.Error.WriteLine("usage: HelpBuilder DOCS-FOLDER OUTPUT-FOLDER MANIFEST");
     return 2;
 }
 
@@ -40,12 +41,17 @@ if (commands.Count == 0)
 
 if (problems > 0) return 1;
 
+// An address of the project in the manifest makes Get-Help -Online work: each cmdlet links to its page.
+var project = Regex.Match(File.ReadAllText(args[2]), @"^\s*ProjectUri\s*=\s*'(?<address>[^']+)'", RegexOptions.Multiline).Groups["address"].Value;
+var culture = Path.GetFileName(Path.TrimEndingDirectorySeparator(args[0]));
+var online = project.Length == 0 ? string.Empty : $"{project.TrimEnd('/')}/blob/main/docs/{culture}/";
+
 // From nothing each time: the page of a topic that is gone must not ship.
 Directory.CreateDirectory(args[1]);
 foreach (var old in Directory.EnumerateFiles(args[1], "*-Help.xml").Concat(Directory.EnumerateFiles(args[1], "*.help.txt")).ToArray())
     File.Delete(old);
 foreach (var file in commands.GroupBy(command => command.HelpFile, StringComparer.Ordinal))
-    Maml.Write(Path.Combine(args[1], file.Key), file);
+    Maml.Write(Path.Combine(args[1], file.Key), file, online);
 // With a mark: Windows PowerShell takes a text file without one for ANSI.
 foreach (var about in abouts)
     File.WriteAllText(Path.Combine(args[1], about.Name + ".help.txt"), about.Text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));

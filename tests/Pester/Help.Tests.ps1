@@ -79,6 +79,14 @@ Describe 'Every cmdlet' {
         Get-OwnParameter (Get-Command Invoke-ChatCompletion) | Where-Object { $description -cnotmatch "-$($_.Name)\b" } | ForEach-Object Name | Should -BeNullOrEmpty
     }
 
+    It 'has the address of its page for Get-Help -Online, if the manifest has a ProjectUri' {
+        $project = "$((Get-Module LlmPs).ProjectUri)".TrimEnd('/')
+        foreach ($command in $commands) {
+            $address = @((Get-Help $command.Name).relatedLinks.navigationLink.uri | Where-Object { $_ })[0]
+            $address | Should -Be $(if ($project) { "$project/blob/main/docs/en-US/$($command.Name).md" }) -Because $command.Name
+        }
+    }
+
     It 'is complete: nothing is left to be filled in' {
         Get-ChildItem $docs -Filter *.md | Select-String -SimpleMatch '{{' | ForEach-Object { "$($_.Filename):$($_.LineNumber)" } | Should -BeNullOrEmpty
     }
