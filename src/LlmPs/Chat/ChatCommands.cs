@@ -1,7 +1,6 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
@@ -12,7 +11,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Chat;
 
-/// <summary>What a line that begins with a slash does in a chat.</summary>
+/// <summary>The commands of a chat: lines that begin with a slash.</summary>
 internal sealed class ChatCommands
 {
     private static readonly string[] s_thinking = ["on", "off", "default"];
@@ -47,14 +46,14 @@ internal sealed class ChatCommands
     /// <summary>Whether the user has left.</summary>
     internal bool IsOver { get; private set; }
 
-    /// <summary>Whether a line is a command. Two slashes begin a prompt with one.</summary>
+    /// <summary>Whether a line is a command. Two slashes begin a prompt.</summary>
     internal static bool IsCommand(string line) =>
         line.StartsWith("/", StringComparison.Ordinal) && !line.StartsWith("//", StringComparison.Ordinal);
 
     /// <summary>Whether a line is the word exit or quit. With a space before it, the word is a prompt.</summary>
     internal static bool IsFarewell(string line) => line.TrimEnd() is var word && (Is(word, "exit") || Is(word, "quit"));
 
-    /// <summary>What may stand where a command is being typed, best first; null where the text is not a command.</summary>
+    /// <summary>Returns the completions of a command, best first; null where the text is not a command.</summary>
     internal IReadOnlyList<string>? Complete(string typed)
     {
         if (!IsCommand(typed)) return null;
@@ -77,7 +76,7 @@ internal sealed class ChatCommands
         {
             var commands = string.Join(", ", _commands.Keys.Select(name => "/" + name));
             var slashes = "To send a prompt that begins with a slash, type two slashes.";
-            _printer.Line($"There is no command /{words[0]}. The commands are {commands}. {slashes}");
+            _printer.Line($"/{words[0]} is not a command. The commands are {commands}. {slashes}");
             return;
         }
 
@@ -122,7 +121,7 @@ internal sealed class ChatCommands
                 "on" or "enabled" => ThinkingMode.Enabled,
                 "off" or "disabled" => ThinkingMode.Disabled,
                 "default" => null,
-                _ => throw new ArgumentException($"/thinking takes on, off or default, not '{word}'."),
+                _ => throw new ArgumentException($"/thinking '{word}' is not valid: give on, off or default."),
             };
         var shown = _talk.Thinking switch
         {
@@ -163,26 +162,25 @@ internal sealed class ChatCommands
         var file = ChatFile.Load(path);
         _talk.Replace(file.Messages, file.FinishReason);
         _talk.Model = file.Model ?? _talk.Model;
-        // A conversation may go on with another provider, which has no such chip.
+        // A conversation may be continued with another provider, which has other chips.
         if (_talk.Session.ChatProvider.Chips.Contains(file.Chip)) _talk.Chip = file.Chip;
         _printer.Line($"Loaded {Messages()} from {path}");
         Model(string.Empty);
     }
 
     private void Usage(string rest) =>
-        _printer.Line(string.Format(CultureInfo.CurrentCulture, "{0} answers: {1}", _talk.Answers, AnswerPrinter.UsageText(_talk.Usage)));
+        _printer.Line($"{_talk.Answers} {(_talk.Answers == 1 ? "answer" : "answers")}: {AnswerPrinter.UsageText(_talk.Usage)}");
 
     private void Help(string rest)
     {
         foreach (var command in _commands)
             _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
-        _printer.Line("Tab completes a command, a model and a chip; again Tab shows the next one.");
-        _printer.Line("Ctrl+C ends an answer and clears a line; Ctrl+D leaves.");
-        _printer.Line(
-            "To send a prompt that begins with a slash, type two slashes. To send the word exit or quit, type a space before it.");
+        _printer.Line("Tab completes a command, a model or a chip. Tab again shows the next one.");
+        _printer.Line("Ctrl+C ends an answer or clears the line. Ctrl+D leaves the chat.");
+        _printer.Line("To send a prompt that begins with a slash, type two slashes. To send the word exit or quit, begin with a space.");
     }
 
-    private string Messages() => string.Format(CultureInfo.CurrentCulture, "{0} messages", _talk.Messages.Count);
+    private string Messages() => _talk.Messages.Count == 1 ? "1 message" : $"{_talk.Messages.Count} messages";
 
     private string PathOf(string name) => name.Length > 0
         ? _cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(name)
@@ -205,7 +203,6 @@ internal sealed class ChatCommands
 
         internal Action<string> Run { get; } = run;
 
-        /// <summary>The values that complete a word.</summary>
         internal Func<string, IEnumerable<string>>? Values { get; } = values;
     }
 }

@@ -11,7 +11,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Chat;
 
-/// <summary>A conversation in the terminal: what was said, and the turn that is being asked or was asked last.</summary>
+/// <summary>A conversation in the terminal.</summary>
 internal sealed class ChatTalk
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(30);
@@ -24,11 +24,11 @@ internal sealed class ChatTalk
     private ChatMessage? _prompt;
     private int _turn;
 
-    /// <param name="cmdlet">Where it is printed.</param>
-    /// <param name="printer">What prints the answers.</param>
-    /// <param name="session">Who answers.</param>
-    /// <param name="newRequest">A request of the options given, for the messages.</param>
-    /// <param name="typedAhead">Takes the keys that are pressed while an answer comes.</param>
+    /// <param name="cmdlet">The cmdlet.</param>
+    /// <param name="printer">Prints the answers.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="newRequest">Returns a request with the options of the command line and the messages.</param>
+    /// <param name="typedAhead">Takes the keys that are pressed during an answer.</param>
     internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest,
         Queue<ConsoleKeyInfo> typedAhead)
     {
@@ -51,15 +51,14 @@ internal sealed class ChatTalk
 
     internal IReadOnlyList<ChatMessage> Messages => _messages;
 
-    /// <summary>What the answers cost so far.</summary>
+    /// <summary>The sum of the tokens so far.</summary>
     internal TokenUsage? Usage { get; private set; }
 
     internal int Answers { get; private set; }
 
-    /// <summary>How the last answer ended; null where it was cut off or there is none.</summary>
+    /// <summary>The finish reason of the last answer; null where it was cut off, or before the first answer.</summary>
     internal string? FinishReason { get; private set; }
 
-    /// <summary>The system prompt; null for none.</summary>
     internal string? System
     {
         get => HasSystem ? _messages[0].Content : null;
@@ -79,7 +78,7 @@ internal sealed class ChatTalk
 
     private bool HasSystem => _messages.Count > 0 && _messages[0].Role == ChatRole.System;
 
-    /// <summary>Asks, and prints the answer as it comes.</summary>
+    /// <summary>Sends a prompt and prints the answer as it arrives.</summary>
     internal void Ask(string prompt)
     {
         _turn = _messages.Count;
@@ -87,7 +86,7 @@ internal sealed class ChatTalk
         Send();
     }
 
-    /// <summary>Asks the last prompt again, in place of what came of it. False where nothing was asked yet.</summary>
+    /// <summary>Sends the last prompt again and replaces its answer. Returns false where there is no prompt yet.</summary>
     internal bool Retry()
     {
         if (_prompt is null) return false;
@@ -96,16 +95,16 @@ internal sealed class ChatTalk
         return true;
     }
 
-    /// <summary>Forgets what was said, but for the system prompt.</summary>
+    /// <summary>Removes all messages except the system prompt.</summary>
     internal void Clear() => Replace(_messages.Take(HasSystem ? 1 : 0).ToList());
 
-    /// <summary>Goes on from another conversation.</summary>
+    /// <summary>Continues another conversation.</summary>
     internal void Replace(IReadOnlyList<ChatMessage> messages, string? finishReason = null)
     {
         FinishReason = finishReason;
         _messages.Clear();
         _messages.AddRange(messages);
-        // Its last turn can be asked again, too.
+        // Its last prompt can be sent again.
         _turn = _messages.FindLastIndex(message => message.Role == ChatRole.User);
         _prompt = _turn < 0 ? null : _messages[_turn];
         _turn = Math.Max(_turn, 0);
@@ -152,7 +151,7 @@ internal sealed class ChatTalk
                     if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) VerboseLine.Warn(_cmdlet, line.Text);
                 }
 
-                // By a host or a closing runspace: Ctrl+C is a key here.
+                // A host or a closing runspace stops the cmdlet; Ctrl+C is a key here.
                 if (_cmdlet.Stopping) throw new PipelineStoppedException();
                 if (!interrupt.IsPressed()) continue;
                 isEnded = true;
@@ -163,9 +162,7 @@ internal sealed class ChatTalk
         Keep(answer, error);
     }
 
-    /// <summary>
-    /// A turn counts as soon as any of its answer has come, also where it was ended or cut off. One without is as if it had not been asked.
-    /// </summary>
+    /// <summary>Adds the prompt and its answer to the conversation, if any part of the answer has arrived.</summary>
     private void Keep(ChatCompletionBuilder answer, LlmApiException? error)
     {
         var completion = answer.ToCompletion();

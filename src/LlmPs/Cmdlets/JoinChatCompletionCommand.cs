@@ -4,7 +4,7 @@ using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Folds deltas from the pipeline into whole completions, each as soon as its last delta comes.</summary>
+/// <summary>Joins deltas from the pipeline into whole completions, each when its last delta comes.</summary>
 [Cmdlet(VerbsCommon.Join, "ChatCompletion")]
 [OutputType(typeof(ChatCompletion))]
 public sealed class JoinChatCompletionCommand : PSCmdlet

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Globalization;
 using System.Management.Automation;
 using LlmPs.Bulk;
 using LlmPs.Providers;
@@ -11,7 +10,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Models;
 
-/// <summary>Asks for each pair of model and chip with one token, and notes which are served.</summary>
+/// <summary>Tests each pair of model and chip with a request of one token.</summary>
 internal sealed class ChipVerification : IDisposable
 {
     private const string Question = "Hi";
@@ -25,13 +24,9 @@ internal sealed class ChipVerification : IDisposable
     private readonly BulkRun _run;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private int _asked;
-    private int _told;
+    private int _tested;
     private bool _showsProgress;
 
-    /// <param name="cmdlet">Where errors and progress are written.</param>
-    /// <param name="session">Whose account is asked for.</param>
-    /// <param name="checks">Where the results are noted.</param>
-    /// <param name="throttleLimit">Requests in flight at once.</param>
     internal ChipVerification(PSCmdlet cmdlet, LlmSession session, ChipChecks checks, int throttleLimit)
     {
         _cmdlet = cmdlet;
@@ -40,8 +35,7 @@ internal sealed class ChipVerification : IDisposable
         _run = new BulkRun(new BulkRunOptions { ThrottleLimit = throttleLimit, Ordered = false });
     }
 
-    /// <summary>Asks all pairs; what was found stands in the checks even where an error ends it early.</summary>
-    /// <returns>The error that every further pair would meet, such as a refused key; null where there was none.</returns>
+    /// <summary>Tests all pairs. Returns the error that ended the test early, such as a refused key; null where there was none.</summary>
     internal LlmApiException? Ask(IReadOnlyList<(string Model, string Chip)> pairs, Func<bool> isStopping)
     {
         foreach (var (model, chip) in pairs)
@@ -66,9 +60,12 @@ internal sealed class ChipVerification : IDisposable
     private ChatTicket Row(string model, string chip)
     {
         var request = new ChatRequest { Model = model, Chip = chip, MaxTokens = 1, Messages = [new ChatMessage(ChatRole.User, Question)] };
-        return new ChatTicket(_session,
-            new AnswerContext(_session.Identity, _session.Resolve(request, out _)) { InputObject = $"{model} on {chip}",
-                InputIndex = _asked });
+        var context = new AnswerContext(_session.Identity, _session.Resolve(request, out _))
+        {
+            InputObject = $"{model} on {chip}",
+            InputIndex = _asked,
+        };
+        return new ChatTicket(_session, context);
     }
 
     private void Take(int count, Func<bool> isStopping, Func<bool> isEnough)
@@ -91,12 +88,12 @@ internal sealed class ChipVerification : IDisposable
             case ChatCompletion:
                 Set((ChatTicket)output.Row!, isServed: true);
                 break;
-            // What the provider says of a pair that it does not have.
-            case LlmApiException { Kind: LlmErrorKind.NotFound } or LlmApiException { Kind: LlmErrorKind.InvalidRequest,
-                StatusCode: not null }:
+            // The provider does not have the pair.
+            case LlmApiException { Kind: LlmErrorKind.NotFound }:
+            case LlmApiException { Kind: LlmErrorKind.InvalidRequest, StatusCode: not null }:
                 Set((ChatTicket)output.Row!, isServed: false);
                 break;
-            // Neither yes nor no: busy, broken, too slow.
+            // Not known: the provider is busy, has an error or is too slow.
             case LlmApiException { EndsRun: false } error:
                 _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
                 break;
@@ -104,12 +101,11 @@ internal sealed class ChipVerification : IDisposable
                 return;
         }
 
-        _told++;
+        _tested++;
         if (_watch.Elapsed < s_firstProgress) return;
         _showsProgress = true;
-        _cmdlet.WriteProgress(
-            new ProgressRecord(0, "Get-LlmModel -Verify",
-                string.Format(CultureInfo.InvariantCulture, "{0} of {1} pairs", _told, count)) { PercentComplete = _told * 100 / count });
+        var status = $"{_tested} of {count} pairs";
+        _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", status) { PercentComplete = _tested * 100 / count });
     }
 
     private void Set(ChatTicket row, bool isServed) =>

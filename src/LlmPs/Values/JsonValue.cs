@@ -6,16 +6,13 @@ using System.Text.Json;
 
 namespace LlmPs.Values;
 
-/// <summary>
-/// JSON as PowerShell values: objects with properties, arrays, strings that stay strings, numbers of the narrowest type that holds them
-/// exactly.
-/// </summary>
+/// <summary>Converts JSON to PowerShell values. Strings stay strings; a number has the narrowest type that holds it exactly.</summary>
 internal static class JsonValue
 {
-    // More digits than a double holds.
+    // The digits that a double holds exactly.
     private const int LongestDouble = 15;
 
-    /// <exception cref="System.InvalidOperationException">Half a character, which is valid in JSON.</exception>
+    /// <exception cref="System.InvalidOperationException">A text has half a character, which is valid JSON.</exception>
     internal static object? From(JsonElement json)
     {
         switch (json.ValueKind)
@@ -26,7 +23,7 @@ internal static class JsonValue
                 foreach (var property in json.EnumerateObject())
                 {
                     var name = names[property.Name];
-                    // Of equal names the last one counts.
+                    // The last one of equal names counts.
                     if (value.Properties[name] is { } known) known.Value = From(property.Value);
                     else value.Properties.Add(new PSNoteProperty(name, From(property.Value)));
                 }
@@ -39,7 +36,7 @@ internal static class JsonValue
         }
     }
 
-    /// <summary>The same with hashtables in place of objects, as parameters of that type take them.</summary>
+    /// <summary>Converts JSON with hashtables instead of objects, for parameters of that type.</summary>
     internal static object? WithTables(JsonElement json)
     {
         switch (json.ValueKind)
@@ -70,7 +67,7 @@ internal static class JsonValue
         var text = json.GetRawText();
         if (text.Count(char.IsDigit) > LongestDouble && text.IndexOfAny(['e', 'E']) < 0
             && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var exact)) return exact;
-        // Beyond a double, where Windows PowerShell would fail, the digits themselves are kept.
+        // Beyond the range of a double the digits are kept as text. Windows PowerShell would fail.
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : text;
     }
 }

@@ -4,7 +4,7 @@ using System.Net;
 
 namespace LlmPs.Values;
 
-/// <summary>Takes a key as SecureString or as text.</summary>
+/// <summary>Converts a key that was given as text to a SecureString.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SecretTextAttribute : ArgumentTransformationAttribute
 {

@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace LlmPs.Views;
 
-/// <summary>How text is set apart in the terminal. Plain where nobody sees colors, or nobody wants them.</summary>
+/// <summary>Dimmed and bold text in the terminal. Plain where colors are not visible or not wanted.</summary>
 internal sealed class TerminalStyle
 {
     private TerminalStyle(bool isPlain) => IsPlain = isPlain;
