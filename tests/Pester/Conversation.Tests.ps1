@@ -165,7 +165,7 @@ Describe 'Images and files' {
 
     It 'refuses an image that is none: <Case>' -ForEach @(
         @{ Case = 'missing'; Name = 'nothing.png'; Says = "*Image '*nothing.png' was not found*" }
-        @{ Case = 'of no known kind'; Name = 'a.txt'; Says = "*Image '*a.txt' is of an unknown kind*" }
+        @{ Case = 'of no known kind'; Name = 'a.txt'; Says = "*Image '*a.txt' has an unknown type*" }
     ) {
         $null = Connect-SimulatorHost $simulator SiliconFlow
         Set-Content (Join-Path $TestDrive 'a.txt') 'x'

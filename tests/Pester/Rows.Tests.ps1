@@ -109,7 +109,7 @@ Describe 'A prompt' {
         1 | Invoke-ChatCompletion -Prompt { 'Explain:'; $Value } -ErrorVariable +problem -ErrorAction SilentlyContinue
         [pscustomobject]@{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable +problem -ErrorAction SilentlyContinue
         $problem.Count | Should -Be 4
-        foreach ($one in $problem) { $one.Exception.Message | Should -BeLike "Prompt has a $Type, which has no text*" }
+        foreach ($one in $problem) { $one.Exception.Message | Should -BeLike "Prompt is of type $Type, which has no text*" }
         $simulator.Stats().requests | Should -Be 0
     }
 

@@ -12,34 +12,21 @@ using LlmPs.Views;
 namespace LlmPs.Chat;
 
 /// <summary>A conversation in the terminal.</summary>
-internal sealed class ChatTalk
+/// <param name="cmdlet">The cmdlet.</param>
+/// <param name="printer">Prints the answers.</param>
+/// <param name="session">The session.</param>
+/// <param name="newRequest">Returns a request with the options of the command line and the messages.</param>
+/// <param name="typedAhead">Takes the keys that are pressed during an answer.</param>
+internal sealed class ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session,
+    Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest, Queue<ConsoleKeyInfo> typedAhead)
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(30);
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly AnswerPrinter _printer;
-    private readonly Func<IReadOnlyList<ChatMessage>, ChatRequest> _newRequest;
-    private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<ChatMessage> _messages = [];
     private ChatMessage? _prompt;
     private int _turn;
 
-    /// <param name="cmdlet">The cmdlet.</param>
-    /// <param name="printer">Prints the answers.</param>
-    /// <param name="session">The session.</param>
-    /// <param name="newRequest">Returns a request with the options of the command line and the messages.</param>
-    /// <param name="typedAhead">Takes the keys that are pressed during an answer.</param>
-    internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest,
-        Queue<ConsoleKeyInfo> typedAhead)
-    {
-        _typedAhead = typedAhead;
-        _cmdlet = cmdlet;
-        _printer = printer;
-        _newRequest = newRequest;
-        Session = session;
-    }
-
-    internal LlmSession Session { get; }
+    internal LlmSession Session { get; } = session;
 
     /// <summary>The model; null for the session's.</summary>
     internal string? Model { get; set; }
@@ -114,12 +101,12 @@ internal sealed class ChatTalk
     {
         try
         {
-            var request = _newRequest([.. _messages, _prompt!]);
+            var request = newRequest([.. _messages, _prompt!]);
             request.Model = Model ?? request.Model;
             request.Chip = Chip ?? request.Chip;
             request.Thinking = Thinking;
             request = Session.Resolve(request, out var warnings);
-            foreach (var warning in warnings) VerboseLine.Warn(_cmdlet, warning);
+            foreach (var warning in warnings) VerboseLine.Warn(cmdlet, warning);
             Receive(new ChatTicket(Session, new AnswerContext(Session.Identity, request)));
         }
         catch (LlmApiException e)
@@ -133,7 +120,7 @@ internal sealed class ChatTalk
         var answer = new ChatCompletionBuilder();
         LlmApiException? error = null;
         using (var run = new BulkRun(new BulkRunOptions { Stream = true }))
-        using (var interrupt = new InterruptKey(_typedAhead))
+        using (var interrupt = new InterruptKey(typedAhead))
         {
             run.Add(row);
             var isEnded = false;
@@ -144,15 +131,15 @@ internal sealed class ChatTalk
                     if (output.Value is ChatCompletionDelta delta)
                     {
                         answer.Append(delta);
-                        _printer.Print(delta);
+                        printer.Print(delta);
                     }
 
                     error = output.Value as LlmApiException ?? error;
-                    if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) VerboseLine.Warn(_cmdlet, line.Text);
+                    if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) VerboseLine.Write(cmdlet, line);
                 }
 
                 // A host or a closing runspace stops the cmdlet; Ctrl+C is a key here.
-                if (_cmdlet.Stopping) throw new PipelineStoppedException();
+                if (cmdlet.Stopping) throw new PipelineStoppedException();
                 if (!interrupt.IsPressed()) continue;
                 isEnded = true;
                 run.Cancel();
@@ -177,18 +164,18 @@ internal sealed class ChatTalk
         if (answer.IsComplete)
         {
             Answers++;
-            _printer.End(completion);
+            printer.End(completion);
             return;
         }
 
-        _printer.EndLine();
-        if (error is null) _printer.Line("[ended; /retry asks again]");
+        printer.EndLine();
+        if (error is null) printer.Line("[ended; /retry asks again]");
         else ShowError(error);
     }
 
     private void ShowError(LlmApiException error)
     {
-        _cmdlet.WriteError(RowError.From(error, _prompt));
-        _printer.Line("[/retry asks again]");
+        cmdlet.WriteError(RowError.From(error, _prompt));
+        printer.Line("[/retry asks again]");
     }
 }

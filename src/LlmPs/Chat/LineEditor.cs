@@ -12,13 +12,13 @@ namespace LlmPs.Chat;
 /// Reads a line from the terminal. PowerShell's own editor reads the text as script, so that an apostrophe waits for another one. The
 /// host's editor cannot draw lines that are wider than the screen. Ctrl+C clears the line. Lines that are pasted together are one prompt.
 /// </summary>
-internal sealed class LineEditor
+/// <param name="prompt">The text before the line, in ASCII.</param>
+/// <param name="typedAhead">The keys that were pressed earlier, which come first, with an empty key for each pause.</param>
+internal sealed class LineEditor(string prompt, Queue<ConsoleKeyInfo> typedAhead)
 {
     // The next key of a paste arrives within this time.
     private static readonly TimeSpan s_paste = TimeSpan.FromMilliseconds(15);
 
-    private readonly string _prompt;
-    private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<string> _earlier = [];
     private IReadOnlyList<string> _offers = [];
     private int _offer;
@@ -28,18 +28,10 @@ internal sealed class LineEditor
     private int _recalled;
     private int _row;
 
-    /// <param name="prompt">The text before the line, in ASCII.</param>
-    /// <param name="typedAhead">The keys that were pressed earlier, which come first, with an empty key for each pause.</param>
-    internal LineEditor(string prompt, Queue<ConsoleKeyInfo> typedAhead)
-    {
-        _prompt = prompt;
-        _typedAhead = typedAhead;
-    }
-
     /// <summary>Returns the completions of the text before the cursor, best first; null where it cannot be completed.</summary>
     internal Func<string, IReadOnlyList<string>?>? Completer { get; set; }
 
-    private bool HasKey => _typedAhead.Count > 0 || Console.KeyAvailable;
+    private bool HasKey => typedAhead.Count > 0 || Console.KeyAvailable;
 
     /// <summary>Returns the line; null where the user ends the input with Ctrl+D.</summary>
     internal string? Read()
@@ -54,7 +46,7 @@ internal sealed class LineEditor
             Draw();
             while (true)
             {
-                var key = _typedAhead.Count > 0 ? _typedAhead.Dequeue() : Console.ReadKey(intercept: true);
+                var key = typedAhead.Count > 0 ? typedAhead.Dequeue() : Console.ReadKey(intercept: true);
                 if (key.Key == ConsoleKey.Enter && !IsPasting())
                 {
                     Accept();
@@ -80,7 +72,7 @@ internal sealed class LineEditor
 
     private bool IsPasting()
     {
-        if (_typedAhead.Count > 0) return _typedAhead.Peek() != default;
+        if (typedAhead.Count > 0) return typedAhead.Peek() != default;
         if (HasKey) return true;
         Thread.Sleep(s_paste);
         return HasKey;
@@ -212,7 +204,7 @@ internal sealed class LineEditor
         drawing.Append("\r\u001b[J");
         for (var row = first; row <= last; row++)
         {
-            if (row == 0) drawing.Append(_prompt);
+            if (row == 0) drawing.Append(prompt);
             drawing.Append(_text, rows[row].Start, rows[row].End - rows[row].Start);
             if (row < last && rows[row].Breaks) drawing.Append("\r\n");
         }
@@ -228,7 +220,7 @@ internal sealed class LineEditor
     private List<(int Start, int End, bool Breaks)> Rows(int width, out (int Row, int Column) place)
     {
         var rows = new List<(int Start, int End, bool Breaks)>();
-        var (start, column) = (0, _prompt.Length);
+        var (start, column) = (0, prompt.Length);
         place = (0, column);
         var elements = StringInfo.GetTextElementEnumerator(_text);
         while (elements.MoveNext())

@@ -11,29 +11,18 @@ using LlmPs.Views;
 namespace LlmPs.Models;
 
 /// <summary>Tests each pair of model and chip with a request of one token.</summary>
-internal sealed class ChipVerification : IDisposable
+internal sealed class ChipVerification(PSCmdlet cmdlet, LlmSession session, ChipChecks checks, int throttleLimit) : IDisposable
 {
     private const string Question = "Hi";
 
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_firstProgress = TimeSpan.FromSeconds(1);
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly LlmSession _session;
-    private readonly ChipChecks _checks;
-    private readonly BulkRun _run;
+    private readonly BulkRun _run = new(new BulkRunOptions { ThrottleLimit = throttleLimit, Ordered = false });
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private int _asked;
     private int _tested;
     private bool _showsProgress;
-
-    internal ChipVerification(PSCmdlet cmdlet, LlmSession session, ChipChecks checks, int throttleLimit)
-    {
-        _cmdlet = cmdlet;
-        _session = session;
-        _checks = checks;
-        _run = new BulkRun(new BulkRunOptions { ThrottleLimit = throttleLimit, Ordered = false });
-    }
 
     /// <summary>Tests all pairs. Returns the error that ended the test early, such as a refused key; null where there was none.</summary>
     internal LlmApiException? Ask(IReadOnlyList<(string Model, string Chip)> pairs, Func<bool> isStopping)
@@ -49,7 +38,7 @@ internal sealed class ChipVerification : IDisposable
 
         Take(pairs.Count, isStopping, () => false);
         if (_showsProgress && !isStopping())
-            _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
+            cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
         return _run.Ending?.Error;
     }
 
@@ -60,12 +49,12 @@ internal sealed class ChipVerification : IDisposable
     private ChatTicket Row(string model, string chip)
     {
         var request = new ChatRequest { Model = model, Chip = chip, MaxTokens = 1, Messages = [new ChatMessage(ChatRole.User, Question)] };
-        var context = new AnswerContext(_session.Identity, _session.Resolve(request, out _))
+        var context = new AnswerContext(session.Identity, session.Resolve(request, out _))
         {
             InputObject = $"{model} on {chip}",
             InputIndex = _asked,
         };
-        return new ChatTicket(_session, context);
+        return new ChatTicket(session, context);
     }
 
     private void Take(int count, Func<bool> isStopping, Func<bool> isEnough)
@@ -83,7 +72,7 @@ internal sealed class ChipVerification : IDisposable
         switch (output.Value)
         {
             case LogLine { Level: RequestLogLevel.Verbose } line:
-                VerboseLine.Write(_cmdlet, line.Text);
+                VerboseLine.Write(cmdlet, line);
                 return;
             case ChatCompletion:
                 Set((ChatTicket)output.Row!, isServed: true);
@@ -95,7 +84,7 @@ internal sealed class ChipVerification : IDisposable
                 break;
             // Not known: the provider is busy, has an error or is too slow.
             case LlmApiException { EndsRun: false } error:
-                _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
+                cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
                 break;
             default:
                 return;
@@ -105,9 +94,9 @@ internal sealed class ChipVerification : IDisposable
         if (_watch.Elapsed < s_firstProgress) return;
         _showsProgress = true;
         var status = $"{_tested} of {count} pairs";
-        _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", status) { PercentComplete = _tested * 100 / count });
+        cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", status) { PercentComplete = _tested * 100 / count });
     }
 
     private void Set(ChatTicket row, bool isServed) =>
-        _checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
+        checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
 }

@@ -119,18 +119,10 @@ internal static class InputRow
         }
 
         foreach (var property in RowColumns.DataOf(row))
-            if (property.IsGettable) yield return new KeyValuePair<string, object?>(property.Name, ValueOf(property));
-    }
-
-    private static object? ValueOf(PSPropertyInfo property)
-    {
-        try
         {
-            return property.Value;
-        }
-        catch (GetValueException)
-        {
-            return null;
+            if (!property.IsGettable) continue;
+            RowColumns.TryRead(property, out var value);
+            yield return new KeyValuePair<string, object?>(property.Name, value);
         }
     }
 }

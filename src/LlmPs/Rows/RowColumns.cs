@@ -41,6 +41,21 @@ internal static class RowColumns
         return row.Properties.Where(column => column is not PSProperty || columns.Contains(column.Name));
     }
 
+    /// <summary>Reads a property; false where its getter throws.</summary>
+    internal static bool TryRead(PSPropertyInfo property, out object? value)
+    {
+        try
+        {
+            value = property.Value;
+            return true;
+        }
+        catch (GetValueException)
+        {
+            value = null;
+            return false;
+        }
+    }
+
     /// <summary>Whether the row has a member of that name, or PowerShell adds one to its type.</summary>
     internal static bool HasMember(PSObject row, string name) => row.Properties[name] is not null || row.Members[name] is not null;
 

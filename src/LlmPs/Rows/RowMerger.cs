@@ -14,7 +14,10 @@ namespace LlmPs.Rows;
 /// Creates the rows of <c>-MergeInput</c>: a copy of the input row with the columns of its answer. A column of the user is never
 /// overwritten. A row with the whole set of these columns comes from an earlier merge, and its columns are replaced.
 /// </summary>
-internal sealed class RowMerger
+/// <param name="cmdlet">The cmdlet that warns.</param>
+/// <param name="isShard">Whether the rows are a shard of the input: a merged row then has a column InputIndex.</param>
+/// <param name="isPool">Whether rows go to several sessions or chips: a merged row then has columns Provider and Chip.</param>
+internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
 {
     private const string Prefix = "Llm";
     private const string Cost = "Cost";
@@ -26,28 +29,15 @@ internal sealed class RowMerger
 
     private static readonly string[] s_ofPool = ["Provider", "Chip"];
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly bool _isShard;
-    private readonly bool _isPool;
     private bool _hasWarned;
-
-    /// <param name="cmdlet">Where warnings go.</param>
-    /// <param name="isShard">Whether the rows are a shard of the input: a merged row then has a column InputIndex.</param>
-    /// <param name="isPool">Whether rows go to several sessions or chips: a merged row then has columns Provider and Chip.</param>
-    internal RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
-    {
-        _isPool = isPool;
-        _cmdlet = cmdlet;
-        _isShard = isShard;
-    }
 
     /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
     internal void WarnOfSchema(string schema)
     {
-        var own = _isPool ? s_own.Concat(s_ofPool) : s_own;
+        var own = isPool ? s_own.Concat(s_ofPool) : s_own;
         var hidden = SchemaCheck.PropertiesOf(schema).Intersect(own, StringComparer.OrdinalIgnoreCase).ToList();
         if (hidden.Count == 0) return;
-        VerboseLine.Warn(_cmdlet, $"-JsonSchema names {string.Join(", ", hidden)}, and -MergeInput has columns of that name. The columns "
+        VerboseLine.Warn(cmdlet, $"-JsonSchema names {string.Join(", ", hidden)}, and -MergeInput has columns of that name. The columns "
             + "show the answer's own value. Rename the properties in the schema, or leave out -MergeInput and read Data.");
     }
 
@@ -114,7 +104,7 @@ internal sealed class RowMerger
         if (renamed.Count == 0 || _hasWarned) return;
         _hasWarned = true;
         var names = PrintableText.Line(string.Join(", ", renamed));
-        VerboseLine.Warn(_cmdlet, renamed.Count == 1
+        VerboseLine.Warn(cmdlet, renamed.Count == 1
             ? $"The rows have a column with the name of a -MergeInput column. The row's column is kept; the answer's column is {names}."
             : $"The rows have columns with the names of -MergeInput columns. The rows' columns are kept; the answer's are {names}.");
     }
@@ -147,14 +137,14 @@ internal sealed class RowMerger
                 yield return new(Cost, completion?.Cost);
         }
 
-        if (_isPool)
+        if (isPool)
         {
             yield return new(s_ofPool[0], completion?.Provider ?? ticket.Session.Provider);
             // A failed row is not bound to its chip when it is piped in again.
             yield return new(s_ofPool[1], whole?.Chip);
         }
 
-        if (_isShard) yield return new("InputIndex", ticket.Index);
+        if (isShard) yield return new("InputIndex", ticket.Index);
     }
 
     private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;

@@ -16,7 +16,10 @@ namespace LlmPs.Rows;
 /// <summary>
 /// Shows the progress of a run: a bar after the first second, a warning where every request is refused, and a verbose line at the end.
 /// </summary>
-internal sealed class RunProgress
+/// <param name="cmdlet">The cmdlet whose host shows it.</param>
+/// <param name="run">The run.</param>
+/// <param name="hasBar">Whether there is a bar. A stream needs none.</param>
+internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
 {
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
@@ -24,9 +27,6 @@ internal sealed class RunProgress
 
     private static readonly Regex s_wordStart = new("(?<=[a-z])(?=[A-Z])", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly BulkRun _run;
-    private readonly bool _hasBar;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly Dictionary<long, (TimeSpan Until, string Reason)> _retries = [];
     private LlmSession? _session;
@@ -34,16 +34,6 @@ internal sealed class RunProgress
     private TimeSpan _next = s_first;
     private ProgressRecord? _record;
     private bool _hasWarned;
-
-    /// <param name="cmdlet">The cmdlet whose host shows it.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="hasBar">Whether there is a bar. A stream needs none.</param>
-    internal RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
-    {
-        _cmdlet = cmdlet;
-        _run = run;
-        _hasBar = hasBar;
-    }
 
     /// <summary>Whether the input has ended, so that the count of rows is known.</summary>
     internal bool HasAllRows { get; set; }
@@ -74,7 +64,7 @@ internal sealed class RunProgress
     /// <summary>Remembers a request that waits before it is sent again.</summary>
     internal void Note(RetryNotice retry)
     {
-        if (_hasBar) _retries[retry.Row] = (_watch.Elapsed + retry.Wait, Words(retry.Kind.ToString()));
+        if (hasBar) _retries[retry.Row] = (_watch.Elapsed + retry.Wait, Words(retry.Kind.ToString()));
     }
 
     /// <summary>The sessions that the rows go to; null for one.</summary>
@@ -85,7 +75,7 @@ internal sealed class RunProgress
     {
         if (_watch.Elapsed < _next) return;
         _next = _watch.Elapsed + s_interval;
-        if (_hasBar) Show();
+        if (hasBar) Show();
         Warn();
     }
 
@@ -94,7 +84,7 @@ internal sealed class RunProgress
     {
         if (_record is null) return;
         _record.RecordType = ProgressRecordType.Completed;
-        _cmdlet.WriteProgress(_record);
+        cmdlet.WriteProgress(_record);
         _record = null;
     }
 
@@ -102,16 +92,16 @@ internal sealed class RunProgress
     internal void Finish(string? answer)
     {
         Clear();
-        var counts = _run.Counts;
+        var counts = run.Counts;
         if (Finished() < 2)
         {
             if (answer is not null)
-                VerboseLine.Write(_cmdlet, counts.Replayed > 0 ? answer.TrimEnd('.') + ", from the checkpoint." : answer);
+                VerboseLine.Write(cmdlet, counts.Replayed > 0 ? answer.TrimEnd('.') + ", from the checkpoint." : answer);
             return;
         }
 
         var cost = counts.Cost is { } spent ? ", cost " + MoneyText.Of(spent) : string.Empty;
-        VerboseLine.Write(_cmdlet, $"{counts.Done} rows answered, {counts.Failed} failed, {counts.Replayed} from the checkpoint, "
+        VerboseLine.Write(cmdlet, $"{counts.Done} rows answered, {counts.Failed} failed, {counts.Replayed} from the checkpoint, "
             + Invariant($"{counts.LeftOut} not sent; {counts.Tokens} tokens{cost} in {_watch.Elapsed.TotalSeconds:0.0} s.")
             + (Pool is null ? string.Empty : Served(Pool) + "."));
     }
@@ -122,13 +112,13 @@ internal sealed class RunProgress
         _record = new ProgressRecord(0, "Invoke-ChatCompletion", Status());
         if (HasAllRows && _read > 1)
         {
-            var (finished, answered) = (Finished(), _run.Counts.Done + _run.Counts.Failed);
+            var (finished, answered) = (Finished(), run.Counts.Done + run.Counts.Failed);
             _record.PercentComplete = (int)Math.Min(100, 100 * finished / _read);
             _record.SecondsRemaining = answered > 0
                 ? (int)Math.Min(int.MaxValue, Math.Ceiling(_watch.Elapsed.TotalSeconds * (_read - finished) / answered)) : -1;
         }
 
-        _cmdlet.WriteProgress(_record);
+        cmdlet.WriteProgress(_record);
     }
 
     // Unattended runs show no bar, and this may last for hours.
@@ -136,7 +126,7 @@ internal sealed class RunProgress
     {
         if (_hasWarned || !IsRefused()) return;
         _hasWarned = true;
-        VerboseLine.Warn(_cmdlet,
+        VerboseLine.Warn(cmdlet,
             $"The provider has refused every request for {s_patience.TotalSeconds} s (too many requests). Rows are sent again, one at a "
                 + "time, and fail after -MaxRetryCount of Connect-LlmProvider. The account's quota may be used up.");
     }
@@ -148,7 +138,7 @@ internal sealed class RunProgress
     /// <summary>Returns the line beside the bar. A narrow terminal cuts its end, so the reason for waiting comes first.</summary>
     private string Status()
     {
-        var counts = _run.Counts;
+        var counts = run.Counts;
         var parts = new List<string>();
         if (Waiting() is { } waiting) parts.Add(waiting);
         parts.Add($"{Finished()} of {_read} rows{(HasAllRows ? string.Empty : " read")}");
@@ -183,7 +173,7 @@ internal sealed class RunProgress
         return pacing.Value.RatePerMinute is { } rate ? $"limited to {rate:0} requests per minute" : $"{held} wait for the limit";
     }
 
-    private long Finished() => _run.Counts.Done + _run.Counts.Failed + _run.Counts.Replayed + _run.Counts.LeftOut;
+    private long Finished() => run.Counts.Done + run.Counts.Failed + run.Counts.Replayed + run.Counts.LeftOut;
 
     private static string Words(string kind) =>
         kind == nameof(LlmErrorKind.RateLimited) ? "rate limit" : s_wordStart.Replace(kind, " ").ToLowerInvariant();

@@ -16,7 +16,7 @@ namespace LlmPs.Tools;
 /// Runs the calls of a model: only tools that were offered, each after a question to the user, on the pipeline's thread and in the caller's
 /// scope. Errors are sent to the model, which can correct its call.
 /// </summary>
-internal sealed class ToolRunner
+internal sealed class ToolRunner(PSCmdlet cmdlet, IReadOnlyList<ChatTool> tools)
 {
     /// <summary>The longest answer of a tool, in characters.</summary>
     internal const int LargestResult = 64 * 1024;
@@ -24,15 +24,6 @@ internal sealed class ToolRunner
     private const int LongestShown = 4000;
 
     private const string Script = "param($LlmPsCommand, $LlmPsArguments) & $LlmPsCommand @LlmPsArguments 2>&1";
-
-    private readonly PSCmdlet _cmdlet;
-    private readonly IReadOnlyList<ChatTool> _tools;
-
-    internal ToolRunner(PSCmdlet cmdlet, IReadOnlyList<ChatTool> tools)
-    {
-        _cmdlet = cmdlet;
-        _tools = tools;
-    }
 
     /// <summary>Whether a call is for a tool without a command. Then the caller answers all calls.</summary>
     internal bool IsForCaller(IReadOnlyList<ToolCall> calls) => calls.Any(call => Find(call) is { Command: null });
@@ -42,14 +33,14 @@ internal sealed class ToolRunner
     {
         var (content, outcome) = Run(call, row);
         var shown = PrintableText.Escaped(call.ToString(), LongestShown);
-        VerboseLine.Write(_cmdlet, $"Row {row}: tool {shown}: {PrintableText.Line(outcome, LongestShown)}");
+        VerboseLine.Write(cmdlet, $"Row {row}: tool {shown}: {PrintableText.Line(outcome, LongestShown)}");
         return new ChatMessage(ChatRole.Tool, content) { ToolCallId = call.Id };
     }
 
     private (string Content, string Outcome) Run(ToolCall call, long row)
     {
         if (Find(call) is not { } tool)
-            return Error($"There is no tool '{call.Name}'. The tools are: {string.Join(", ", _tools.Select(known => known.Name))}.");
+            return Error($"There is no tool '{call.Name}'. The tools are: {string.Join(", ", tools.Select(known => known.Name))}.");
         Hashtable arguments;
         try
         {
@@ -65,8 +56,8 @@ internal sealed class ToolRunner
 
     // Models may change the case of a name. A tool with the exact name comes first.
     private ChatTool? Find(ToolCall call) =>
-        _tools.FirstOrDefault(tool => tool.Name == call.Name)
-        ?? _tools.FirstOrDefault(tool => tool.Name.Equals(call.Name, StringComparison.OrdinalIgnoreCase));
+        tools.FirstOrDefault(tool => tool.Name == call.Name)
+        ?? tools.FirstOrDefault(tool => tool.Name.Equals(call.Name, StringComparison.OrdinalIgnoreCase));
 
     private bool IsWanted(ChatTool tool, ToolCall call, long row)
     {
@@ -75,14 +66,14 @@ internal sealed class ToolRunner
         var running = $"Row {row}: run tool {tool.Name} with {arguments}";
         try
         {
-            return _cmdlet.ShouldProcess(running, running + "?", "The model asks for a tool");
+            return cmdlet.ShouldProcess(running, running + "?", "The model asks for a tool");
         }
         catch (Exception e)
             when (e is PSInvalidOperationException or System.Management.Automation.Host.HostException or NotImplementedException)
         {
             var message = "-InvokeTool asks before each call, but this PowerShell is not interactive. To run the tools without a question, "
                 + $"give -Confirm:$false. ({e.Message})";
-            throw _cmdlet.Refusal(new InvalidOperationException(message, e), "NotInteractive", ErrorCategory.InvalidOperation, call);
+            throw cmdlet.Refusal(new InvalidOperationException(message, e), "NotInteractive", ErrorCategory.InvalidOperation, call);
         }
     }
 
@@ -90,7 +81,7 @@ internal sealed class ToolRunner
     {
         try
         {
-            var output = CallerScope.Run(_cmdlet, Script, command, arguments);
+            var output = CallerScope.Run(cmdlet, Script, command, arguments);
             var errors = output.Select(item => item?.BaseObject).OfType<ErrorRecord>().Select(error => error.ToString()).ToList();
             var values = output.Where(item => item is not { BaseObject: ErrorRecord }).ToList();
             if (errors.Count == 0) return Result(values.Count == 1 ? values[0] : values.Count == 0 ? null : values);

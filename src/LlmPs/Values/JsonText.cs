@@ -69,17 +69,11 @@ internal static class JsonText
             case string text:
                 json.WriteStringValue(text);
                 break;
-            case char character:
-                json.WriteStringValue(character.ToString());
-                break;
             case bool flag:
                 json.WriteBooleanValue(flag);
                 break;
             case SwitchParameter flag:
                 json.WriteBooleanValue(flag.IsPresent);
-                break;
-            case Enum word:
-                json.WriteStringValue(word.ToString());
                 break;
             case double number when double.IsNaN(number) || double.IsInfinity(number):
                 json.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
@@ -105,7 +99,7 @@ internal static class JsonText
             case DateTimeOffset time:
                 json.WriteStringValue(time);
                 break;
-            case Guid or Uri or Version or TimeSpan or ScriptBlock:
+            case char or Enum or Guid or Uri or Version or TimeSpan or ScriptBlock:
                 json.WriteStringValue(value.ToString());
                 break;
 #if NET
@@ -165,17 +159,7 @@ internal static class JsonText
         json.WriteStartObject();
         foreach (var property in RowColumns.DataOf(value))
         {
-            if (!property.IsGettable) continue;
-            object? inner;
-            try
-            {
-                inner = property.Value;
-            }
-            catch (GetValueException)
-            {
-                continue;
-            }
-
+            if (!property.IsGettable || !RowColumns.TryRead(property, out var inner)) continue;
             json.WritePropertyName(property.Name);
             if (!Write(json, inner, level + 1, isInObject, most)) return false;
         }

@@ -12,17 +12,17 @@ namespace LlmPs.Views;
 /// Prints answers to the host as they arrive: the dimmed reasoning, the answer, the calls, the usage. Text from outside passes
 /// <see cref="PrintableText"/>.
 /// </summary>
-internal sealed class AnswerPrinter
+/// <param name="cmdlet">The cmdlet whose host shows the text.</param>
+/// <param name="showsReasoning">Whether the reasoning is shown.</param>
+/// <param name="hasHeadings">Whether the answer of each row has a heading.</param>
+internal sealed class AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool hasHeadings)
 {
     private const int LongestPrompt = 60;
     private const int LongestArguments = 200;
 
     private static readonly string[] s_hostTag = ["PSHOST"];
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly TerminalStyle _style;
-    private readonly bool _showsReasoning;
-    private readonly bool _hasHeadings;
+    private readonly TerminalStyle _style = TerminalStyle.Of(cmdlet);
     private long? _row;
     private object? _input;
     private int _choice;
@@ -31,17 +31,6 @@ internal sealed class AnswerPrinter
     // The last character of the text so far: the next piece may begin inside a character.
     private int _before;
     private bool _isAtLineStart = true;
-
-    /// <param name="cmdlet">The cmdlet whose host shows the text.</param>
-    /// <param name="showsReasoning">Whether the reasoning is shown.</param>
-    /// <param name="hasHeadings">Whether the answer of each row has a heading.</param>
-    internal AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool hasHeadings)
-    {
-        _hasHeadings = hasHeadings;
-        _cmdlet = cmdlet;
-        _style = TerminalStyle.Of(cmdlet);
-        _showsReasoning = showsReasoning;
-    }
 
     private enum Part
     {
@@ -53,7 +42,7 @@ internal sealed class AnswerPrinter
     /// <summary>Prints the text of a delta.</summary>
     internal void Print(ChatCompletionDelta delta)
     {
-        if (string.IsNullOrEmpty(delta.Content) && (!_showsReasoning || string.IsNullOrEmpty(delta.ReasoningContent))) return;
+        if (string.IsNullOrEmpty(delta.Content) && (!showsReasoning || string.IsNullOrEmpty(delta.ReasoningContent))) return;
         Begin(delta.InputIndex, delta.InputObject, delta.Index);
         Text(delta.ReasoningContent, delta.Content);
     }
@@ -122,7 +111,7 @@ internal sealed class AnswerPrinter
     /// <summary>Prints a heading where another row or choice begins. The rounds of a row with tools have one heading.</summary>
     private void Begin(long index, object? input, int choice)
     {
-        if (!_hasHeadings) return;
+        if (!hasHeadings) return;
         var isFirst = _row is null;
         var isSame = isFirst ? index == 0 && choice == 0 : _row == index && ReferenceEquals(input, _input) && choice == _choice;
         (_row, _input, _choice) = (index, input, choice);
@@ -144,7 +133,7 @@ internal sealed class AnswerPrinter
 
     private void Text(string? reasoning, string? answer)
     {
-        if (_showsReasoning && !string.IsNullOrEmpty(reasoning))
+        if (showsReasoning && !string.IsNullOrEmpty(reasoning))
         {
             if (_part != Part.Reasoning)
             {
@@ -177,7 +166,7 @@ internal sealed class AnswerPrinter
     {
         if (text.Length == 0) return;
         _isAtLineStart = text[text.Length - 1] == '\n';
-        _cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true },
+        cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true },
             s_hostTag);
     }
 }
