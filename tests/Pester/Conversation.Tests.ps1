@@ -105,7 +105,7 @@ Describe 'A completion out of a file or a job' {
         $answers = 1, $copy, 3 | Invoke-ChatCompletion 'two' -ErrorAction SilentlyContinue -ErrorVariable problem
         $answers.InputIndex | Should -Be 0, 2
         $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
-        "$problem" | Should -BeLike '*out of a file or a job*Import-Module LlmPs*-History*Select-Object*'
+        "$problem" | Should -BeLike '*from a file or a job*Import-Module LlmPs*-History*Select-Object*'
         (Invoke-ChatCompletion 'two' -History $copy).Messages | Should -HaveCount 4
         ($copy | Select-Object Content | Invoke-ChatCompletion { "Judge: $($_.Content)" }).Content | Should -Be 'Echo: Judge: Echo: one'
     }

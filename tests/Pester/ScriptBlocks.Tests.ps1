@@ -163,36 +163,36 @@ Describe 'A script block as the value of an option' {
     BeforeEach { $simulator.SetOption(@{}) }
 
     It 'reaches its option in each of two cmdlets of one pipeline' {
-        $answers = 1, 2 | Invoke-ChatCompletion -Prompt { "$_" } -Seed { 10 + $_ } | Invoke-ChatCompletion -Prompt { $_.Content } -Seed { 20 + $_.InputIndex }
+        $answers = 1, 2 | Invoke-ChatCompletion -Prompt { "$_" } -TopK { 10 + $_ } | Invoke-ChatCompletion -Prompt { $_.Content } -TopK { 20 + $_.InputIndex }
         $answers.Count | Should -Be 2
-        @($simulator.Requests().body | ConvertFrom-Json).seed | Sort-Object | Should -Be 11, 12, 20, 21
+        @($simulator.Requests().body | ConvertFrom-Json).top_k | Sort-Object | Should -Be 11, 12, 20, 21
     }
 
     It 'reaches its option where its value runs a pipeline of the same kind' {
         $row = [pscustomobject]@{ Prompt = 'a' }
-        $null = $row | Invoke-ChatCompletion -Seed { [int](@([pscustomobject]@{ Prompt = 'b' } | Invoke-ChatCompletion -Seed { 7 } -Temperature { 0.5 }).Count) } -MaxTokens { 9 }
+        $null = $row | Invoke-ChatCompletion -TopK { [int](@([pscustomobject]@{ Prompt = 'b' } | Invoke-ChatCompletion -TopK { 7 } -Temperature { 0.5 }).Count) } -MaxTokens { 9 }
         $inner, $outer = $simulator.Requests().body | ConvertFrom-Json
-        $inner.seed, $inner.temperature, $inner.max_tokens | Should -Be 7, 0.5, $null
-        $outer.seed, $outer.temperature, $outer.max_tokens | Should -Be 1, $null, 9
+        $inner.top_k, $inner.temperature, $inner.max_tokens | Should -Be 7, 0.5, $null
+        $outer.top_k, $outer.temperature, $outer.max_tokens | Should -Be 1, $null, 9
     }
 
     It 'reaches its option by splatting, next to values and to $null' {
-        $options = @{ Prompt = { "$_!" }; Seed = { 3 }; Temperature = $null; TopP = 0.5; Stop = { 'x' } }
+        $options = @{ Prompt = { "$_!" }; TopK = { 3 }; Temperature = $null; TopP = 0.5; Stop = { 'x' } }
         $null = 'a' | Invoke-ChatCompletion @options
         $sent = $simulator.Requests()[0].body | ConvertFrom-Json
-        $sent.seed, $sent.temperature, $sent.top_p, $sent.stop, $sent.messages[0].content | Should -Be 3, $null, 0.5, 'x', 'a!'
+        $sent.top_k, $sent.temperature, $sent.top_p, $sent.stop, $sent.messages[0].content | Should -Be 3, $null, 0.5, 'x', 'a!'
     }
 
     It 'does not reach a later command where the binding <Case>' -ForEach @(
-        @{ Case = 'fails at another parameter'; Fails = { 'a' | Invoke-ChatCompletion -Seed { 5 } -ThrottleLimit 0 } }
-        @{ Case = 'fails at an unknown parameter'; Fails = { 'a' | Invoke-ChatCompletion -Seed { 5 } -Sead 1 } }
-        @{ Case = 'fails at the parameter set'; Fails = { 'a' | Invoke-ChatCompletion -Seed { 5 } -Image { 'x' } -Message (New-ChatMessage user 'm') } }
-        @{ Case = 'fails at the next value'; Fails = { 'a' | Invoke-ChatCompletion -Temperature warm -Seed { 5 } } }
+        @{ Case = 'fails at another parameter'; Fails = { 'a' | Invoke-ChatCompletion -TopK { 5 } -ThrottleLimit 0 } }
+        @{ Case = 'fails at an unknown parameter'; Fails = { 'a' | Invoke-ChatCompletion -TopK { 5 } -TopKay 1 } }
+        @{ Case = 'fails at the parameter set'; Fails = { 'a' | Invoke-ChatCompletion -TopK { 5 } -Image { 'x' } -Message (New-ChatMessage user 'm') } }
+        @{ Case = 'fails at the next value'; Fails = { 'a' | Invoke-ChatCompletion -Temperature warm -TopK { 5 } } }
     ) {
         { & $Fails } | Should -Throw
-        $null = 'b' | Invoke-ChatCompletion -Seed $null -Temperature $null -Image $null -TopP 0.5
+        $null = 'b' | Invoke-ChatCompletion -TopK $null -Temperature $null -Image $null -TopP 0.5
         $sent = $simulator.Requests()[0].body | ConvertFrom-Json
-        $sent.seed, $sent.temperature, $sent.top_p, $sent.messages[0].content | Should -Be $null, $null, 0.5, 'b'
+        $sent.top_k, $sent.temperature, $sent.top_p, $sent.messages[0].content | Should -Be $null, $null, 0.5, 'b'
     }
 
     It 'reaches its option in two runspaces at the same time' {
@@ -200,9 +200,9 @@ Describe 'A script block as the value of an option' {
         $shells = 1, 2 | ForEach-Object {
             $shell = [powershell]::Create()
             $null = $shell.AddScript({
-                param($Module, $Session, $Seed)
+                param($Module, $Session, $Value)
                 Import-Module $Module
-                foreach ($n in 1..100) { $null = 'a' | Invoke-ChatCompletion -Session $Session -Seed { $Seed } -Stop { "$Seed" } }
+                foreach ($n in 1..100) { $null = 'a' | Invoke-ChatCompletion -Session $Session -TopK { $Value } -Stop { "$Value" } }
             }).AddArgument($env:LLMPS_MODULE_PATH).AddArgument($session).AddArgument($_)
             $shell
         }
@@ -214,7 +214,7 @@ Describe 'A script block as the value of an option' {
         finally { $shells.Dispose() }
         $sent = @($simulator.Requests().body | ConvertFrom-Json)
         $sent.Count | Should -Be 200
-        @($sent | Where-Object { "$($_.seed)" -ne $_.stop[0] }) | Should -BeNullOrEmpty
-        @($sent | Where-Object seed -EQ 1).Count | Should -Be 100
+        @($sent | Where-Object { "$($_.top_k)" -ne $_.stop[0] }) | Should -BeNullOrEmpty
+        @($sent | Where-Object top_k -EQ 1).Count | Should -Be 100
     }
 }

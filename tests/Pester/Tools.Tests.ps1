@@ -134,7 +134,7 @@ Describe 'New-ChatTool' {
     It 'refuses what is no tool: <Why>' -ForEach @(
         @{ Why = 'unknown command'; Make = { New-ChatTool no-such-command }; Says = "*'no-such-command' is not a command*" }
         @{ Why = 'program'; Make = { New-ChatTool dotnet }; Says = "*'dotnet' is a program*write a function*" }
-        @{ Why = 'name'; Make = { New-ChatTool Get-Date -Name 'a b' }; Says = "*Tool name 'a b' is refused*" }
+        @{ Why = 'name'; Make = { New-ChatTool Get-Date -Name 'a b' }; Says = "*Tool name 'a b' is not valid*" }
         @{ Why = 'mandatory code'; Make = { New-ChatTool Invoke-Command -ParameterSet InProcess }; Says = '*mandatory parameter ScriptBlock is of type ScriptBlock*' }
         @{ Why = 'unknown parameter'; Make = { New-ChatTool Get-Date -Parameter Foo }; Says = "*-Parameter 'Foo' is not a parameter of 'Get-Date'*" }
         @{ Why = 'mandatory left out'; Make = { New-ChatTool Get-Weather -Parameter Days }; Says = '*City is mandatory*' }
@@ -380,7 +380,7 @@ Describe 'Running tools' {
         @{ Case = 'InvokeTool alone'; With = @{ InvokeTool = $true }; Says = '*InvokeTool needs -Tool*' }
         @{ Case = 'ToolChoice alone'; With = @{ ToolChoice = 'auto' }; Says = "*ToolChoice 'auto' needs -Tool*" }
         @{ Case = 'ToolChoice of no tool'; With = @{ Tool = 'Get-Weather'; ToolChoice = 'Get-Storm' }; Says = "*ToolChoice 'Get-Storm' is not valid*Get-Weather*" }
-        @{ Case = 'a number for a tool'; With = @{ Tool = 12 }; Says = "*Tool '12' is not a tool*" }
+        @{ Case = 'a number for a tool'; With = @{ Tool = 12 }; Says = "*-Tool '12' is not valid*" }
     ) {
         { Invoke-ChatCompletion hi @With } | Should -Throw $Says
         @($simulator.Requests()).Count | Should -Be 0

@@ -28,7 +28,7 @@ internal static class InputRow
         var names = NamesOf(row);
         var problem = isMissing ? "The row has no Prompt column, and -Prompt is not given." : "Prompt is blank.";
         if (OneColumn(names) is { } advice) return $"{problem} {advice}";
-        var example = isMissing && names.Count > 0 ? $" Give -Prompt a script block, such as {{ $_.{Member(names[0])} }}." : string.Empty;
+        var example = isMissing && names.Count > 0 ? $" Give a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
         return $"{problem} Its columns: {Listed(names)}.{example}";
     }
 
