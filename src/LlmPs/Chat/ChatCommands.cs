@@ -19,31 +19,30 @@ internal sealed class ChatCommands
     private readonly PSCmdlet _cmdlet;
     private readonly ChatTalk _talk;
     private readonly AnswerPrinter _printer;
-    private readonly Dictionary<string, Command> _commands;
+    private readonly Dictionary<string, (string Takes, string Does, Action<string> Run, Func<string, IEnumerable<string>>? Values)> _known;
 
     internal ChatCommands(PSCmdlet cmdlet, ChatTalk talk, AnswerPrinter printer)
     {
         _cmdlet = cmdlet;
         _talk = talk;
         _printer = printer;
-        _commands = new Dictionary<string, Command>(StringComparer.OrdinalIgnoreCase)
+        _known = new(StringComparer.OrdinalIgnoreCase)
         {
-            ["model"] = new("[id]", "show or change the model", Model, word => new ModelCompleter().Names(Typed(), word)),
-            ["chip"] = new("[chip]", "show or change the chip (GenStudio)", Chip, word => new ChipCompleter().Names(Typed(), word)),
-            ["system"] = new("[text]", "show or change the system prompt; - removes it", System),
-            ["thinking"] = new("[on|off|default]", "show or change whether the model thinks", Thinking, ThinkingWords),
-            ["retry"] = new(string.Empty, "ask the last prompt again", Retry),
-            ["clear"] = new(string.Empty, "forget the conversation, except the system prompt", Clear),
-            ["save"] = new("path", "save the conversation as JSON", Save),
-            ["load"] = new("path", "continue a saved conversation", Load),
-            ["usage"] = new(string.Empty, "show the tokens used so far", Usage),
-            ["help"] = new(string.Empty, "show this list", Help),
-            ["exit"] = new(string.Empty, "leave, as do exit and quit without a slash", _ => IsOver = true),
-            ["quit"] = new(string.Empty, "leave", _ => IsOver = true),
+            ["model"] = ("[id]", "show or change the model", Model, word => new ModelCompleter().Names(Typed(), word)),
+            ["chip"] = ("[chip]", "show or change the chip (GenStudio)", Chip, word => new ChipCompleter().Names(Typed(), word)),
+            ["system"] = ("[text]", "show or change the system prompt; - removes it", System, null),
+            ["thinking"] = ("[on|off|default]", "show or change whether the model thinks", Thinking, ThinkingWords),
+            ["retry"] = (string.Empty, "ask the last prompt again", Retry, null),
+            ["clear"] = (string.Empty, "forget the conversation, except the system prompt", Clear, null),
+            ["save"] = ("path", "save the conversation as JSON", Save, null),
+            ["load"] = ("path", "continue a saved conversation", Load, null),
+            ["usage"] = (string.Empty, "show the tokens used so far", Usage, null),
+            ["help"] = (string.Empty, "show this list", Help, null),
+            ["exit"] = (string.Empty, "leave, as do exit and quit without a slash", _ => IsOver = true, null),
+            ["quit"] = (string.Empty, "leave", _ => IsOver = true, null),
         };
     }
 
-    /// <summary>Whether the user has left.</summary>
     internal bool IsOver { get; private set; }
 
     /// <summary>Whether a line is a command. Two slashes begin a prompt.</summary>
@@ -60,21 +59,21 @@ internal sealed class ChatCommands
         var end = typed.IndexOf(' ');
         if (end < 0)
         {
-            var commands = _commands.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}");
+            var commands = _known.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}");
             return commands.Where(one => Begins(one, typed)).ToList();
         }
 
         var name = typed.Substring(1, end - 1);
-        if (!_commands.TryGetValue(name, out var command) || command.Values is null) return [];
+        if (!_known.TryGetValue(name, out var command) || command.Values is null) return [];
         return command.Values(typed.Substring(end).Trim()).Select(value => $"/{name} {value}").ToList();
     }
 
     internal void Run(string line)
     {
         var words = line.Substring(1).Split([' ', '\t', '\n'], 2);
-        if (!_commands.TryGetValue(words[0], out var command))
+        if (!_known.TryGetValue(words[0], out var command))
         {
-            var commands = string.Join(", ", _commands.Keys.Select(name => "/" + name));
+            var commands = string.Join(", ", _known.Keys.Select(name => "/" + name));
             var slashes = "To send a prompt that begins with a slash, type two slashes.";
             _printer.Line($"/{words[0]} is not a command. The commands are {commands}. {slashes}");
             return;
@@ -173,7 +172,7 @@ internal sealed class ChatCommands
 
     private void Help(string rest)
     {
-        foreach (var command in _commands)
+        foreach (var command in _known)
             _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
         _printer.Line("Tab completes a command, a model or a chip. Tab again shows the next one.");
         _printer.Line("Ctrl+C ends an answer or clears the line. Ctrl+D leaves the chat.");
@@ -194,15 +193,4 @@ internal sealed class ChatCommands
     private static bool Is(string word, string other) => word.Equals(other, StringComparison.OrdinalIgnoreCase);
 
     private static bool Begins(string word, string with) => word.StartsWith(with, StringComparison.OrdinalIgnoreCase);
-
-    private sealed class Command(string takes, string does, Action<string> run, Func<string, IEnumerable<string>>? values = null)
-    {
-        internal string Takes { get; } = takes;
-
-        internal string Does { get; } = does;
-
-        internal Action<string> Run { get; } = run;
-
-        internal Func<string, IEnumerable<string>>? Values { get; } = values;
-    }
 }

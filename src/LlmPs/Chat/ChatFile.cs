@@ -29,7 +29,6 @@ internal sealed class ChatFile
 
     internal IReadOnlyList<ChatMessage> Messages { get; }
 
-    /// <summary>Returns the conversation of a completion, with its answer.</summary>
     internal static ChatFile Of(ChatCompletion completion) => new(completion.Messages)
     {
         Provider = completion.Provider,
@@ -50,8 +49,6 @@ internal sealed class ChatFile
     }
 
     /// <summary>Writes the file. A saved conversation is replaced; another file, or a read-only one, only with force.</summary>
-    /// <exception cref="IOException">The file could not be written, or another file exists.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file or its folder is not writable.</exception>
     internal void Save(string path, bool force = false)
     {
         var isThere = File.Exists(path);
@@ -79,9 +76,6 @@ internal sealed class ChatFile
         File.WriteAllBytes(path, SupplementaryText.Unescape(buffer.ToArray()));
     }
 
-    /// <exception cref="IOException">The file could not be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or not a saved conversation; the message says where.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file is not readable.</exception>
     internal static ChatFile Load(string path)
     {
         var text = TextOf(path);

@@ -20,17 +20,10 @@ internal sealed class ChatInput
             _editor = new LineEditor(Prompt, TypedAhead);
     }
 
-    /// <summary>The keys that were pressed during an answer.</summary>
     internal Queue<ConsoleKeyInfo> TypedAhead { get; } = new();
 
     /// <summary>Returns the completions of a text, best first; null where it cannot be completed.</summary>
-    internal Func<string, IReadOnlyList<string>?>? Completer
-    {
-        set
-        {
-            if (_editor is not null) _editor.Completer = value;
-        }
-    }
+    internal Func<string, IReadOnlyList<string>?>? Completer { set => _editor?.Completer = value; }
 
     /// <summary>Whether the input is redirected, or PowerShell was started with -NonInteractive.</summary>
     internal static bool IsMissing
@@ -52,7 +45,6 @@ internal sealed class ChatInput
         }
     }
 
-    /// <summary>Returns the next prompt; null at the end of the input.</summary>
     internal string? Read()
     {
         if (_editor is not null) return _editor.Read();

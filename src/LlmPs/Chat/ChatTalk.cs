@@ -12,9 +12,6 @@ using LlmPs.Views;
 namespace LlmPs.Chat;
 
 /// <summary>A conversation in the terminal.</summary>
-/// <param name="cmdlet">The cmdlet.</param>
-/// <param name="printer">Prints the answers.</param>
-/// <param name="session">The session.</param>
 /// <param name="newRequest">Returns a request with the options of the command line and the messages.</param>
 /// <param name="typedAhead">Takes the keys that are pressed during an answer.</param>
 internal sealed class ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session,
@@ -28,17 +25,14 @@ internal sealed class ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSessio
 
     internal LlmSession Session { get; } = session;
 
-    /// <summary>The model; null for the session's.</summary>
     internal string? Model { get; set; }
 
-    /// <summary>The chip; null for the session's.</summary>
     internal string? Chip { get; set => field = Session.ChatProvider.ChipId(value); }
 
     internal ThinkingMode? Thinking { get; set; }
 
     internal IReadOnlyList<ChatMessage> Messages => _messages;
 
-    /// <summary>The sum of the tokens so far.</summary>
     internal TokenUsage? Usage { get; private set; }
 
     internal int Answers { get; private set; }
@@ -65,7 +59,6 @@ internal sealed class ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSessio
 
     private bool HasSystem => _messages.Count > 0 && _messages[0].Role == ChatRole.System;
 
-    /// <summary>Sends a prompt and prints the answer as it arrives.</summary>
     internal void Ask(string prompt)
     {
         _turn = _messages.Count;
@@ -82,10 +75,8 @@ internal sealed class ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSessio
         return true;
     }
 
-    /// <summary>Removes all messages except the system prompt.</summary>
     internal void Clear() => Replace(_messages.Take(HasSystem ? 1 : 0).ToList());
 
-    /// <summary>Continues another conversation.</summary>
     internal void Replace(IReadOnlyList<ChatMessage> messages, string? finishReason = null)
     {
         FinishReason = finishReason;

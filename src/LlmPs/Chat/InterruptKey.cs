@@ -36,7 +36,6 @@ internal sealed class InterruptKey : IDisposable
         }
     }
 
-    /// <summary>Whether the key was pressed since the last call.</summary>
     internal bool IsPressed()
     {
         if (!_isTaken) return false;

@@ -167,18 +167,15 @@ public abstract class ChatOptionsCommand : PSCmdlet
 
     private protected void Keep(string option, ScriptBlock block) => (RowBlocks ??= [])[option] = new RowBlock(option, block);
 
-    /// <summary>Refuses script blocks where there are no rows.</summary>
     private protected void RefuseBlocks(string wayOut)
     {
         if (RowBlocks?.Keys.FirstOrDefault() is { } option)
             Refuse($"{option} is a script block, and there is no row to run it over: {wayOut}.", option);
     }
 
-    /// <summary>Ends the command because of a parameter.</summary>
     internal void Refuse(string message, string parameter) =>
         throw this.Refusal(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument);
 
-    /// <summary>Returns the request of the command line, without messages.</summary>
     /// <exception cref="ArgumentException">A value of <c>-ExtraBody</c> cannot be written as JSON.</exception>
     internal ChatRequest NewRequest()
     {

@@ -89,9 +89,7 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     [ValidateRange(0.001, 2147483)]
     public double ConnectTimeoutSec { get; set; } = 30;
 
-    /// <summary>
-    /// The longest time between two pieces of an answer, in seconds. Default 120; five times as long before the first piece.
-    /// </summary>
+    /// <summary>The longest time between two pieces of an answer, in seconds. Default 120; five times that before the first.</summary>
     [Parameter]
     [ValidateRange(0.001, 429496)]
     public double IdleTimeoutSec { get; set; } = 120;

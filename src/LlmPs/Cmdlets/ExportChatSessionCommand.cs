@@ -100,6 +100,5 @@ public sealed class ExportChatSessionCommand : PSCmdlet
         }
     }
 
-    private Exception Input(string message, string id) =>
-        this.Refusal(new PSArgumentException(message), id, ErrorCategory.InvalidArgument);
+    private Exception Input(string message, string id) => this.Refusal(new PSArgumentException(message), id, ErrorCategory.InvalidArgument);
 }

@@ -115,7 +115,6 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         throw this.Refusal(new ItemNotFoundException(message), "ChipNotFound", ErrorCategory.ObjectNotFound, Chip);
     }
 
-    /// <summary>Returns the session that is given, the newest one of the provider, or the default.</summary>
     private LlmSession SessionAsked(ChatProvider? provider, string parameter)
     {
         if (Session is not null && Session.ChatProvider != provider)
@@ -133,7 +132,6 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         Session ?? (provider is null ? SessionTable.Current.Default
             : SessionTable.Current.All.LastOrDefault(open => open.ChatProvider == provider));
 
-    /// <summary>Returns the provider whose pairs of model and chip are tested.</summary>
     private ChatProvider WithChips(ChatProvider? provider)
     {
         provider ??= SessionTable.Current.Default is { ChatProvider.Chips.Count: > 0 } session ? session.ChatProvider

@@ -1,3 +1,4 @@
+using System.Linq;
 using System.Management.Automation;
 using LlmPs.Rows;
 using LlmPs.Values;
@@ -26,7 +27,7 @@ public sealed class JoinChatCompletionCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        while (_answers.Oldest is { } key)
+        while (_answers.Open.FirstOrDefault() is { } key)
         {
             var partial = _answers.Drop(key);
             WriteError(RowError.From(DeltaFold.Interrupted(partial), partial.InputObject));

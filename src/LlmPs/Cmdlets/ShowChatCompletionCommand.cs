@@ -67,7 +67,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
     {
         if (_followed is not null) BreakOff(_followed);
         PrintWaiting();
-        while (_answers.Oldest is { } key)
+        while (_answers.Open.FirstOrDefault() is { } key)
         {
             var partial = _answers.Drop(key);
             if (!_brokenOff.Contains(key))

@@ -135,20 +135,13 @@ internal sealed class ToolChoiceCompleter : NameCompleter
 
     private static IEnumerable<string> Tools(object? given)
     {
-        foreach (var tool in given is IEnumerable list and not string ? list.Cast<object?>() : [given])
+        var tools = given is IEnumerable list and not string ? list.Cast<object?>() : [given];
+        return tools.Select(tool => PlainValue.Unwrap(tool) switch
         {
-            switch (PlainValue.Unwrap(tool))
-            {
-                case string name:
-                    yield return name;
-                    break;
-                case ChatTool known:
-                    yield return known.Name;
-                    break;
-                case CommandInfo command:
-                    yield return command.Name;
-                    break;
-            }
-        }
+            string name => name,
+            ChatTool known => known.Name,
+            CommandInfo command => command.Name,
+            _ => null,
+        }).OfType<string>();
     }
 }

@@ -27,10 +27,8 @@ internal abstract class NameCompleter : IArgumentCompleter
             string.IsNullOrEmpty(found.Hint) ? found.Name : PrintableText.Line(found.Hint)));
     }
 
-    /// <summary>Returns the names that match a word.</summary>
     internal IEnumerable<string> Names(TypedLine line, string word) => Matching(Candidates(line, word), word).Select(found => found.Name);
 
-    /// <summary>Returns the names with their hints.</summary>
     internal abstract IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word);
 
     private static IEnumerable<(string Name, string Hint)> Matching(IEnumerable<(string Name, string Hint)> candidates, string word)
@@ -64,11 +62,8 @@ internal abstract class NameCompleter : IArgumentCompleter
 }
 
 /// <summary>The command line that is being typed.</summary>
-/// <param name="command">The name of the command.</param>
-/// <param name="bound">The parameters so far.</param>
 internal sealed class TypedLine(string command, IDictionary bound)
 {
-    /// <summary>The session of the command.</summary>
     internal LlmSession? Session
     {
         get

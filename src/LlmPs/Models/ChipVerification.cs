@@ -49,12 +49,9 @@ internal sealed class ChipVerification(PSCmdlet cmdlet, LlmSession session, Chip
     private ChatTicket Row(string model, string chip)
     {
         var request = new ChatRequest { Model = model, Chip = chip, MaxTokens = 1, Messages = [new ChatMessage(ChatRole.User, Question)] };
-        var context = new AnswerContext(session.Identity, session.Resolve(request, out _))
-        {
-            InputObject = $"{model} on {chip}",
-            InputIndex = _asked,
-        };
-        return new ChatTicket(session, context);
+        var resolved = session.Resolve(request, out _);
+        var pair = $"{model} on {chip}";
+        return new ChatTicket(session, new AnswerContext(session.Identity, resolved) { InputObject = pair, InputIndex = _asked });
     }
 
     private void Take(int count, Func<bool> isStopping, Func<bool> isEnough)

@@ -23,9 +23,7 @@ internal sealed class AnswerWriter
     private string? _lastWarning;
     private object? _last;
 
-    /// <param name="cmdlet">The cmdlet that writes.</param>
     /// <param name="merger">Makes merged rows; null where answers are emitted as they are.</param>
-    /// <param name="reviewer">Decides whether an answer is the result of its row.</param>
     internal AnswerWriter(PSCmdlet cmdlet, RowMerger? merger, AnswerReviewer reviewer)
     {
         _cmdlet = cmdlet;
@@ -87,7 +85,6 @@ internal sealed class AnswerWriter
         }
     }
 
-    /// <summary>Counts the failed rows by kind where there are many.</summary>
     internal void Finish()
     {
         var all = _failures.Values.Sum();

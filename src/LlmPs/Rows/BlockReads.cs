@@ -27,7 +27,6 @@ internal static class BlockReads
     private static readonly HashSet<string> s_tests =
         new(StringComparer.OrdinalIgnoreCase) { "And", "Or", "Xor", "QuestionQuestion", "QuestionQuestionEquals" };
 
-    /// <summary>Returns the names, in the order of the block.</summary>
     internal static IReadOnlyList<string> Of(ScriptBlock block)
     {
         if (block.Ast is not ScriptBlockAst root || MayReplaceRow(root)) return [];

@@ -10,16 +10,13 @@ using LlmPs.Values;
 namespace LlmPs.Rows;
 
 /// <summary>An option that a row can set for itself.</summary>
-/// <param name="name">The parameter's name, which is the column's name.</param>
-/// <param name="type">The type of its values.</param>
-/// <param name="keepsWhiteSpace">Whether white space is a value.</param>
-/// <param name="set">Sets the option.</param>
 internal sealed class ColumnOption(string name, Type type, bool keepsWhiteSpace, Action<RowRequest, object?> set)
 {
     /// <summary>The options by name, in any case.</summary>
     internal static Dictionary<string, ColumnOption> All { get; } = Table()
         .ToDictionary(option => option.Name, StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The name of the parameter and of the column.</summary>
     internal string Name { get; } = name;
 
     private bool IsWhole => type == typeof(int) || type == typeof(long);
@@ -27,12 +24,9 @@ internal sealed class ColumnOption(string name, Type type, bool keepsWhiteSpace,
     internal void Set(RowRequest request, object? value) => set(request, value);
 
     /// <summary>Returns the value of a cell or of a script block; null where it is blank.</summary>
-    /// <param name="value">The value as it is.</param>
     /// <param name="source">Where it comes from, for the error.</param>
     /// <param name="wayOut">The end of the error: how to correct it.</param>
-    /// <exception cref="PSArgumentException">
-    /// The value is not valid for the option; the message names the option, the value and the source.
-    /// </exception>
+    /// <exception cref="PSArgumentException">The value is not valid; the message names option, value and source.</exception>
     internal object? Read(object? value, string source, string wayOut)
     {
         var plain = PlainValue.Unwrap(value);

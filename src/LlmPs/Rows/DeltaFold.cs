@@ -15,16 +15,11 @@ internal sealed class DeltaFold
     /// <summary>The requests whose last delta has not come, the oldest first.</summary>
     internal IEnumerable<object> Open => _begun.Select(request => request.Key);
 
-    /// <summary>The oldest of those requests; null where all are complete.</summary>
-    internal object? Oldest => _begun.First?.Value.Key;
-
-    /// <summary>Returns the key of a delta's request.</summary>
     internal static object KeyOf(ChatCompletionDelta delta) =>
         delta.Context ?? (object)(delta.Id + "\n" + delta.InputIndex.ToString(CultureInfo.InvariantCulture));
 
     internal bool IsOpen(object key) => _open.ContainsKey(key);
 
-    /// <summary>Returns what has come of an open request.</summary>
     internal ChatCompletion SoFar(object key) => _open[key].Value.Answer.ToCompletion();
 
     /// <summary>Adds a delta. Returns the completion with the last delta of a request, else null.</summary>
@@ -45,7 +40,6 @@ internal sealed class DeltaFold
         return request.Value.Answer.ToCompletion();
     }
 
-    /// <summary>Returns the error of an answer without a last delta.</summary>
     internal static LlmApiException Interrupted(ChatCompletion partial)
     {
         var message = $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does. The part that arrived is in "

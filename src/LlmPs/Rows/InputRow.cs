@@ -22,7 +22,6 @@ internal static class InputRow
 
     internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row));
 
-    /// <summary>Returns the message for a row whose prompt is missing or blank.</summary>
     internal static string NoPrompt(PSObject row, bool isMissing)
     {
         var names = NamesOf(row);
@@ -49,7 +48,6 @@ internal static class InputRow
         return names.Count == 0 ? $"{problem} It has no columns." : $"{problem} Its columns: {Listed(names)}.";
     }
 
-    /// <summary>Returns the message for a row that is not in a constant prompt.</summary>
     internal static string NotInPrompt(PSObject row, string prompt)
     {
         var names = NamesOf(row);

@@ -43,7 +43,6 @@ internal static class PromptText
         return isOne ? 0 : list.Count;
     }
 
-    /// <summary>Whether a row has a Prompt column.</summary>
     internal static bool IsIn(object? row) => TryFind(row, out _);
 
     // Get-Content marks each line with its number.

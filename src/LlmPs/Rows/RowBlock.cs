@@ -7,8 +7,6 @@ using LlmPs.Values;
 namespace LlmPs.Rows;
 
 /// <summary>A script block as the value of an option: it runs over each row.</summary>
-/// <param name="option">The option.</param>
-/// <param name="block">The script block.</param>
 internal sealed class RowBlock(string option, ScriptBlock block)
 {
     private readonly IReadOnlyList<string> _reads = BlockReads.Of(block);
@@ -18,9 +16,7 @@ internal sealed class RowBlock(string option, ScriptBlock block)
     private readonly List<PSVariable> _variables = new(2);
 
     /// <summary>Returns what the script block makes of the row; null for nothing.</summary>
-    /// <exception cref="PSArgumentException">
-    /// The block fails, or reads a column that the row does not have; the message names the option.
-    /// </exception>
+    /// <exception cref="PSArgumentException">The block fails, or reads a missing column; the message names the option.</exception>
     internal object? Evaluate(PSObject? row)
     {
         if (row?.BaseObject is PSCustomObject && _reads.FirstOrDefault(name => !RowColumns.HasMember(row, name)) is { } missing)

@@ -24,9 +24,7 @@ internal static class RowColumns
     // A copy from a file or a job is a custom object, but the properties of its class are not its own members.
     private static readonly Func<PSObject, bool>? s_isDeserialized = Getter<bool>("IsDeserialized");
 
-    /// <summary>
-    /// Returns the columns, and possibly methods, without the members that PowerShell adds to a type, such as the User of a file.
-    /// </summary>
+    /// <summary>Returns the columns, and possibly methods, without what PowerShell adds to a type, such as the User of a file.</summary>
     internal static IEnumerable<PSMemberInfo> Of(PSObject row) =>
         (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? DataOf(row).Where(column => column.IsInstance || column is PSProperty);
 
@@ -59,9 +57,7 @@ internal static class RowColumns
     /// <summary>Whether the row has a member of that name, or PowerShell adds one to its type.</summary>
     internal static bool HasMember(PSObject row, string name) => row.Properties[name] is not null || row.Members[name] is not null;
 
-    /// <summary>
-    /// Returns the name without a byte order mark and quotes, which a file in the wrong encoding has at its first header.
-    /// </summary>
+    /// <summary>Returns the name without a byte order mark and quotes, which the wrong encoding leaves at the first header.</summary>
     internal static string NameOf(string column)
     {
         if (!HasMark(column)) return column;

@@ -14,7 +14,6 @@ namespace LlmPs.Rows;
 /// Creates the rows of <c>-MergeInput</c>: a copy of the input row with the columns of its answer. A column of the user is never
 /// overwritten. A row with the whole set of these columns comes from an earlier merge, and its columns are replaced.
 /// </summary>
-/// <param name="cmdlet">The cmdlet that warns.</param>
 /// <param name="isShard">Whether the rows are a shard of the input: a merged row then has a column InputIndex.</param>
 /// <param name="isPool">Whether rows go to several sessions or chips: a merged row then has columns Provider and Chip.</param>
 internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
@@ -41,7 +40,6 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
             + "show the answer's own value. Rename the properties in the schema, or leave out -MergeInput and read Data.");
     }
 
-    /// <summary>Returns the merged row.</summary>
     /// <param name="ticket">The row.</param>
     /// <param name="completion">Its answer, or the part that arrived; null for nothing.</param>
     /// <param name="error">Why it failed; null where it did not.</param>

@@ -43,9 +43,7 @@ internal sealed class RowOptions
         names.FirstOrDefault(name => name != Any && !ColumnOption.All.ContainsKey(name ?? string.Empty));
 
     /// <summary>Puts the options of a row into its request. Texts, messages and completions have no columns.</summary>
-    /// <exception cref="PSArgumentException">
-    /// A value that is not valid for its option, or a script block that fails; the message names the option.
-    /// </exception>
+    /// <exception cref="PSArgumentException">A value is not valid, or a script block fails; the message names the option.</exception>
     internal void Apply(RowRequest request, PSObject? row, bool hasPrompt)
     {
         _columns.Clear();

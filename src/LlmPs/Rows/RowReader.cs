@@ -81,12 +81,8 @@ internal sealed class RowReader
 
     private ChatTicket NewTicket(LlmSession session, ChatRequest request, long index, string? prompt)
     {
-        var context = new AnswerContext(session.Identity, request)
-        {
-            InputIndex = index,
-            InputObject = _cmdlet.InputObject ?? (object?)prompt,
-        };
-        return new ChatTicket(session, context, _policy);
+        var row = _cmdlet.InputObject ?? (object?)prompt;
+        return new ChatTicket(session, new AnswerContext(session.Identity, request) { InputIndex = index, InputObject = row }, _policy);
     }
 
     /// <summary>Returns the row for each session and chip that can take it.</summary>

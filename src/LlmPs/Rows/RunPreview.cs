@@ -8,9 +8,6 @@ using LlmPs.Views;
 namespace LlmPs.Rows;
 
 /// <summary>Asks before a row is sent. With <c>-WhatIf</c> it shows where each row would be sent, and how much all of them are.</summary>
-/// <param name="cmdlet">The cmdlet whose host shows and asks.</param>
-/// <param name="isWhatIf">Whether rows are only shown.</param>
-/// <param name="asks">Whether the user is asked before each row.</param>
 internal sealed class RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
 {
     private const string Activity = "Invoke-ChatCompletion";
@@ -53,7 +50,6 @@ internal sealed class RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
         return false;
     }
 
-    /// <summary>Shows the sum of the rows that were not sent.</summary>
     internal void Finish()
     {
         if (_rows + _kept == 0 || !IsWhatIf) return;

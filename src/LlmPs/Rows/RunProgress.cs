@@ -16,8 +16,6 @@ namespace LlmPs.Rows;
 /// <summary>
 /// Shows the progress of a run: a bar after the first second, a warning where every request is refused, and a verbose line at the end.
 /// </summary>
-/// <param name="cmdlet">The cmdlet whose host shows it.</param>
-/// <param name="run">The run.</param>
 /// <param name="hasBar">Whether there is a bar. A stream needs none.</param>
 internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
 {
@@ -35,12 +33,9 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
     private ProgressRecord? _record;
     private bool _hasWarned;
 
-    /// <summary>Whether the input has ended, so that the count of rows is known.</summary>
     internal bool HasAllRows { get; set; }
 
-    /// <summary>
-    /// Shows after Ctrl+C what the checkpoint has. A cmdlet that is stopped can write only to the host.
-    /// </summary>
+    /// <summary>Shows after Ctrl+C what the checkpoint has. A cmdlet that is stopped can write only to the host.</summary>
     internal static void ShowKept(PSHost host, string checkpoint, int rows)
     {
         try
@@ -67,10 +62,8 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
         if (hasBar) _retries[retry.Row] = (_watch.Elapsed + retry.Wait, Words(retry.Kind.ToString()));
     }
 
-    /// <summary>The sessions that the rows go to; null for one.</summary>
     internal SessionPool? Pool { get; set; }
 
-    /// <summary>Updates the bar when it is due. May be called at any time.</summary>
     internal void Update()
     {
         if (_watch.Elapsed < _next) return;
@@ -79,7 +72,6 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
         Warn();
     }
 
-    /// <summary>Removes the bar.</summary>
     internal void Clear()
     {
         if (_record is null) return;

@@ -65,7 +65,6 @@ internal static class SchemaCheck
     internal static string? KeywordLike(string name) =>
         s_rules.FirstOrDefault(word => word.Equals(name, StringComparison.OrdinalIgnoreCase) && word != name);
 
-    /// <summary>Returns the names of the properties at the top of a schema.</summary>
     internal static IReadOnlyList<string> PropertiesOf(string schema)
     {
         using var rules = JsonDocument.Parse(schema);

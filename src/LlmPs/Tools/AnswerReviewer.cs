@@ -25,7 +25,6 @@ internal sealed class AnswerReviewer
 
     internal int MaxRepair { get; set; }
 
-    /// <summary>Whether there is anything to review.</summary>
     internal bool IsNeeded => Tools is not null || Check is not null;
 
     internal void Review(RowReview review)

@@ -13,9 +13,7 @@ namespace LlmPs.Tools;
 /// <summary>The JSON schema of a command's parameter.</summary>
 internal static class ToolParameter
 {
-    /// <summary>
-    /// Whether JSON values can be bound to a type. Never for code or credentials: a text is not converted to a script block or a delegate.
-    /// </summary>
+    /// <summary>Whether JSON values can be bound to a type. Never for code: no text is converted to a script block or a delegate.</summary>
     internal static bool IsOfferable(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
@@ -24,7 +22,6 @@ internal static class ToolParameter
         return IsAny(type) || IsObject(type) || IsScalar(type) || IsMadeOfText(type);
     }
 
-    /// <summary>Writes the schema of a parameter's values.</summary>
     internal static void Write(Utf8JsonWriter json, CommandParameterInfo parameter, string? description)
     {
         json.WriteStartObject(parameter.Name);

@@ -18,7 +18,6 @@ namespace LlmPs.Tools;
 /// </summary>
 internal sealed class ToolRunner(PSCmdlet cmdlet, IReadOnlyList<ChatTool> tools)
 {
-    /// <summary>The longest answer of a tool, in characters.</summary>
     internal const int LargestResult = 64 * 1024;
 
     private const int LongestShown = 4000;
@@ -28,7 +27,6 @@ internal sealed class ToolRunner(PSCmdlet cmdlet, IReadOnlyList<ChatTool> tools)
     /// <summary>Whether a call is for a tool without a command. Then the caller answers all calls.</summary>
     internal bool IsForCaller(IReadOnlyList<ToolCall> calls) => calls.Any(call => Find(call) is { Command: null });
 
-    /// <summary>Runs a call and returns the tool message with its result.</summary>
     internal ChatMessage Answer(ToolCall call, long row)
     {
         var (content, outcome) = Run(call, row);

@@ -25,7 +25,6 @@ internal static class ToolSource
 
     private static readonly Regex s_name = new(@"^[a-zA-Z0-9_\-]{1,64}\z", RegexOptions.CultureInvariant);
 
-    /// <summary>Returns the tools in <c>-Tool</c>.</summary>
     /// <exception cref="PSArgumentException">A value is not a tool, or two tools have one name; the message names it.</exception>
     internal static IReadOnlyList<ChatTool> Read(PSCmdlet cmdlet, object?[] given)
     {
@@ -49,7 +48,6 @@ internal static class ToolSource
         return tools;
     }
 
-    /// <exception cref="PSArgumentException">No such command.</exception>
     internal static CommandInfo Find(PSCmdlet cmdlet, string name) =>
         Visible(cmdlet, name, Runnable)
         ?? throw new PSArgumentException(Visible(cmdlet, name, CommandTypes.Application) is null
@@ -78,14 +76,13 @@ internal static class ToolSource
         };
     }
 
-    /// <exception cref="PSArgumentException">The script block cannot be a tool; the message says why.</exception>
     internal static ChatTool FromBlock(PSCmdlet cmdlet, ScriptBlock block, string name, ToolChange? change = null)
     {
         CheckName(name);
         return FromCommand(cmdlet, (CommandInfo)CallerScope.Run(cmdlet, Define, name, block)[0].BaseObject, change);
     }
 
-    /// <exception cref="PSArgumentException">No provider accepts the name.</exception>
+    // The names that all providers accept.
     internal static void CheckName(string name)
     {
         if (s_name.IsMatch(name)) return;

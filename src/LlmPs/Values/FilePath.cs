@@ -10,7 +10,6 @@ namespace LlmPs.Values;
 /// <summary>Converts paths of PowerShell, with wildcards and drives, to paths of files.</summary>
 internal static class FilePath
 {
-    /// <summary>Returns the files that match a path.</summary>
     /// <exception cref="ItemNotFoundException">No file matches.</exception>
     /// <exception cref="PSArgumentException">The path is not in the file system.</exception>
     internal static IReadOnlyList<string> Existing(PathIntrinsics paths, string path)

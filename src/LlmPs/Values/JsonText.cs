@@ -48,7 +48,6 @@ internal static class JsonText
             throw new ArgumentException($"The value is nested more than {DeepestLevel} levels deep, or refers to itself.");
     }
 
-    /// <summary>Returns JSON without white space between its values.</summary>
     internal static string Compact(JsonElement value) =>
         Encoding.UTF8.GetString(SupplementaryText.Unescape(CompactJson.Write(value, static (json, value) => value.WriteTo(json))));
 

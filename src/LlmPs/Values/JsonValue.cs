@@ -1,3 +1,4 @@
+using System;
 using System.Collections;
 using System.Globalization;
 using System.Linq;
@@ -12,48 +13,38 @@ internal static class JsonValue
     // The digits that a double holds exactly.
     private const int LongestDouble = 15;
 
-    /// <exception cref="System.InvalidOperationException">A text has half a character, which is valid JSON.</exception>
-    internal static object? From(JsonElement json)
-    {
-        switch (json.ValueKind)
-        {
-            case JsonValueKind.Object:
-                var value = new PSObject();
-                var names = PropertyNames.Of(json.EnumerateObject().Select(property => property.Name));
-                foreach (var property in json.EnumerateObject())
-                {
-                    var name = names[property.Name];
-                    // The last one of equal names counts.
-                    if (value.Properties[name] is { } known) known.Value = From(property.Value);
-                    else value.Properties.Add(new PSNoteProperty(name, From(property.Value)));
-                }
-
-                return value;
-            case JsonValueKind.Array:
-                return json.EnumerateArray().Select(From).ToArray();
-            default:
-                return Scalar(json);
-        }
-    }
+    /// <exception cref="InvalidOperationException">A text has half a character, which is valid JSON.</exception>
+    internal static object? From(JsonElement json) => Value(json, Object);
 
     /// <summary>Converts JSON with hashtables instead of objects, for parameters of that type.</summary>
-    internal static object? WithTables(JsonElement json)
+    internal static object? WithTables(JsonElement json) => Value(json, Table);
+
+    private static PSObject Object(JsonElement json)
     {
-        switch (json.ValueKind)
+        var value = new PSObject();
+        var names = PropertyNames.Of(json.EnumerateObject().Select(property => property.Name));
+        foreach (var property in json.EnumerateObject())
         {
-            case JsonValueKind.Object:
-                var table = new Hashtable(System.StringComparer.OrdinalIgnoreCase);
-                foreach (var property in json.EnumerateObject()) table[property.Name] = WithTables(property.Value);
-                return table;
-            case JsonValueKind.Array:
-                return json.EnumerateArray().Select(WithTables).ToArray();
-            default:
-                return Scalar(json);
+            var name = names[property.Name];
+            // The last one of equal names counts.
+            if (value.Properties[name] is { } known) known.Value = From(property.Value);
+            else value.Properties.Add(new PSNoteProperty(name, From(property.Value)));
         }
+
+        return value;
     }
 
-    private static object? Scalar(JsonElement json) => json.ValueKind switch
+    private static Hashtable Table(JsonElement json)
     {
+        var table = new Hashtable(StringComparer.OrdinalIgnoreCase);
+        foreach (var property in json.EnumerateObject()) table[property.Name] = WithTables(property.Value);
+        return table;
+    }
+
+    private static object? Value(JsonElement json, Func<JsonElement, object> ofObject) => json.ValueKind switch
+    {
+        JsonValueKind.Object => ofObject(json),
+        JsonValueKind.Array => json.EnumerateArray().Select(item => Value(item, ofObject)).ToArray(),
         JsonValueKind.String => json.GetString(),
         JsonValueKind.Number => Number(json),
         JsonValueKind.True => true,

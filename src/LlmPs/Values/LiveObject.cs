@@ -35,9 +35,7 @@ internal static class LiveObject
     internal static Type? TypeOf(object? value) =>
         NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Type : null;
 
-    /// <summary>
-    /// Returns the object that a value is a copy of; null where it is not such a copy, or the copy does not hold all of it.
-    /// </summary>
+    /// <summary>Returns the object that a value is a copy of; null where it is not a copy, or the copy is incomplete.</summary>
     internal static object? Of(object? value) =>
         NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Read((PSObject)value!) : null;
 

@@ -9,11 +9,6 @@ namespace LlmPs.Values;
 internal static class NamedItems
 {
     /// <summary>Writes the items whose names match, and an error for each name without wildcards that matches none.</summary>
-    /// <param name="cmdlet">The cmdlet.</param>
-    /// <param name="names">Names or wildcards.</param>
-    /// <param name="items">The items by name.</param>
-    /// <param name="unknown">The message for a name.</param>
-    /// <param name="errorId">The id of the error.</param>
     internal static void WriteNamed<T>(this PSCmdlet cmdlet, string[] names, IReadOnlyCollection<(string Name, T Item)> items,
         Func<string, string> unknown, string errorId)
     {

@@ -32,7 +32,6 @@ internal sealed class SessionAttribute : ArgumentTransformationAttribute
         return SessionTable.Current.Find(name) ?? throw new ArgumentTransformationMetadataException(Unknown(name));
     }
 
-    /// <summary>Returns the message for a session that is not open.</summary>
     internal static string Unknown(string name)
     {
         var open = SessionTable.Current.All;

@@ -12,9 +12,6 @@ namespace LlmPs.Views;
 /// Prints answers to the host as they arrive: the dimmed reasoning, the answer, the calls, the usage. Text from outside passes
 /// <see cref="PrintableText"/>.
 /// </summary>
-/// <param name="cmdlet">The cmdlet whose host shows the text.</param>
-/// <param name="showsReasoning">Whether the reasoning is shown.</param>
-/// <param name="hasHeadings">Whether the answer of each row has a heading.</param>
 internal sealed class AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool hasHeadings)
 {
     private const int LongestPrompt = 60;
@@ -39,7 +36,6 @@ internal sealed class AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool h
         Answer,
     }
 
-    /// <summary>Prints the text of a delta.</summary>
     internal void Print(ChatCompletionDelta delta)
     {
         if (string.IsNullOrEmpty(delta.Content) && (!showsReasoning || string.IsNullOrEmpty(delta.ReasoningContent))) return;
@@ -47,14 +43,12 @@ internal sealed class AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool h
         Text(delta.ReasoningContent, delta.Content);
     }
 
-    /// <summary>Prints a whole answer.</summary>
     internal void Print(ChatCompletion completion)
     {
         PrintText(completion);
         End(completion);
     }
 
-    /// <summary>Prints the text of an answer.</summary>
     internal void PrintText(ChatCompletion completion)
     {
         foreach (var choice in completion.Choices)
@@ -79,7 +73,6 @@ internal sealed class AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool h
     /// <summary>Prints a line of the module, which may have names from outside.</summary>
     internal void Line(string text) => Write(PrintableText.Lines(text) + "\n");
 
-    /// <summary>Ends an open line.</summary>
     internal void EndLine()
     {
         if (!_isAtLineStart) Write("\n");
@@ -98,7 +91,6 @@ internal sealed class AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool h
         return string.Join(", ", parts);
     }
 
-    /// <summary>Returns the tokens as text.</summary>
     internal static string UsageText(TokenUsage? usage)
     {
         if (usage is null) return "tokens unknown";

@@ -8,10 +8,8 @@ internal sealed class TerminalStyle
 {
     private TerminalStyle(bool isPlain) => IsPlain = isPlain;
 
-    /// <summary>Whether no escape sequences are written.</summary>
     internal bool IsPlain { get; }
 
-    /// <summary>The style of the host that the cmdlet prints to.</summary>
     internal static TerminalStyle Of(PSCmdlet cmdlet) => new(
         Console.IsOutputRedirected
         || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
