@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-    What can only be seen in a process of its own, as JSON: the import, the memory of a run, the use of an account's limit. Started by run.ps1.
+    Figures that need a new process, as JSON: the import, the memory of a run, the use of an account's limit. Started by run.ps1.
 #>
 param(
     [Parameter(Mandatory)][ValidateSet('Import', 'Memory', 'Limit')][string]$Work,

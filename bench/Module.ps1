@@ -2,8 +2,8 @@
 .SYNOPSIS
     The workloads of the benches in PowerShell: with LlmPs, with Invoke-RestMethod, or with PSOpenAI. Started by run.ps1.
 .DESCRIPTION
-    Runs one workload for each line of standard input, "WORK PATH COUNT WIDTH", and prints a line of JSON for it. What a side cannot do
-    is answered with null.
+    Runs one workload for each line of standard input, "WORK PATH COUNT WIDTH", and prints a line of JSON. For work that a side cannot do
+    it prints null.
 #>
 param(
     [Parameter(Mandatory)][ValidateSet('LlmPs', 'Rest', 'PSOpenAI')][string]$Side,

@@ -3,8 +3,8 @@
 .SYNOPSIS
     Measures LlmPs against bare HttpClient, Invoke-RestMethod and PSOpenAI (where it is installed), over a loopback server of its own.
 .DESCRIPTION
-    The sides take turns, round by round, in processes that live through all rounds and were warmed up. What only a new process shows is measured in
-    one. Prints one markdown table of medians and ratios, and writes it with the single figures to out/bench/.
+    In each round the sides run one after another, in warm processes that last for all rounds. What needs a new process is measured in
+    one. Prints a markdown table of medians and ratios, and writes it with all figures to out/bench/.
 .EXAMPLE
     ./build.ps1 Bench
 .EXAMPLE
