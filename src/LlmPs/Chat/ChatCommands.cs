@@ -50,7 +50,7 @@ internal sealed class ChatCommands
         line.StartsWith("/", StringComparison.Ordinal) && !line.StartsWith("//", StringComparison.Ordinal);
 
     /// <summary>Whether a line is the word exit or quit. With a space before it, the word is a prompt.</summary>
-    internal static bool IsFarewell(string line) => line.TrimEnd() is var word && (Is(word, "exit") || Is(word, "quit"));
+    internal static bool IsFarewell(string line) => line.TrimEnd().ToUpperInvariant() is "EXIT" or "QUIT";
 
     /// <summary>Returns the completions of a command, best first; null where the text is not a command.</summary>
     internal IReadOnlyList<string>? Complete(string typed)
@@ -189,8 +189,6 @@ internal sealed class ChatCommands
 
     private TypedLine Typed() =>
         new("Enter-ChatSession", new Hashtable { ["Session"] = _talk.Session, ["Model"] = _talk.Model ?? _talk.Session.Model });
-
-    private static bool Is(string word, string other) => word.Equals(other, StringComparison.OrdinalIgnoreCase);
 
     private static bool Begins(string word, string with) => word.StartsWith(with, StringComparison.OrdinalIgnoreCase);
 }

@@ -3,7 +3,6 @@ using System.Collections;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
-using System.Net;
 using System.Security;
 using LlmPs.Audit;
 using LlmPs.Completion;
@@ -291,17 +290,13 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
 
         if (value is IEnumerable and not string)
             throw new ArgumentException($"-Header '{name}' is of type {value.GetType().Name}: give one text.");
-        options.Headers[name] = new NetworkCredential(string.Empty, Convert.ToString(value, CultureInfo.InvariantCulture)).SecurePassword;
+        options.Headers[name] = SecretValue.Of(Convert.ToString(value, CultureInfo.InvariantCulture));
         options.TextHeaders.Add(name);
     }
 
     private Simulator.SimulatorHandler? Handler()
     {
-        if (!Simulate)
-        {
-            return SimulatorOption is null ? null : throw new ArgumentException("-SimulatorOption needs -Simulate.");
-        }
-
+        if (!Simulate) return SimulatorOption is null ? null : throw new ArgumentException("-SimulatorOption needs -Simulate.");
         var given = PlainValue.Of(SimulatorOption ?? new Hashtable());
         // The simulator answers as OpenAI for a provider that it does not know.
         var name = ProviderList.Get(Provider).Name;
@@ -320,44 +315,15 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         if (ApiKey is not null) return From("the key of -ApiKey", ApiKey.Copy());
         // PSCredential.Empty has no password at all.
         if (Credential is not null) return From("the key of -Credential", Credential.Password?.Copy());
-        if (SecretName is not null) return From($"the key of -SecretName '{SecretName}'", FromVault());
+        if (SecretName is not null) return From($"the key of -SecretName '{SecretName}'", SecretValue.FromVault(SecretName, SecretVault));
         if (Environment.GetEnvironmentVariable(provider.KeyVariable) is not { } key || string.IsNullOrWhiteSpace(key)) return null;
         _isOpenAIKeyOfEnvironment = provider.KeyVariable == "OPENAI_API_KEY";
-        return From($"the key of $env:{provider.KeyVariable}", new NetworkCredential(string.Empty, key.Trim()).SecurePassword);
+        return From($"the key of $env:{provider.KeyVariable}", SecretValue.Of(key.Trim()));
     }
 
     private SecureString? From(string source, SecureString? key)
     {
         if (key is { Length: > 0 }) _keySource = source;
         return key;
-    }
-
-    private SecureString? FromVault()
-    {
-        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        shell.AddCommand("Get-Secret").AddParameter("Name", SecretName).AddParameter("ErrorAction", ActionPreference.Stop);
-        if (SecretVault is not null) shell.AddParameter("Vault", SecretVault);
-        object? secret;
-        try
-        {
-            secret = shell.Invoke().FirstOrDefault()?.BaseObject;
-        }
-        catch (CommandNotFoundException e)
-        {
-            throw new ArgumentException(
-                $"-SecretName '{SecretName}' needs Get-Secret. Install the module Microsoft.PowerShell.SecretManagement.", e);
-        }
-        catch (RuntimeException e)
-        {
-            throw new ArgumentException($"-SecretName '{SecretName}' could not be read: {e.Message}", e);
-        }
-
-        return secret switch
-        {
-            SecureString key => key.Copy(),
-            string key => new NetworkCredential(string.Empty, key).SecurePassword,
-            PSCredential credential => credential.Password?.Copy(),
-            _ => throw new ArgumentException($"-SecretName '{SecretName}' must be a text, a SecureString or a credential."),
-        };
     }
 }

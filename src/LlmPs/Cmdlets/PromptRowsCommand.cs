@@ -77,7 +77,11 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
         base.BeginProcessing();
         _isBegun = true;
         if (!MyInvocation.ExpectingInput) RefuseBlocks("pipe rows in, or give a value");
-        if (RowOption is not null) CheckRowOption(RowOption);
+        if (RowOption is not null && RowOptions.Unknown(RowOption) is { } unknown)
+            Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: "
+                + $"{string.Join(", ", ColumnOption.All.Values.Select(option => option.Name))}; or '*'.", nameof(RowOption));
+        if (RowOption is not null && !MyInvocation.ExpectingInput)
+            Refuse("-RowOption names columns of rows, but there are no rows. Pipe them in.", nameof(RowOption));
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Prompt)) && PromptText.Count(Prompt) is > 0 and var count)
             Refuse($"-Prompt has {count} texts. To ask each of them, pipe them: 'a', 'b' | {MyInvocation.MyCommand.Name}. To ask them "
                 + "as one prompt, join them: -Prompt ($texts -join \"`n\").", nameof(Prompt));
@@ -93,14 +97,5 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
         return preference is not null && SessionState.PSVariable.GetValue(preference) is var value
             && (value is ActionPreference action ? action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore
                 : LanguagePrimitives.IsTrue(value));
-    }
-
-    private void CheckRowOption(string[] names)
-    {
-        if (RowOptions.Unknown(names) is { } unknown)
-            Refuse($"-RowOption '{unknown}' is not an option that rows can have. Options: "
-                + $"{string.Join(", ", ColumnOption.All.Values.Select(option => option.Name))}; or '*'.", nameof(RowOption));
-        if (!MyInvocation.ExpectingInput)
-            Refuse("-RowOption names columns of rows, and there are no rows: pipe them in.", nameof(RowOption));
     }
 }

@@ -1,6 +1,5 @@
 using System;
 using System.Management.Automation;
-using System.Net;
 
 namespace LlmPs.Values;
 
@@ -10,5 +9,5 @@ internal sealed class SecretTextAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
-        PlainValue.Unwrap(inputData) is string text ? new NetworkCredential(string.Empty, text.Trim()).SecurePassword : inputData;
+        PlainValue.Unwrap(inputData) is string text ? SecretValue.Of(text.Trim()) : inputData;
 }

@@ -15,14 +15,11 @@ internal sealed class TerminalStyle
         || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
         || Environment.GetEnvironmentVariable("TERM") == "dumb"
         || !cmdlet.Host.UI.SupportsVirtualTerminal
-        || IsPlainText(cmdlet));
+        // $PSStyle came with PowerShell 7.2.
+        || (cmdlet.SessionState.PSVariable.GetValue("PSStyle") is { } style
+            && PSObject.AsPSObject(style).Properties["OutputRendering"]?.Value?.ToString() == "PlainText"));
 
     internal string Dim(string text) => IsPlain || text.Length == 0 ? text : $"\u001b[2m{text}\u001b[22m";
 
     internal string Bold(string text) => IsPlain || text.Length == 0 ? text : $"\u001b[1m{text}\u001b[22m";
-
-    // $PSStyle came with PowerShell 7.2.
-    private static bool IsPlainText(PSCmdlet cmdlet) =>
-        cmdlet.SessionState.PSVariable.GetValue("PSStyle") is { } style
-            && PSObject.AsPSObject(style).Properties["OutputRendering"]?.Value?.ToString() == "PlainText";
 }

@@ -5,9 +5,16 @@ using System.Management.Automation;
 
 namespace LlmPs.Values;
 
-/// <summary>The items that a command lists by name.</summary>
-internal static class NamedItems
+/// <summary>What several cmdlets do in the same way.</summary>
+internal static class CmdletExtensions
 {
+    /// <summary>Ends the command. It never returns: its type lets callers write <c>throw</c>, so that the compiler knows.</summary>
+    internal static Exception Refusal(this PSCmdlet cmdlet, Exception error, string id, ErrorCategory category, object? target = null)
+    {
+        cmdlet.ThrowTerminatingError(new ErrorRecord(error, id, category, target));
+        return error;
+    }
+
     /// <summary>Writes the items whose names match, and an error for each name without wildcards that matches none.</summary>
     internal static void WriteNamed<T>(this PSCmdlet cmdlet, string[] names, IReadOnlyCollection<(string Name, T Item)> items,
         Func<string, string> unknown, string errorId)
