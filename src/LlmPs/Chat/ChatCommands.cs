@@ -14,6 +14,8 @@ namespace LlmPs.Chat;
 /// <summary>The commands of a chat: lines that begin with a slash.</summary>
 internal sealed class ChatCommands
 {
+    private const string Slashes = "To send a prompt that begins with a slash, type two slashes.";
+
     private static readonly string[] s_thinking = ["on", "off", "default"];
 
     private readonly PSCmdlet _cmdlet;
@@ -74,8 +76,7 @@ internal sealed class ChatCommands
         if (!_known.TryGetValue(words[0], out var command))
         {
             var commands = string.Join(", ", _known.Keys.Select(name => "/" + name));
-            var slashes = "To send a prompt that begins with a slash, type two slashes.";
-            _printer.Line($"/{words[0]} is not a command. The commands are {commands}. {slashes}");
+            _printer.Line($"/{words[0]} is not a command. The commands are {commands}. {Slashes}");
             return;
         }
 
@@ -176,7 +177,7 @@ internal sealed class ChatCommands
             _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
         _printer.Line("Tab completes a command, a model or a chip. Tab again shows the next one.");
         _printer.Line("Ctrl+C ends an answer or clears the line. Ctrl+D leaves the chat.");
-        _printer.Line("To send a prompt that begins with a slash, type two slashes. To send the word exit or quit, begin with a space.");
+        _printer.Line($"{Slashes} To send the word exit or quit, type a space before it.");
     }
 
     private string Messages() => _talk.Messages.Count == 1 ? "1 message" : $"{_talk.Messages.Count} messages";

@@ -29,7 +29,7 @@ internal static class SecretValue
         }
         catch (CommandNotFoundException e)
         {
-            throw new ArgumentException($"-SecretName '{name}' needs the module Microsoft.PowerShell.SecretManagement. Install it first.", e);
+            throw new ArgumentException($"-SecretName '{name}' needs the module Microsoft.PowerShell.SecretManagement. Install it.", e);
         }
         catch (RuntimeException e)
         {
