@@ -54,11 +54,11 @@ internal static class CheckpointSource
         {
             var damaged = checkpoint.DamagedLines == 1 ? "1 line that can't be read; its row is"
                 : $"{checkpoint.DamagedLines} lines that can't be read; their rows are";
-            VerboseLine.Warn(cmdlet, $"Checkpoint '{path}' holds {damaged} asked again, unless another line has the answer.");
+            VerboseLine.Warn(cmdlet, $"Checkpoint '{path}' has {damaged} sent again, unless another line has the answer.");
         }
 
         if (checkpoint.RemovedHolder is { } holder)
             VerboseLine.Write(cmdlet, $"The lock of checkpoint '{path}' was removed: its run has ended ({holder}).");
-        VerboseLine.Write(cmdlet, $"Checkpoint '{path}' holds {checkpoint.Finished} finished rows.");
+        VerboseLine.Write(cmdlet, $"Checkpoint '{path}' has {checkpoint.Finished} finished rows.");
     }
 }

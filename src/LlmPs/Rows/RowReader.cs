@@ -251,8 +251,8 @@ internal sealed class RowReader
         if (model is null || session.Model is null || model == session.Model || _cmdlet.RowOption is not null) return;
         if (!_options.Columns.ContainsKey(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
         VerboseLine.Warn(_cmdlet,
-            $"The column Model of the rows replaces the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. "
-                + "If you want this, give -RowOption Model. To ask one model, give -Model.");
+            $"The column Model of the rows replaces the session's model: '{PrintableText.Line(model)}' is used, not '{session.Model}'. "
+                + "If you want this, give -RowOption Model. To use one model, give -Model.");
     }
 
     private void ReportColumns()

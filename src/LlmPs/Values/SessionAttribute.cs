@@ -36,7 +36,7 @@ internal sealed class SessionAttribute : ArgumentTransformationAttribute
     {
         var open = SessionTable.Current.All;
         return open.Count == 0
-            ? $"No session '{name}' is open, and no other session. Run Connect-LlmProvider first."
+            ? $"No session '{name}' is open. There are no open sessions: run Connect-LlmProvider first."
             : $"No session '{name}' is open. Open sessions: {string.Join(", ", open.Select(session => session.Name))}.";
     }
 }
