@@ -93,7 +93,7 @@ internal sealed class RowReader
         var refusals = new List<(PoolMember? Member, LlmApiException Error)>();
         foreach (var (session, chip) in Targets(sessions, request.Chip))
         {
-            var own = request.Copy();
+            var own = _pool is null ? request : request.Copy();
             own.Chip = chip;
             var member = _pool?.Member(session, session.ChatProvider.ChipId(chip));
             try
