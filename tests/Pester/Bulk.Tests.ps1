@@ -413,7 +413,7 @@ Describe 'Progress' {
         $null = $rows | Select-Object -First 5 | Invoke-ChatCompletion -CheckpointPath $file
         $lines = $rows | Invoke-ChatCompletion -CheckpointPath $file -Verbose -ErrorAction SilentlyContinue 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
         "$($lines[-1])" | Should -Match '^14 rows answered, 1 failed, 5 from the checkpoint, 0 not sent; \d+ tokens in [\d.]+ s\.$'
-        "$lines" | Should -BeLike '*holds 5 finished rows*'
+        "$lines" | Should -BeLike '*has 5 finished rows*'
     }
 }
 

@@ -116,7 +116,7 @@ Describe '-CheckpointPath' {
         $lines[5] = 'nonsense'
         [System.IO.File]::WriteAllText($file, (($lines -join "`n") + "`n"))
         @($rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue).Count | Should -Be 20
-        "$warning" | Should -BeLike "*1 line that can't be read*asked again*"
+        "$warning" | Should -BeLike "*1 line that can't be read*sent again*"
         $simulator.Stats().requests | Should -Be 21
     }
 
@@ -126,7 +126,7 @@ Describe '-CheckpointPath' {
         [System.IO.File]::WriteAllText($file, $text.Replace('"Echo: Row 7"', '"Echo: ' + "`0`0`0`0`0" + '"'))
         $answers = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue
         $answers.Content | Should -Be ($rows.Prompt | ForEach-Object { "Echo: $_" })
-        "$warning" | Should -BeLike "*holds 1 line that can't be read; its row is asked again*"
+        "$warning" | Should -BeLike "*has 1 line that can't be read; its row is sent again*"
         $simulator.Stats().requests | Should -Be 21
         $null = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning
         $warning | Should -BeNullOrEmpty
