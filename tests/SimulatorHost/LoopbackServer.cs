@@ -1,5 +1,6 @@
 using System;
 using System.Net.Http;
+using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Simulator;
@@ -43,8 +44,6 @@ public sealed class LoopbackServer : SocketListener
 
     internal SimulatorHandler Handler => _stage.Handler;
 
-    internal SimulatorOptions Options => _stage.Options;
-
     /// <summary>
     /// Changes the options and sets the counters to 0; requests in flight continue under the options before. Files and batches stay if
     /// options are given, and are removed without them.
@@ -52,19 +51,20 @@ public sealed class LoopbackServer : SocketListener
     public void Reset(SimulatorOptions? options = null) =>
         _stage = options is null ? new Stage(_stage.Options) : new Stage(options, _stage.Handler.Batches);
 
-    private protected override async Task<RawEnd> AnswerAsync(Connection connection, RequestHead head, byte[] body)
+    private protected override async Task<RawEnd> AnswerAsync(Socket socket, SocketReader reader, RequestHead head, byte[] body)
     {
         var kept = head.Close ? RawEnd.Fin : RawEnd.KeepAlive;
+        var writer = new ResponseWriter(socket);
         if (_control.Answers(head.Target))
         {
             (var status, var json) = _control.Answer(head, body);
-            await connection.Writer.JsonAsync(status, json, Stopping).ConfigureAwait(false);
+            await writer.JsonAsync(status, json, Stopping).ConfigureAwait(false);
             return kept;
         }
 
         if (_control.RawReplyFor(head) is { } raw)
         {
-            await raw.SendAsync(connection.Socket, connection.Reader, Stopping).ConfigureAwait(false);
+            await raw.SendAsync(socket, reader, Stopping).ConfigureAwait(false);
             return raw.End;
         }
 
@@ -74,10 +74,10 @@ public sealed class LoopbackServer : SocketListener
         {
             var answering = _stage.Invoker.SendAsync(request, gone.Token);
             // No watch is needed if the answer is there already.
-            if (!answering.IsCompleted) connection.Reader.Watch(gone.Cancel);
+            if (!answering.IsCompleted) reader.Watch(gone.Cancel);
             using var response = await answering.ConfigureAwait(false);
-            if (response.Content is StreamBodyContent) connection.Reader.Watch(gone.Cancel);
-            await connection.Writer.WriteAsync(response, head.Method == "HEAD", gone.Token).ConfigureAwait(false);
+            if (response.Content is StreamBodyContent) reader.Watch(gone.Cancel);
+            await writer.WriteAsync(response, head.Method == "HEAD", gone.Token).ConfigureAwait(false);
             return kept;
         }
         catch (SimulatedConnectionException)

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -33,11 +34,11 @@ public sealed class RawServer : SocketListener
     /// <summary>The text of the requests, head and body, in the order in which they came.</summary>
     public IReadOnlyList<string> Received => _received.ToArray();
 
-    private protected override async Task<RawEnd> AnswerAsync(Connection connection, RequestHead head, byte[] body)
+    private protected override async Task<RawEnd> AnswerAsync(Socket socket, SocketReader reader, RequestHead head, byte[] body)
     {
         _received.Enqueue(TextOf(head, body));
         var reply = _reply(Interlocked.Increment(ref _requests));
-        await reply.SendAsync(connection.Socket, connection.Reader, Stopping).ConfigureAwait(false);
+        await reply.SendAsync(socket, reader, Stopping).ConfigureAwait(false);
         return reply.End;
     }
 

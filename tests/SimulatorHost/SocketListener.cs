@@ -48,7 +48,7 @@ public abstract class SocketListener : IDisposable
     }
 
     /// <summary>Answers a request and returns how the connection continues.</summary>
-    private protected abstract Task<RawEnd> AnswerAsync(Connection connection, RequestHead head, byte[] body);
+    private protected abstract Task<RawEnd> AnswerAsync(Socket socket, SocketReader reader, RequestHead head, byte[] body);
 
     private protected async Task AcceptAsync()
     {
@@ -75,16 +75,16 @@ public abstract class SocketListener : IDisposable
 
     private async Task ServeAsync(Socket socket)
     {
-        var connection = new Connection(socket);
+        var reader = new SocketReader(socket);
         var end = RawEnd.KeepAlive;
         try
         {
-            while (end == RawEnd.KeepAlive && await connection.Reader.ReadHeadAsync(Stopping).ConfigureAwait(false) is { } head)
+            while (end == RawEnd.KeepAlive && await reader.ReadHeadAsync(Stopping).ConfigureAwait(false) is { } head)
             {
                 if (head.ExpectsContinue)
                     await socket.SendAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), SocketFlags.None).ConfigureAwait(false);
-                var body = await connection.Reader.ReadBodyAsync(head, Stopping).ConfigureAwait(false);
-                end = await AnswerAsync(connection, head, body).ConfigureAwait(false);
+                var body = await reader.ReadBodyAsync(head, Stopping).ConfigureAwait(false);
+                end = await AnswerAsync(socket, reader, head, body).ConfigureAwait(false);
             }
 
             // With linger 0 the close is a reset.

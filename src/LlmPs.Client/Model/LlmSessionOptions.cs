@@ -60,7 +60,7 @@ public sealed class LlmSessionOptions
     /// </summary>
     public int? RequestsPerMinute { get; set; }
 
-    /// <summary>The account's limit of tokens per minute, from 1. Default: null, no limit.</summary>
+    /// <summary>The account's limit of tokens per minute, from 1. Default: null, the session keeps no token limit.</summary>
     public int? TokensPerMinute { get; set; }
 
     /// <summary>The address of the proxy. Default: null, the system's proxy.</summary>

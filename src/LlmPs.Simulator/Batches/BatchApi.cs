@@ -109,8 +109,8 @@ internal sealed class BatchApi(BatchStore store, SimulatorOptions options, Answe
         var input = new BatchInput(file, rules, options.BatchMaxLines ?? rules.MaxLines, endpoint, replacesModel: model is not null);
         BatchError[]? failure = options.BatchFailure is { } message ? [new BatchError("batch_failed", message)] : null;
         var errors = failure ?? input.Errors;
-        var request = new BatchRequest(
-            store.NewId("batch_"), call.Route.Provider, inputId, endpoint, hours, metadata, options.Now());
+        var id = store.NewId("batch_");
+        var request = new BatchRequest(id, call.Route.Provider, inputId, endpoint, hours, metadata, options.Now());
         var work = new BatchWork(errors.Count == 0 ? input.Lines : [], request.Provider, model, options, composer, log, store);
         var batch = new Batch(request, errors, work, options, (name, content) => Store(account, name, "batch_output", content));
         account.Batches.Add(batch);
