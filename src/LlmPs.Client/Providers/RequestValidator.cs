@@ -85,7 +85,7 @@ internal static class RequestValidator
         foreach (var message in request.Messages)
             if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId))
                 problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
-        CheckJson("JsonSchema", request.JsonSchema, problems);
+        CheckJson("-JsonSchema", request.JsonSchema, problems);
         foreach (var tool in request.Tools ?? []) CheckJson($"Tool '{tool.Name}': its schema of parameters", tool.Parameters, problems);
         foreach (var field in request.ExtraBody ?? s_noFields) CheckJson($"-ExtraBody '{field.Key}'", field.Value, problems);
         if (request.ExtraBody?.ContainsKey("stream") == true) problems.Add("-ExtraBody cannot set 'stream'. Use -Stream.");

@@ -207,8 +207,8 @@ internal sealed class ErrorEnvelope
     }
 
     private static string FromHtml(string html) => Title(html) is { } title
-        ? $"an HTML page instead of an answer, titled '{Shorten(WebUtility.HtmlDecode(title))}': a proxy or gateway may be in between"
-        : $"an HTML page instead of an answer: a proxy or gateway may be in between. It begins: {Shorten(html, 120)}";
+        ? $"an HTML page instead of an answer, titled '{Shorten(WebUtility.HtmlDecode(title))}'; a proxy or gateway may have sent it"
+        : $"an HTML page instead of an answer; a proxy or gateway may have sent it. It begins: {Shorten(html, 120)}";
 
     private static string? Title(string html)
     {
