@@ -393,7 +393,7 @@ Describe 'Running tools' {
         "$failed" | Should -BeLike '*ToolChoice auto: GenStudio documents no field for it*'
         $session = Connect-SimulatorHost $simulator Cloudsway @{ Name = 'deep' }
         Invoke-ChatCompletion hi -Tool Get-Weather -ToolChoice required -Session $session -ErrorAction SilentlyContinue -ErrorVariable failed
-        "$failed" | Should -BeLike "*ToolChoice 'required' is refused while the model thinks*"
+        "$failed" | Should -BeLike "*ToolChoice 'required' cannot be combined with thinking*"
         @($simulator.Requests()).Count | Should -Be 0
         Disconnect-LlmProvider chips, deep
     }
