@@ -6,12 +6,10 @@ namespace LlmPs.Pacing;
 /// Learns from refusals how many requests a second an account allows: additive increase and multiplicative decrease (Chiu and Jain, 1989)
 /// on the rate. Nothing is held back before the first refusal. The caller passes the time, in seconds, and serializes the calls.
 /// </summary>
-/// <remarks>
-/// A refusal pauses sending, once for all requests that were under way. After it the rate is <see cref="Decrease"/> of the refused one;
-/// where the account stayed shut, it is what was accepted over the whole time. It rises by equal steps to the refused rate, and beyond it
-/// by a share of itself. After the first refusal, which says little about the rate, it doubles each second (slow start). Refusals that come
-/// as often at lower rates are not about the rate: then a share of them slows nothing.
-/// </remarks>
+/// <remarks>A refusal pauses sending, once for all requests that were under way. After it the rate is <see cref="Decrease"/> of the refused
+/// one; where the account stayed shut, it is what was accepted over the whole time. It rises by equal steps to the refused rate, and beyond
+/// it by a share of itself. After the first refusal, which says little about the rate, it doubles each second (slow start). Refusals that
+/// come as often at lower rates are not about the rate: then a share of them slows nothing.</remarks>
 internal sealed class AdaptiveRate
 {
     // Chosen by simulation (tests/Unit/Pacing), so that a limit of 600 a minute is used to 85 % with less than 5 % refusals.

@@ -4,16 +4,15 @@ using System.Threading;
 
 namespace LlmPs.Pacing;
 
-/// <summary>Time as gates and pools see it, so that tests need no waiting.</summary>
+/// <summary>The time that gates and pools use. Tests replace it and need no waiting.</summary>
 internal abstract class PacingClock
 {
-    /// <summary>The clock of the machine.</summary>
     internal static PacingClock System { get; } = new SystemClock();
 
-    /// <summary>Seconds since some moment.</summary>
+    /// <summary>Seconds since an arbitrary moment.</summary>
     internal abstract double Now { get; }
 
-    /// <summary>Returns a timer that is not set yet.</summary>
+    /// <summary>Returns a timer that is not set.</summary>
     internal abstract IPacingTimer NewTimer(Action tick);
 
     private sealed class SystemClock : PacingClock
@@ -33,9 +32,9 @@ internal abstract class PacingClock
     }
 }
 
-/// <summary>A timer that fires once each time it is set.</summary>
+/// <summary>A timer that fires once for each time it is set.</summary>
 internal interface IPacingTimer : IDisposable
 {
-    /// <summary>Sets the timer; an earlier setting no longer counts.</summary>
+    /// <summary>Sets the timer, instead of any earlier setting.</summary>
     void Set(double seconds);
 }

@@ -8,7 +8,7 @@ using LlmPs.Providers;
 
 namespace LlmPs.Transport;
 
-/// <summary>One request for a provider's list of models.</summary>
+/// <summary>A request for a provider's list of models.</summary>
 internal sealed class ModelsExchange : Exchange
 {
     private const int LongestList = 16 * 1024 * 1024;
@@ -28,7 +28,7 @@ internal sealed class ModelsExchange : Exchange
 
     protected override HttpMethod Method => HttpMethod.Get;
 
-    /// <exception cref="LlmApiException">The provider did not say.</exception>
+    /// <exception cref="LlmApiException">The provider did not return a list.</exception>
     internal Task<IReadOnlyList<LlmModel>> GetAsync(CancellationToken cancellationToken) => AttemptAsync(
         async clock =>
         {
@@ -54,7 +54,7 @@ internal sealed class ModelsExchange : Exchange
         }
         catch (JsonException)
         {
-            // An error object or a proxy's page says more in its own words.
+            // The body may be an error object or the page of a proxy.
             throw Connection.Errors.FromBody(body, inStream: false, Context.RequestId);
         }
     }
