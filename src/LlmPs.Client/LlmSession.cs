@@ -40,13 +40,11 @@ public sealed class LlmSession : IDisposable
     /// <param name="options">The provider and how to reach it.</param>
     /// <exception cref="ArgumentException">An option is not valid for the provider; the message names it and what to do.</exception>
     /// <exception cref="IOException">The audit log cannot be written.</exception>
-    public LlmSession(LlmSessionOptions options) : this(options, null)
+    public LlmSession(LlmSessionOptions options)
+        : this(options, null)
     {
     }
 
-    /// <param name="options">The provider and how to reach it.</param>
-    /// <param name="handler">The handler that answers instead of the network; null for the network.</param>
-    /// <param name="clock">The time for rate limits; null for the machine's.</param>
     internal LlmSession(LlmSessionOptions options, HttpMessageHandler? handler, PacingClock? clock = null)
     {
         _clock = clock;
@@ -185,9 +183,7 @@ public sealed class LlmSession : IDisposable
         return resolved;
     }
 
-    /// <summary>Throws where a request, resolved by this session, has no price.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="parameter">The parameter that needs the price, as typed.</param>
+    /// <summary>Throws where a resolved request has no price, which a parameter needs.</summary>
     /// <exception cref="LlmApiException">InvalidRequest; the message names the model and what to do.</exception>
     internal void RequirePrice(ChatRequest request, string parameter)
     {
@@ -202,10 +198,7 @@ public sealed class LlmSession : IDisposable
                 + "million tokens).");
     }
 
-    /// <param name="context">The request, resolved by this session, and its row.</param>
-    /// <param name="body">The body of the request; null where it is not written yet.</param>
-    /// <param name="log">Takes messages about retries.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <summary>Sends a resolved request. Its body is written here where it is null.</summary>
     internal Task<ChatCompletion> CompleteAsync(AnswerContext context, byte[]? body, RequestLog log, CancellationToken cancellationToken) =>
         Exchange(context, body, stream: false, log).CompleteAsync(cancellationToken);
 
@@ -240,7 +233,7 @@ public sealed class LlmSession : IDisposable
     internal (int Waiting, TimeSpan? PausedFor, double? RatePerMinute, TimeSpan? Wait) Pacing()
     {
         var states = _gates.Values.Select(gate => gate.State()).ToList();
-        double? rate = states.Exists(state => state.RatePerMinute is not null) ? states.Sum(state => state.RatePerMinute) : null;
+        var rate = states.Exists(state => state.RatePerMinute is not null) ? states.Sum(state => state.RatePerMinute) : null;
         return (states.Sum(state => state.Waiting), states.Max(state => state.PausedFor), rate, states.Min(state => state.Wait));
     }
 

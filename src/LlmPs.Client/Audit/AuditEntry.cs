@@ -19,46 +19,27 @@ internal sealed class AuditEntry(Func<string, string> clean)
     private static readonly string s_user = UserName();
     private static readonly int s_process = ProcessId();
 
-    internal DateTime Time { get; } = DateTime.UtcNow;
+    internal readonly DateTime Time = DateTime.UtcNow;
+    internal string? Session;
+    internal string? Provider;
+    internal string? Server;
+    internal string? Operation;
+    internal string? Model;
+    internal string? Chip;
+    internal long? Row;
+    internal int Attempt;
+    internal int? Status;
+    internal LlmApiException? Error;
+    internal string? RequestId;
+    internal double DurationMs;
+    internal ChatCompletion? Answer;
+    internal decimal? Cost;
+    internal string? PromptHash;
 
-    internal string? Session { get; set; }
-
-    internal string? Provider { get; set; }
-
-    internal string? Server { get; set; }
-
-    internal string? Operation { get; set; }
-
-    internal string? Model { get; set; }
-
-    internal string? Chip { get; set; }
-
-    internal long? Row { get; set; }
-
-    internal int Attempt { get; set; }
-
-    internal int? Status { get; set; }
-
-    internal LlmApiException? Error { get; set; }
-
-    internal string? RequestId { get; set; }
-
-    internal double DurationMs { get; set; }
-
-    internal ChatCompletion? Answer { get; set; }
-
-    internal decimal? Cost { get; set; }
-
-    internal string? PromptHash { get; set; }
-
-    /// <summary>The body that was sent, without secrets; null without -LogContent.</summary>
-    internal byte[]? Request { get; set; }
-
-    /// <summary>The answer as JSON, without secrets; null without -LogContent.</summary>
-    internal byte[]? Response { get; set; }
-
-    /// <summary>Whether the line contains texts (-LogContent).</summary>
-    internal bool HasContent { get; set; }
+    // Only with -LogContent, and without secrets.
+    internal bool HasContent;
+    internal byte[]? Request;
+    internal byte[]? Response;
 
     /// <summary>Returns the hash of the messages in a body, without model and options; of the body where it has no messages.</summary>
     internal static string HashOf(byte[] body)

@@ -12,9 +12,7 @@ internal static class ContentCopy
     private const int DeepestJson = 1000;
     private const int LongestData = 100;
 
-    /// <summary>Returns the copy; a text that is not JSON becomes a string.</summary>
-    /// <param name="json">The JSON as UTF-8.</param>
-    /// <param name="clean">Removes secrets from a text without JSON escapes, so that secrets are found and the JSON stays valid.</param>
+    /// <summary>Returns the copy; a text that is not JSON becomes a string. Texts are cleaned without JSON escapes, so secrets are found.</summary>
     internal static byte[] Of(byte[] json, Func<string, string> clean)
     {
         using var copy = new MemoryStream(json.Length + 64);

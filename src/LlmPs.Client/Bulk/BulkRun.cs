@@ -47,9 +47,6 @@ internal sealed class BulkRun : IDisposable
 
     internal RunCounts Counts { get; } = new();
 
-    /// <summary>Whether the limit of tokens or cost is reached.</summary>
-    internal bool IsSpent => Spent() is not null;
-
     /// <summary>Adds a row. Its sessions must have resolved its requests.</summary>
     internal void Add(RowTicket row)
     {

@@ -14,10 +14,7 @@ internal sealed class ChatTicket : RowTicket
 {
     private readonly ChatCompletion? _earlier;
 
-    /// <param name="session">The session, which has resolved the request.</param>
-    /// <param name="context">The request and its row.</param>
-    /// <param name="policy">The answers that count; null for all.</param>
-    /// <param name="earlier">The answer of the round before, with the usage of all rounds before; null in the first round.</param>
+    /// <summary>Creates a ticket for a resolved request. After the first round, the answer before has the usage of all earlier rounds.</summary>
     internal ChatTicket(LlmSession session, AnswerContext context, FinishPolicy? policy = null, ChatCompletion? earlier = null)
         : base(session, context.InputIndex, context.InputObject)
     {

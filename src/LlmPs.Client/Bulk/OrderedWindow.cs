@@ -22,8 +22,6 @@ internal enum Taken
 /// Passes items from many rows to one reader, in the order in which the rows were opened or as the items arrive. Bounded: a slow reader
 /// delays the rows, and a slow first row delays the opening of more.
 /// </summary>
-/// <param name="capacity">The most open rows.</param>
-/// <param name="ordered">Whether items come in the order of the rows.</param>
 internal sealed class OrderedWindow<T>(int capacity, bool ordered) : IDisposable
 {
     // The most items of a row before its turn.

@@ -13,9 +13,6 @@ namespace LlmPs.Bulk;
 /// A row of a run: its input, its request, and how its answer is read, kept and counted. One class per endpoint, so that the run does not
 /// depend on the endpoint.
 /// </summary>
-/// <param name="session">The session that sends it.</param>
-/// <param name="index">The row's position in the input, from 0.</param>
-/// <param name="inputObject">The row.</param>
 internal abstract class RowTicket(LlmSession session, long index, object? inputObject)
 {
     private byte[]? _body;

@@ -25,11 +25,6 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
     }
 
     /// <summary>Returns the key of a request, which is the same with and without streaming.</summary>
-    /// <param name="provider">The provider's name.</param>
-    /// <param name="address">The address, without secrets.</param>
-    /// <param name="model">The model as the provider spells it.</param>
-    /// <param name="chip">The chip; null for none.</param>
-    /// <param name="body">The body that is sent where the answer is not streamed.</param>
     internal static CheckpointKey Of(string provider, string address, string model, string? chip, byte[] body)
     {
         // Each string has its length before it, so that different fields never give the same bytes.

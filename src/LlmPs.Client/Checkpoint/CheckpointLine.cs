@@ -79,10 +79,7 @@ internal static class CheckpointLine
         return rows > 1;
     }
 
-    /// <summary>Returns the line of a finished row of any endpoint, line end included.</summary>
-    /// <param name="key">The row's request.</param>
-    /// <param name="n">The number of the row among rows with this request, from 1.</param>
-    /// <param name="write">Writes at least one further member.</param>
+    /// <summary>Returns the line of the n-th finished row with a request of any endpoint, line end included.</summary>
     internal static byte[] Write(CheckpointKey key, int n, Action<Utf8JsonWriter> write) => LineChecksum.Seal(Row(key, n, write));
 
     /// <summary>Returns the line of a finished row with a completion, line end included.</summary>

@@ -26,8 +26,6 @@ internal sealed class FileAppender : IDisposable
     private readonly SafeFileHandle? _handle;
 #endif
 
-    /// <param name="path">The path of an existing file.</param>
-    /// <param name="file">The same file, open for writing.</param>
     internal FileAppender(string path, FileStream file)
     {
         _file = file;

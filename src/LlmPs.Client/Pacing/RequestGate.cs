@@ -48,10 +48,7 @@ internal sealed class RequestGate : IDisposable
     private double _shutSince;
     private bool _isDisposed;
 
-    /// <param name="requestsPerMinute">The given limit; null to learn it.</param>
-    /// <param name="tokensPerMinute">The given limit; null for no limit.</param>
-    /// <param name="longestPause">The longest wait that a provider may ask for.</param>
-    /// <param name="clock">The time; null for the machine's.</param>
+    /// <summary>Without a limit of requests it is learned; without one of tokens there is none.</summary>
     internal RequestGate(int? requestsPerMinute, int? tokensPerMinute, TimeSpan longestPause, PacingClock? clock = null)
     {
         _requests = requestsPerMinute is { } requests ? TokenBucket.OfRequests(requests) : null;
@@ -69,9 +66,6 @@ internal sealed class RequestGate : IDisposable
     internal GatePass NewPass(ChatRequest request) =>
         NewPass(TokenEstimate.Of(request), request.MaxTokens, request.N is > 1 and var n ? n : 1);
 
-    /// <param name="promptTokens">An estimate of the tokens of the request.</param>
-    /// <param name="maxTokens">The most tokens that may be generated for a choice; null where the request sets no limit.</param>
-    /// <param name="choices">The number of answers to generate.</param>
     internal GatePass NewPass(long promptTokens, int? maxTokens, int choices = 1) =>
         new(this, Interlocked.Increment(ref _tickets), promptTokens, maxTokens, choices);
 

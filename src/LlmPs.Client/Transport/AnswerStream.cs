@@ -48,9 +48,6 @@ internal sealed class AnswerStream : Stream
     private bool _isHeldBack;
     private bool _isOver;
 
-    /// <param name="inner">The body.</param>
-    /// <param name="clock">The limits of the attempt.</param>
-    /// <param name="length">The length of the body; null where the server does not state it.</param>
     internal AnswerStream(Stream inner, AttemptClock clock, long? length)
     {
         _inner = inner;

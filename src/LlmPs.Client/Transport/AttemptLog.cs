@@ -28,13 +28,7 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         }
     }
 
-    /// <summary>Begins the entry of an attempt.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="operation">The operation's name, such as chat.</param>
-    /// <param name="uri">The complete address.</param>
-    /// <param name="row">The request's row; null where it has none.</param>
-    /// <param name="hashed">The body for the hash, the same for each attempt.</param>
-    /// <param name="body">The body that is sent.</param>
+    /// <summary>Begins the entry of an attempt. The hash is over a body that is the same for each attempt.</summary>
     internal void Begin(AnswerContext context, string operation, Uri uri, long? row, byte[]? hashed, byte[]? body)
     {
         _sent = Stopwatch.GetTimestamp();
@@ -64,9 +58,7 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         _attempt.RequestId = requestId;
     }
 
-    /// <summary>Writes the line of the open attempt, if there is one.</summary>
-    /// <param name="error">The error; null for success.</param>
-    /// <param name="answer">The answer, or the part of it that arrived.</param>
+    /// <summary>Writes the line of the open attempt. Returns the error of writing; the next request fails, so this one need not.</summary>
     /// <returns>The error of writing; null for success. The next request fails, so the answer need not.</returns>
     internal AuditException? End(LlmApiException? error, ChatCompletion? answer)
     {

@@ -21,13 +21,6 @@ internal sealed class ChatExchange : Exchange
     private byte[] _body;
     private ChatCompletionBuilder _builder = new();
 
-    /// <param name="connection">The connection to the provider.</param>
-    /// <param name="context">The request and its row.</param>
-    /// <param name="uri">The complete address.</param>
-    /// <param name="body">The body of the request without streaming.</param>
-    /// <param name="isStream">Whether the answer is streamed.</param>
-    /// <param name="pass">The pass for the gate of the model.</param>
-    /// <param name="log">Takes messages about retries.</param>
     internal ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass,
         RequestLog log)
         : base(connection, context, uri, log)

@@ -25,11 +25,6 @@ internal static class ConnectionFault
 #endif
 
     /// <summary>Returns the final error of a failed connection; null where a retry may help.</summary>
-    /// <param name="exception">The failure.</param>
-    /// <param name="address">The address of the request.</param>
-    /// <param name="http">The connections of the session.</param>
-    /// <param name="hasAnswered">Whether the server has answered this session before, so that the configuration is right.</param>
-    /// <param name="words">Returns the printable text of an exception.</param>
     internal static async Task<LlmApiException?> FindAsync(HttpRequestException exception, Uri address, HttpTransport http,
         bool hasAnswered, Func<Exception, string> words)
     {

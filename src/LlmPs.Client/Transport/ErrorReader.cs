@@ -47,7 +47,7 @@ internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
             body = new AnswerCharset(response.Content).ToUtf8(await stream.ReadToEndAsync(LongestBody).ConfigureAwait(false));
         }
         catch (Exception e)
-            when (!stream.IsCanceledByCaller
+            when (!stream.Clock.IsCanceledByCaller
                 && e is LlmApiException or IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
         {
             // Without a readable body the status is the error.
@@ -81,11 +81,7 @@ internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
         return error;
     }
 
-    /// <summary>Returns the error for an error object instead of an answer, or in the middle of one.</summary>
-    /// <param name="body">The error object.</param>
-    /// <param name="inStream">Whether it was an event of a stream; such an error is transient by default.</param>
-    /// <param name="requestId">The provider's id of the request.</param>
-    /// <param name="hasBegun">Whether a part of the answer had arrived.</param>
+    /// <summary>Returns the error for an error object, or for an error event, which is transient by default.</summary>
     internal LlmApiException FromBody(byte[] body, bool inStream, string? requestId, bool hasBegun = false)
     {
         var envelope = ErrorEnvelope.Read(redactor.ForPrint().Clean(body));

@@ -27,9 +27,6 @@ internal sealed class HttpTransport : IDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly IWebProxy? _proxy;
 
-    /// <param name="options">The options of the session.</param>
-    /// <param name="baseUri">The server.</param>
-    /// <param name="handler">The handler that answers instead of the network; null for the network.</param>
     internal HttpTransport(LlmSessionOptions options, Uri baseUri, HttpMessageHandler? handler)
     {
         _options = options;

@@ -27,12 +27,7 @@ internal sealed class ProviderConnection : IDisposable
     private readonly SecureString? _proxyPassword;
     private int _closed;
 
-    /// <param name="identity">The session.</param>
-    /// <param name="provider">The provider's rules.</param>
-    /// <param name="options">The session's own copy, checked.</param>
-    /// <param name="address">The address; disposed of with the connection.</param>
-    /// <param name="handler">The handler that answers instead of the network; null for the network.</param>
-    /// <param name="log">The audit log; null for none.</param>
+    /// <summary>Opens no connection yet. The options are the session's own copy; a handler answers instead of the network.</summary>
     internal ProviderConnection(SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address,
         HttpMessageHandler? handler, AuditLog? log)
     {
