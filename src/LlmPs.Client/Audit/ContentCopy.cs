@@ -12,7 +12,7 @@ internal static class ContentCopy
     private const int DeepestJson = 1000;
     private const int LongestData = 100;
 
-    /// <summary>Returns the copy; a text that is not JSON becomes a string. Texts are cleaned without JSON escapes, so secrets are found.</summary>
+    /// <summary>Returns the copy. Strings are cleaned without their JSON escapes. A text that is not JSON becomes a string.</summary>
     internal static byte[] Of(byte[] json, Func<string, string> clean)
     {
         using var copy = new MemoryStream(json.Length + 64);

@@ -62,7 +62,8 @@ internal sealed class BulkRun : IDisposable
         var place = _window.Open();
         if (ending is not null)
         {
-            place.Close(LeftOut(row, ending));
+            Counts.LeaveOut();
+            place.Close(new BulkOutput(row, ending));
             return;
         }
 
@@ -148,46 +149,40 @@ internal sealed class BulkRun : IDisposable
         {
             var line = _options.Checkpoint!.Find(row.Key, row.Occurrence, out var isFinished);
             if (!isFinished) return null;
-            if (line is not null && row.Restore(line) is { } known)
-            {
-                if (row.Accepts(known)) return known;
+            var known = line is null ? null : row.Restore(line);
+            if (known is null)
+                _log.Write(RequestLogLevel.Warning,
+                    $"Row {row.Index}: its line in the checkpoint is damaged or has an answer that was cut off, so it is asked again.");
+            else if (row.Accepts(known)) return known;
+            else
                 _log.Write(RequestLogLevel.Verbose,
                     $"Row {row.Index}: its answer in the checkpoint is cut short, filtered or blank, so it is asked again (-FailOn, "
                         + "-MaxTokensLimit).");
-                return null;
-            }
-
-            _log.Write(RequestLogLevel.Warning,
-                $"Row {row.Index}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
             return null;
         }
         catch (CheckpointException e)
         {
-            Counts.Fail();
             return new LlmApiException(LlmErrorKind.Canceled, e.Message, e);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Counts.Fail();
             return row.Session.Connection.Errors.Internal(e);
         }
     }
 
     private void Replay(RowTicket row, OrderedWindow<BulkOutput>.Row place, object kept)
     {
-        if (kept is not LlmApiException)
+        if (kept is LlmApiException) Counts.Fail();
+        else Counts.Replay();
+        if (kept is LlmApiException || !_options.Stream)
         {
-            Counts.Replay();
-            if (_options.Stream)
-            {
-                // There is room: one piece per choice.
-                _ = place.WriteAllAsync(row.Pieces(kept).Select(piece => new BulkOutput(row, piece)));
-                place.Close();
-                return;
-            }
+            place.Close(new BulkOutput(row, kept));
+            return;
         }
 
-        place.Close(new BulkOutput(row, kept));
+        // There is room: one piece per choice.
+        _ = place.WriteAllAsync(row.Pieces(kept).Select(piece => new BulkOutput(row, piece)));
+        place.Close();
     }
 
     private async Task RunAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, Task turn)
@@ -196,7 +191,8 @@ internal sealed class BulkRun : IDisposable
         try
         {
             last = await AnswerAsync(row, place, turn).ConfigureAwait(false);
-            if (last is not RunEnding)
+            if (last is RunEnding) Counts.LeaveOut();
+            else
             {
                 Counts.Finish();
                 // The pieces of a stream were passed on before.
@@ -247,12 +243,6 @@ internal sealed class BulkRun : IDisposable
     {
         if (_options.MaxTotalTokens is { } tokens && Counts.Tokens >= tokens) return RunEnding.OfTokens(tokens);
         return _options.MaxCost is { } cost && Counts.Cost >= cost ? RunEnding.OfCost(cost) : null;
-    }
-
-    private BulkOutput LeftOut(RowTicket row, RunEnding ending)
-    {
-        Counts.LeaveOut();
-        return new BulkOutput(row, ending);
     }
 
     // Counts requests and not rows: rows that share one request count as one failure.
@@ -310,12 +300,7 @@ internal sealed class BulkRun : IDisposable
         // The slot is held until the answer is in the file: a killed run loses at most -ThrottleLimit rows.
         try
         {
-            if (EndingOf() is { } ending)
-            {
-                Counts.LeaveOut();
-                return ending;
-            }
-
+            if (EndingOf() is { } ending) return ending;
             (sent, answer) = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false)
                 : await SendAsync(row, place).ConfigureAwait(false);
             // All rounds are finished even where the run is over: the row is paid for, and its tools have run.
@@ -331,7 +316,6 @@ internal sealed class BulkRun : IDisposable
         }
         catch (LeftOutException)
         {
-            Counts.LeaveOut();
             return _ending!;
         }
         catch (LlmApiException e)

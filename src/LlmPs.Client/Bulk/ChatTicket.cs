@@ -10,28 +10,17 @@ using LlmPs.Wire;
 namespace LlmPs.Bulk;
 
 /// <summary>A row that asks for a chat completion.</summary>
-internal sealed class ChatTicket : RowTicket
+internal sealed class ChatTicket(LlmSession session, AnswerContext context, FinishPolicy? policy = null, ChatCompletion? earlier = null)
+    : RowTicket(session, context.InputIndex, context.InputObject)
 {
-    private readonly ChatCompletion? _earlier;
+    internal AnswerContext Context { get; } = context;
 
-    /// <summary>Creates a ticket for a resolved request. After the first round, the answer before has the usage of all earlier rounds.</summary>
-    internal ChatTicket(LlmSession session, AnswerContext context, FinishPolicy? policy = null, ChatCompletion? earlier = null)
-        : base(session, context.InputIndex, context.InputObject)
-    {
-        Context = context;
-        Asked = context.Request;
-        Policy = policy ?? FinishPolicy.None;
-        _earlier = earlier;
-    }
-
-    internal AnswerContext Context { get; }
-
-    internal FinishPolicy Policy { get; }
+    internal FinishPolicy Policy { get; } = policy ?? FinishPolicy.None;
 
     internal ChatRequest Request => Context.Request;
 
     /// <summary>The request before it was adapted to the member of the pool.</summary>
-    internal ChatRequest Asked { get; private set; }
+    internal ChatRequest Asked { get; private set; } = context.Request;
 
     internal override int AttemptsHere => Context.Attempts - Context.AttemptsBefore;
 
@@ -80,7 +69,8 @@ internal sealed class ChatTicket : RowTicket
 
     internal override void AddEarlier(object answer)
     {
-        if (_earlier is not null) ((ChatCompletion)answer).AddEarlier(_earlier);
+        // The answer of the round before has the usage of all rounds before it.
+        if (earlier is not null) ((ChatCompletion)answer).AddEarlier(earlier);
     }
 
     internal override (long Prompt, long Generated)? EstimateMost()
@@ -136,7 +126,7 @@ internal sealed class ChatTicket : RowTicket
         while (Policy.NextMaxTokens(answer) is { } tokens)
         {
             log.Write(RequestLogLevel.Verbose, FormattableString.Invariant(
-                $"Row {Index}: the answer is cut short at the token limit, so the request is sent again with -MaxTokens {tokens}."));
+                $"Row {Index}: the answer is cut short at the token limit, so it is asked again with -MaxTokens {tokens}."));
             var next = await AskAgainAsync(answer, tokens, log, cancellationToken).ConfigureAwait(false);
             next.AddEarlier(answer);
             answer = next;

@@ -22,17 +22,15 @@ internal sealed class RunEnding
     internal bool IsOfBatch { get; private set; }
 
     /// <summary>Returns the ending where every further row would fail like this one.</summary>
-    internal static RunEnding Of(LlmApiException error, RowTicket row) =>
-        new(error, row, $"row {Text(row.Index)} failed with {error.Kind}");
+    internal static RunEnding Of(LlmApiException error, RowTicket row) => new(error, row, $"row {row.Index} failed with {error.Kind}");
 
     internal static RunEnding OfPool(LlmApiException last, RowTicket row, int members) =>
-        new(last, row, $"all {Text(members)} sessions are out; row {Text(row.Index)} failed last, with {last.Kind}");
+        new(last, row, $"all {members} sessions are out; row {row.Index} failed last, with {last.Kind}");
 
     internal static RunEnding OfFailures(LlmApiException last, RowTicket row, int count) =>
-        new(last, row,
-            $"{Text(count)} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
+        new(last, row, $"{count} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");
 
-    internal static RunEnding OfTokens(long most) => OfBudget($"-MaxTotalTokens {Text(most)}");
+    internal static RunEnding OfTokens(long most) => OfBudget($"-MaxTotalTokens {most}");
 
     internal static RunEnding OfCost(decimal most) => OfBudget($"-MaxCost {most.ToString(CultureInfo.InvariantCulture)}");
 
@@ -49,6 +47,4 @@ internal sealed class RunEnding
         var error = new LlmApiException(LlmErrorKind.Canceled, $"The row was not sent because {reason}.");
         return new RunEnding(error, null, reason) { IsOfBatch = true };
     }
-
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

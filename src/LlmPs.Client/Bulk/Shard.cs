@@ -38,7 +38,7 @@ internal sealed class Shard
         if (Number(place) is not { } index) throw NoShard();
         if (index >= count)
             throw new ArgumentException(
-                $"-Shard '{text}': the first shard is 0 and the last of {Text(count)} is {Text(count - 1)}; {Form}.");
+                $"-Shard '{text}': the first shard is 0 and the last of {count} is {count - 1}; {Form}.");
         return new Shard(index, count);
 
         ArgumentException NoShard() => new($"-Shard '{text}' is not a shard: {Form}, or Auto.");
@@ -47,7 +47,7 @@ internal sealed class Shard
     /// <summary>Returns whether the shard has the row.</summary>
     internal bool Takes(long inputIndex) => inputIndex % Count == Index;
 
-    public override string ToString() => $"{Text(Index)}/{Text(Count)}";
+    public override string ToString() => $"{Index}/{Count}";
 
     private static Shard FromEnvironment(Func<string, string?> environment, int? given)
     {
@@ -66,7 +66,7 @@ internal sealed class Shard
             var index = Required(name);
             return index < count ? new Shard(index, count)
                 : throw new ArgumentException(
-                    $"-Shard Auto: {name} is {Text(index)}, and the last of {Text(count)} shards is {Text(count - 1)}; {Form}.");
+                    $"-Shard Auto: {name} is {index}, and the last of {count} shards is {count - 1}; {Form}.");
         }
 
         Shard OfArray()
@@ -76,18 +76,18 @@ internal sealed class Shard
             // Slurm reports this submission only: tasks that are submitted again would share all rows between them.
             if (count < 2)
                 throw new ArgumentException(
-                    $"-Shard Auto: the Slurm array has only task {Text(id)}, as when one task of a run is submitted again. {Again}");
+                    $"-Shard Auto: the Slurm array has only task {id}, as when one task of a run is submitted again. {Again}");
             var first = Given("SLURM_ARRAY_TASK_MIN") is null ? 0 : Required("SLURM_ARRAY_TASK_MIN");
             var step = Given("SLURM_ARRAY_TASK_STEP") is null ? 1 : Required("SLURM_ARRAY_TASK_STEP");
             var index = step > 0 && (id - first) % step == 0 ? (id - first) / step : -1;
             if (index < 0 || index >= count)
                 throw new ArgumentException(
-                    $"-Shard Auto: SLURM_ARRAY_TASK_ID {Text(id)} is not one of {Text(count)} from {Text(first)} in steps of "
-                        + $"{Text(step)}. Submit the array as --array=0-{Text(count - 1)}. {Again}");
+                    $"-Shard Auto: SLURM_ARRAY_TASK_ID {id} is not one of {count} from {first} in steps of "
+                        + $"{step}. Submit the array as --array=0-{count - 1}. {Again}");
             if (Given("SLURM_ARRAY_TASK_MAX") is not null && Required("SLURM_ARRAY_TASK_MAX") is var last
                 && (last - first) / step + 1 != count)
                 throw new ArgumentException(
-                    $"-Shard Auto: the Slurm array has gaps: its tasks are {Text(count)} from {Text(first)} to {Text(last)}. {Again}");
+                    $"-Shard Auto: the Slurm array has gaps: its tasks are {count} from {first} to {last}. {Again}");
             return new Shard(index, count);
         }
 
@@ -105,6 +105,4 @@ internal sealed class Shard
 
     private static int? Number(string text) =>
         int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -113,7 +113,7 @@ internal sealed class CheckpointFile : IDisposable
             {
                 FileNotFoundException => new CheckpointException(path, "does not exist: check the path", e),
                 DirectoryNotFoundException =>
-                    new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
+                    new CheckpointException(path, "is in a folder that does not exist: create the folder first", e),
                 UnauthorizedAccessException =>
                     new CheckpointException(path,
                         $"may not be {(toRead ? "read" : "written to")}: check the permissions of the file and of its folder, or give "

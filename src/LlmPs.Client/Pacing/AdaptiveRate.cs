@@ -6,11 +6,10 @@ namespace LlmPs.Pacing;
 /// Learns from refusals how many requests per second an account allows: additive increase and multiplicative decrease (Chiu and Jain, 1989)
 /// on the rate. Nothing waits before the first refusal. The caller passes the time in seconds and serializes the calls.
 /// </summary>
-/// <remarks>
-/// A refusal pauses all requests once. Then the rate is <see cref="Decrease"/> of the refused one, or for an account that stayed shut the
-/// accepted requests over the whole time. It rises in equal steps to the refused rate, and beyond it by a share of itself. After the first
-/// refusal it doubles each second (slow start). Where lower rates are refused as often, a share of refusals is tolerated.
-/// </remarks>
+/// <remarks>A refusal pauses all requests once. Then the rate is <see cref="Decrease"/> of the refused one, or for an account that stayed
+/// shut the accepted requests over the whole time. It rises in equal steps to the refused rate, and beyond it by a share of itself. After
+/// the first refusal it doubles each second (slow start). Where lower rates are refused as often, a share of refusals is
+/// tolerated.</remarks>
 /// <param name="longestPause">The longest pause in seconds where the provider does not say how long to wait; at least one second.</param>
 /// <param name="random">Gives processes that share an account different pauses.</param>
 /// <param name="tolerates">Whether a share of refusals is tolerated from the start, because the user gave the rate.</param>

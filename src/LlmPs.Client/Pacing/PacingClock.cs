@@ -4,23 +4,16 @@ using System.Threading;
 
 namespace LlmPs.Pacing;
 
-/// <summary>The time that gates and pools use. Tests replace it and need no waiting.</summary>
-internal abstract class PacingClock
+/// <summary>The machine's time, as gates and pools use it. Tests override it and need no waiting.</summary>
+internal class PacingClock
 {
-    internal static PacingClock System { get; } = new SystemClock();
+    internal static PacingClock System { get; } = new();
 
     /// <summary>Seconds since an arbitrary moment.</summary>
-    internal abstract double Now { get; }
+    internal virtual double Now => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
 
     /// <summary>Returns a timer that is not set.</summary>
-    internal abstract IPacingTimer NewTimer(Action tick);
-
-    private sealed class SystemClock : PacingClock
-    {
-        internal override double Now => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
-
-        internal override IPacingTimer NewTimer(Action tick) => new SystemTimer(tick);
-    }
+    internal virtual IPacingTimer NewTimer(Action tick) => new SystemTimer(tick);
 
     private sealed class SystemTimer(Action tick) : IPacingTimer
     {

@@ -10,8 +10,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// Connects to a host with several addresses: tries the next one when an address does not answer soon, and uses the first connection (RFC
-/// 8305). .NET waits for one address until the connect timeout is over.
+/// Connects to a host with several addresses as RFC 8305 says: tries the next one when an address does not answer soon. .NET waits for one
+/// address until the connect timeout is over.
 /// </summary>
 internal static class AddressRace
 {

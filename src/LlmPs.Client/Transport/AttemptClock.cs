@@ -6,22 +6,18 @@ using LlmPs.Pacing;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The time limits of one attempt. The limit of the attempt runs from sending to the last byte, but not while the caller handles deltas, so
-/// that a slow pipeline does not count. The limits for the first payload and between payloads run only while the module waits for the
-/// network.
+/// The time limits of one attempt. The limit of the attempt runs from sending to the last byte, except while the caller handles deltas. The
+/// limits for the first payload and between payloads run only while the module waits for the network.
 /// </summary>
-internal sealed class AttemptClock : IDisposable
+internal sealed class AttemptClock(TimeSpan whole, TimeSpan idle, CancellationToken caller) : IDisposable
 {
     // A provider may queue a request before the first payload.
     private const int FirstPayloadFactor = 5;
 
-    private readonly TimeSpan _idle;
     private readonly Stopwatch _elapsed = new();
     private readonly object _switch = new();
-    private readonly CancellationToken _caller;
-    private readonly CancellationTokenSource _source;
+    private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(caller);
     private CancellationTokenRegistration _end;
-    private readonly TimeSpan _whole;
     private TimeSpan _grace = TimeSpan.MaxValue;
     private TimeSpan _silent;
     private long _entered;
@@ -29,23 +25,15 @@ internal sealed class AttemptClock : IDisposable
     private bool _isWaiting;
     private bool _isHeld;
 
-    internal AttemptClock(TimeSpan whole, TimeSpan idle, CancellationToken caller)
-    {
-        _whole = whole;
-        _idle = idle;
-        _caller = caller;
-        _source = CancellationTokenSource.CreateLinkedTokenSource(caller);
-    }
-
     /// <summary>Canceled by the caller or by a limit.</summary>
     internal CancellationToken Token => _source.Token;
 
-    internal bool IsCanceledByCaller => _caller.IsCancellationRequested;
+    internal bool IsCanceledByCaller => caller.IsCancellationRequested;
 
     /// <summary>Whether the limit of the attempt ends before that of <see cref="EndWithin"/>.</summary>
-    internal bool IsCutShort => _whole <= _grace;
+    internal bool IsCutShort => whole <= _grace;
 
-    private TimeSpan SilenceLimit => _begun ? _idle : Multiply(_idle);
+    private TimeSpan SilenceLimit => _begun ? idle : TimeSpan.FromTicks(idle.Ticks * FirstPayloadFactor);
 
     /// <summary>Cancels the attempt when this token is canceled, too.</summary>
     internal void EndWith(CancellationToken token) =>
@@ -65,7 +53,7 @@ internal sealed class AttemptClock : IDisposable
         }
 
         _entered = Stopwatch.GetTimestamp();
-        var left = Min(Min(_whole, _grace) - _elapsed.Elapsed, SilenceLimit - _silent);
+        var left = Min(Min(whole, _grace) - _elapsed.Elapsed, SilenceLimit - _silent);
         if (left <= TimeSpan.Zero)
         {
             // Bytes that have arrived would be read without a check of the token.
@@ -96,7 +84,7 @@ internal sealed class AttemptClock : IDisposable
             if (!_isWaiting || _source.IsCancellationRequested) return;
             _silent = TimeSpan.Zero;
             _entered = Stopwatch.GetTimestamp();
-            if (Min(Min(_whole, _grace) - _elapsed.Elapsed, SilenceLimit) is var left && left > TimeSpan.Zero) _source.CancelAfter(left);
+            if (Min(Min(whole, _grace) - _elapsed.Elapsed, SilenceLimit) is var left && left > TimeSpan.Zero) _source.CancelAfter(left);
         }
     }
 
@@ -133,10 +121,10 @@ internal sealed class AttemptClock : IDisposable
     /// <summary>Returns the error of the limit that is over.</summary>
     internal LlmApiException Expired()
     {
-        var message = _whole - _elapsed.Elapsed <= SilenceLimit - _silent
-            ? $"No complete answer within {RetryPolicy.Seconds(_whole)} s (-TimeoutSec)."
+        var message = whole - _elapsed.Elapsed <= SilenceLimit - _silent
+            ? $"No complete answer within {RetryPolicy.Seconds(whole)} s (-TimeoutSec)."
             : _begun
-                ? $"The answer stopped: nothing arrived for {RetryPolicy.Seconds(_idle)} s (-IdleTimeoutSec)."
+                ? $"The answer stopped: nothing arrived for {RetryPolicy.Seconds(idle)} s (-IdleTimeoutSec)."
                 : $"No answer began within {RetryPolicy.Seconds(SilenceLimit)} s ({FirstPayloadFactor} times -IdleTimeoutSec).";
         return new LlmApiException(LlmErrorKind.Timeout, message)
         {
@@ -150,9 +138,6 @@ internal sealed class AttemptClock : IDisposable
         _end.Dispose();
         _source.Dispose();
     }
-
-    private static TimeSpan Multiply(TimeSpan idle) =>
-        TimeSpan.FromTicks(idle.Ticks > long.MaxValue / FirstPayloadFactor ? long.MaxValue : idle.Ticks * FirstPayloadFactor);
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

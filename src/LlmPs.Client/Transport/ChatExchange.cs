@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -13,40 +12,29 @@ using LlmPs.Wire;
 namespace LlmPs.Transport;
 
 /// <summary>A request for a completion, with its retries.</summary>
-internal sealed class ChatExchange : Exchange
+internal sealed class ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass,
+    RequestLog log) : Exchange(connection, context, uri, log)
 {
-    private readonly byte[] _plainBody;
     // Whether the body contains stream_options that the user did not give.
-    private bool _addsStreamOptions;
-    private byte[] _body;
+    private bool _addsStreamOptions = isStream && RequestWriter.AddsStreamOptions(connection.Provider, context.Request);
+    private byte[]? _sentBody;
     private ChatCompletionBuilder _builder = new();
 
-    internal ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass,
-        RequestLog log)
-        : base(connection, context, uri, log)
-    {
-        _plainBody = _body = body;
-        IsStream = isStream;
-        _addsStreamOptions = isStream && RequestWriter.AddsStreamOptions(connection.Provider, context.Request);
-        if (isStream) _body = RequestWriter.AsStream(body, _addsStreamOptions);
-        Pass = pass;
-    }
-
-    internal override GatePass Pass { get; }
+    internal override GatePass Pass => pass;
 
     protected override HttpMethod Method => HttpMethod.Post;
 
-    protected override byte[] Body => _body;
+    protected override byte[] Body => _sentBody ??= isStream ? RequestWriter.AsStream(body, _addsStreamOptions) : body;
 
-    protected override byte[] LoggedBody => _plainBody;
+    protected override byte[] LoggedBody => body;
 
     protected override string Operation => "chat";
 
     protected override bool IsMeasured => true;
 
-    protected override bool IsStream { get; }
+    protected override bool IsStream => isStream;
 
-    protected override string Label => $"Row {Row}: ";
+    protected override string Label => $"{Subject}: ";
 
     protected override ChatCompletion? Partial => _builder.IsEmpty ? null : _builder.ToCompletion();
 
@@ -61,11 +49,7 @@ internal sealed class ChatExchange : Exchange
         return _builder.ToCompletion();
     }
 
-    /// <summary>
-    /// Returns the answer's deltas as they arrive, in a list that is reused. After the first delta the request is not sent again.
-    /// </summary>
-    /// <param name="builder">Builds the complete answer from the deltas.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <summary>Returns the answer's deltas as they arrive, in a list that is reused, and adds them to the builder.</summary>
     /// <exception cref="LlmApiException">There is no complete answer; the exception has the part that arrived.</exception>
     internal async IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(ChatCompletionBuilder builder,
         [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -113,16 +97,16 @@ internal sealed class ChatExchange : Exchange
     {
         if (flow.FailedFinishReason is { } reason)
             throw new LlmApiException(LlmErrorKind.ServiceUnavailable,
-                $"The provider gave the answer up (finish reason '{Shown(reason)}'): it is not whole.") { IsTransient = true };
+                $"The provider stopped the answer (finish reason '{Shown(reason)}'): it is not complete.") { IsTransient = true };
     }
 
     /// <summary>Writes the warnings about a complete answer.</summary>
     internal void Warn(AnswerFlow flow)
     {
         if (flow.UnknownFinishReason is { } reason)
-            Warn($"Row {Row}: the finish reason '{Shown(reason)}' is not known. Check whether the answer is whole.");
+            Warn($"{Subject}: the finish reason '{Shown(reason)}' is not known. Check whether the answer is complete.");
         if (flow.IsAllReasoning)
-            Warn($"Row {Row}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
+            Warn($"{Subject}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
         if (flow.RepeatsText)
             WarnOnce($"{Connection.Provider.Name} repeats the answer so far in each event of a stream. Only the new text is used. The "
                 + "first deltas contain some text twice; the complete answer does not.");
@@ -202,7 +186,7 @@ internal sealed class ChatExchange : Exchange
     private void LeaveOutStreamOptions()
     {
         _addsStreamOptions = false;
-        _body = RequestWriter.AsStream(_plainBody, withOptions: false);
+        _sentBody = null;
     }
 
     private async Task<bool> ContinueAsync(AnswerAttempt attempt, List<ChatCompletionDelta> deltas)
@@ -226,8 +210,6 @@ internal sealed class ChatExchange : Exchange
     {
         if (WantsDebug && _builder.ToCompletion().Raw is { } events) Show(events);
     }
-
-    private string Row => Context.InputIndex.ToString(CultureInfo.InvariantCulture);
 
     private static string Shown(string reason) => PrintableText.Line(reason, 100);
 

@@ -108,7 +108,7 @@ internal static class ConnectionFault
 
 #if NET
     // The status of a proxy that refused the tunnel for https.
-    private static int? TunnelStatus(HttpRequestException exception) =>
+    internal static int? TunnelStatus(HttpRequestException exception) =>
         exception.HttpRequestError == HttpRequestError.ProxyTunnelError && s_status.Match(exception.Message) is { Success: true } match
             ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)
             : null;
@@ -125,7 +125,7 @@ internal static class ConnectionFault
         exception.HttpRequestError == HttpRequestError.ResponseEnded
             || cause is SocketException { SocketErrorCode: SocketError.ConnectionReset };
 #else
-    private static int? TunnelStatus(HttpRequestException exception) =>
+    internal static int? TunnelStatus(HttpRequestException exception) =>
         Find(exception, static e => e is WebException { Response: HttpWebResponse }) is WebException { Response: HttpWebResponse refusal }
             ? (int)refusal.StatusCode : null;
 

@@ -66,7 +66,7 @@ internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
 
         var asked = WaitingTime.Asked(headers);
         var kind = MeaningOf(envelope, status, asked is not null) ?? KindOf(status, envelope.Code);
-        var error = Make(kind, $"HTTP {status.ToString(CultureInfo.InvariantCulture)}", envelope, RequestId(headers));
+        var error = Make(kind, $"HTTP {status}", envelope, RequestId(headers));
         error.StatusCode = status;
         error.RetryAfter = asked ?? WaitIn(envelope, kind) ?? (kind == LlmErrorKind.RateLimited ? WaitingTime.UntilReset(headers) : null);
         error.RefusesStreamOptions = RefusesStreamOptions(status, body);
@@ -134,7 +134,7 @@ internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
 
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
         new(LlmErrorKind.InvalidResponse, redactor.Clean(
-            $"{provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {Target(headers)}. "
+            $"{provider.Name}: HTTP {status} redirects to {Target(headers)}. "
                 + "Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
         {
             StatusCode = status,
@@ -147,7 +147,7 @@ internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
         if (envelope.Code is not null) details.Add("code " + envelope.Code);
         if (requestId is not null) details.Add("request " + requestId);
         var tail = details.Count == 0 ? string.Empty : $" ({string.Join(", ", details)})";
-        return new LlmApiException(kind, redactor.Clean($"{provider.Name}: {what}, {kind}: {envelope.Message ?? "no further words"}{tail}"))
+        return new LlmApiException(kind, redactor.Clean($"{provider.Name}: {what}, {kind}: {envelope.Message ?? "no message"}{tail}"))
         {
             ProviderCode = envelope.Code is null ? null : redactor.Clean(envelope.Code),
             RequestId = requestId,
@@ -207,7 +207,7 @@ internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
     {
         LlmErrorKind.Unauthorized => "Check the key, and connect again with Connect-LlmProvider.",
         LlmErrorKind.InsufficientBalance =>
-            "Add balance to the account, then run again; with -CheckpointPath finished rows are not sent again.",
+            "Add balance to the account, then run again; with -CheckpointPath finished rows are not asked again.",
         LlmErrorKind.Forbidden => "Check what the key may do, and from which addresses it may be used.",
         LlmErrorKind.NotFound => "Check model and address: Get-LlmModel -Online lists what the provider serves.",
         LlmErrorKind.RequestTooLarge => "Shorten the prompt or its attachments.",

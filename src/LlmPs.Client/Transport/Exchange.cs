@@ -1,7 +1,6 @@
 using System;
 using System.Globalization;
 using System.IO;
-using System.Net;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Text;
@@ -9,34 +8,25 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Audit;
-using LlmPs.Bulk;
 using LlmPs.Pacing;
 using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
 /// <summary>The common part of all requests to a provider: sending, errors, retries, messages and the audit log.</summary>
-internal abstract class Exchange
+internal abstract class Exchange(ProviderConnection connection, AnswerContext context, Uri uri, RequestLog log)
 {
     private const int LongestDebugBody = 2000;
 
-    private readonly RequestLog _log;
-    private readonly Uri _uri;
-    private readonly AttemptLog? _attempts;
+    private readonly AttemptLog? _attempts = connection.Log is { } audit ? new AttemptLog(connection, audit) : null;
     private RequestTelemetry? _telemetry;
 
-    protected Exchange(ProviderConnection connection, AnswerContext context, Uri uri, RequestLog log)
-    {
-        Connection = connection;
-        Context = context;
-        _uri = uri;
-        _log = log;
-        _attempts = connection.Log is { } audit ? new AttemptLog(connection, audit) : null;
-    }
+    internal ProviderConnection Connection { get; } = connection;
 
-    internal ProviderConnection Connection { get; }
+    internal AnswerContext Context { get; } = context;
 
-    internal AnswerContext Context { get; }
+    /// <summary>The complete address.</summary>
+    protected Uri Address { get; } = uri;
 
     protected abstract HttpMethod Method { get; }
 
@@ -46,7 +36,7 @@ internal abstract class Exchange
     protected virtual byte[]? LoggedBody => Body;
 
     /// <summary>The operation's name in the audit log and telemetry.</summary>
-    protected virtual string Operation => _uri.Segments[_uri.Segments.Length - 1].Trim('/');
+    protected virtual string Operation => Address.Segments[Address.Segments.Length - 1].Trim('/');
 
     /// <summary>Whether telemetry measures the request.</summary>
     protected virtual bool IsMeasured => false;
@@ -55,7 +45,7 @@ internal abstract class Exchange
     protected virtual bool IsStream => false;
 
     /// <summary>The beginning of verbose messages about attempts.</summary>
-    protected virtual string Subject => $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}";
+    protected virtual string Subject => $"Row {Context.InputIndex}";
 
     /// <summary>Returns the content of one attempt; null for a request without one.</summary>
     protected virtual HttpContent? NewContent(AttemptClock clock) => Body is { } body ? new BodyContent(body) : null;
@@ -78,7 +68,7 @@ internal abstract class Exchange
     /// <exception cref="LlmApiException">The last attempt failed.</exception>
     protected async Task<T> AttemptAsync<T>(Func<AttemptClock, Task<T>> attempt, CancellationToken cancellationToken)
     {
-        if (IsMeasured) _telemetry = RequestTelemetry.Start(Operation, Connection.Provider.Name, Context.Request, IsStream, _uri);
+        if (IsMeasured) _telemetry = RequestTelemetry.Start(Operation, Connection.Provider.Name, Context.Request, IsStream, Address);
         try
         {
             while (true)
@@ -147,18 +137,17 @@ internal abstract class Exchange
     {
         _attempts?.RefuseUnlogged();
         Context.Send();
-        _attempts?.Begin(Context, Operation, _uri, Pass is null ? null : Context.InputIndex, LoggedBody, Body);
-        if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}{Method} {_uri} {Shown(Body)}");
+        _attempts?.Begin(Context, Operation, Address, Pass is null ? null : Context.InputIndex, LoggedBody, Body);
+        if (log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}{Method} {Address} {Shown(Body)}");
         var response = await SendOnceAsync(clock).ConfigureAwait(false);
         AnswerStream? stream = null;
         try
         {
             Context.RequestId = Connection.Errors.RequestId(response.Headers);
             _attempts?.Answered((int)response.StatusCode, Context.RequestId);
-            if (_log.WantsDebug)
+            if (log.WantsDebug)
                 Note(RequestLogLevel.Debug,
-                    $"{Label}HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} "
-                        + $"{response.Content.Headers.ContentType} {Context.RequestId}");
+                    $"{Label}HTTP {(int)response.StatusCode} {response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
             if (response.IsSuccessStatusCode)
             {
@@ -176,7 +165,7 @@ internal abstract class Exchange
         }
     }
 
-    protected bool WantsDebug => _log.WantsDebug;
+    protected bool WantsDebug => log.WantsDebug;
 
     /// <summary>Handles the headers of a success.</summary>
     protected virtual void Accepted(HttpResponseHeaders headers) => Pass?.Report(RateLimitHeaders.Read(headers));
@@ -186,17 +175,17 @@ internal abstract class Exchange
         var hasAnswered = Connection.Http.HasAnswered;
         try
         {
-            return await Connection.Http.SendAsync(Method, _uri, NewContent(clock), clock).ConfigureAwait(false);
+            return await Connection.Http.SendAsync(Method, Address, NewContent(clock), clock).ConfigureAwait(false);
         }
         catch (HttpRequestException e) when (!clock.Token.IsCancellationRequested && !IsProxyRefusal(e))
         {
-            if (await ConnectionFault.FindAsync(e, _uri, Connection.Http, hasAnswered, cause => Words(cause, 300))
+            if (await ConnectionFault.FindAsync(e, Address, Connection.Http, hasAnswered, cause => Words(cause, 300))
                 .ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
         catch (OperationCanceledException) when (!hasAnswered && !clock.IsCanceledByCaller && !Connection.IsClosed)
         {
-            if (await ConnectionFault.FindSilentAsync(_uri, Connection.Http).ConfigureAwait(false) is { } fault) throw fault;
+            if (await ConnectionFault.FindSilentAsync(Address, Connection.Http).ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
     }
@@ -243,24 +232,24 @@ internal abstract class Exchange
     private LlmApiException WithRoute(LlmApiException error)
     {
         if (error.Route is not null || error.Kind is LlmErrorKind.Canceled or LlmErrorKind.InternalError) return error;
-        var proxy = Connection.Http.ProxyTo(_uri);
-        if (proxy is not null && _uri.IsLoopback && error is { IsPage: true, StatusCode: not null })
+        var proxy = Connection.Http.ProxyTo(Address);
+        if (proxy is not null && Address.IsLoopback && error is { IsPage: true, StatusCode: not null })
         {
             var (status, requestId) = (error.StatusCode, error.RequestId);
-            error = ConnectionFault.OfLoopback(Way, $"the proxy answered instead of the server. {error.Message}", _uri);
+            error = ConnectionFault.OfLoopback(Way, $"the proxy answered instead of the server. {error.Message}", Address);
             (error.StatusCode, error.RequestId) = (status, requestId);
         }
 
-        if (error.StatusCode is 404 or 405) error.Route = $"The address was {Connection.Shown(_uri)}.";
+        if (error.StatusCode is 404 or 405) error.Route = $"The address was {Connection.Shown(Address)}.";
         if (proxy is not null && error.Message.IndexOf(proxy, StringComparison.Ordinal) < 0)
             error.Route = (error.Route is null ? string.Empty : error.Route + " ") + $"The request went through the proxy {proxy}.";
         if (Connection.Address.Versioned is { } versioned
             && (error.StatusCode is 404 or 405 ? error.Message.IndexOf("model", StringComparison.OrdinalIgnoreCase) < 0
                 : error.Message.Contains("HTML page")))
             error.RecommendedAction = $"Check -BaseUri. Most servers expect /v1 at its end: {versioned}";
-        else if (error.StatusCode == 400 && _uri.Scheme == Uri.UriSchemeHttp
+        else if (error.StatusCode == 400 && Address.Scheme == Uri.UriSchemeHttp
             && error.Message.IndexOf("https", StringComparison.OrdinalIgnoreCase) >= 0)
-            error.RecommendedAction = $"Use https in -BaseUri: https://{_uri.Authority}";
+            error.RecommendedAction = $"Use https in -BaseUri: https://{Address.Authority}";
         return error;
     }
 
@@ -275,10 +264,8 @@ internal abstract class Exchange
         var isPaced = Pass is { WaitsAlone: false } && error.Kind == LlmErrorKind.RateLimited;
         if (isPaced) wait = TimeSpan.Zero;
         var when = isPaced ? "when the limit allows" : $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
-        Note(RequestLogLevel.Verbose,
-            $"{Subject}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. "
-                + $"{error.Message}");
-        if (!isPaced) _log.Retrying?.Invoke(new RetryNotice(Context.InputIndex, error.Kind, wait));
+        Note(RequestLogLevel.Verbose, $"{Subject}, attempt {Context.Attempts} failed ({error.Kind}); again {when}. {error.Message}");
+        if (!isPaced) log.Retrying?.Invoke(new RetryNotice(Context.InputIndex, error.Kind, wait));
         return wait;
     }
 
@@ -307,14 +294,8 @@ internal abstract class Exchange
     private static long? LengthOf(HttpContent body) => null;
 #endif
 
-    // Whether a proxy refused the tunnel for https because it needs a credential. For http its 407 comes as a response.
-#if NET
-    private static bool IsProxyRefusal(HttpRequestException exception) =>
-        exception is { HttpRequestError: HttpRequestError.ProxyTunnelError } && exception.Message.Contains("'407'");
-#else
-    private static bool IsProxyRefusal(HttpRequestException exception) =>
-        exception.InnerException is WebException { Response: HttpWebResponse { StatusCode: HttpStatusCode.ProxyAuthenticationRequired } };
-#endif
+    // A proxy that needs a credential refuses the tunnel for https. For http its 407 comes as a response.
+    private static bool IsProxyRefusal(HttpRequestException exception) => ConnectionFault.TunnelStatus(exception) == 407;
 
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
 
@@ -336,16 +317,16 @@ internal abstract class Exchange
         return failure;
     }
 
-    private string Way => Connection.Http.WayTo(_uri);
+    private string Way => Connection.Http.WayTo(Address);
 
-    protected void Note(RequestLogLevel level, string text) => _log.Write(level, Connection.Redactor.Clean(text));
+    protected void Note(RequestLogLevel level, string text) => log.Write(level, Connection.Redactor.Clean(text));
 
     protected void Warn(string text) => Note(RequestLogLevel.Warning, text);
 
     /// <summary>Writes a warning once in a run.</summary>
     protected void WarnOnce(string text)
     {
-        if (_log.IsFirst(text)) Warn(text);
+        if (log.IsFirst(text)) Warn(text);
     }
 
     // Secrets are removed before the text is shortened: half a secret would not be found.

@@ -9,22 +9,11 @@ using LlmPs.Providers;
 namespace LlmPs.Transport;
 
 /// <summary>A request for a provider's list of models.</summary>
-internal sealed class ModelsExchange : Exchange
+internal sealed class ModelsExchange(ProviderConnection connection, RequestLog log)
+    : Exchange(connection, new AnswerContext(connection.Identity, new ChatRequest()),
+        connection.Address.Of(connection.Provider.ModelsPath), log)
 {
     private const int LongestList = 16 * 1024 * 1024;
-
-    private readonly Uri _uri;
-
-    internal ModelsExchange(ProviderConnection connection, RequestLog log)
-        : this(connection, connection.Address.Of(connection.Provider.ModelsPath), log)
-    {
-    }
-
-    private ModelsExchange(ProviderConnection connection, Uri uri, RequestLog log)
-        : base(connection, new AnswerContext(connection.Identity, new ChatRequest()), uri, log)
-    {
-        _uri = uri;
-    }
 
     protected override HttpMethod Method => HttpMethod.Get;
 
@@ -50,7 +39,7 @@ internal sealed class ModelsExchange : Exchange
     {
         try
         {
-            return ModelList.Read(body, Connection.Provider, _uri.GetLeftPart(UriPartial.Path));
+            return ModelList.Read(body, Connection.Provider, Address.GetLeftPart(UriPartial.Path));
         }
         catch (JsonException)
         {

@@ -10,7 +10,9 @@ using System.Text.RegularExpressions;
 namespace LlmPs.Transport;
 
 /// <summary>Removes the session's secrets, and anything that looks like a key, from all printed texts and from answers.</summary>
-internal sealed class Redactor
+/// <param name="credentials">Secrets that are removed from printed texts and answers.</param>
+/// <param name="values">Secrets that are removed from printed texts only, because they may be ordinary words in an answer.</param>
+internal sealed class Redactor(IReadOnlyList<SecureString> credentials, IReadOnlyList<SecureString>? values = null)
 {
     internal const string Mask = "***";
 
@@ -39,16 +41,8 @@ internal sealed class Redactor
     // An echo may omit the scheme.
     private static readonly Regex s_scheme = new(@"^(?i:bearer|basic)\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
-    private readonly IReadOnlyList<SecureString> _credentials;
-    private readonly IReadOnlyList<SecureString> _secrets;
-
-    /// <param name="credentials">Secrets that are removed from printed texts and answers.</param>
-    /// <param name="values">Secrets that are removed from printed texts only, because they may be ordinary words in an answer.</param>
-    internal Redactor(IReadOnlyList<SecureString> credentials, IReadOnlyList<SecureString>? values = null)
-    {
-        _credentials = credentials.Where(credential => !s_words.IsMatch(Plain(credential))).ToList();
-        _secrets = [.. credentials, .. values ?? []];
-    }
+    private readonly IReadOnlyList<SecureString> _credentials = credentials.Where(secret => !s_words.IsMatch(Plain(secret))).ToList();
+    private readonly IReadOnlyList<SecureString> _secrets = [.. credentials, .. values ?? []];
 
     /// <summary>Returns the text without secrets.</summary>
     internal string Clean(string text)

@@ -311,6 +311,6 @@ internal sealed class SseReader(AnswerStream stream, AnswerFlow flow, Redactor p
                 + $"'{PrintableText.Line(printing.Clean(Encoding.UTF8.GetString(last)), LongestQuote)}'"
             : string.Empty;
         return new LlmApiException(LlmErrorKind.StreamInterrupted,
-            $"The stream {how}: the answer is not whole.{quote}") { IsTransient = true };
+            $"The stream {how}: the answer is not complete.{quote}") { IsTransient = true };
     }
 }
