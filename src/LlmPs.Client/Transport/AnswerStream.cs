@@ -6,7 +6,7 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>The bytes of an answer as they arrive. Feeds the clock with payload, but not with comments, and limits events.</summary>
-internal sealed class AnswerStream : Stream
+internal sealed class AnswerStream(Stream inner, AttemptClock clock, long? length) : Stream
 {
     /// <summary>The longest event of a stream, in bytes. An event of a chat completion has a few hundred.</summary>
     internal const int LongestEvent = 16 * 1024 * 1024;
@@ -24,11 +24,11 @@ internal sealed class AnswerStream : Stream
     private static readonly byte[] s_data = "data:"u8.ToArray();
     private static readonly byte[] s_error = "error"u8.ToArray();
 
-    private readonly Stream _inner;
 #if NETFRAMEWORK
-    private readonly CancellationTokenRegistration _abort;
+    // .NET Framework checks the token of ReadAsync only before the read.
+    private readonly CancellationTokenRegistration _abort = clock.Token.Register(inner.Dispose);
 #endif
-    private readonly long? _length;
+    private readonly long? _length = length;
     private byte[] _head = [];
     private int _headAt;
     private int _headReady;
@@ -48,19 +48,8 @@ internal sealed class AnswerStream : Stream
     private bool _isHeldBack;
     private bool _isOver;
 
-    internal AnswerStream(Stream inner, AttemptClock clock, long? length)
-    {
-        _inner = inner;
-        Clock = clock;
-        _length = length;
-#if NETFRAMEWORK
-        // .NET Framework checks the token of ReadAsync only before the read.
-        _abort = clock.Token.Register(inner.Dispose);
-#endif
-    }
-
     /// <summary>The limits of the attempt.</summary>
-    internal AttemptClock Clock { get; }
+    internal AttemptClock Clock { get; } = clock;
 
     /// <summary>Whether the server stated the length of the body, so that HTTP reports a body that is cut off.</summary>
     internal bool HasLength => _length is not null;
@@ -190,7 +179,7 @@ internal sealed class AnswerStream : Stream
 #if NETFRAMEWORK
             _abort.Dispose();
 #endif
-            _inner.Dispose();
+            inner.Dispose();
         }
 
         base.Dispose(disposing);
@@ -202,9 +191,9 @@ internal sealed class AnswerStream : Stream
         try
         {
 #if NET
-            return await _inner.ReadAsync(buffer.AsMemory(offset, count), Clock.Token).ConfigureAwait(false);
+            return await inner.ReadAsync(buffer.AsMemory(offset, count), Clock.Token).ConfigureAwait(false);
 #else
-            return await _inner.ReadAsync(buffer, offset, count, Clock.Token).ConfigureAwait(false);
+            return await inner.ReadAsync(buffer, offset, count, Clock.Token).ConfigureAwait(false);
 #endif
         }
         finally
