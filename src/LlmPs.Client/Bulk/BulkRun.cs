@@ -5,7 +5,6 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
-using LlmPs.Pacing;
 using LlmPs.Transport;
 
 namespace LlmPs.Bulk;
@@ -451,19 +450,15 @@ internal sealed class BulkRun : IDisposable
 
         try
         {
-            var answered = await SendAsync(row, place).ConfigureAwait(false);
-            _inFlight.TryRemove(row.Key, out _);
-            first.SetResult(answered);
-            return answered;
+            first.SetResult(await SendAsync(row, place).ConfigureAwait(false));
         }
         catch (Exception e)
         {
-            _inFlight.TryRemove(row.Key, out _);
             first.SetException(e);
-            // Marked as observed, since there may be no other row that waits for it.
-            _ = first.Task.Exception;
-            throw;
         }
+
+        _inFlight.TryRemove(row.Key, out _);
+        return await first.Task.ConfigureAwait(false);
     }
 
     private async Task StoppableAsync(Task task)

@@ -62,10 +62,7 @@ internal abstract class RowTicket(LlmSession session, long index, object? inputO
 
     protected virtual string? Chip => null;
 
-    /// <summary>Sends the request and returns the complete answer.</summary>
-    /// <param name="emit">Takes the pieces of the answer as they arrive; null where only the complete answer is wanted.</param>
-    /// <param name="log">Takes messages about retries.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <summary>Sends the request and returns the complete answer. Passes its pieces to emit as they arrive, where that is given.</summary>
     /// <exception cref="LlmApiException">There is no complete answer.</exception>
     internal abstract Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken);
 

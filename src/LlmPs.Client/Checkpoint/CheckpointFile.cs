@@ -430,10 +430,7 @@ internal sealed class CheckpointFile : IDisposable
 #endif
     }
 
-    /// <summary>Removes the bytes behind the sound part. Where that fails, the next run does it. Called under the lock.</summary>
-    /// <param name="length">The length of the sound part.</param>
-    /// <param name="most">The most length by this run. A longer file has lines of another run, which stay.</param>
-    /// <param name="e">The failure.</param>
+    /// <summary>Removes the bytes behind the sound part, unless another run has added lines. Called under the lock.</summary>
     private CheckpointException FailAt(long length, long most, Exception e)
     {
         _length = length;

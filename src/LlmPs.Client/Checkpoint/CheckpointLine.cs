@@ -43,9 +43,7 @@ internal static class CheckpointLine
         write(json);
     }));
 
-    /// <summary>Returns the version in a header; null for a line that is not a header.</summary>
-    /// <param name="line">The line.</param>
-    /// <param name="isSound">Whether the header is undamaged and of a version that this class reads.</param>
+    /// <summary>Returns the version in a header, and whether it is undamaged and known; null for a line that is not a header.</summary>
     internal static int? ReadHeader(ReadOnlySpan<byte> line, out bool isSound)
     {
         var version = TryScan(line, out var members) ? members.Version : null;
@@ -82,12 +80,7 @@ internal static class CheckpointLine
     /// <summary>Returns the line of the n-th finished row with a request of any endpoint, line end included.</summary>
     internal static byte[] Write(CheckpointKey key, int n, Action<Utf8JsonWriter> write) => LineChecksum.Seal(Row(key, n, write));
 
-    /// <summary>Returns the line of a finished row with a completion, line end included.</summary>
-    /// <param name="key">The row's request.</param>
-    /// <param name="n">The number of the row among rows with this request, from 1.</param>
-    /// <param name="completion">The row's answer.</param>
-    /// <param name="clean">Removes secrets from bytes; null where there are none.</param>
-    /// <param name="maxTokens">The token limit of the row's request. A request that was sent again may have a higher limit.</param>
+    /// <summary>Returns the line of the n-th finished row with a request. Keeps a token limit that differs from that of the row.</summary>
     internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null,
         int? maxTokens = null)
     {

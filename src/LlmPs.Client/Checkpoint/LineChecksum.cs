@@ -14,8 +14,7 @@ internal static class LineChecksum
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
-    /// <summary>Returns the object as a line with its checksum as the last property, line end included.</summary>
-    /// <param name="json">A JSON object that is not empty.</param>
+    /// <summary>Returns a JSON object that is not empty as a line, with its checksum as the last property and its line end.</summary>
     internal static byte[] Seal(byte[] json)
     {
         var body = json.AsSpan(0, json.Length - 1);

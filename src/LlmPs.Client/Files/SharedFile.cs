@@ -24,10 +24,7 @@ internal static class SharedFile
     private static readonly object s_lock = new();
 #endif
 
-    /// <summary>Appends all bytes in one write, or throws. Without bytes it checks whether the file can be written.</summary>
-    /// <param name="path">The path; the file is created if it does not exist.</param>
-    /// <param name="bytes">The bytes to append.</param>
-    /// <param name="patience">The longest wait for another process that has the file.</param>
+    /// <summary>Appends all bytes in one write, and creates the file if needed. Without bytes it only checks access.</summary>
     /// <exception cref="IOException">Not all bytes are in the file.</exception>
     /// <exception cref="UnauthorizedAccessException">The account may not write the file, or the path is a folder.</exception>
     internal static void Append(string path, byte[] bytes, TimeSpan patience)

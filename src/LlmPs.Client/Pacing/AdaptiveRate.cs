@@ -6,10 +6,11 @@ namespace LlmPs.Pacing;
 /// Learns from refusals how many requests per second an account allows: additive increase and multiplicative decrease (Chiu and Jain, 1989)
 /// on the rate. Nothing waits before the first refusal. The caller passes the time in seconds and serializes the calls.
 /// </summary>
-/// <remarks>A refusal pauses all requests once. Then the rate is <see cref="Decrease"/> of the refused one, or for an account that stayed
-/// shut the accepted requests over the whole time. It rises in equal steps to the refused rate, and beyond it by a share of itself. After
-/// the first refusal it doubles each second (slow start). Where lower rates are refused as often, a share of refusals is
-/// tolerated.</remarks>
+/// <remarks>
+/// A refusal pauses all requests once. Then the rate is <see cref="Decrease"/> of the refused one, or for an account that stayed shut the
+/// accepted requests over the whole time. It rises in equal steps to the refused rate, and beyond it by a share of itself. After the first
+/// refusal it doubles each second (slow start). Where lower rates are refused as often, a share of refusals is tolerated.
+/// </remarks>
 /// <param name="longestPause">The longest pause in seconds where the provider does not say how long to wait; at least one second.</param>
 /// <param name="random">Gives processes that share an account different pauses.</param>
 /// <param name="tolerates">Whether a share of refusals is tolerated from the start, because the user gave the rate.</param>
@@ -120,12 +121,7 @@ internal sealed class AdaptiveRate(double longestPause, Random random, bool tole
     /// <summary>Pauses all requests without a decrease of the rate.</summary>
     internal void PauseUntil(double time) => _pausedUntil = Math.Max(_pausedUntil, time);
 
-    /// <summary>Notes a refusal.</summary>
-    /// <param name="epoch">The epoch when the request was sent.</param>
-    /// <param name="sentAt">The time when it was sent.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="retryAfter">The wait in seconds that the provider asks for; null for none.</param>
-    /// <returns>Whether the refusal pauses other requests, too.</returns>
+    /// <summary>Notes a refusal, and returns whether it pauses other requests, too.</summary>
     internal bool Refused(int epoch, double sentAt, double now, double? retryAfter)
     {
         _refusalDelay = Math.Max(now - sentAt, 0.8 * _refusalDelay);

@@ -10,10 +10,7 @@ internal sealed class RetryPolicy(int maxCount, TimeSpan maxDelay)
 
     private readonly Random _random = new();
 
-    /// <summary>Returns the wait before the next attempt; null where there is none.</summary>
-    /// <param name="error">The error of the last attempt.</param>
-    /// <param name="attempt">The number of attempts so far.</param>
-    /// <param name="final">The error to give up with. It says so where the provider asks for too long a wait.</param>
+    /// <summary>Returns the wait before the next attempt; null to give up with the final error.</summary>
     internal TimeSpan? Next(LlmApiException error, int attempt, out LlmApiException final)
     {
         final = error;

@@ -62,9 +62,7 @@ internal abstract class Exchange(ProviderConnection connection, AnswerContext co
     /// <summary>The request's pass for the gate of its model; null where the request has no model, and so no limit.</summary>
     internal virtual GatePass? Pass => null;
 
-    /// <summary>Sends the request until an attempt succeeds or the retry policy ends.</summary>
-    /// <param name="attempt">One attempt. It owns the clock when it returns.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <summary>Sends the request until an attempt succeeds or the retry policy ends. An attempt that returns owns its clock.</summary>
     /// <exception cref="LlmApiException">The last attempt failed.</exception>
     protected async Task<T> AttemptAsync<T>(Func<AttemptClock, Task<T>> attempt, CancellationToken cancellationToken)
     {
