@@ -372,7 +372,12 @@ internal sealed class CheckpointFile : IDisposable
         {
             var failure = Flush(rows);
             Interlocked.Add(ref _unflushed, -rows.Count);
-            foreach (var row in rows) row.End(failure);
+            foreach (var row in rows)
+            {
+                if (failure is null) row.SetResult(true);
+                else row.SetException(failure);
+            }
+
             rows.Clear();
         }
     }
@@ -455,11 +460,5 @@ internal sealed class CheckpointFile : IDisposable
         internal readonly int N = n;
         internal readonly long Offset = offset;
         internal readonly int Length = length;
-
-        internal void End(CheckpointException? failure)
-        {
-            if (failure is null) SetResult(true);
-            else SetException(failure);
-        }
     }
 }

@@ -71,8 +71,12 @@ internal static class ConnectionFault
         $"A proxy cannot reach this computer as '{address.Host}'. Exclude the host from the proxy: set the environment variable "
             + $"no_proxy to '{address.Host}' and start PowerShell again.");
 
-    internal static LlmApiException Failed(string way, string problem, string advice) =>
-        new(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: {problem}") { RecommendedAction = advice };
+    internal static LlmApiException Failed(string way, string problem, string advice, bool isTransient = false) =>
+        new(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: {problem}")
+        {
+            RecommendedAction = advice,
+            IsTransient = isTransient,
+        };
 
     private static LlmApiException OfTls(Exception tls, string way, Func<Exception, string> words)
     {

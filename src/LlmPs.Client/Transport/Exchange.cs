@@ -302,17 +302,10 @@ internal abstract class Exchange(ProviderConnection connection, AnswerContext co
 
     private LlmApiException Broken(Exception exception, bool inAnswer)
     {
-        var reason = exception;
-        while (reason.InnerException is not null) reason = reason.InnerException;
-        var words = Words(reason, 300);
-        if (inAnswer)
-            return new LlmApiException(LlmErrorKind.StreamInterrupted, $"The connection to {Way} broke in mid-answer: {words}")
-            {
-                IsTransient = true,
-            };
-        var failure = ConnectionFault.Failed(Way, words, "Check the address, the network and the proxy.");
-        failure.IsTransient = true;
-        return failure;
+        var words = Words(exception.GetBaseException(), 300);
+        if (!inAnswer) return ConnectionFault.Failed(Way, words, "Check the address, the network and the proxy.", isTransient: true);
+        var problem = $"The connection to {Way} broke in mid-answer: {words}";
+        return new LlmApiException(LlmErrorKind.StreamInterrupted, problem) { IsTransient = true };
     }
 
     private string Way => Connection.Http.WayTo(Address);
