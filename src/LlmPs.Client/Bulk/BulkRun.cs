@@ -90,7 +90,6 @@ internal sealed class BulkRun : IDisposable
     /// <inheritdoc cref="OrderedWindow{T}.TryTake"/>
     internal Taken TryTake(TimeSpan wait, out BulkOutput output) => _window.TryTake(wait, out output);
 
-    /// <summary>Ends the requests in flight at once.</summary>
     internal void Cancel()
     {
         try

@@ -12,13 +12,10 @@ internal sealed class BulkRunOptions
     /// <summary>Whether there is only one row, so that no other thread is needed.</summary>
     internal bool IsLone { get; set; }
 
-    /// <summary>Whether results come in the order of the rows.</summary>
     internal bool Ordered { get; set; } = true;
 
-    /// <summary>Whether answers are streamed.</summary>
     internal bool Stream { get; set; }
 
-    /// <summary>Whether requests and answers are shown on the debug stream.</summary>
     internal bool WantsDebug { get; set; }
 
     /// <summary>Whether each answer is reviewed before it counts.</summary>

@@ -37,7 +37,6 @@ internal sealed class OrderedWindow<T>(int capacity, bool ordered) : IDisposable
     // Used by the reader only, without the lock.
     private Queue<T> _taken = new();
 
-    /// <summary>Whether no further row may be opened.</summary>
     internal bool IsFull
     {
         get
@@ -125,7 +124,6 @@ internal sealed class OrderedWindow<T>(int capacity, bool ordered) : IDisposable
         if (!_arrived.IsSet) _arrived.Set();
     }
 
-    /// <summary>The items of one row.</summary>
     internal sealed class Row(OrderedWindow<T> window)
     {
         private Queue<T> _items = new();

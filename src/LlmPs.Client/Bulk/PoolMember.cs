@@ -18,7 +18,6 @@ internal sealed class PoolMember(LlmSession session, string? chip)
     /// <summary>The chip, where the session has a member for each chip; else null.</summary>
     internal string? Chip { get; } = chip;
 
-    /// <summary>The name in messages.</summary>
     internal string Name { get; } = PrintableText.Line(chip is null ? session.Name : $"{session.Name} ({chip})");
 
     /// <summary>Why it takes no further row of the run; null while it does.</summary>

@@ -42,7 +42,6 @@ internal abstract class RowTicket(LlmSession session, long index, object? inputO
     /// <summary>The number of attempts with this member.</summary>
     internal virtual int AttemptsHere => 0;
 
-    /// <summary>The complete address.</summary>
     internal abstract Uri Uri { get; }
 
     /// <summary>The body of the request, written once.</summary>
@@ -97,7 +96,6 @@ internal abstract class RowTicket(LlmSession session, long index, object? inputO
     /// <summary>Returns the most tokens that the answer can take, further attempts included; null where there is no limit.</summary>
     internal virtual (long Prompt, long Generated)? EstimateMost() => null;
 
-    /// <summary>Returns an estimate of the tokens of the request.</summary>
     internal abstract long EstimateRequest();
 
     /// <summary>Returns an estimate of the tokens that were generated for an answer.</summary>

@@ -14,10 +14,8 @@ internal sealed class RunCounts
     private decimal? _cost;
     private int _inFlight;
 
-    /// <summary>Rows answered in this run.</summary>
     internal long Done => Interlocked.Read(ref _done);
 
-    /// <summary>Rows that failed.</summary>
     internal long Failed => Interlocked.Read(ref _failed);
 
     /// <summary>Rows whose answer came from the checkpoint.</summary>
@@ -26,7 +24,6 @@ internal sealed class RunCounts
     /// <summary>Rows that were not sent because the run was over.</summary>
     internal long LeftOut => Interlocked.Read(ref _leftOut);
 
-    /// <summary>Tokens spent in this run.</summary>
     internal long Tokens => Interlocked.Read(ref _tokens);
 
     /// <summary>The cost of the answers that have a price, in the currency of the prices; null where there is none yet.</summary>

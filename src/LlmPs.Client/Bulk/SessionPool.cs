@@ -149,11 +149,7 @@ internal sealed class SessionPool(bool spreads, PacingClock? clock = null)
             lock (_lock) changed = _changed.Task;
             if (isOver() && left.TrueForAll(ticket => ticket.Member!.IsAside)) return null;
             if (TryTake(left, out var wait) is { } turn) return turn;
-            lock (_lock)
-            {
-                if (left.TrueForAll(one => one.Member!.Cause is not null)) return null;
-            }
-
+            if (left.TrueForAll(one => one.Member!.Cause is not null)) return null;
             await WaitAsync(wait, changed, cancellationToken).ConfigureAwait(false);
         }
     }

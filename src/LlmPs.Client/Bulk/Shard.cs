@@ -16,7 +16,6 @@ internal sealed class Shard
     /// <summary>The shard's number, from 0.</summary>
     internal int Index { get; }
 
-    /// <summary>The number of shards.</summary>
     internal int Count { get; }
 
     /// <summary>
@@ -44,7 +43,6 @@ internal sealed class Shard
         ArgumentException NoShard() => new($"-Shard '{text}' is not a shard: {Form}, or Auto.");
     }
 
-    /// <summary>Returns whether the shard has the row.</summary>
     internal bool Takes(long inputIndex) => inputIndex % Count == Index;
 
     public override string ToString() => $"{Index}/{Count}";

@@ -48,7 +48,6 @@ internal sealed class AnswerStream(Stream inner, AttemptClock clock, long? lengt
     private bool _isHeldBack;
     private bool _isOver;
 
-    /// <summary>The limits of the attempt.</summary>
     internal AttemptClock Clock { get; } = clock;
 
     /// <summary>Whether the server stated the length of the body, so that HTTP reports a body that is cut off.</summary>

@@ -39,7 +39,6 @@ internal sealed class AttemptClock(TimeSpan whole, TimeSpan idle, CancellationTo
     internal void EndWith(CancellationToken token) =>
         _end = token.Register(static source => ((CancellationTokenSource)source!).Cancel(), _source);
 
-    /// <summary>Cancels the attempt.</summary>
     internal void Abort() => _source.Cancel();
 
     /// <summary>Begins to wait for the network.</summary>

@@ -57,7 +57,6 @@ internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
         return FromStatus((int)response.StatusCode, response.Headers, body);
     }
 
-    /// <summary>Returns the error of an HTTP status other than success.</summary>
     internal LlmApiException FromStatus(int status, HttpResponseHeaders headers, byte[] body)
     {
         var envelope = ErrorEnvelope.Read(redactor.ForPrint().Clean(body));

@@ -25,7 +25,6 @@ internal abstract class Exchange(ProviderConnection connection, AnswerContext co
 
     internal AnswerContext Context { get; } = context;
 
-    /// <summary>The complete address.</summary>
     protected Uri Address { get; } = uri;
 
     protected abstract HttpMethod Method { get; }

@@ -48,7 +48,6 @@ internal sealed class ProviderAddress : IDisposable
     /// <summary>The complete address with its secrets, for a hash that identifies the account.</summary>
     internal string Account => _query.Length == 0 ? _base : $"{_base}?{_query}";
 
-    /// <summary>Returns the address of one of the provider's paths.</summary>
     internal Uri Of(string path) => new(_query.Length == 0 ? _base + path : $"{_base}{path}{(path.IndexOf('?') < 0 ? '?' : '&')}{_query}");
 
     public void Dispose()

@@ -64,10 +64,8 @@ internal sealed class ProviderConnection : IDisposable
 
     internal HttpTransport Http { get; }
 
-    /// <summary>Whether the server accepts <c>stream_options</c>.</summary>
     internal StreamOptionsSupport StreamOptions { get; } = new();
 
-    /// <summary>The audit log; null for none.</summary>
     internal AuditLog? Log { get; }
 
     /// <summary>Whether a handler in this process answers instead of the network.</summary>

@@ -18,7 +18,6 @@ internal static class RateLimitHeaders
         ("ratelimit-remaining", "ratelimit-reset"),
     ];
 
-    /// <summary>Returns the limits with a reset time.</summary>
     internal static IReadOnlyList<AccountLimit> Read(HttpResponseHeaders headers)
     {
         List<AccountLimit>? limits = null;

@@ -16,7 +16,6 @@ internal sealed class StreamOptionsSupport
     private readonly TaskCompletionSource<bool> _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isAsked;
 
-    /// <summary>Whether the server refused the field.</summary>
     internal bool IsRefused { get; private set; }
 
     /// <summary>Waits until the first stream has an outcome; the first stream itself does not wait.</summary>
