@@ -5,9 +5,8 @@ namespace LlmPs.Bulk;
 /// <summary>A message for the warning, verbose or debug stream.</summary>
 internal sealed class LogLine(RequestLogLevel level, string text)
 {
-    internal RequestLogLevel Level { get; } = level;
-
-    internal string Text { get; } = text;
+    internal readonly RequestLogLevel Level = level;
+    internal readonly string Text = text;
 }
 
 /// <summary>
@@ -16,7 +15,6 @@ internal sealed class LogLine(RequestLogLevel level, string text)
 /// </summary>
 internal readonly struct BulkOutput(RowTicket? row, object value)
 {
-    internal RowTicket? Row { get; } = row;
-
-    internal object Value { get; } = value;
+    internal readonly RowTicket? Row = row;
+    internal readonly object Value = value;
 }

@@ -124,9 +124,6 @@ internal sealed class BulkRun : IDisposable
     // This many rows may wait for the result of a slow one.
     private static int WindowOf(int throttleLimit) => Math.Max(throttleLimit, Math.Min(1024, Math.Max(32, throttleLimit * 8)));
 
-    // A stream is passed on as it arrives, so other rows cannot share it.
-    private bool IsDeduplicated(RowTicket row) => !_options.Stream && (_options.Deduplicate || row.IsDeterministic);
-
     // Equal requests are numbered in the order of the input: each once, also where two members of the pool share it.
     private void CountUp(RowTicket row)
     {
@@ -299,8 +296,9 @@ internal sealed class BulkRun : IDisposable
         try
         {
             if (EndingOf() is { } ending) return ending;
-            (sent, answer) = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false)
-                : await SendAsync(row, place).ConfigureAwait(false);
+            // A stream is passed on as it arrives, so other rows cannot share it.
+            var isShared = !_options.Stream && (_options.Deduplicate || row.IsDeterministic);
+            (sent, answer) = await (isShared ? SharedAsync(row, place) : SendAsync(row, place)).ConfigureAwait(false);
             // All rounds are finished even where the run is over: the row is paid for, and its tools have run.
             for (var round = 1; _options.Reviews; round++)
             {

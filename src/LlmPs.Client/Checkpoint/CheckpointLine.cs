@@ -151,7 +151,9 @@ internal static class CheckpointLine
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("key"u8)) members.HasKey = TryReadKey(ref reader, out members.Key);
+                if (reader.ValueTextEquals("key"u8))
+                    members.HasKey = reader.Read() && reader.TokenType == JsonTokenType.String
+                        && CheckpointKey.TryParse(reader.ValueSpan, out members.Key);
                 else if (reader.ValueTextEquals("n"u8)) members.N = ReadInt(ref reader) ?? 0;
                 else if (reader.ValueTextEquals("version"u8)) members.Version = ReadInt(ref reader);
                 else if (reader.ValueTextEquals("llmps"u8))
@@ -306,12 +308,6 @@ internal static class CheckpointLine
             write(json);
             json.WriteEndObject();
         });
-
-    private static bool TryReadKey(ref Utf8JsonReader reader, out CheckpointKey key)
-    {
-        key = default;
-        return reader.Read() && reader.TokenType == JsonTokenType.String && CheckpointKey.TryParse(reader.ValueSpan, out key);
-    }
 
     private static int? ReadInt(ref Utf8JsonReader reader) =>
         reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : null;

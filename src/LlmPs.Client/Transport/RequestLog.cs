@@ -15,12 +15,9 @@ internal enum RequestLogLevel
 /// <summary>A request that waits before it is sent again.</summary>
 internal sealed class RetryNotice(long row, LlmErrorKind kind, TimeSpan wait)
 {
-    internal long Row { get; } = row;
-
-    /// <summary>The error of the last attempt.</summary>
-    internal LlmErrorKind Kind { get; } = kind;
-
-    internal TimeSpan Wait { get; } = wait;
+    internal readonly long Row = row;
+    internal readonly LlmErrorKind Kind = kind;
+    internal readonly TimeSpan Wait = wait;
 }
 
 /// <summary>Takes the messages of the requests of a run. May be called from any thread.</summary>
