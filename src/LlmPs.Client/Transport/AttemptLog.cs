@@ -12,11 +12,10 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
     private long _sent;
     private string? _promptHash;
 
-    /// <summary>Whether an attempt is under way.</summary>
     internal bool IsOpen => _attempt is not null;
 
-    /// <summary>Must be passed before anything is sent.</summary>
-    /// <exception cref="LlmApiException">An earlier attempt could not be logged, and still cannot be.</exception>
+    /// <summary>Writes the lines that are owed, before anything is sent.</summary>
+    /// <exception cref="LlmApiException">An earlier attempt still cannot be logged.</exception>
     internal void RefuseUnlogged()
     {
         try
@@ -29,13 +28,7 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         }
     }
 
-    /// <summary>An attempt goes out.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="operation">What is asked for.</param>
-    /// <param name="uri">The whole address.</param>
-    /// <param name="row">The row that the request is of; null where it is of none.</param>
-    /// <param name="hashed">The body that is hashed, the same for each attempt.</param>
-    /// <param name="body">The body as it is sent.</param>
+    /// <summary>Begins the entry of an attempt. The hash is over a body that is the same for each attempt.</summary>
     internal void Begin(AnswerContext context, string operation, Uri uri, long? row, byte[]? hashed, byte[]? body)
     {
         _sent = Stopwatch.GetTimestamp();
@@ -57,7 +50,7 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         };
     }
 
-    /// <summary>The server has answered the attempt.</summary>
+    /// <summary>Notes the response of the server.</summary>
     internal void Answered(int status, string? requestId)
     {
         if (_attempt is null) return;
@@ -65,11 +58,8 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         _attempt.RequestId = requestId;
     }
 
-    /// <summary>Writes the line of the attempt under way; nothing where there is none.</summary>
-    /// <param name="error">Why it failed; null where it did not.</param>
-    /// <param name="answer">What has come of the answer.</param>
-    /// <returns>Why the line is not in the file; null where it is. The answer is paid for and may be handed over all the same: the next
-    /// request is refused.</returns>
+    /// <summary>Writes the line of the open attempt. Returns the error of writing; the next request fails, so this one need not.</summary>
+    /// <returns>The error of writing; null for success. The next request fails, so the answer need not.</returns>
     internal AuditException? End(LlmApiException? error, ChatCompletion? answer)
     {
         if (_attempt is not { } entry) return null;
@@ -77,7 +67,7 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         entry.DurationMs = (Stopwatch.GetTimestamp() - _sent) * 1000.0 / Stopwatch.Frequency;
         entry.Error = error;
         entry.Answer = answer;
-        // In its body the provider may name one that its headers do not.
+        // The id may be in the body only.
         if (entry.Status is not null) entry.RequestId ??= error?.RequestId;
         if (answer is not null)
         {
