@@ -72,6 +72,18 @@ Describe '-CheckpointPath' {
         $simulator.Stats().requests | Should -Be 3
     }
 
+    It 'asks the provider for rows that only the simulator answered' {
+        $tried = Connect-LlmProvider SiliconFlow -Name tried -BaseUri "$($simulator.Uri)/siliconflow/v1" -Model Qwen/QwQ-32B -Simulate
+        $null = $rows | Invoke-ChatCompletion -Session $tried -CheckpointPath $file
+        $lines = (Get-Content $file).Count
+        ($rows | Invoke-ChatCompletion -Session $tried -CheckpointPath $file).Count | Should -Be 20
+        (Get-Content $file).Count | Should -Be $lines -Because 'the second run with the simulator finds its rows'
+        $null = Connect-LlmProvider SiliconFlow -Name real -BaseUri $tried.BaseUri -ApiKey k -Model Qwen/QwQ-32B
+        $null = $rows | Invoke-ChatCompletion -Session real -CheckpointPath $file
+        $simulator.Stats().requests | Should -Be 20
+        Disconnect-LlmProvider -Name tried, real
+    }
+
     It 'asks failed rows again' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Match = 'Row 1' }) })
         $first = $rows | Invoke-ChatCompletion -CheckpointPath $file -ErrorVariable problem -ErrorAction SilentlyContinue

@@ -48,7 +48,10 @@ internal abstract class RowTicket(LlmSession session, long index, object? inputO
     internal byte[] Body => _body ??= WriteBody();
 
     /// <summary>The key of the request in a checkpoint.</summary>
-    internal CheckpointKey Key => _key ??= CheckpointKey.Of(Session.Provider, ProviderAddress.WithoutSecrets(Uri), Model, Chip, Body);
+    internal CheckpointKey Key => _key ??= CheckpointKey.Of(Session.Provider, Address, Model, Chip, Body);
+
+    // A run that was tried with the simulator must not take its answers for those of the provider.
+    private string Address => (Session.IsSimulated ? "simulator " : string.Empty) + ProviderAddress.WithoutSecrets(Uri);
 
     /// <summary>Whether equal requests have equal answers, so that those in flight together are sent once.</summary>
     internal virtual bool IsDeterministic => false;
