@@ -8,7 +8,7 @@ using LlmPs.Text;
 
 namespace LlmPs.Audit;
 
-/// <summary>What the log says of one attempt. docs/audit.md has the list of fields.</summary>
+/// <summary>What the log says of one attempt, or of a batch job. docs/audit.md has the list of fields.</summary>
 internal sealed class AuditEntry
 {
     // Raised when a field changes its meaning; further fields do not count.
@@ -47,13 +47,23 @@ internal sealed class AuditEntry
 
     internal string? RequestId { get; set; }
 
-    internal double DurationMs { get; set; }
+    /// <summary>The duration; null for an answer of a batch job.</summary>
+    internal double? DurationMs { get; set; }
 
     internal ChatCompletion? Answer { get; set; }
 
     internal decimal? Cost { get; set; }
 
     internal string? PromptHash { get; set; }
+
+    /// <summary>The batch job that the line is about; null for a live request, which has none of the fields of a batch.</summary>
+    internal string? Batch { get; set; }
+
+    /// <summary>The id of the row in its batch.</summary>
+    internal string? CustomId { get; set; }
+
+    /// <summary>The file that was submitted, and what is in it; null for another line.</summary>
+    internal (string? Id, int Rows, long Bytes)? BatchFile { get; set; }
 
     /// <summary>The body as it was sent, clean; null without -LogContent.</summary>
     internal byte[]? Request { get; set; }
@@ -113,10 +123,19 @@ internal sealed class AuditEntry
             Write(json, "totalTokens", Answer?.Usage?.TotalTokens);
             if (Cost is { } cost) json.WriteNumber("cost", cost);
             else json.WriteNull("cost");
-            json.WriteNumber("durationMs", (long)Math.Round(DurationMs));
+            Write(json, "durationMs", DurationMs is { } duration ? (long)Math.Round(duration) : null);
             WriteClean(json, "requestId", RequestId);
             WriteClean(json, "responseModel", Answer?.Model);
             Write(json, "promptSha256", PromptHash);
+            if (Batch is not null) WriteClean(json, "batch", Batch);
+            if (CustomId is not null) Write(json, "customId", CustomId);
+            if (BatchFile is { } file)
+            {
+                WriteClean(json, "file", file.Id);
+                json.WriteNumber("rows", file.Rows);
+                json.WriteNumber("bytes", file.Bytes);
+            }
+
             if (HasContent)
             {
                 Write(json, "request", Request);

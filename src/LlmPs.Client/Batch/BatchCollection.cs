@@ -15,6 +15,9 @@ internal sealed class FailedRow(string customId, long index, LlmApiException err
     internal long Index { get; } = index;
 
     internal LlmApiException Error { get; } = error;
+
+    /// <summary>Whether the batch ended before the row was sent to a model.</summary>
+    internal bool IsUnsent => Error.ProviderCode is "batch_expired" or "batch_cancelled" or "batch_canceled";
 }
 
 /// <summary>
@@ -29,6 +32,8 @@ internal sealed class BatchCollection
     private readonly LlmSession _session;
     private readonly CheckpointFile _file;
     private readonly string _batchId;
+    private readonly string? _model;
+    private readonly BatchAudit? _audit;
     private readonly Func<ChatCompletion, string?>? _problem;
     private readonly Dictionary<string, long>? _rows;
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
@@ -46,6 +51,8 @@ internal sealed class BatchCollection
         _file = file;
         _batchId = batchId;
         _problem = problem;
+        _model = plan?.Model;
+        _audit = BatchAudit.Of(session);
         if (plan is null) return;
         _rows = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var row in plan.Rows) _rows[row.CustomId] = row.Index;
@@ -71,7 +78,7 @@ internal sealed class BatchCollection
     internal FailedRow? Take(byte[] line)
     {
         var index = -1L;
-        var result = BatchResult.Read(_session, _batchId, line, id => index = IndexOf(id));
+        var result = BatchResult.Read(_session, _batchId, _model, line, id => index = IndexOf(id));
         if (result is null || !BatchRow.TryParse(result.CustomId, index, out var row)
             || (_rows is not null && !_rows.ContainsKey(result.CustomId)))
         {
@@ -92,17 +99,24 @@ internal sealed class BatchCollection
         if (error is not null)
         {
             Failed++;
-            return new FailedRow(result.CustomId, index, error);
+            var failed = new FailedRow(result.CustomId, index, error);
+            if (!failed.IsUnsent) _audit?.Failed(result, error, _model, _batchId);
+            return failed;
         }
 
         Keep(row, result.Completion!);
         Added++;
+        _audit?.Answered(result, _model, _batchId);
         return null;
     }
 
     /// <summary>Returns when all answers are on the disk.</summary>
     /// <exception cref="CheckpointException">They could not be written.</exception>
     internal void Finish() => _kept.GetAwaiter().GetResult();
+
+    /// <summary>Adds the rows that failed to the audit log, once the checkpoint has noted that the batch was received.</summary>
+    /// <exception cref="LlmApiException">The log cannot be written.</exception>
+    internal void Audit() => _audit?.Received();
 
     private void Keep(BatchRow row, ChatCompletion completion)
     {

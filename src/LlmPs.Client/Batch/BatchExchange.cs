@@ -15,6 +15,7 @@ internal class BatchExchange : Exchange
 
     private readonly string _path;
     private readonly byte[]? _body;
+    private readonly string _operation;
 
     internal BatchExchange(ProviderConnection connection, HttpMethod method, string path, byte[]? body, RequestLog log)
         : base(connection, new AnswerContext(connection.Identity, new ChatRequest()), connection.Address.Of(path), log)
@@ -22,11 +23,16 @@ internal class BatchExchange : Exchange
         Method = method;
         _path = path;
         _body = body;
+        var parts = path.Split('?')[0].Trim('/').Split('/');
+        _operation = parts.Length > 2 ? $"{parts[0]}/{parts[2]}" : parts[0];
     }
 
     protected override HttpMethod Method { get; }
 
     protected override byte[]? Body => _body;
+
+    /// <summary>The path without ids: files, files/content, batches or batches/cancel.</summary>
+    protected override string Operation => _operation;
 
     protected override string Subject => $"{Method} {_path}";
 

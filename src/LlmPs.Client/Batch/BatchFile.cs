@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
+using LlmPs.Bulk;
 
 namespace LlmPs.Batch;
 
@@ -45,6 +46,12 @@ internal sealed class BatchFile : IDisposable
     /// <summary>An estimate of the tokens of all prompts.</summary>
     internal long Tokens { get; private set; }
 
+    /// <summary>The cost of all prompts at the price of a batch; null where the cost of one is not known.</summary>
+    internal decimal? Cost { get; private set; } = 0;
+
+    /// <summary>The most that all prompts and answers can cost; null where one has no price or no limit.</summary>
+    internal decimal? MostCost { get; private set; } = 0;
+
     internal List<BatchRow> Rows { get; } = [];
 
     /// <summary>The content from its beginning.</summary>
@@ -62,18 +69,22 @@ internal sealed class BatchFile : IDisposable
         }
     }
 
-    internal void Add(byte[] line, BatchRow row, long tokens)
+    /// <summary>Adds the line of a row.</summary>
+    internal void Add(byte[] line, ChatTicket row, BatchRow id)
     {
         if (_content is not null)
         {
             _content.Write(line, 0, line.Length);
             _sha.TransformBlock(line, 0, line.Length, null, 0);
-            Rows.Add(row);
+            Rows.Add(id);
         }
 
         Lines++;
         Bytes += line.Length;
+        var tokens = row.EstimateRequest();
         Tokens += tokens;
+        Cost += row.Price?.Of(tokens, 0) * TokenPrice.BatchFactor;
+        MostCost += row.EstimateMost() is { } most ? row.Price?.Of(most.Prompt, most.Generated) * TokenPrice.BatchFactor : null;
     }
 
     public void Dispose()

@@ -46,7 +46,7 @@ internal sealed class BatchSplitter(string? path) : IDisposable
             _files.Add(file);
         }
 
-        file.Add(line, id, row.EstimateRequest());
+        file.Add(line, row, id);
     }
 
     public void Dispose()

@@ -33,7 +33,7 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
             foreach (var plan in open.ToList())
             {
                 if (batches.Find(plan.IsOf) is not { } batch) continue;
-                await journal.NoteBatchAsync(plan, batch).ConfigureAwait(false);
+                await NoteAsync(session, plan, batch).ConfigureAwait(false);
                 log.Write(RequestLogLevel.Verbose,
                     $"Batch '{batch.Id}' was submitted by an earlier run that ended before it could note it.");
                 open.Remove(plan);
@@ -99,8 +99,15 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
             batch = await service.CreateAsync(plan, cancellationToken).ConfigureAwait(false);
         }
 
-        await journal.NoteBatchAsync(plan, batch).ConfigureAwait(false);
+        await NoteAsync(file.Session, plan, batch).ConfigureAwait(false);
         return batch;
+    }
+
+    /// <summary>Notes in the checkpoint, and then in the audit log, that a plan has become a batch.</summary>
+    internal async Task NoteAsync(LlmSession session, BatchPlan plan, ChatBatch batch)
+    {
+        await journal.NoteBatchAsync(plan, batch).ConfigureAwait(false);
+        BatchAudit.Of(session)?.Submitted(plan, log);
     }
 
     /// <summary>Gives up the plans that came to nothing and that no file of this run took up.</summary>

@@ -68,11 +68,18 @@ public sealed class ChatCompletion
 
     /// <summary>
     /// The cost by the prices of its session (<c>-Price</c>), in their currency; null where the price or the usage is not known. An answer
-    /// that was shared with the row that asked for it costs 0; an answer out of a checkpoint has the cost of the run that asked for it.
+    /// that was shared with the row that asked for it costs 0; an answer out of a checkpoint has the cost of the run that asked for it. An
+    /// answer of a batch job costs half.
     /// </summary>
     public decimal? Cost
     {
-        get => _cost.IsSet ? _cost.Value : PriceByAnswer()?.Of(Usage) is { } cost ? Attempts == 0 ? 0 : cost : null;
+        get
+        {
+            if (_cost.IsSet) return _cost.Value;
+            var cost = PriceByAnswer()?.Of(Usage);
+            return Attempts == 0 ? cost * 0 : BatchId is null ? cost : cost * TokenPrice.BatchFactor;
+        }
+
         internal set => _cost = (value, true);
     }
 
@@ -180,6 +187,7 @@ public sealed class ChatCompletion
                 NativeFinishReason = choice.NativeFinishReason,
                 LogProbs = choice.LogProbs,
                 Raw = i == 0 ? Raw : null,
+                BatchId = BatchId,
                 IsLast = isLast,
             };
         }

@@ -77,6 +77,9 @@ public sealed class ChatCompletionDelta
     /// <summary>Whether the content of all earlier deltas is reasoning: a closing tag that no tag opened came behind it.</summary>
     internal bool MovesContent { get; set; }
 
+    /// <summary>The batch job that the answer came from; null for the answer to a live request.</summary>
+    internal string? BatchId { get; set; }
+
     internal AnswerHead Head { get; set; } = AnswerHead.Empty;
 
     /// <summary>The request that this answers and how it went; what the joined completion needs beyond the wire.</summary>

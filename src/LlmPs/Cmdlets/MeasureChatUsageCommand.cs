@@ -50,7 +50,10 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     [ValidateNotNull]
     public object? Price { get; set; }
 
-    /// <summary>What an answer of a batch job costs in comparison with a live one: 0.5 is half.</summary>
+    /// <summary>
+    /// The share of the prices of <see cref="Price"/> that an answer of a batch job costs, 0 to 1; 0.5 by default. The Cost of such an answer
+    /// has its share already.
+    /// </summary>
     [Parameter]
     [ValidateRange(0.0, 1.0)]
     public double BatchFactor { get; set; } = 0.5;
@@ -61,10 +64,13 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         try
         {
             if (Price is not null) _prices = PriceReader.Read(this, Price);
+            else if (MyInvocation.BoundParameters.ContainsKey(nameof(BatchFactor)))
+                throw new PSArgumentException(
+                    "-BatchFactor needs -Price. Without -Price the Cost of the answers is summed, which is at the price of a batch already.");
         }
         catch (Exception e) when (e is PSArgumentException)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "InvalidPrice", ErrorCategory.InvalidArgument, Price));
+            ThrowTerminatingError(new ErrorRecord(e, Price is null ? "InvalidParameter" : "InvalidPrice", ErrorCategory.InvalidArgument, Price));
         }
     }
 
@@ -112,7 +118,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         sum.TotalTokens += row.TotalTokens ?? (row.PromptTokens ?? 0) + (row.CompletionTokens ?? 0);
         sum.ReasoningTokens += row.ReasoningTokens ?? 0;
         sum.CachedTokens += row.CachedTokens ?? 0;
-        sum.Cost += (_prices is null ? row.Cost : Cost(_prices, row)) * (row.IsOfBatch ? (decimal)BatchFactor : 1);
+        sum.Cost += _prices is null ? row.Cost : Cost(_prices, row) * (row.IsOfBatch ? (decimal)BatchFactor : 1);
         if (_prices is null) _ = row.Cost is null ? _without++ : _with++;
     }
 

@@ -74,7 +74,8 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
 
         var session = plan is null ? BatchSessions.Of(known, Session) : BatchSessions.Of(plan, Session);
         var batch = Ask(session, known);
-        if (plan is null && (plan = journal.Of(batch)) is { BatchId: null }) Wait(journal.NoteBatchAsync(plan, batch));
+        if (plan is null && (plan = journal.Of(batch)) is { BatchId: null })
+            Wait(new BatchSubmission(journal, Task.Log).NoteAsync(session, plan, batch));
         if (plan is null)
             VerboseLine.Warn(this, $"Checkpoint '{given}' does not name the batch '{batch.Id}'. The rows are taken from its lines.");
         batch = plan?.Complete(batch, path) ?? batch;
@@ -82,8 +83,9 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         if (!batch.HasEnded)
             throw new LlmApiException(LlmErrorKind.InvalidRequest,
                 $"It has not ended (status {batch.Status}). Wait for it with Wait-ChatBatch.");
-        Collect(session, file, batch, plan);
+        var collection = Collect(session, file, batch, plan);
         if (plan is not null) Wait(journal.NoteReceivedAsync(plan, batch));
+        collection.Audit();
         batch.IsReceived = true;
         WriteObject(batch);
     }
@@ -104,7 +106,7 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         }
     }
 
-    private void Collect(LlmSession session, CheckpointFile file, ChatBatch batch, BatchPlan? plan)
+    private BatchCollection Collect(LlmSession session, CheckpointFile file, ChatBatch batch, BatchPlan? plan)
     {
         var check = plan?.Schema is { } schema ? new AnswerCheck(this, schema) : null;
         var collection = new BatchCollection(session, file, batch.Id, plan, check is null ? null : check.Problem);
@@ -113,7 +115,7 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         Download(session, batch, line =>
         {
             if (collection.Take(line) is not { } failed) return;
-            if (failed.Error.ProviderCode is "batch_expired" or "batch_cancelled" or "batch_canceled")
+            if (failed.IsUnsent)
             {
                 unsent++;
                 unsentWords ??= failed.Error.Message;
@@ -122,6 +124,7 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         }, () => collection.Added + collection.Known + collection.Failed);
         collection.Finish();
         Report(batch, collection, unsent, unsentWords);
+        return collection;
     }
 
     /// <summary>

@@ -133,7 +133,12 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
             WriteError(RowError.From(error, file.Session));
         }
 
-        if (_isWhatIf) return;
+        if (_isWhatIf)
+        {
+            ShowSum();
+            return;
+        }
+
         if (ending is null && skipped == 0)
             _task!.Run(async _ =>
                 { await new BatchSubmission(_journal!, _task.Log).DropRestAsync(_unresolved).ConfigureAwait(false); return true; });
@@ -250,8 +255,25 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     }
 
     private string Described(BatchFile file, int place) => string.Format(
-        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5} rows, {6:0.0} MB, about {7} prompt tokens",
-        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, file.Lines, file.Bytes / 1e6, file.Tokens);
+        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5} rows, {6:0.0} MB, about {7} prompt tokens{8}",
+        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, file.Lines, file.Bytes / 1e6, file.Tokens,
+        RunPreview.Cost(file.Cost, file.MostCost));
+
+    /// <summary>Shows with <c>-WhatIf</c> what all files have together.</summary>
+    private void ShowSum()
+    {
+        var files = _splitter!.Files;
+        if (files.Count + _kept + _held == 0) return;
+        var sum = string.Format(
+            CultureInfo.InvariantCulture, "{0} {1} in {2} {3} not submitted, about {4} prompt tokens in all{5}.", files.Sum(file => (long)file.Lines),
+            files.Sum(file => (long)file.Lines) == 1 ? "row" : "rows", files.Count, files.Count == 1 ? "file" : "files",
+            files.Sum(file => file.Tokens), files.Count == 0 ? string.Empty : RunPreview.Cost(Sum(file => file.Cost), Sum(file => file.MostCost)));
+        if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
+        if (_held > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} in batches already.", _held);
+        ShouldProcess(sum, sum, "Start-ChatBatch");
+
+        decimal? Sum(Func<BatchFile, decimal?> cost) => files.Aggregate((decimal?)0, (all, file) => all + cost(file));
+    }
 
     /// <summary>Ends the command where the work fails: to go on could submit a row twice.</summary>
     private void Terminate(Action work, string parameter)

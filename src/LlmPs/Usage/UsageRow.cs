@@ -59,14 +59,15 @@ internal sealed class UsageRow
         ChatCompletion completion =>
             Of(completion.Usage, completion.Context, completion.Model, completion.Cost, completion.BatchId is not null),
         ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta =>
-            Of(delta.Usage, delta.Context, delta.Model, CostOf(delta)),
+            Of(delta.Usage, delta.Context, delta.Model, CostOf(delta), delta.BatchId is not null),
         ChatCompletionDelta => null,
         _ => Of(InputRow.Fields(item), RowMerger.CostColumn(InputRow.NamesOf(item)), row),
     };
 
     private static decimal? CostOf(ChatCompletionDelta delta) =>
         (delta.Context?.Session is { } session ? session.PriceOf(delta.Context.Request.Model, delta.Context.Request.Chip)
-            ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage);
+            ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage)
+            * (delta.BatchId is null ? 1 : TokenPrice.BatchFactor);
 
     private static UsageRow Of(TokenUsage? usage, AnswerContext? context, string? model, decimal? cost, bool isOfBatch = false) => new()
     {

@@ -309,7 +309,7 @@ public sealed class BatchTests
     public void A_line_without_an_answer_is_an_error(string line, object kind)
     {
         using var world = new BatchWorld();
-        var result = BatchResult.Read(world.Open(), "b", System.Text.Encoding.UTF8.GetBytes(line), _ => 3)!;
+        var result = BatchResult.Read(world.Open(), "b", null, System.Text.Encoding.UTF8.GetBytes(line), _ => 3)!;
         Assert.Null(result.Completion);
         Assert.Equal((LlmErrorKind)kind, result.Error!.Kind);
     }
@@ -322,7 +322,7 @@ public sealed class BatchTests
     public void A_line_that_is_none_is_no_result(string line)
     {
         using var world = new BatchWorld();
-        Assert.Null(BatchResult.Read(world.Open(), "b", System.Text.Encoding.UTF8.GetBytes(line), _ => 0));
+        Assert.Null(BatchResult.Read(world.Open(), "b", null, System.Text.Encoding.UTF8.GetBytes(line), _ => 0));
     }
 
     private static object[] Faults(string kind, string path, bool applied, int? times = 1)

@@ -48,7 +48,7 @@ internal sealed class BatchWorld : IDisposable
     }
 
     /// <summary>A session as another process has it: with the options of now.</summary>
-    internal LlmSession Open(int retries = 0)
+    internal LlmSession Open(int retries = 0, Action<LlmSessionOptions>? configure = null)
     {
         var given = Asking.Options([.. Options, ("Provider", Provider == "SiliconFlow" ? "SiliconFlow" : "OpenAICompatible")]);
         var handler = new CountingHandler(new SimulatorHandler(given, _store));
@@ -57,6 +57,7 @@ internal sealed class BatchWorld : IDisposable
         {
             options.MaxRetryCount = retries;
             options.Model = "Qwen/QwQ-32B";
+            configure?.Invoke(options);
         });
         _sessions.Add(session);
         return session;
@@ -118,6 +119,7 @@ internal sealed class BatchWorld : IDisposable
             collection.Finish();
             added += collection.Added;
             await journal.NoteReceivedAsync(plan, batch);
+            collection.Audit();
         }
 
         return (failed, added);
