@@ -26,7 +26,7 @@ internal sealed class BatchAudit
     /// <summary>Returns what writes to the log of a session; null where the session has none.</summary>
     internal static BatchAudit? Of(LlmSession session) => session.Connection.Log is { } log ? new BatchAudit(session, log) : null;
 
-    /// <summary>Adds the line of a batch that was submitted; warns where the log cannot be written, and then no further request is sent.</summary>
+    /// <summary>Adds the line of a batch that was submitted. Warns where it cannot be written: then nothing more is sent.</summary>
     internal void Submitted(BatchPlan plan, RequestLog log)
     {
         var entry = NewEntry("batch", plan.Model, plan.BatchId!);
@@ -82,6 +82,6 @@ internal sealed class BatchAudit
     {
         if (_log.Add(line) is not { } failure) return;
         throw new LlmApiException(LlmErrorKind.Canceled,
-            $"{failure.Message} Run the same command again when it can be written: the other answers of the batch are received then.", failure);
+            $"{failure.Message} Run the same command again when it can be written: it receives the other answers.", failure);
     }
 }

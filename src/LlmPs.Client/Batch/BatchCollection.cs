@@ -35,14 +35,16 @@ internal sealed class BatchCollection
     private readonly string? _model;
     private readonly BatchAudit? _audit;
     private readonly Func<ChatCompletion, string?>? _problem;
-    private readonly Dictionary<string, long>? _rows;
+    private readonly Dictionary<string, long> _rows = new(StringComparer.Ordinal);
+    private readonly bool _knowsRows;
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private Task _kept = Task.CompletedTask;
 
     /// <param name="session">Who was asked.</param>
     /// <param name="file">The checkpoint.</param>
     /// <param name="batchId">The batch.</param>
-    /// <param name="plan">What the checkpoint knows of the batch; null for nothing: then each line says by itself which row it is.</param>
+    /// <param name="plan">What the checkpoint knows of the batch; null for nothing. Where it does not know all rows, lines of others are taken,
+    /// too.</param>
     /// <param name="problem">Returns what is wrong with an answer, or null; null where every answer is good.</param>
     internal BatchCollection(LlmSession session, CheckpointFile file, string batchId, BatchPlan? plan, Func<ChatCompletion,
         string?>? problem)
@@ -54,8 +56,8 @@ internal sealed class BatchCollection
         _model = plan?.Model;
         _audit = BatchAudit.Of(session);
         if (plan is null) return;
-        _rows = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var row in plan.Rows) _rows[row.CustomId] = row.Index;
+        _knowsRows = _rows.Count == plan.Lines;
     }
 
     /// <summary>Answers that were added to the checkpoint.</summary>
@@ -71,7 +73,10 @@ internal sealed class BatchCollection
     internal int Unreadable { get; private set; }
 
     /// <summary>Rows that had no line.</summary>
-    internal int Missing => _rows is null ? 0 : _rows.Count - _seen.Count;
+    internal int Missing => _knowsRows ? _rows.Count - _seen.Count : 0;
+
+    /// <summary>Lines so far.</summary>
+    internal int Lines => _seen.Count + Unreadable;
 
     /// <summary>Takes a line; returns the row where it failed, else null.</summary>
     /// <exception cref="CheckpointException">The checkpoint cannot be read or written.</exception>
@@ -80,7 +85,7 @@ internal sealed class BatchCollection
         var index = -1L;
         var result = BatchResult.Read(_session, _batchId, _model, line, id => index = IndexOf(id));
         if (result is null || !BatchRow.TryParse(result.CustomId, index, out var row)
-            || (_rows is not null && !_rows.ContainsKey(result.CustomId)))
+            || (_knowsRows && !_rows.ContainsKey(result.CustomId)))
         {
             Unreadable++;
             return null;
@@ -127,5 +132,5 @@ internal sealed class BatchCollection
         if (kept.IsFaulted || _file.Unflushed > MostUnflushed) kept.GetAwaiter().GetResult();
     }
 
-    private long IndexOf(string customId) => _rows is not null && _rows.TryGetValue(customId, out var index) ? index : -1;
+    private long IndexOf(string customId) => _rows.TryGetValue(customId, out var index) ? index : -1;
 }

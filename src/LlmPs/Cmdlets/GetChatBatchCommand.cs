@@ -69,6 +69,13 @@ public sealed class GetChatBatchCommand : BatchCommand
             throw;
         }
 
+        foreach (var id in Id ?? [])
+        {
+            if (plans.Any(plan => plan.BatchId == id)) continue;
+            Try(new ChatBatch { Id = id }, () => throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                $"Checkpoint '{CheckpointPath}' does not name it. Check the id, or leave out -CheckpointPath."));
+        }
+
         foreach (var plan in plans)
         {
             if (plan.IsDropped || (Id is not null && !Id.Contains(plan.BatchId, StringComparer.Ordinal))) continue;

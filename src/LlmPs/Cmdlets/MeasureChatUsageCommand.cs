@@ -51,8 +51,8 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     public object? Price { get; set; }
 
     /// <summary>
-    /// The share of the prices of <see cref="Price"/> that an answer of a batch job costs, 0 to 1; 0.5 by default. The Cost of such an answer
-    /// has its share already.
+    /// The share of the prices of -Price that an answer of a batch job costs, 0 to 1; 0.5 by default. The Cost of such an answer is half
+    /// already.
     /// </summary>
     [Parameter]
     [ValidateRange(0.0, 1.0)]
@@ -66,11 +66,12 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
             if (Price is not null) _prices = PriceReader.Read(this, Price);
             else if (MyInvocation.BoundParameters.ContainsKey(nameof(BatchFactor)))
                 throw new PSArgumentException(
-                    "-BatchFactor needs -Price. Without -Price the Cost of the answers is summed, which is at the price of a batch already.");
+                    "-BatchFactor needs -Price. Without -Price the Cost of the answers is summed, which is half of the price already.");
         }
         catch (Exception e) when (e is PSArgumentException)
         {
-            ThrowTerminatingError(new ErrorRecord(e, Price is null ? "InvalidParameter" : "InvalidPrice", ErrorCategory.InvalidArgument, Price));
+            var id = Price is null ? "InvalidParameter" : "InvalidPrice";
+            ThrowTerminatingError(new ErrorRecord(e, id, ErrorCategory.InvalidArgument, Price));
         }
     }
 

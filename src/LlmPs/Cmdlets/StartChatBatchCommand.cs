@@ -264,15 +264,16 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     {
         var files = _splitter!.Files;
         if (files.Count + _kept + _held == 0) return;
+        var rows = files.Sum(file => (long)file.Lines);
+        var cost = rows == 0 ? string.Empty : RunPreview.Cost(Sum(file => file.Cost), Sum(file => file.MostCost));
         var sum = string.Format(
-            CultureInfo.InvariantCulture, "{0} {1} in {2} {3} not submitted, about {4} prompt tokens in all{5}.", files.Sum(file => (long)file.Lines),
-            files.Sum(file => (long)file.Lines) == 1 ? "row" : "rows", files.Count, files.Count == 1 ? "file" : "files",
-            files.Sum(file => file.Tokens), files.Count == 0 ? string.Empty : RunPreview.Cost(Sum(file => file.Cost), Sum(file => file.MostCost)));
+            CultureInfo.InvariantCulture, "{0} {1} in {2} {3} not submitted, about {4} prompt tokens in all{5}.",
+            rows, rows == 1 ? "row" : "rows", files.Count, files.Count == 1 ? "file" : "files", files.Sum(file => file.Tokens), cost);
         if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
         if (_held > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} in batches already.", _held);
         ShouldProcess(sum, sum, "Start-ChatBatch");
 
-        decimal? Sum(Func<BatchFile, decimal?> cost) => files.Aggregate((decimal?)0, (all, file) => all + cost(file));
+        decimal? Sum(Func<BatchFile, decimal?> costOf) => files.Aggregate((decimal?)0, (all, file) => all + costOf(file));
     }
 
     /// <summary>Ends the command where the work fails: to go on could submit a row twice.</summary>

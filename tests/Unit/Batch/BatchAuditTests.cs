@@ -34,7 +34,8 @@ public sealed class BatchAuditTests : IDisposable
         var submitted = Assert.Single(Lines("batch"));
         Assert.Equal((batch.Id, 20, "Qwen/QwQ-32B"), (submitted.Text("batch"), submitted.Number("rows"), submitted.Text("model")));
         var plan = world.Journal().Plans[0];
-        Assert.Equal((plan.FileId, plan.Bytes, plan.Hash), (submitted.Text("file"), submitted.Number("bytes"), submitted.Text("promptSha256")));
+        Assert.Equal((plan.FileId, plan.Bytes, plan.Hash),
+            (submitted.Text("file"), submitted.Number("bytes"), submitted.Text("promptSha256")));
         var answers = Lines("chat");
         Assert.Equal(20, answers.Select(line => line.Text("customId")).Distinct().Count());
         Assert.Equal(Enumerable.Range(0, 20).Select(i => (long?)i), answers.Select(line => line.Number("row")).Order());
@@ -42,7 +43,8 @@ public sealed class BatchAuditTests : IDisposable
         {
             Assert.Equal((batch.Id, 200, 1, "stop"),
                 (line.Text("batch"), line.Number("status"), line.Number("attempt"), line.Text("finishReason")));
-            Assert.Equal(("Qwen/QwQ-32B", (long?)null, (string?)null), (line.Text("model"), line.Number("durationMs"), line.Text("promptSha256")));
+            Assert.Equal(("Qwen/QwQ-32B", (long?)null, (string?)null),
+                (line.Text("model"), line.Number("durationMs"), line.Text("promptSha256")));
             var cost = (line.Number("promptTokens") + (2 * line.Number("completionTokens"))) / 2m / 1_000_000;
             Assert.Equal(cost, line.Json.GetProperty("cost").GetDecimal());
             Assert.DoesNotContain("response", line.Fields);
@@ -64,7 +66,8 @@ public sealed class BatchAuditTests : IDisposable
     public async Task A_receive_that_broke_off_and_is_repeated_logs_each_answer_and_each_failure_once()
     {
         using var world =
-            new BatchWorld("OpenAICompatible", ("BatchErrorMatch", "Row 1"), ("BatchErrorStatus", new[] { 500 }), ("BatchErrorsInOutput", true),
+            new BatchWorld("OpenAICompatible", ("BatchErrorMatch", "Row 1"), ("BatchErrorStatus", new[] { 500 }),
+                ("BatchErrorsInOutput", true),
                 ("Faults", new object[] { new Hashtable { ["Fault"] = "CutStream", ["Path"] = "/content", ["Times"] = 1 } }));
         var session = Open(world);
         await world.StartAsync(session, s_rows);
@@ -119,8 +122,7 @@ public sealed class BatchAuditTests : IDisposable
         var collection = new BatchCollection(session, file, "b", null, null);
         File.Delete(_log.Path);
         Directory.CreateDirectory(_log.Path);
-        const string Answer = """{"choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}""";
-        var line = Encoding.UTF8.GetBytes($$"""{"custom_id":"{{row.Key}}-1","response":{"status_code":200,"body":{{Answer}}}}""");
+        var line = Encoding.UTF8.GetBytes(BatchWorld.ResultLine(row));
         var error = Assert.Throws<LlmApiException>(() => collection.Take(line));
         Assert.Contains(_log.Path, error.Message, StringComparison.Ordinal);
         collection.Finish();

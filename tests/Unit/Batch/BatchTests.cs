@@ -54,6 +54,19 @@ public sealed class BatchTests
         Assert.All([1, 2, 3], n => Assert.NotNull(world.Answer(session, "same", n)));
     }
 
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(0, 0)]
+    public void Answers_are_taken_also_where_the_checkpoint_has_lost_rows_of_the_plan(int lines, int added)
+    {
+        using var world = new BatchWorld();
+        var session = world.Open();
+        using var file = CheckpointFile.Open(world.File);
+        var collection = new BatchCollection(session, file, "b", new BatchPlan { Lines = lines }, null);
+        Assert.Null(collection.Take(System.Text.Encoding.UTF8.GetBytes(BatchWorld.ResultLine(BatchWorld.Ticket(session, "Hi")))));
+        Assert.Equal((added, 1 - added, 1, 0), (collection.Added, collection.Unreadable, collection.Lines, collection.Missing));
+    }
+
     [Fact]
     public async Task Rows_that_are_answered_or_in_a_batch_are_left_out()
     {

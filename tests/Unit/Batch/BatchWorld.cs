@@ -71,6 +71,11 @@ internal sealed class BatchWorld : IDisposable
             new AnswerContext(session.Identity, session.Resolve(request, out _)) { InputIndex = index, InputObject = prompt });
     }
 
+    /// <summary>A line of a result file with an answer to a row.</summary>
+    internal static string ResultLine(ChatTicket row) =>
+        "{\"custom_id\":\"" + row.Key + "-1\",\"response\":{\"status_code\":200,\"body\":"
+            + "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hello\"},\"finish_reason\":\"stop\"}]}}}";
+
     /// <summary>What Start-ChatBatch does with rows.</summary>
     internal async Task<List<ChatBatch>> StartAsync(LlmSession session, params string[] prompts)
     {
