@@ -63,7 +63,7 @@ internal sealed class AuditEntry
     internal string? CustomId { get; set; }
 
     /// <summary>The file that was submitted, and what is in it; null for another line.</summary>
-    internal (string? Id, int Rows, long Bytes)? BatchFile { get; set; }
+    internal (string? Id, int Rows, long Bytes)? SubmittedFile { get; set; }
 
     /// <summary>The body as it was sent, clean; null without -LogContent.</summary>
     internal byte[]? Request { get; set; }
@@ -129,7 +129,7 @@ internal sealed class AuditEntry
             Write(json, "promptSha256", PromptHash);
             if (Batch is not null) WriteClean(json, "batch", Batch);
             if (CustomId is not null) Write(json, "customId", CustomId);
-            if (BatchFile is { } file)
+            if (SubmittedFile is { } file)
             {
                 WriteClean(json, "file", file.Id);
                 json.WriteNumber("rows", file.Rows);

@@ -30,7 +30,7 @@ internal sealed class BatchAudit
     internal void Submitted(BatchPlan plan, RequestLog log)
     {
         var entry = NewEntry("batch", plan.Model, plan.BatchId!);
-        entry.BatchFile = (plan.FileId, plan.Lines, plan.Bytes);
+        entry.SubmittedFile = (plan.FileId, plan.Lines, plan.Bytes);
         entry.PromptHash = plan.Hash;
         if (_log.Add(entry.ToLine()) is { } failure)
             log.Write(RequestLogLevel.Warning, $"{failure.Message} Nothing more is sent until it can be written.");

@@ -43,7 +43,7 @@ internal sealed class BatchCollection
     /// <param name="session">Who was asked.</param>
     /// <param name="file">The checkpoint.</param>
     /// <param name="batchId">The batch.</param>
-    /// <param name="plan">What the checkpoint knows of the batch; null for nothing. Where it does not know all rows, lines of others are taken,
+    /// <param name="plan">What the checkpoint knows of the batch; null for nothing. Where it does not know all rows, other lines count,
     /// too.</param>
     /// <param name="problem">Returns what is wrong with an answer, or null; null where every answer is good.</param>
     internal BatchCollection(LlmSession session, CheckpointFile file, string batchId, BatchPlan? plan, Func<ChatCompletion,
