@@ -312,12 +312,12 @@ Describe 'Start-ChatBatch -WhatIf' {
 
     It 'shows each file and the sum, with half of the cost of a live run' {
         $live = Get-HostText { $mixed | Invoke-ChatCompletion -MaxTokens 10 -WhatIf }
-        $live | Should -Match 'which cost about (\S+) \(with the answers up to (\S+), by -MaxTokens\)\.'
-        $prompt, $most = [decimal]$Matches[1], [decimal]$Matches[2]
+        $costs = 'which cost about (\S+) \(with the answers up to (\S+), by -MaxTokens\)\.'
+        $full = [regex]::Match($live, $costs).Groups[1..2].ForEach{ [decimal]$_.Value }
         $text = Get-HostText { $mixed | Start-ChatBatch -CheckpointPath $file -MaxTokens 10 -WhatIf }
-        $text | Should -Match 'file 1 of 2, model m1, 1 rows?, .*file 2 of 2, model m2, 2 rows, 0\.0 MB, about \d+ prompt tokens, which cost about '
-        $text | Should -Match '3 rows in 2 files not submitted, about \d+ prompt tokens in all, which cost about (\S+) \(with the answers up to (\S+), by -MaxTokens\)\.'
-        [decimal]$Matches[1], [decimal]$Matches[2] | Should -Be ($prompt / 2), ($most / 2)
+        $text | Should -Match 'file 1 of 2, model m1, 1 row, .*file 2 of 2, model m2, 2 rows, 0\.0 MB, about \d+ prompt tokens, which cost about '
+        $text | Should -Match '3 rows in 2 files not submitted, about \d+ prompt tokens in all'
+        [regex]::Match($text, "in all, $costs").Groups[1..2].ForEach{ [decimal]$_.Value } | Should -Be ($full[0] / 2), ($full[1] / 2)
         Test-Path $file | Should -BeFalse
     }
 
@@ -448,7 +448,7 @@ Describe 'The audit log' {
         $answers = @($lines | Where-Object operation -eq 'chat')
         $answers.Count | Should -Be 12
         $answers.batch | Select-Object -Unique | Should -Be $batch.Id
-        ($answers | Measure-Object cost -Sum).Sum | Should -Be ([double]($rows | Invoke-ChatCompletion -Prompt { $_.Subject } -CheckpointPath $file | Measure-ChatUsage).Cost)
+        [decimal]($answers | Measure-Object cost -Sum).Sum | Should -Be ($rows | Invoke-ChatCompletion -Prompt { $_.Subject } -CheckpointPath $file | Measure-ChatUsage).Cost
         Get-Content $log -Raw | Should -Not -Match 'Row 1'
     }
 }

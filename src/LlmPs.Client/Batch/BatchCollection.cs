@@ -11,7 +11,7 @@ internal sealed class FailedRow(string customId, long index, LlmApiException err
 {
     internal string CustomId { get; } = customId;
 
-    /// <summary>The row's place in the input; -1 where the checkpoint does not know it.</summary>
+    /// <summary>The row's place in the input; -1 if the checkpoint does not know it.</summary>
     internal long Index { get; } = index;
 
     internal LlmApiException Error { get; } = error;
@@ -21,8 +21,8 @@ internal sealed class FailedRow(string customId, long index, LlmApiException err
 }
 
 /// <summary>
-/// Makes lines of a checkpoint out of the lines of result files, which come in any order, and again where a transfer broke off. What the
-/// checkpoint has stays as it is, so that receiving twice changes nothing. For one thread at a time.
+/// Makes lines of a checkpoint out of the lines of result files. They come in any order, and again after a transfer broke off. Rows that
+/// the checkpoint has stay as they are, so that receiving twice changes nothing. For one thread at a time.
 /// </summary>
 internal sealed class BatchCollection
 {
@@ -40,12 +40,12 @@ internal sealed class BatchCollection
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private Task _kept = Task.CompletedTask;
 
-    /// <param name="session">Who was asked.</param>
+    /// <param name="session">The session of the batch.</param>
     /// <param name="file">The checkpoint.</param>
     /// <param name="batchId">The batch.</param>
     /// <param name="plan">What the checkpoint knows of the batch; null for nothing. Where it does not know all rows, other lines count,
     /// too.</param>
-    /// <param name="problem">Returns what is wrong with an answer, or null; null where every answer is good.</param>
+    /// <param name="problem">Returns what is wrong with an answer, or null; null if every answer is good.</param>
     internal BatchCollection(LlmSession session, CheckpointFile file, string batchId, BatchPlan? plan, Func<ChatCompletion,
         string?>? problem)
     {
@@ -69,16 +69,16 @@ internal sealed class BatchCollection
     /// <summary>Rows that failed.</summary>
     internal int Failed { get; private set; }
 
-    /// <summary>Lines that cannot be read, or are of no row of this batch.</summary>
+    /// <summary>Lines that cannot be read or do not belong to a row of this batch.</summary>
     internal int Unreadable { get; private set; }
 
-    /// <summary>Rows that had no line.</summary>
+    /// <summary>Rows without a line.</summary>
     internal int Missing => _knowsRows ? _rows.Count - _seen.Count : 0;
 
     /// <summary>Lines so far.</summary>
     internal int Lines => _seen.Count + Unreadable;
 
-    /// <summary>Takes a line; returns the row where it failed, else null.</summary>
+    /// <summary>Takes a line. Returns its row if that failed, otherwise null.</summary>
     /// <exception cref="CheckpointException">The checkpoint cannot be read or written.</exception>
     internal FailedRow? Take(byte[] line)
     {

@@ -9,8 +9,8 @@ using LlmPs.Bulk;
 namespace LlmPs.Batch;
 
 /// <summary>
-/// The lines of one batch, on disk beside the checkpoint until they are uploaded. The file has no name, or goes with the process: a run
-/// that is killed leaves none.
+/// The lines of one batch, on disk beside the checkpoint until they are uploaded. The file has no name, or the system deletes it when
+/// the process ends: a run that is killed leaves no file.
 /// </summary>
 internal sealed class BatchFile : IDisposable
 {
@@ -20,15 +20,15 @@ internal sealed class BatchFile : IDisposable
     private readonly FileStream? _content;
     private string? _hash;
 
-    /// <param name="session">Who is asked.</param>
+    /// <param name="session">The session that the batch is submitted with.</param>
     /// <param name="model">The model of all lines, as the provider spells it.</param>
-    /// <param name="path">The path to write to while the lines come in; null where they are only counted.</param>
+    /// <param name="path">The path to write to while the lines come in; null if they are only counted.</param>
     internal BatchFile(LlmSession session, string model, string? path)
     {
         Session = session;
         Model = model;
         if (path is null) return;
-        // Windows removes it when its handle closes, however that comes. Elsewhere it needs no name.
+        // Windows deletes it when its handle closes, also after a kill. On other systems an open file needs no name.
         var isWindows = Path.DirectorySeparatorChar == '\\';
         _content = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BlockSize, isWindows
             ? FileOptions.DeleteOnClose : FileOptions.None);
@@ -57,7 +57,7 @@ internal sealed class BatchFile : IDisposable
     /// <summary>The content from its beginning.</summary>
     internal Stream Content => _content ?? throw new InvalidOperationException("The lines were only counted.");
 
-    /// <summary>The SHA-256 of the content, in hex. No line can be added any more.</summary>
+    /// <summary>The SHA-256 of the content, in hex. After that no line can be added.</summary>
     internal string Hash
     {
         get

@@ -99,7 +99,7 @@ internal sealed class BatchResult
         ChatExchange.RefuseGivenUp(flow);
         if (!flow.HasBegun)
             throw new LlmApiException(LlmErrorKind.InvalidResponse,
-                "The answer holds no choice: "
+                "The answer has no choices: "
                     + $"{PrintableText.Line(Encoding.UTF8.GetString(session.Connection.Redactor.ForPrint().Clean(body)), 300)}");
         foreach (var delta in flow.Close()) builder.Append(delta);
         var completion = builder.ToCompletion();

@@ -15,12 +15,12 @@ namespace LlmPs.Cmdlets;
 [OutputType(typeof(ChatBatch))]
 public sealed class GetChatBatchCommand : BatchCommand
 {
-    /// <summary>The ids; all batches where not given.</summary>
+    /// <summary>The ids. Default: all batches.</summary>
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
     public string[]? Id { get; set; }
 
-    /// <summary>The checkpoint whose batches are meant.</summary>
+    /// <summary>The checkpoint whose batches are returned.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? CheckpointPath { get; set; }

@@ -139,7 +139,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         {
             _warnedOfCached = true;
             VerboseLine.Warn(this,
-                "Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full "
+                "Rows without a column CachedTokens do not show how much of their input was cached: all of it is counted at the full "
                     + "price, so the cost may be too high.");
         }
 

@@ -29,7 +29,7 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
 
     private readonly Dictionary<string, (CheckpointFile File, BatchJournal Journal)> _open = new(StringComparer.Ordinal);
 
-    /// <summary>The checkpoint to write to; the one that the batch names where not given.</summary>
+    /// <summary>The checkpoint to write to. Default: the one that the batch names.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? CheckpointPath { get; set; }
@@ -139,13 +139,13 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         if (collection.Unreadable > 0)
             VerboseLine.Warn(this,
                 $"Batch '{batch.Id}': {collection.Unreadable.ToString(CultureInfo.InvariantCulture)} lines of the result files cannot "
-                    + "be read, or are of no row of this batch.");
+                    + "be read or do not belong to a row of this batch.");
         errors.AddRange(ErrorsOf(batch, collection, unsent, unsentWords).Select(error => Record(batch, error)));
         return collection;
     }
 
     /// <summary>
-    /// Reads the result files and hands their lines over on the pipeline's thread, which alone runs PowerShell's schema check.
+    /// Reads the result files and hands their lines over on the pipeline's thread: the schema check needs it.
     /// </summary>
     private void Download(LlmSession session, ChatBatch batch, Action<byte[]> take, Func<int> count)
     {

@@ -42,12 +42,12 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     [ValidatePattern("^[0-9]{1,6}h?$")]
     public string? CompletionWindow { get; set; }
 
-    /// <summary>Submit rows, too, that are in a batch which was not received. They are paid for twice.</summary>
+    /// <summary>Also submits rows that are in a batch which was not received. They are paid for twice.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
     /// <summary>
-    /// Not for batches: a batch has no stream. Here, so that options meant for Invoke-ChatCompletion are refused in words.
+    /// Not possible in a batch. It exists so that options meant for Invoke-ChatCompletion get a clear error.
     /// </summary>
     [Parameter]
     public SwitchParameter Stream { get; set; }
@@ -110,7 +110,7 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         for (var i = 0; i < _splitter.Files.Count && ending is null; i++)
         {
             var file = _splitter.Files[i];
-            // With -WhatIf only said.
+            // With -WhatIf it is only shown.
             if (!ShouldProcess(Described(file, i), "Start batch"))
             {
                 skipped++;
@@ -255,9 +255,11 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     }
 
     private string Described(BatchFile file, int place) => string.Format(
-        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5} rows, {6:0.0} MB, about {7} prompt tokens{8}",
-        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, file.Lines, file.Bytes / 1e6, file.Tokens,
-        RunPreview.Cost(file.Cost, file.MostCost));
+        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5}, {6:0.0} MB, about {7} prompt tokens{8}",
+        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, Rows(file.Lines), file.Bytes / 1e6,
+        file.Tokens, RunPreview.Cost(file.Cost, file.MostCost));
+
+    private static string Rows(long count) => string.Format(CultureInfo.InvariantCulture, "{0} {1}", count, count == 1 ? "row" : "rows");
 
     /// <summary>Shows with <c>-WhatIf</c> what all files have together.</summary>
     private void ShowSum()
@@ -267,8 +269,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         var rows = files.Sum(file => (long)file.Lines);
         var cost = rows == 0 ? string.Empty : RunPreview.Cost(Sum(file => file.Cost), Sum(file => file.MostCost));
         var sum = string.Format(
-            CultureInfo.InvariantCulture, "{0} {1} in {2} {3} not submitted, about {4} prompt tokens in all{5}.",
-            rows, rows == 1 ? "row" : "rows", files.Count, files.Count == 1 ? "file" : "files", files.Sum(file => file.Tokens), cost);
+            CultureInfo.InvariantCulture, "{0} in {1} {2} not submitted, about {3} prompt tokens in all{4}.",
+            Rows(rows), files.Count, files.Count == 1 ? "file" : "files", files.Sum(file => file.Tokens), cost);
         if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
         if (_held > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} in batches already.", _held);
         ShouldProcess(sum, sum, "Start-ChatBatch");
@@ -276,7 +278,7 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         decimal? Sum(Func<BatchFile, decimal?> costOf) => files.Aggregate((decimal?)0, (all, file) => all + costOf(file));
     }
 
-    /// <summary>Ends the command where the work fails: to go on could submit a row twice.</summary>
+    /// <summary>Ends the command if the work fails: to continue could submit a row twice.</summary>
     private void Terminate(Action work, string parameter)
     {
         try
