@@ -7,7 +7,7 @@ param(
     [int] $PromptKB = 10,
     # Kills of Start-ChatBatch and as many of Receive-ChatBatch; 0 for none.
     [int] $Kills = 50,
-    [int] $KilledRows = 90,
+    [int] $KilledRows = 300,
     # Only the kills, without the many rows.
     [switch] $KillsOnly,
     [Parameter(Mandatory = $true)] [string] $ModulePath,
@@ -112,7 +112,9 @@ try {
     $killed = @{ Start = 0; Receive = 0 }
     $stages = @{ Start = @{}; Receive = @{} }
     $paidTwice = $lost = $sentLive = $round = 0
-    $server.SetOption(@{ BatchShuffle = $true; CountBodies = $true; LatencyMs = 20 })
+    # A request takes its time before and after the provider has done what it asks for, so that kills strike there, too.
+    $slow = @{ BatchShuffle = $true; CountBodies = $true; LatencyMs = 60; Faults = @(@{ Fault = 'StallBeforeHeaders'; Path = 'POST '; Applied = $true; DelayMs = 100 }) }
+    $server.SetOption($slow)
     # How long a step takes on this machine now: a kill comes at a random share of it.
     $durations = @{ Start = [System.Collections.Generic.List[double]]::new(); Receive = [System.Collections.Generic.List[double]]::new() }
     for ($i = 0; $i -lt 3 -and $Kills; $i++) {
@@ -120,7 +122,7 @@ try {
     }
     while (($killed.Start -lt $Kills -or $killed.Receive -lt $Kills) -and $round -lt 3 * $Kills) {
         $round++
-        $server.SetOption(@{ BatchShuffle = $true; CountBodies = $true; LatencyMs = 20 })
+        $server.SetOption($slow)
         $known = $server.Stats()
         $checkpoint = Join-Path $folder "kill$round.jsonl"
         foreach ($step in 'Start', 'Receive') {
@@ -164,7 +166,8 @@ try {
         } | Format-List
         # Where the kills struck: else they prove nothing.
         foreach ($step in 'Start', 'Receive') {
-            $stages[$step].GetEnumerator() | Sort-Object Name | Select-Object @{ n = "Killed in $step"; e = { $_.Name } }, @{ n = 'Times'; e = { $_.Value } } | Format-Table -AutoSize
+            Write-Output "Points of ${step}:"
+            $stages[$step].GetEnumerator() | Sort-Object Name | ForEach-Object { '{0,4} x {1}' -f $_.Value, $_.Name }
             if ($killed[$step] -lt $Kills) { $wrong.Add("only $($killed[$step]) kills of $step") }
             if ($stages[$step].Count -lt [Math]::Min(5, $Kills / 4)) { $wrong.Add("the kills of $step struck only $($stages[$step].Count) points") }
         }
