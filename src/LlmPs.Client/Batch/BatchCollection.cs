@@ -1,6 +1,6 @@
 using System;
 using System.Collections.Generic;
-using System.Threading;
+using System.Globalization;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
 
@@ -116,8 +116,17 @@ internal sealed class BatchCollection
     }
 
     /// <summary>Returns when all answers are on the disk.</summary>
+    /// <param name="batch">The batch.</param>
     /// <exception cref="CheckpointException">They could not be written.</exception>
-    internal void Finish() => _kept.GetAwaiter().GetResult();
+    /// <exception cref="LlmApiException">The provider has answered more rows than the result files have.</exception>
+    internal void Finish(ChatBatch batch)
+    {
+        _kept.GetAwaiter().GetResult();
+        if (Lines >= batch.Completed) return;
+        throw new LlmApiException(LlmErrorKind.InvalidResponse, string.Format(
+            CultureInfo.InvariantCulture, "The provider reports {0} answered rows, and its result files have {1} lines. Run "
+                + "Receive-ChatBatch again later. Invoke-ChatCompletion -Force sends the other rows live.", batch.Completed, Lines));
+    }
 
     /// <summary>Adds the rows that failed to the audit log, once the checkpoint has noted that the batch was received.</summary>
     /// <exception cref="LlmApiException">The log cannot be written.</exception>

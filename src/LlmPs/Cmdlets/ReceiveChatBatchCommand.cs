@@ -124,15 +124,7 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
             if (!failed.IsUnsent) errors.Add(Failure(failed, batch));
             else if (unsent++ == 0) unsentWords = failed.Error.Message;
         }, () => collection.Lines);
-        collection.Finish();
-        if (collection.Lines < batch.Completed)
-        {
-            throw new LlmApiException(LlmErrorKind.InvalidResponse, string.Format(
-                CultureInfo.InvariantCulture, "The provider reports {0} answered rows, and its result files have {1} lines. Run "
-                    + "Receive-ChatBatch again later. Invoke-ChatCompletion -Force sends the other rows live.",
-                batch.Completed, collection.Lines));
-        }
-
+        collection.Finish(batch);
         VerboseLine.Write(this, string.Format(
             CultureInfo.InvariantCulture, "Batch '{0}' ({1}): {2} answers added to the checkpoint, {3} known before, {4} rows failed.",
             batch.Id, batch.Status, collection.Added, collection.Known, collection.Failed));

@@ -125,7 +125,7 @@ public sealed class BatchAuditTests : IDisposable
         var line = Encoding.UTF8.GetBytes(BatchWorld.ResultLine(row));
         var error = Assert.Throws<LlmApiException>(() => collection.Take(line));
         Assert.Contains(_log.Path, error.Message, StringComparison.Ordinal);
-        collection.Finish();
+        collection.Finish(new ChatBatch());
         Assert.NotNull(file.Find(row.Key, 1, out _));
     }
 

@@ -68,6 +68,19 @@ public sealed class BatchTests
     }
 
     [Fact]
+    public void A_batch_whose_result_files_lack_answers_is_not_received()
+    {
+        using var world = new BatchWorld();
+        var session = world.Open();
+        using var file = CheckpointFile.Open(world.File);
+        var collection = new BatchCollection(session, file, "b", null, null);
+        collection.Take(System.Text.Encoding.UTF8.GetBytes(BatchWorld.ResultLine(BatchWorld.Ticket(session, "Hi"))));
+        collection.Finish(new ChatBatch { Completed = 1, Failed = 3 });
+        var error = Assert.Throws<LlmApiException>(() => collection.Finish(new ChatBatch { Completed = 2 }));
+        Assert.Contains("2 answered rows, and its result files have 1 lines", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Rows_that_are_answered_or_in_a_batch_are_left_out()
     {
         using var world = new BatchWorld();

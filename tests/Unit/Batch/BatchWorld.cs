@@ -121,7 +121,7 @@ internal sealed class BatchWorld : IDisposable
                 }, CancellationToken.None);
             }
 
-            collection.Finish();
+            collection.Finish(batch);
             added += collection.Added;
             await journal.NoteReceivedAsync(plan, batch);
             collection.Audit();
