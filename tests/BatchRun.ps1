@@ -117,8 +117,13 @@ try {
     $server.SetOption($slow)
     # How long a step takes on this machine now: a kill comes at a random share of it.
     $durations = @{ Start = [System.Collections.Generic.List[double]]::new(); Receive = [System.Collections.Generic.List[double]]::new() }
+    $requests = @{}
     for ($i = 0; $i -lt 3 -and $Kills; $i++) {
-        foreach ($step in 'Start', 'Receive') { $durations[$step].Add((Invoke-Step $step $KilledRows 1 (Join-Path $folder "time$i.jsonl") '' "time$i").Ms) }
+        foreach ($step in 'Start', 'Receive') {
+            $before = $server.Stats().batchRequests
+            $durations[$step].Add((Invoke-Step $step $KilledRows 1 (Join-Path $folder "time$i.jsonl") '' "time$i").Ms)
+            $requests[$step] = $server.Stats().batchRequests - $before
+        }
     }
     while (($killed.Start -lt $Kills -or $killed.Receive -lt $Kills) -and $round -lt 3 * $Kills) {
         $round++
@@ -132,6 +137,12 @@ try {
                 $moment = [int]($random.NextDouble() * 1.1 * $recent[[int][Math]::Floor($recent.Count / 2)])
                 $process = Start-Step $step $KilledRows 1 $checkpoint '' "kill$round"
                 $watch = [System.Diagnostics.Stopwatch]::StartNew()
+                # Most of the time passes before the first request. So every other kill comes some time after one of the requests.
+                if ($kill % 2 -ne $round % 2) {
+                    $target = $server.Stats().batchRequests + $random.Next(1, 1 + $requests[$step])
+                    while ($server.Stats().batchRequests -lt $target -and -not $process.HasExited) { Start-Sleep -Milliseconds 2 }
+                    $moment = $random.Next(0, 200)
+                }
                 if ($process.WaitForExit($moment)) {
                     $durations[$step].Add($watch.Elapsed.TotalMilliseconds)
                     continue
