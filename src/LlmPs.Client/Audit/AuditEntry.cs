@@ -8,7 +8,7 @@ using LlmPs.Text;
 
 namespace LlmPs.Audit;
 
-/// <summary>The audit log's entry for one attempt. docs/audit.md lists the fields.</summary>
+/// <summary>The audit log's entry for one attempt, or for a batch job. docs/audit.md lists the fields.</summary>
 /// <param name="clean">Removes the session's secrets from the server's texts; all other texts are clean.</param>
 internal sealed class AuditEntry(Func<string, string> clean)
 {
@@ -31,10 +31,15 @@ internal sealed class AuditEntry(Func<string, string> clean)
     internal int? Status;
     internal LlmApiException? Error;
     internal string? RequestId;
-    internal double DurationMs;
+    internal double? DurationMs;
     internal ChatCompletion? Answer;
     internal decimal? Cost;
     internal string? PromptHash;
+
+    // Only in entries about a batch job: its id, the id of the row in it, the submitted file.
+    internal string? Batch;
+    internal string? CustomId;
+    internal (string? Id, int Rows, long Bytes)? SubmittedFile;
 
     // Only with -LogContent, and without secrets.
     internal bool HasContent;
@@ -85,10 +90,19 @@ internal sealed class AuditEntry(Func<string, string> clean)
             Write(json, "totalTokens", Answer?.Usage?.TotalTokens);
             if (Cost is { } cost) json.WriteNumber("cost", cost);
             else json.WriteNull("cost");
-            json.WriteNumber("durationMs", (long)Math.Round(DurationMs));
+            Write(json, "durationMs", DurationMs is { } duration ? (long)Math.Round(duration) : null);
             WriteClean(json, "requestId", RequestId);
             WriteClean(json, "responseModel", Answer?.Model);
             Write(json, "promptSha256", PromptHash);
+            if (Batch is not null) WriteClean(json, "batch", Batch);
+            if (CustomId is not null) Write(json, "customId", CustomId);
+            if (SubmittedFile is { } file)
+            {
+                WriteClean(json, "file", file.Id);
+                json.WriteNumber("rows", file.Rows);
+                json.WriteNumber("bytes", file.Bytes);
+            }
+
             if (HasContent)
             {
                 Write(json, "request", Request);

@@ -69,10 +69,17 @@ public sealed class ChatCompletion
     /// <summary>
     /// The cost by the prices of the session (<c>-Price</c>), in their currency; null if the price or the usage is not known. The cost is 0
     /// if the row got the answer of an equal row. An answer from a checkpoint has the cost of the run that requested it.
+    /// An answer of a batch job costs half.
     /// </summary>
     public decimal? Cost
     {
-        get => _cost.IsSet ? _cost.Value : PriceByAnswer()?.Of(Usage) is { } cost ? Attempts == 0 ? 0 : cost : null;
+        get
+        {
+            if (_cost.IsSet) return _cost.Value;
+            var cost = PriceByAnswer()?.Of(Usage);
+            return Attempts == 0 ? cost * 0 : BatchId is null ? cost : cost * TokenPrice.BatchFactor;
+        }
+
         internal set => _cost = (value, true);
     }
 
@@ -180,6 +187,7 @@ public sealed class ChatCompletion
                 NativeFinishReason = choice.NativeFinishReason,
                 LogProbs = choice.LogProbs,
                 Raw = i == 0 ? Raw : null,
+                BatchId = BatchId,
                 IsLast = isLast,
             };
         }

@@ -81,6 +81,9 @@ public sealed class ChatCompletionDelta
     /// <summary>Whether the content of all earlier deltas is reasoning, because a closing tag without an opening tag came.</summary>
     internal bool MovesContent { get; set; }
 
+    /// <summary>The batch job that the answer came from; null for the answer to a live request.</summary>
+    internal string? BatchId { get; set; }
+
     internal AnswerHead Head { get; set; } = AnswerHead.Empty;
 
     /// <summary>The data of the answer that are not on the wire.</summary>

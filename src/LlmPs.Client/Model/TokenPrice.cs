@@ -9,6 +9,9 @@ namespace LlmPs;
 /// <param name="reasoning">The price of tokens generated for reasoning.</param>
 internal sealed class TokenPrice(decimal input, decimal cachedInput, decimal output, decimal reasoning)
 {
+    /// <summary>The share of its price that an answer of a batch job costs.</summary>
+    internal const decimal BatchFactor = 0.5m;
+
     private const decimal Million = 1_000_000;
 
     // More tokens than any request has. If a server reports more, its report is wrong.

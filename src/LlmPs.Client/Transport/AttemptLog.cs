@@ -33,20 +33,26 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
     {
         _sent = Stopwatch.GetTimestamp();
         if (hashed is not null) _promptHash ??= AuditEntry.HashOf(hashed);
+        _attempt = NewEntry(connection, log, operation, uri, context.Request);
+        _attempt.Row = row;
+        _attempt.Attempt = context.Attempts;
+        _attempt.PromptHash = _promptHash;
+        if (log.HasContent && body is not null) _attempt.Request = ContentCopy.Of(body, connection.Redactor.Clean);
+    }
+
+    /// <summary>Returns an entry that names the session, the server, and what is asked for.</summary>
+    internal static AuditEntry NewEntry(ProviderConnection connection, AuditLog log, string operation, Uri uri, ChatRequest request)
+    {
         Func<string, string> clean = connection.Redactor.Clean;
-        _attempt = new AuditEntry(clean)
+        return new AuditEntry(clean)
         {
             Session = clean(connection.Identity.Name),
             Provider = connection.Identity.Provider,
             Server = connection.IsSimulated ? "simulator" : clean(uri.Authority),
             Operation = operation,
-            Model = context.Request.Model is { } model ? clean(model) : null,
-            Chip = context.Request.Chip is { } chip ? clean(chip) : null,
-            Row = row,
-            Attempt = context.Attempts,
-            PromptHash = _promptHash,
+            Model = request.Model is { } model ? clean(model) : null,
+            Chip = request.Chip is { } chip ? clean(chip) : null,
             HasContent = log.HasContent,
-            Request = log.HasContent && body is not null ? ContentCopy.Of(body, clean) : null,
         };
     }
 
@@ -66,15 +72,17 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         _attempt = null;
         entry.DurationMs = (Stopwatch.GetTimestamp() - _sent) * 1000.0 / Stopwatch.Frequency;
         entry.Error = error;
-        entry.Answer = answer;
+        SetAnswer(entry, answer, connection, log);
         // The id may be in the body only.
         if (entry.Status is not null) entry.RequestId ??= error?.RequestId;
-        if (answer is not null)
-        {
-            entry.Cost = answer.Cost;
-            if (log.HasContent) entry.Response = ContentCopy.Of(CompletionWriter.Write(answer, out _), connection.Redactor.Clean);
-        }
-
         return log.Add(entry.ToLine());
+    }
+
+    /// <summary>Adds what has come of an answer to an entry: its usage and cost, and its texts with <c>-LogContent</c>.</summary>
+    internal static void SetAnswer(AuditEntry entry, ChatCompletion? answer, ProviderConnection connection, AuditLog log)
+    {
+        if (answer is null) return;
+        (entry.Answer, entry.Cost) = (answer, answer.Cost);
+        if (log.HasContent) entry.Response = ContentCopy.Of(CompletionWriter.Write(answer, out _), connection.Redactor.Clean);
     }
 }

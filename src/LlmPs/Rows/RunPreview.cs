@@ -58,11 +58,16 @@ internal sealed class RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
         cmdlet.ShouldProcess(sum, sum, Activity);
     }
 
-    private string Cost()
+    private string Cost() => _rows == 0 ? string.Empty : Cost(_cost, _mostCost);
+
+    /// <summary>Returns what tokens cost, as the end of a sentence; empty if the cost is not known.</summary>
+    /// <param name="cost">The cost of the prompts; null if it is not known.</param>
+    /// <param name="mostCost">The most that prompts and answers can cost; null if the answers have no limit.</param>
+    internal static string Cost(decimal? cost, decimal? mostCost)
     {
-        if (_cost is not { } cost || _rows == 0) return string.Empty;
-        var text = ", which cost about " + MoneyText.Of(cost);
-        return _mostCost is { } most ? $"{text} (with the answers up to {MoneyText.Of(most)}, by -MaxTokens)"
+        if (cost is not { } known) return string.Empty;
+        var text = ", which cost about " + MoneyText.Of(known);
+        return mostCost is { } most ? $"{text} (with the answers up to {MoneyText.Of(most)}, by -MaxTokens)"
             : text + " without the answers";
     }
 
