@@ -64,8 +64,8 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         _attempt.RequestId = requestId;
     }
 
-    /// <summary>Writes the line of the open attempt. Returns the error of writing; the next request fails, so this one need not.</summary>
-    /// <returns>The error of writing; null for success. The next request fails, so the answer need not.</returns>
+    /// <summary>Writes the line of the open attempt.</summary>
+    /// <returns>The error of writing; null for success. The next request fails with it, so that this answer is not lost.</returns>
     internal AuditException? End(LlmApiException? error, ChatCompletion? answer)
     {
         if (_attempt is not { } entry) return null;
@@ -78,7 +78,7 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         return log.Add(entry.ToLine());
     }
 
-    /// <summary>Adds what has come of an answer to an entry: its usage and cost, and its texts with <c>-LogContent</c>.</summary>
+    /// <summary>Adds the usage, the cost and, with <c>-LogContent</c>, the text of an answer to an entry.</summary>
     internal static void SetAnswer(AuditEntry entry, ChatCompletion? answer, ProviderConnection connection, AuditLog log)
     {
         if (answer is null) return;
