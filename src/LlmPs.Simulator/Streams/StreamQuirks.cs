@@ -2,7 +2,7 @@ using System;
 
 namespace LlmPs.Simulator;
 
-/// <summary>What real streams were seen to do (providers.md, "what has broken other clients"), each to be switched on alone.</summary>
+/// <summary>What real streams were seen to do and what broke other clients, each to be switched on alone.</summary>
 [Flags]
 public enum StreamQuirks
 {
