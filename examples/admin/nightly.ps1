@@ -5,7 +5,7 @@
 #   1  the run could not start or had to stop: no input, no key, the key refused, the account empty
 #   2  some rows failed; the next run asks them again
 #   3  the budget is spent; the next run continues with the rows that are left
-# Each run writes a log of its own; no key is in it.
+# Each run writes a log of its own. It has no key, unless one is typed on the command line.
 [CmdletBinding()]
 param(
     # A CSV with the column Subject.

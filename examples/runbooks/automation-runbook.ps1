@@ -3,7 +3,7 @@
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Path,
-    # Must outlive the job: a mounted Azure Files share, or a folder of a hybrid worker.
+    # Must still exist after the job: a folder of a hybrid worker, or a share that it sees.
     [Parameter(Mandatory = $true)] [string] $Folder,
     # The credential asset whose password is the key.
     [string] $CredentialName = 'SiliconFlow',
