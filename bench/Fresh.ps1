@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-    What can only be seen in a process of its own, as JSON: the import, the memory of a run, the use of an account's limit. Started by run.ps1.
+    Figures that need a new process, as JSON: the import, the memory of a run, the use of an account's limit. Started by run.ps1.
 #>
 param(
     [Parameter(Mandatory)][ValidateSet('Import', 'Memory', 'Limit')][string]$Work,
@@ -32,13 +32,13 @@ switch ($Work) {
         $session = Connect-LlmProvider OpenAICompatible -BaseUri "$Server/$Path/v1" -ApiKey bench-key-0001 -Model bench-model
         $more = if ($CheckpointPath) { @{ CheckpointPath = $CheckpointPath } } else { @{} }
         $watch = [System.Diagnostics.Stopwatch]::StartNew()
-        # Neither rows nor answers are kept by anybody but the module.
+        # Only the module keeps rows and answers.
         $count = & { for ($i = 0; $i -lt $Rows; $i++) { "Row $i" } } |
             Invoke-ChatCompletion -Session $session -ThrottleLimit $Width @more |
             & { begin { $n = 0 } process { $n++ } end { $n } }
         $answer = @{ ms = $watch.Elapsed.TotalMilliseconds; count = $count }
     }
-    # Against the simulator in the process: what the pacing finds out by itself.
+    # With the simulator in this process: the limits that the pacing learns.
     Limit {
         Import-Module $ModulePath
         $until = [datetime]::UtcNow.AddMinutes(3)

@@ -2,8 +2,8 @@
 .SYNOPSIS
     The workloads of the benches in PowerShell: with LlmPs, with Invoke-RestMethod, or with PSOpenAI. Started by run.ps1.
 .DESCRIPTION
-    Runs one workload for each line of standard input, "WORK PATH COUNT WIDTH", and prints a line of JSON for it. What a side cannot do
-    is answered with null.
+    Runs one workload for each line of standard input, "WORK PATH COUNT WIDTH", and prints a line of JSON. For work that a side cannot do
+    it prints null.
 #>
 param(
     [Parameter(Mandatory)][ValidateSet('LlmPs', 'Rest', 'PSOpenAI')][string]$Side,
@@ -24,8 +24,8 @@ function Get-Median([double[]]$Value) {
 
 function New-Answer([double]$Milliseconds, [int]$Count) { [pscustomobject]@{ ms = $Milliseconds; count = $Count; cpuMs = 0.0 } }
 
-# Each work is a loop of its own and no script block is called in it: that would be measured, too.
-# Deltas and completions are collected in a variable, as a script would do, and counted afterwards: so they are known to have come.
+# Each workload is its own loop without script blocks, which would be measured as well.
+# Deltas and completions are collected in a variable, as in a script, and counted at the end to prove that they arrived.
 
 function Invoke-LlmPs([string]$Work, [string]$Path, [int]$Count, [int]$Width) {
     $session = $Sessions[$Path]
@@ -121,7 +121,7 @@ switch ($Side) {
 
 while ($null -ne ($line = [Console]::In.ReadLine())) {
     $work, $path, $count, $width = $line -split ' '
-    # What the last workload left is not this one's to collect.
+    # The garbage of the last workload is not measured in this one.
     [GC]::Collect()
     [GC]::WaitForPendingFinalizers()
     $before = [System.Diagnostics.Process]::GetCurrentProcess().TotalProcessorTime

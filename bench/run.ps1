@@ -3,8 +3,8 @@
 .SYNOPSIS
     Measures LlmPs against bare HttpClient, Invoke-RestMethod and PSOpenAI (where it is installed), over a loopback server of its own.
 .DESCRIPTION
-    The sides take turns, round by round, in processes that live through all rounds and were warmed up. What only a new process shows is measured in
-    one. Prints one markdown table of medians and ratios, and writes it with the single figures to out/bench/.
+    In each round the sides run one after another, in warm processes that last for all rounds. What needs a new process is measured in
+    one. Prints a markdown table of medians and ratios, and writes it with all figures to out/bench/.
 .EXAMPLE
     ./build.ps1 Bench
 .EXAMPLE
@@ -16,14 +16,14 @@ param(
     # Rounds; the median of each figure counts. The parts slow, million and limit have one round.
     [ValidateRange(1, 99)][int]$Round = 5,
 
-    # Only these parts. From another shell they come as one text with commas.
+    # Only these parts. From another shell they arrive as one text with commas.
     [ValidatePattern('^(call|stream|wide|slow|import|start|million|limit)(,\s*(call|stream|wide|slow|import|start|million|limit))*$')]
     [string[]]$Only,
 
-    # The manifest of the module to measure; the built one by default.
+    # The manifest of the module to measure. Default: the built module.
     [string]$ModulePath,
 
-    # Put the table into docs/performance.md.
+    # Whether to write the table into docs/performance.md.
     [switch]$UpdateDocs
 )
 
@@ -35,7 +35,7 @@ $Out = Join-Path $Root 'out/bench'
 $Invariant = [cultureinfo]::InvariantCulture
 $Only = @($Only -split ',\s*' -ne '')
 
-# Each workload: what the sides are asked, its title, the goal, and how many rounds warm it up.
+# Each workload: the command for the sides, its title, the goal, and the number of warm-up rounds.
 $Workloads = @(
     @{ Part = 'call'; Ask = 'call plain 2000 1'; Title = 'one call (median of 2,000)'; Most = 3.0; Sides = 'Bare', 'LlmPs', 'Rest', 'PSOpenAI'; Warm = 10 }
     @{ Part = 'stream'; Ask = 'stream chunks20000 1 1'; Title = 'stream of 20,000 chunks, deltas collected'; Most = 1.5; Sides = 'Bare', 'LlmPs', 'PSOpenAI'; Warm = 10 }
@@ -63,7 +63,7 @@ function Build-Program([string]$Name) {
     Join-Path $Out "bin/$Name/$Name.dll"
 }
 
-# A process that is asked line by line.
+# A process that reads commands line by line.
 function Start-Side([string]$Program, [string[]]$Arguments) {
     $start = [System.Diagnostics.ProcessStartInfo]@{ FileName = $Program; RedirectStandardInput = $true; RedirectStandardOutput = $true; UseShellExecute = $false }
     foreach ($argument in $Arguments) { $start.ArgumentList.Add($argument) }
@@ -105,7 +105,7 @@ function Get-Machine {
         [System.Runtime.InteropServices.RuntimeInformation]::FrameworkDescription, [datetime]::Today)
 }
 
-# A figure of one workload: the medians of the sides, and the median of the rounds' ratios, since what disturbs a round disturbs all its sides.
+# The figure of a workload: the medians of the sides, and the median of the ratios per round, because a disturbance affects all sides of a round.
 function New-Row($Workload, $Figures, $Cpu) {
     $row = [ordered]@{ work = $Workload.Title }
     foreach ($side in 'Bare', 'Rest', 'PSOpenAI', 'LlmPs') { $row[$side] = if ($Figures[$side]) { "$(Format-Number (Get-Median $Figures[$side])) ms" } else { '—' } }
@@ -113,7 +113,7 @@ function New-Row($Workload, $Figures, $Cpu) {
     $base = if ($Workload.Contains('Ideal')) { @($Workload.Ideal) * $own.Count } else { $Figures.Bare }
     $ratio = Get-Median @(for ($i = 0; $i -lt $own.Count; $i++) { $own[$i] / $base[$i] })
     $row.ratio = $ratio.ToString('0.00', $Invariant) + $(if ($Workload.Contains('Ideal')) { ' × ideal' } else { ' × bare' })
-    # What the process spent is steadier than the time on a machine with other work to do.
+    # On a machine with other work, CPU time is more stable than elapsed time.
     $row.cpu = ((Get-Median $Cpu.LlmPs) / [Math]::Max(0.01, (Get-Median $Cpu.Bare))).ToString('0.0', $Invariant) + ' ×'
     $row.goal = if ($Workload.Contains('Most')) { '≤ {0}, {1}' -f $Workload.Most.ToString($Invariant), (Get-Verdict ($ratio -le $Workload.Most)) }
     else { '—' }
@@ -127,7 +127,7 @@ function New-PlainRow([string]$Title, [string]$Own, [string]$Goal) {
 $null = New-Item $Out -ItemType Directory -Force
 $Pwsh = (Get-Process -Id $PID).Path
 $PwshStart = '-NoProfile', '-NonInteractive', '-File'
-# As a dotnet tool PowerShell has no program of its own.
+# As a dotnet tool, PowerShell has no executable of its own.
 if ([System.IO.Path]::GetFileNameWithoutExtension($Pwsh) -eq 'dotnet') { $PwshStart = @(Join-Path $PSHOME 'pwsh.dll') + $PwshStart }
 if (-not $ModulePath) {
     if (-not ((Get-Content (Join-Path $Root 'LlmPs.psd1') -Raw) -match "ModuleVersion\s*=\s*'([^']+)'")) { throw 'No ModuleVersion in LlmPs.psd1.' }
@@ -165,7 +165,7 @@ try {
         $rounds = if ($workload['Once']) { 1 } else { $Round }
         for ($i = -$workload.Warm; $i -lt $rounds; $i++) {
             foreach ($side in $with) {
-                # Invoke-RestMethod takes its time, and gets no faster by repetition.
+                # Invoke-RestMethod is slow, and repetition does not make it faster.
                 if ($i -lt -1 -and $side -in 'Rest', 'PSOpenAI') { continue }
                 $figure = Measure-Side $sides[$side] $workload.Ask
                 if ($i -lt 0 -or -not $figure) { continue }
@@ -173,9 +173,9 @@ try {
                 $cpu[$side] = @($cpu[$side] | Where-Object { $null -ne $_ }) + $figure.cpuMs
             }
 
-            # Time for the runtime to compile anew what has proved to run often.
+            # Time for the runtime to recompile code that runs often.
             if ($i -lt 0) { Start-Sleep -Milliseconds 250 }
-            # Whoever was first is last in the next round.
+            # The first side of a round is the last one in the next round.
             $with = @($with | Select-Object -Skip 1) + $with[0]
         }
 

@@ -1,6 +1,6 @@
-# The main job on the embedded simulator: a CSV of tickets in, a CSV of answers out. No key, no network.
+# The main job on the embedded simulator: reads a CSV of tickets, writes a CSV of answers. It needs no key and no network.
 param(
-    # The module to show; without it, the one that `build.ps1 Build` left in out/.
+    # The module to show. Default: the module that `build.ps1 Build` created in out/.
     [string]$ModulePath,
     [string]$OutputPath = (Join-Path $PSScriptRoot '../out/demo/answers.csv')
 )

@@ -5,7 +5,7 @@ param(
     # A CSV with the columns Subject and Expected.
     [Parameter(Mandatory = $true)] [string] $Path,
     [Parameter(Mandatory = $true)] [string[]] $Model,
-    # Gets the rows that the models answered differently.
+    # The file for the rows that the models answered differently.
     [string] $DifferencePath,
     # Parameters of Connect-LlmProvider.
     [hashtable] $Connection = @{ Provider = 'SiliconFlow' },

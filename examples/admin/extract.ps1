@@ -1,11 +1,11 @@
-# Reads facts out of free text: a folder of mails in, a CSV for Excel out.
+# Extracts facts from free text: reads a folder of mails, writes a CSV for Excel.
 #   ./extract.ps1 -Folder data/mails -OutputPath orders.csv
-# Ends with 1 where a mail failed; run it again for these.
+# The exit code is 1 if a mail failed. Run it again to send only these.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Folder,
     [Parameter(Mandatory = $true)] [string] $OutputPath,
-    # What separates the columns in the Excel of this region.
+    # The column separator of Excel in this region.
     [char] $Delimiter = (Get-Culture).TextInfo.ListSeparator,
     [string] $CheckpointPath = "$OutputPath.jsonl",
     # Parameters of Connect-LlmProvider.
@@ -16,7 +16,7 @@ $ErrorActionPreference = 'Stop'
 Import-Module $Module
 $null = Connect-LlmProvider @Connection -Name extract
 
-# Null is what the model says where the mail does not.
+# The model returns null for what the mail does not say.
 $schema = @{
     type       = 'object'
     required   = @('customer', 'order', 'amount', 'request')
@@ -45,7 +45,7 @@ Get-ChildItem -LiteralPath $Folder -Filter *.txt | Sort-Object -Property Name |
         -JsonSchema $schema -CheckpointPath $CheckpointPath -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue |
     Select-Object -Property File, customer, order, amount, request, Error |
     Protect-Cell |
-    # Excel takes a file for UTF-8 only where it begins with a byte order mark. Windows PowerShell's "UTF8" has it.
+    # Excel reads a file as UTF-8 only if it begins with a byte order mark. Windows PowerShell's "UTF8" writes one.
     Export-Csv -LiteralPath $OutputPath -Delimiter $Delimiter -NoTypeInformation -Encoding $(if ($PSVersionTable.PSEdition -eq 'Core') { 'utf8BOM' } else { 'UTF8' })
 Disconnect-LlmProvider extract
 

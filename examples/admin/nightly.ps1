@@ -1,16 +1,16 @@
-# A run with a budget that a scheduler starts each night. What is answered stays in the checkpoint, so each night continues where the last one ended.
+# A run with a budget that a scheduler starts each night. The checkpoint has the answers, so each night continues where the last one ended.
 #   ./nightly.ps1 -Path ../tickets.csv -Folder nightly -MaxTotalTokens 500000
 # Exit codes:
 #   0  all rows are answered
 #   1  the run could not start or had to stop: no input, no key, the key refused, the account empty
-#   2  some rows failed; the next run asks them again
-#   3  the budget is spent; the next run continues with the rows that are left
+#   2  some rows failed; the next run sends them again
+#   3  the budget is spent; the next run continues with the other rows
 # Each run writes a log of its own. It has no key, unless one is typed on the command line.
 [CmdletBinding()]
 param(
     # A CSV with the column Subject.
     [Parameter(Mandatory = $true)] [string] $Path,
-    # Gets answers.csv, the checkpoint run.jsonl, and logs/.
+    # The folder for answers.csv, the checkpoint run.jsonl, and logs/.
     [Parameter(Mandatory = $true)] [string] $Folder,
     # The budget of one night.
     [long] $MaxTotalTokens = 1000000,
@@ -36,7 +36,7 @@ try {
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MaxTotalTokens $MaxTotalTokens -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
 
-    # A run that ends early adds one error that belongs to no row. A spent budget is no fault: the rest waits for the next night.
+    # A run that ends early adds one error without a row. A spent budget is not a failure: the other rows wait for the next night.
     $stop = $failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*'
     $isSpent = "$stop" -like '*-MaxTotalTokens*'
     if ($stop -and -not $isSpent) { throw $stop }

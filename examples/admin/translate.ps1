@@ -1,6 +1,6 @@
 # Translates the texts of a .resx or .json resource file. A text that comes back without its placeholders, such as {0}, stays as it was.
 #   ./translate.ps1 -Path data/Strings.resx -OutputPath Strings.de.resx -Language German
-# Ends with 1 where a text was not translated.
+# The exit code is 1 if a text was not translated.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Path,
@@ -14,7 +14,7 @@ $ErrorActionPreference = 'Stop'
 Import-Module $Module
 $null = Connect-LlmProvider @Connection -Name translate
 
-# One row per text: where it stands, and what it says.
+# One row per text: its place and its words.
 function Get-JsonText($Value, [string] $Key) {
     foreach ($property in $Value.PSObject.Properties) {
         $name = "$Key$($property.Name)"

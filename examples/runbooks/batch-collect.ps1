@@ -1,8 +1,8 @@
-# The morning half of a batch: receives the answers, sends live what the batches did not answer, and writes answers.csv. It needs the folder of
+# The morning half of a batch: receives the answers, sends the unanswered rows live, and writes answers.csv. It needs the folder of
 # batch-submit.ps1, or a copy of it. The exit code:
 #   0  every row is answered
 #   1  the run could not start or had to stop
-#   2  some rows failed; the next run asks for these alone
+#   2  some rows failed; the next run sends only these
 #   4  a batch is still running; run it again later
 [CmdletBinding()]
 param(
@@ -32,7 +32,7 @@ try {
         LlmPs\Get-ChatBatch -CheckpointPath $checkpoint | Where-Object { -not $_.HasEnded -and -not $_.IsReceived -and $_.CreatedAt -lt $late } | LlmPs\Stop-ChatBatch -ErrorAction Continue
     }
 
-    # Failed rows are errors here and are asked again below.
+    # Failed rows are errors here and are sent again below.
     LlmPs\Get-ChatBatch -CheckpointPath $checkpoint | LlmPs\Wait-ChatBatch -TimeoutSec $WaitSec -ErrorAction Continue |
         LlmPs\Receive-ChatBatch -ErrorAction Continue | ForEach-Object { Write-Host "Batch $($_.Id): $($_.Status), $($_.Completed) answered, $($_.Failed) failed." }
     if (LlmPs\Get-ChatBatch -CheckpointPath $checkpoint | Where-Object { -not $_.IsReceived }) {
@@ -54,7 +54,7 @@ try {
     }
 }
 catch {
-    # The log is where anyone will look.
+    # In the log, because nobody sees the output of a scheduled run.
     Write-Host "Stopped by an error: $_ ($($_.FullyQualifiedErrorId))"
 }
 finally {

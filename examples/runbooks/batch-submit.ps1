@@ -1,11 +1,11 @@
-# The evening half of a batch: submits the rows that have no answer yet. For Windows Task Scheduler, cron and systemd timers, which see the exit code:
+# The evening half of a batch: submits the rows without an answer. For Windows Task Scheduler, cron and systemd timers, which see the exit code:
 #   0  every row without an answer is in a batch
 #   1  the run could not start or had to stop; run it again, nothing is submitted twice
 #   2  some rows cannot be in a batch; batch-collect.ps1 reports or sends them
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Path,
-    # Gets the checkpoint run.jsonl and logs/. batch-collect.ps1 needs the same folder.
+    # The folder for the checkpoint run.jsonl and logs/. batch-collect.ps1 needs the same folder.
     [Parameter(Mandatory = $true)] [string] $Folder,
     # Parameters of Connect-LlmProvider. The key comes from the environment, or add SecretName.
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
@@ -32,7 +32,7 @@ try {
     $exitCode = if ($failed) { 2 } else { 0 }
 }
 catch {
-    # The log is where anyone will look.
+    # In the log, because nobody sees the output of a scheduled run.
     Write-Host "Stopped by an error: $_ ($($_.FullyQualifiedErrorId))"
 }
 finally {

@@ -1,11 +1,11 @@
 # One step of a GitHub Actions job: answers a CSV, writes a summary for the run's page and an annotation for each row that failed, and fails
-# the step where rows did. The key is the secret that the workflow puts into the environment (github-actions.yml).
+# the step if rows failed. The key is a secret that the workflow passes in the environment (github-actions.yml).
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Path,
     [Parameter(Mandatory = $true)] [string] $OutputPath,
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
-    # Kept from run to run by the workflow, whether the step fails or is canceled.
+    # The workflow keeps this folder from run to run, also if the step fails or is canceled.
     [string] $CheckpointPath = 'run.jsonl',
     [char] $Delimiter = ',',
     [string] $Module = 'LlmPs'
@@ -14,7 +14,7 @@ $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 Import-Module $Module
 
-# A row without its column would be asked about nothing, and paid for.
+# A row without this column would be sent, and paid for, with an empty prompt.
 $first = Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 | Select-Object -First 1
 if ($first -and 'Subject' -notin $first.PSObject.Properties.Name) {
     throw "'$Path' has no column Subject. Its columns: $($first.PSObject.Properties.Name -join ', '). Where they are not separated by commas, give -Delimiter, such as ';'."
@@ -29,9 +29,9 @@ $rows = @(Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 |
 $rows | Export-Csv -LiteralPath $OutputPath -NoTypeInformation -Encoding utf8
 Disconnect-LlmProvider actions
 
-# The error of a run that stopped early belongs to no row.
+# The error of a run that stopped early has no row.
 $failedRows = @($failed | Where-Object FullyQualifiedErrorId -NotLike 'RunStopped,*')
-# In an annotation a percent sign and line breaks are escaped; a summary's table takes no line break and no bar.
+# An annotation needs escaped percent signs and line breaks; a table in a summary cannot have line breaks or bars.
 foreach ($problem in $failed) {
     Write-Host ('::error title={0}::{1}' -f ($problem.FullyQualifiedErrorId -replace ',.*'), ("$(if ($problem.TargetObject) { "Id $($problem.TargetObject.Id): " })$problem" -replace '%', '%25' -replace "`r?`n", '%0A'))
 }

@@ -1,12 +1,12 @@
-# For Windows Task Scheduler, cron and systemd timers, which see the exit code and nothing else:
+# For Windows Task Scheduler, cron and systemd timers, which see only the exit code:
 #   0  every row is answered
 #   1  the run could not start or had to stop: no input, no key, the key refused, the account empty
-#   2  some rows failed; the next run asks for these alone
-# What happened stands in a log of its own for each run; no key ever does.
+#   2  some rows failed; the next run sends only these
+# Each run writes its own log, which never has a key.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Path,
-    # Gets answers.csv, the checkpoint run.jsonl, and logs/.
+    # The folder for answers.csv, the checkpoint run.jsonl, and logs/.
     [Parameter(Mandatory = $true)] [string] $Folder,
     # Parameters of Connect-LlmProvider. The key comes from the environment, or add SecretName.
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
@@ -23,7 +23,7 @@ $null = Start-Transcript -LiteralPath (Join-Path $logs "$(Get-Date -Format yyyyM
 try {
     Import-Module $Module
 
-    # A row without its column would be asked about nothing, and paid for.
+    # A row without this column would be sent, and paid for, with an empty prompt.
     $first = Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 | Select-Object -First 1
     if ($first -and 'Subject' -notin $first.PSObject.Properties.Name) {
         throw "'$Path' has no column Subject. Its columns: $($first.PSObject.Properties.Name -join ', '). Where they are not separated by commas, give -Delimiter, such as ';'."
@@ -36,7 +36,7 @@ try {
         LlmPs\Invoke-ChatCompletion -Session task -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit $ThrottleLimit `
             -CheckpointPath (Join-Path $Folder 'run.jsonl') -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
         Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
-    # The run stops early where the key is refused, the account is empty or the provider is down. Then rows are left that were not sent.
+    # The run stops early if the key is refused, the account is empty or the provider is down. Then some rows were not sent.
     $stopped = @($failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*')
     if ($stopped) { throw $stopped[0] }
     Move-Item -LiteralPath "$answers.draft" -Destination $answers -Force
@@ -44,7 +44,7 @@ try {
     $exitCode = if ($failed) { 2 } else { 0 }
 }
 catch {
-    # The log is where anyone will look.
+    # In the log, because nobody sees the output of a scheduled run.
     Write-Host "Stopped by an error: $_ ($($_.FullyQualifiedErrorId))"
 }
 finally {

@@ -1,4 +1,4 @@
-# Puts the shards' files back into the order of the input. Their records stay as they are written, so that the file is the one of a run without shards.
+# Joins the files of the shards in the order of the input. The records are not changed: the result equals the file of a run without shards.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Folder,
@@ -14,7 +14,7 @@ if ($missing.Count) { throw "Folder '$Folder' lacks the shards $($missing -join 
 $header = @()
 $records = foreach ($file in $files | Where-Object { $_.Length -gt 0 }) {
     $rows = @(Import-Csv -LiteralPath $file.FullName -Encoding utf8)
-    # A record ends at the line end that stands outside of quotes.
+    # A record ends at a line end outside of quotes.
     $header, [string[]] $texts = [regex]::Matches((Get-Content -LiteralPath $file.FullName -Raw -Encoding utf8), '(?>"[^"]*"|[^"\r\n]+)+').Value
     for ($i = 0; $i -lt $rows.Count; $i++) { [pscustomobject]@{ Index = [long] $rows[$i].InputIndex; Text = $texts[$i] } }
 }

@@ -7,14 +7,11 @@ using System.Linq;
 using System.Net;
 using System.Net.Http;
 using System.Runtime.CompilerServices;
-using System.Security;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Audit;
-using LlmPs.Checkpoint;
 using LlmPs.Pacing;
 using LlmPs.Providers;
 using LlmPs.Text;
@@ -28,7 +25,7 @@ namespace LlmPs;
 /// </summary>
 public sealed class LlmSession : IDisposable
 {
-    // From an answer to the session that it came from, as long as that is in use elsewhere.
+    // Finds the session of an answer, without keeping the session in memory.
     private static readonly ConditionalWeakTable<SessionIdentity, WeakReference<LlmSession>> s_sessions = new();
 
     private readonly LlmSessionOptions _options;
@@ -36,18 +33,15 @@ public sealed class LlmSession : IDisposable
     private readonly ConcurrentDictionary<(string Model, string? Chip), RequestGate> _gates = new();
     private readonly PacingClock? _clock;
 
-    /// <summary>Opens a session. Nothing is sent.</summary>
+    /// <summary>Opens a session. Sends nothing.</summary>
     /// <param name="options">The provider and how to reach it.</param>
-    /// <exception cref="ArgumentException">An option that the provider does not take; the message names it and the way out.</exception>
+    /// <exception cref="ArgumentException">An option is not valid for the provider; the message names it and what to do.</exception>
     /// <exception cref="IOException">The audit log cannot be written.</exception>
     public LlmSession(LlmSessionOptions options)
         : this(options, null)
     {
     }
 
-    /// <param name="options">The provider and how to reach it.</param>
-    /// <param name="handler">What answers in place of the network.</param>
-    /// <param name="clock">The time that its limits count in; null for the machine's.</param>
     internal LlmSession(LlmSessionOptions options, HttpMessageHandler? handler, PacingClock? clock = null)
     {
         _clock = clock;
@@ -63,46 +57,46 @@ public sealed class LlmSession : IDisposable
         s_sessions.Add(Identity, new WeakReference<LlmSession>(this));
     }
 
-    /// <summary>The name that <c>-Session</c> takes.</summary>
+    /// <summary>The session's name, for <c>-Session</c>.</summary>
     public string Name => Identity.Name;
 
     /// <summary>The provider's name.</summary>
     public string Provider => ChatProvider.Name;
 
-    /// <summary>The address up to what the provider's own paths begin with. Values in its query that may be secrets are masked.</summary>
+    /// <summary>The address without the provider's own paths. Values in its query that may be secrets are masked.</summary>
     public Uri BaseUri => Connection.Address.Shown;
 
-    /// <summary>Cloudsway: the customer's own path.</summary>
+    /// <summary>Cloudsway: the path of the customer's own endpoint.</summary>
     public string? EndpointPath => _options.EndpointPath;
 
-    /// <summary>The model where a request names none.</summary>
+    /// <summary>The default model.</summary>
     public string? Model => _options.Model;
 
-    /// <summary>GenStudio: the chip where a request names none.</summary>
+    /// <summary>GenStudio: the default chip.</summary>
     public string? Chip { get; }
 
-    /// <summary>One attempt, from sending to the last byte.</summary>
+    /// <summary>The time limit of one attempt, from sending to the last byte.</summary>
     public TimeSpan Timeout => _options.Timeout;
 
-    /// <summary>Until the connection stands. On .NET Framework the connection counts towards <see cref="Timeout"/>.</summary>
+    /// <summary>The time limit for connecting. On .NET Framework connecting counts towards <see cref="Timeout"/> instead.</summary>
     public TimeSpan ConnectTimeout => _options.ConnectTimeout;
 
-    /// <summary>Between two payloads of an answer.</summary>
+    /// <summary>The time limit between two payloads of an answer.</summary>
     public TimeSpan IdleTimeout => _options.IdleTimeout;
 
-    /// <summary>How often a request is sent again at most.</summary>
+    /// <summary>The most retries of a request.</summary>
     public int MaxRetryCount => _options.MaxRetryCount;
 
     /// <summary>The longest wait that a provider may ask for.</summary>
     public TimeSpan MaxRetryDelay => _options.MaxRetryDelay;
 
-    /// <summary>The account's limit of requests a minute, where given.</summary>
+    /// <summary>The given limit of requests per minute; null where there is none.</summary>
     public int? RequestsPerMinute => _options.RequestsPerMinute;
 
-    /// <summary>The account's limit of tokens a minute, where given.</summary>
+    /// <summary>The given limit of tokens per minute; null where there is none.</summary>
     public int? TokensPerMinute => _options.TokensPerMinute;
 
-    /// <summary>The proxy, where given.</summary>
+    /// <summary>The given proxy; null for the system's.</summary>
     public Uri? Proxy => _options.Proxy;
 
     /// <summary>The full path of the audit log; null where none is written.</summary>
@@ -111,10 +105,10 @@ public sealed class LlmSession : IDisposable
     /// <summary>The names of the further headers. Their values are not shown.</summary>
     public IReadOnlyList<string> HeaderNames => _options.Headers.Keys.ToArray();
 
-    /// <summary>Whether a key is held.</summary>
+    /// <summary>Whether the session has a key.</summary>
     public bool HasKey => _options.ApiKey is { Length: > 0 };
 
-    /// <summary>Whether the in-process simulator answers in place of the network.</summary>
+    /// <summary>Whether the in-process simulator answers instead of the network.</summary>
     public bool IsSimulated { get; }
 
     /// <summary>Whether the session was closed.</summary>
@@ -124,23 +118,22 @@ public sealed class LlmSession : IDisposable
 
     internal ProviderConnection Connection { get; }
 
-    /// <summary>What an answer knows this session by.</summary>
     internal SessionIdentity Identity { get; }
 
     /// <summary>Returns the price of a model on a chip; null where the session has none.</summary>
     internal TokenPrice? PriceOf(string? model, string? chip) => Identity.PriceOf(model, chip);
 
-    /// <summary>Sends a request and returns the whole answer.</summary>
+    /// <summary>Sends a request and returns the complete answer.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
-    /// <exception cref="LlmApiException">No whole answer came, retries included. Thrown by the call itself where nothing is sent: a request
-    /// that the provider does not take, a closed session.</exception>
+    /// <exception cref="LlmApiException">There is no complete answer after all retries. Thrown by the call itself where nothing is sent:
+    /// the request is not valid for the provider, or the session is closed.</exception>
     public Task<ChatCompletion> CompleteAsync(ChatRequest request, CancellationToken cancellationToken = default) =>
         CompleteAsync(new AnswerContext(Identity, Prepare(request)), null, RequestLog.None, cancellationToken);
 
     /// <summary>Sends a request, each time that the stream is read, and returns the answer's deltas as they arrive.</summary>
     /// <exception cref="ArgumentNullException"><paramref name="request"/> is null; thrown by the call itself.</exception>
-    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception. Thrown by the call itself where nothing
-    /// is sent, as by <see cref="CompleteAsync(ChatRequest, CancellationToken)"/> .</exception>
+    /// <exception cref="LlmApiException">There is no complete answer; the exception has the part that arrived. Thrown by the call itself
+    /// where nothing is sent, as by <see cref="CompleteAsync(ChatRequest, CancellationToken)"/>.</exception>
     public IAsyncEnumerable<ChatCompletionDelta> StreamAsync(ChatRequest request, CancellationToken cancellationToken = default)
     {
         var resolved = Prepare(request);
@@ -148,12 +141,12 @@ public sealed class LlmSession : IDisposable
         return OneByOneAsync(resolved, cancellationToken);
     }
 
-    /// <summary>Asks the provider which models it serves.</summary>
-    /// <exception cref="LlmApiException">The provider did not say.</exception>
+    /// <summary>Requests the list of models that the provider serves.</summary>
+    /// <exception cref="LlmApiException">The provider did not return a list.</exception>
     public Task<IReadOnlyList<LlmModel>> GetModelsAsync(CancellationToken cancellationToken = default) =>
         GetModelsAsync(RequestLog.None, cancellationToken);
 
-    /// <summary>Ends the requests under way, closes the connections and forgets the secrets.</summary>
+    /// <summary>Cancels the requests in flight, closes the connections and erases the secrets.</summary>
     public void Dispose()
     {
         if (IsClosed) return;
@@ -161,14 +154,14 @@ public sealed class LlmSession : IDisposable
         Connection.Dispose();
     }
 
-    /// <summary>The session that an answer came from; null where it is no longer in use.</summary>
+    /// <summary>Returns the session of an answer; null where it is no longer in use.</summary>
     internal static LlmSession? Of(SessionIdentity identity) =>
         s_sessions.TryGetValue(identity, out var known) && known.TryGetTarget(out var session) ? session : null;
 
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    /// <summary>Tells accounts apart: the same for the same address and key, and neither can be read from it.</summary>
+    /// <summary>Returns a hash that identifies the account: the same for the same address and key, without revealing them.</summary>
     internal string AccountHash()
     {
         using var sha = SHA256.Create();
@@ -179,7 +172,7 @@ public sealed class LlmSession : IDisposable
         return string.Concat(hash.Take(16).Select(part => part.ToString("x2", CultureInfo.InvariantCulture)));
     }
 
-    /// <summary>The request with the session's defaults, held against what the provider documents.</summary>
+    /// <summary>Returns the request with the session's defaults, validated by the provider's rules.</summary>
     internal ChatRequest Resolve(ChatRequest request, out IReadOnlyList<string> warnings)
     {
         var resolved = request.Resolve(Model, ChatProvider.ChipId(request.Chip) ?? Chip);
@@ -187,10 +180,8 @@ public sealed class LlmSession : IDisposable
         return resolved;
     }
 
-    /// <summary>Refuses a request whose cost cannot be counted.</summary>
-    /// <param name="request">The request, resolved by this session.</param>
-    /// <param name="parameter">What needs the price, as it was typed.</param>
-    /// <exception cref="LlmApiException">InvalidRequest; the message names the model and the way out.</exception>
+    /// <summary>Throws where a resolved request has no price, which a parameter needs.</summary>
+    /// <exception cref="LlmApiException">InvalidRequest; the message names the model and what to do.</exception>
     internal void RequirePrice(ChatRequest request, string parameter)
     {
         if (PriceOf(request.Model, request.Chip) is not null) return;
@@ -204,14 +195,11 @@ public sealed class LlmSession : IDisposable
                 + "million tokens).");
     }
 
-    /// <param name="context">The request, resolved by this session, and the row that it belongs to.</param>
-    /// <param name="body">The body of the request; null where it is not written yet.</param>
-    /// <param name="log">Where retries and the like are reported.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
+    /// <summary>Sends a resolved request. Its body is written here where it is null.</summary>
     internal Task<ChatCompletion> CompleteAsync(AnswerContext context, byte[]? body, RequestLog log, CancellationToken cancellationToken) =>
         Exchange(context, body, stream: false, log).CompleteAsync(cancellationToken);
 
-    /// <summary>The deltas as they arrive; the builder is given each of them.</summary>
+    /// <inheritdoc cref="ChatExchange.StreamAsync"/>
     internal IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(
         AnswerContext context, byte[]? body, ChatCompletionBuilder builder, RequestLog log, CancellationToken cancellationToken) =>
         Exchange(context, body, stream: true, log).StreamAsync(builder, cancellationToken);
@@ -230,12 +218,7 @@ public sealed class LlmSession : IDisposable
             : _uris.GetOrAdd(key, Connection.Address.Of(ChatProvider.CompletionPath(EndpointPath, key.Item1, key.Chip)));
     }
 
-    /// <summary>
-    /// What requests for a model pass before they are sent. Given limits are those of the account and model. A limit that is learned may be
-    /// the chip's, which is an upstream of its own.
-    /// </summary>
-    /// <param name="model">The model as the provider spells it.</param>
-    /// <param name="chip">The chip; null for none.</param>
+    /// <summary>Returns the gate for a model as the provider spells it. Chips share given limits, but not learned ones.</summary>
     internal RequestGate Gate(string model, string? chip = null)
     {
         var key = (model, RequestsPerMinute is null && TokensPerMinute is null ? chip : null);
@@ -243,20 +226,12 @@ public sealed class LlmSession : IDisposable
             : _gates.GetOrAdd(key, new RequestGate(RequestsPerMinute, TokensPerMinute, MaxRetryDelay, _clock));
     }
 
-    /// <summary>How the gates of the session's models stand together.</summary>
-    internal GateState Pacing()
+    /// <summary>Returns the state of all gates together: the sums, the longest pause, and the shortest wait.</summary>
+    internal (int Waiting, TimeSpan? PausedFor, double? RatePerMinute, TimeSpan? Wait) Pacing()
     {
-        var (waiting, paused, rate, wait) = (0, (TimeSpan?)null, (double?)null, (TimeSpan?)null);
-        foreach (var gate in _gates.Values)
-        {
-            var state = gate.State();
-            waiting += state.Waiting;
-            if (paused is null || state.PausedFor > paused) paused = state.PausedFor;
-            if (state.RatePerMinute is { } one) rate = (rate ?? 0) + one;
-            if (wait is null || state.Wait < wait) wait = state.Wait ?? wait;
-        }
-
-        return new GateState(waiting, paused, rate, wait);
+        var states = _gates.Values.Select(gate => gate.State()).ToList();
+        var rate = states.Exists(state => state.RatePerMinute is not null) ? states.Sum(state => state.RatePerMinute) : null;
+        return (states.Sum(state => state.Waiting), states.Max(state => state.PausedFor), rate, states.Min(state => state.Wait));
     }
 
     private ChatExchange Exchange(AnswerContext context, byte[]? body, bool stream, RequestLog log)

@@ -16,7 +16,7 @@ internal static class SessionOptionCheck
     private static readonly string[] s_proxySchemes = ["http"];
 #endif
 
-    /// <exception cref="ArgumentException">An option that the provider does not take; the message names it and the way out.</exception>
+    /// <exception cref="ArgumentException">An option is not valid for the provider; the message names it and what to do.</exception>
     internal static void Check(LlmSessionOptions options, ChatProvider provider, bool needsKey)
     {
         if (provider.RequiresEndpointPath && string.IsNullOrWhiteSpace(options.EndpointPath))

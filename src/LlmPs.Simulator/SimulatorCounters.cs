@@ -2,7 +2,7 @@ using System.Threading;
 
 namespace LlmPs.Simulator;
 
-/// <summary>What a handler has seen so far.</summary>
+/// <summary>Counts the requests of a handler.</summary>
 internal sealed class SimulatorCounters
 {
     private long _ordinals;
@@ -27,17 +27,18 @@ internal sealed class SimulatorCounters
     /// <summary>Requests that met a fault.</summary>
     internal long Faulted => Volatile.Read(ref _faulted);
 
-    /// <summary>Requests refused for what they are: key, path, fields.</summary>
+    /// <summary>Requests refused for their key, path or fields.</summary>
     internal long Rejected => Volatile.Read(ref _rejected);
 
-    /// <summary>Requests that got an answer or the beginning of one.</summary>
+    /// <summary>Requests that got an answer, or the beginning of one.</summary>
     internal long Answered => Volatile.Read(ref _answered);
 
+    /// <summary>Requests whose answer has not ended.</summary>
     internal int InFlight => Volatile.Read(ref _inFlight);
 
     internal int MaxInFlight => Volatile.Read(ref _maxInFlight);
 
-    /// <summary>Counts a request that begins; returns its ordinal among all of them.</summary>
+    /// <summary>Counts a request and returns its ordinal, from 1.</summary>
     internal long Enter(bool isBatch)
     {
         var now = Interlocked.Increment(ref _inFlight);

@@ -24,7 +24,7 @@ BeforeAll {
     Set-Content $steps @'
 param($Step, $Module, $Uri, $File, $Count)
 Import-Module $Module
-$null = Connect-LlmProvider SiliconFlow -BaseUri $Uri -ApiKey test-key
+$null = Connect-LlmProvider SiliconFlow -BaseUri $Uri -ApiKey test-key -LogPath "$File.log"
 $rows = 1..$Count | ForEach-Object { [pscustomobject]@{ Id = $_; Prompt = "step $(Split-Path $File -Leaf) $_"; Model = "m$($_ % 3)" } }
 [Console]::Out.WriteLine('ready')
 if ($Step -eq 'Start') { $null = $rows | Start-ChatBatch -CheckpointPath $File }
@@ -153,18 +153,53 @@ Describe 'A batch' {
         (Get-Work).Live | Should -Be 1
     }
 
-    It 'costs half in Measure-ChatUsage, or what -BatchFactor says' {
+    It 'costs half: in each answer, in merged rows and in Measure-ChatUsage' {
+        $price = @{ 'Qwen/QwQ-32B' = @{ Input = 1000; Output = 1000 } }
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Price = $price }
         $null = Start-Rows
         $null = Get-ChatBatch -CheckpointPath $file | Receive-ChatBatch
         $answers = $rows | Invoke-ChatCompletion -Prompt { $_.Subject } -CheckpointPath $file
         $answers.BatchId | Select-Object -Unique | Should -BeLike 'batch_*'
-        $price = @{ 'Qwen/QwQ-32B' = @{ Input = 1000; Output = 1000 } }
         $live = $rows | Invoke-ChatCompletion -Prompt { $_.Subject }
-        $full = ($live | Measure-ChatUsage -Price $price).Cost
-        $half = $answers | Measure-ChatUsage -Price $price
+        $full = ($live | Measure-ChatUsage).Cost
+        $answers[0].Cost | Should -Be ($live[0].Cost / 2)
+        $half = $answers | Measure-ChatUsage
         $half.Cost, $half.BatchRequests | Should -Be ($full / 2), 12
         $half.TotalTokens | Should -Be ($live | Measure-ChatUsage).TotalTokens
+        (Get-Merged $rows @{ CheckpointPath = $file } | Measure-ChatUsage).Cost | Should -Be ($full / 2)
+        ($rows | Invoke-ChatCompletion -Prompt { $_.Subject } -CheckpointPath $file -Stream | Measure-ChatUsage).Cost | Should -Be ($full / 2)
+        ($answers | Measure-ChatUsage -Price $price).Cost | Should -Be ($full / 2)
         ($answers | Measure-ChatUsage -Price $price -BatchFactor 0.25).Cost | Should -Be ($full / 4)
+        { $answers | Measure-ChatUsage -BatchFactor 0.25 } | Should -Throw '-BatchFactor needs -Price*'
+        # A budget counts what the run pays for.
+        @($rows | Invoke-ChatCompletion -Prompt { $_.Subject } -CheckpointPath $file -MaxCost 0.0001).Count | Should -Be 12
+    }
+
+    It 'is received whole with -ErrorAction Stop, although a row failed' {
+        $simulator.SetOption(@{ BatchErrorMatch = 'Row 1.'; BatchErrorStatus = @(400); BatchErrorsInOutput = $true })
+        $null = Start-Rows
+        { Get-ChatBatch -CheckpointPath $file | Receive-ChatBatch -ErrorAction Stop } | Should -Throw
+        (Get-ChatBatch -CheckpointPath $file).IsReceived | Should -BeTrue
+        $simulator.SetOption(@{})
+        $null = Get-Merged $rows @{ CheckpointPath = $file }
+        (Get-Work).Live | Should -Be 1
+    }
+
+    It 'is not received while another command receives into the same checkpoint' {
+        $batch = Start-Rows
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders'; Path = '/content'; Times = 1 }) })
+        $shell = New-ModuleShell
+        try {
+            $null = $shell.AddScript('param($Uri, $File) $null = Connect-LlmProvider SiliconFlow -BaseUri $Uri -ApiKey test-key; Get-ChatBatch -CheckpointPath $File | Receive-ChatBatch').AddArgument("$($simulator.Uri)/siliconflow/v1").AddArgument($file)
+            $running = $shell.BeginInvoke()
+            # The second request about the batch is that of Receive-ChatBatch, which has opened the checkpoint by then.
+            for ($i = 0; $i -lt 300 -and $simulator.Stats().batchRequests -lt 2; $i++) { Start-Sleep -Milliseconds 100 }
+            { $batch | Receive-ChatBatch } | Should -Throw '*is in use*'
+            $shell.Stop()
+        }
+        finally { $shell.Runspace.Dispose(); $shell.Dispose() }
+        $simulator.SetOption(@{})
+        ($batch | Receive-ChatBatch).IsReceived | Should -BeTrue
     }
 }
 
@@ -258,6 +293,42 @@ Describe 'Invoke-ChatCompletion beside a batch' {
     }
 }
 
+Describe 'Start-ChatBatch -WhatIf' {
+    BeforeAll {
+        function Get-HostText([scriptblock]$Call) {
+            $text = Join-Path $TestDrive "$([guid]::NewGuid()).txt"
+            Start-Transcript $text | Out-Null
+            try { & $Call | Out-Null } finally { Stop-Transcript | Out-Null }
+            (Get-Content $text -Raw -Encoding UTF8) -replace '\r?\n', ''
+        }
+    }
+
+    BeforeEach {
+        $simulator.SetOption(@{})
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ Price = @{ m1 = @{ Input = 1000; Output = 2000 }; m2 = @{ Input = 1000; Output = 2000 } } }
+        $file = New-Checkpoint
+        $mixed = 'm1', 'm2', 'm2' | ForEach-Object { [pscustomobject]@{ Prompt = 'p'; Model = $_ } }
+    }
+
+    It 'shows each file and the sum, with half of the cost of a live run' {
+        $live = Get-HostText { $mixed | Invoke-ChatCompletion -MaxTokens 10 -WhatIf }
+        $costs = 'which cost about (\S+) \(with the answers up to (\S+), by -MaxTokens\)\.'
+        $full = [regex]::Match($live, $costs).Groups[1..2].ForEach{ [decimal]$_.Value }
+        $text = Get-HostText { $mixed | Start-ChatBatch -CheckpointPath $file -MaxTokens 10 -WhatIf }
+        $text | Should -Match 'file 1 of 2, model m1, 1 row, .*file 2 of 2, model m2, 2 rows, 0\.0 MB, about \d+ prompt tokens, which cost about '
+        $text | Should -Match '3 rows in 2 files not submitted, about \d+ prompt tokens in all'
+        [regex]::Match($text, "in all, $costs").Groups[1..2].ForEach{ [decimal]$_.Value } | Should -Be ($full[0] / 2), ($full[1] / 2)
+        Test-Path $file | Should -BeFalse
+    }
+
+    It 'counts rows that are answered or in a batch' {
+        $null = $mixed[0] | Invoke-ChatCompletion -CheckpointPath $file
+        $null = $mixed[1] | Start-ChatBatch -CheckpointPath $file
+        $text = Get-HostText { $mixed | Start-ChatBatch -CheckpointPath $file -WhatIf }
+        $text | Should -Match '1 row in 1 file not submitted, about \d+ prompt tokens in all, which cost about \S+ without the answers\. 1 from the checkpoint\. 1 in batches already\.'
+    }
+}
+
 Describe 'Get-ChatBatch and Wait-ChatBatch' {
     BeforeEach {
         $simulator.SetOption(@{ BatchPolls = 4 })
@@ -273,6 +344,8 @@ Describe 'Get-ChatBatch and Wait-ChatBatch' {
         (Get-ChatBatch -CheckpointPath $file).Id | Should -Be $batch.Id
         Get-ChatBatch nosuch -ErrorVariable problem -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'NotFound,*'
+        Get-ChatBatch nosuch -CheckpointPath $file -ErrorVariable problem -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        "$problem" | Should -BeLike "Batch 'nosuch': Checkpoint '*' does not name it.*"
         { Get-ChatBatch -CheckpointPath (New-Checkpoint) } | Should -Throw '*does not exist: check the path*'
     }
 
@@ -353,6 +426,30 @@ Describe 'Processes' {
         @(1..60 | ForEach-Object { [pscustomobject]@{ Prompt = "step $name $_"; Model = "m$($_ % 3)" } } | Invoke-ChatCompletion -CheckpointPath $file).Count | Should -Be 60
         $work = Get-Work
         $work.Batches, $work.Lines, $work.Live | Should -Be 3, 60, 0
+        # Each answer has one line in the audit log; a kill can lose one.
+        $logged = @(Get-Content "$file.log" | ConvertFrom-Json | Where-Object { $_.operation -eq 'chat' })
+        $logged.customId | Group-Object | Where-Object Count -gt 1 | Should -BeNullOrEmpty
+        $logged.Count | Should -BeIn 59, 60
+    }
+}
+
+Describe 'The audit log' {
+    It 'has a line for each batch and each answer, and none twice' {
+        $simulator.SetOption(@{})
+        $log = Join-Path $TestDrive 'batch-audit.jsonl'
+        $file = New-Checkpoint
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ LogPath = $log; Price = @{ 'Qwen/QwQ-32B' = @{ Input = 1000; Output = 1000 } } }
+        $batch = Start-Rows
+        $null = $batch | Receive-ChatBatch
+        $null = $batch | Receive-ChatBatch
+        $null = Get-ChatBatch -CheckpointPath $file | Receive-ChatBatch
+        $lines = @(Get-Content $log | ConvertFrom-Json)
+        ($lines | Where-Object operation -eq 'batch').rows | Should -Be 12
+        $answers = @($lines | Where-Object operation -eq 'chat')
+        $answers.Count | Should -Be 12
+        $answers.batch | Select-Object -Unique | Should -Be $batch.Id
+        [decimal]($answers | Measure-Object cost -Sum).Sum | Should -Be ($rows | Invoke-ChatCompletion -Prompt { $_.Subject } -CheckpointPath $file | Measure-ChatUsage).Cost
+        Get-Content $log -Raw | Should -Not -Match 'Row 1'
     }
 }
 

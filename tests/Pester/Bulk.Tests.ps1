@@ -134,7 +134,7 @@ Describe '-Shard' {
 
     It 'Auto does not take all rows for a task that is submitted again, and Auto/n takes that task''s' {
         $env:SLURM_ARRAY_TASK_ID, $env:SLURM_ARRAY_TASK_COUNT, $env:SLURM_ARRAY_TASK_MIN, $env:SLURM_ARRAY_TASK_STEP = '2', '1', '2', '1'
-        { $rows | Invoke-ChatCompletion -Shard Auto } | Should -Throw '*task 2 alone*Auto/n*' -ErrorId 'InvalidShard,*'
+        { $rows | Invoke-ChatCompletion -Shard Auto } | Should -Throw '*only task 2*Auto/n*' -ErrorId 'InvalidShard,*'
         ($rows | Invoke-ChatCompletion -Shard Auto/4).InputIndex | Should -Be 2, 6, 10, 14, 18
         { $rows | Invoke-ChatCompletion -Shard Auto/2 } | Should -Throw '*SLURM_ARRAY_TASK_ID is 2, and the last of 2 shards is 1*' -ErrorId 'InvalidShard,*'
         $simulator.Stats().requests | Should -Be 5
@@ -413,7 +413,7 @@ Describe 'Progress' {
         $null = $rows | Select-Object -First 5 | Invoke-ChatCompletion -CheckpointPath $file
         $lines = $rows | Invoke-ChatCompletion -CheckpointPath $file -Verbose -ErrorAction SilentlyContinue 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
         "$($lines[-1])" | Should -Match '^14 rows answered, 1 failed, 5 from the checkpoint, 0 not sent; \d+ tokens in [\d.]+ s\.$'
-        "$lines" | Should -BeLike '*holds 5 finished rows*'
+        "$lines" | Should -BeLike '*has 5 finished rows*'
     }
 }
 

@@ -189,7 +189,7 @@ Describe 'Export-ChatSession' {
 
     It 'refuses several conversations for one file, and says how each gets its own' {
         $answers = 'a', 'b' | Invoke-ChatCompletion
-        { $answers | Export-ChatSession $path } | Should -Throw '*one conversation*' -ErrorId 'SeveralConversations,*'
+        { $answers | Export-ChatSession $path } | Should -Throw '*several conversations*' -ErrorId 'SeveralConversations,*'
         Test-Path $path | Should -BeFalse
         $answers | ForEach-Object { $_ | Export-ChatSession (Join-Path $TestDrive "chat-$($_.InputIndex).json") }
         @(Import-ChatSession "$TestDrive/chat-*.json").Count | Should -Be 2

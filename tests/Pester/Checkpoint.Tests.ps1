@@ -72,6 +72,18 @@ Describe '-CheckpointPath' {
         $simulator.Stats().requests | Should -Be 3
     }
 
+    It 'asks the provider for rows that only the simulator answered' {
+        $tried = Connect-LlmProvider SiliconFlow -Name tried -BaseUri "$($simulator.Uri)/siliconflow/v1" -Model Qwen/QwQ-32B -Simulate
+        $null = $rows | Invoke-ChatCompletion -Session $tried -CheckpointPath $file
+        $lines = (Get-Content $file).Count
+        ($rows | Invoke-ChatCompletion -Session $tried -CheckpointPath $file).Count | Should -Be 20
+        (Get-Content $file).Count | Should -Be $lines -Because 'the second run with the simulator finds its rows'
+        $null = Connect-LlmProvider SiliconFlow -Name real -BaseUri $tried.BaseUri -ApiKey k -Model Qwen/QwQ-32B
+        $null = $rows | Invoke-ChatCompletion -Session real -CheckpointPath $file
+        $simulator.Stats().requests | Should -Be 20
+        Disconnect-LlmProvider -Name tried, real
+    }
+
     It 'asks failed rows again' {
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError'; Match = 'Row 1' }) })
         $first = $rows | Invoke-ChatCompletion -CheckpointPath $file -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -116,7 +128,7 @@ Describe '-CheckpointPath' {
         $lines[5] = 'nonsense'
         [System.IO.File]::WriteAllText($file, (($lines -join "`n") + "`n"))
         @($rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue).Count | Should -Be 20
-        "$warning" | Should -BeLike "*1 line that can't be read*asked again*"
+        "$warning" | Should -BeLike "*1 line that can't be read*sent again*"
         $simulator.Stats().requests | Should -Be 21
     }
 
@@ -126,7 +138,7 @@ Describe '-CheckpointPath' {
         [System.IO.File]::WriteAllText($file, $text.Replace('"Echo: Row 7"', '"Echo: ' + "`0`0`0`0`0" + '"'))
         $answers = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue
         $answers.Content | Should -Be ($rows.Prompt | ForEach-Object { "Echo: $_" })
-        "$warning" | Should -BeLike "*holds 1 line that can't be read; its row is asked again*"
+        "$warning" | Should -BeLike "*has 1 line that can't be read; its row is sent again*"
         $simulator.Stats().requests | Should -Be 21
         $null = $rows | Invoke-ChatCompletion -CheckpointPath $file -WarningVariable warning
         $warning | Should -BeNullOrEmpty

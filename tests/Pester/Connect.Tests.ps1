@@ -326,11 +326,11 @@ Describe 'Connect-LlmProvider: what it refuses' {
 Describe 'Connect-LlmProvider: the way to the server' {
     It 'warns of a key over plain http, but not on this machine or without a key' {
         $null = Connect-LlmProvider OpenAICompatible -BaseUri http://llm.example.com/v1 -ApiKey k -WarningVariable warning -WarningAction SilentlyContinue
-        "$warning" | Should -BeLike 'The key goes to llm.example.com over http*https*'
+        "$warning" | Should -BeLike 'The key is sent to llm.example.com over http*https*'
         [Environment]::SetEnvironmentVariable('OPENAI_API_KEY', $null)
         foreach ($header in @{ Authorization = 'Basic abcd' }, @{ 'api-key' = 'abcd' }, @{ 'X-Team' = (ConvertTo-Secret 'hidden') }) {
             $null = Connect-LlmProvider OpenAICompatible -BaseUri http://llm.example.com/v1 -Header $header -WarningVariable warning -WarningAction SilentlyContinue
-            "$warning" | Should -BeLike 'The credential of -Header goes to llm.example.com over http*https*' -Because "$($header.Keys)"
+            "$warning" | Should -BeLike 'The credential of -Header is sent to llm.example.com over http*https*' -Because "$($header.Keys)"
         }
 
         foreach ($given in @{ BaseUri = 'http://localhost:8080/v1'; ApiKey = 'k' }, @{ BaseUri = 'http://127.0.0.1/v1'; ApiKey = 'k' }, @{ BaseUri = 'https://llm.example.com/v1'; ApiKey = 'k' }, @{ BaseUri = 'http://llm.example.com/v1' },

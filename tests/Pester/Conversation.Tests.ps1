@@ -105,7 +105,7 @@ Describe 'A completion out of a file or a job' {
         $answers = 1, $copy, 3 | Invoke-ChatCompletion 'two' -ErrorAction SilentlyContinue -ErrorVariable problem
         $answers.InputIndex | Should -Be 0, 2
         $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
-        "$problem" | Should -BeLike '*out of a file or a job*Import-Module LlmPs*-History*Select-Object*'
+        "$problem" | Should -BeLike '*from a file or a job*Import-Module LlmPs*-History*Select-Object*'
         (Invoke-ChatCompletion 'two' -History $copy).Messages | Should -HaveCount 4
         ($copy | Select-Object Content | Invoke-ChatCompletion { "Judge: $($_.Content)" }).Content | Should -Be 'Echo: Judge: Echo: one'
     }
@@ -165,7 +165,7 @@ Describe 'Images and files' {
 
     It 'refuses an image that is none: <Case>' -ForEach @(
         @{ Case = 'missing'; Name = 'nothing.png'; Says = "*Image '*nothing.png' was not found*" }
-        @{ Case = 'of no known kind'; Name = 'a.txt'; Says = "*Image '*a.txt' is of an unknown kind*" }
+        @{ Case = 'of no known kind'; Name = 'a.txt'; Says = "*Image '*a.txt' has an unknown type*" }
     ) {
         $null = Connect-SimulatorHost $simulator SiliconFlow
         Set-Content (Join-Path $TestDrive 'a.txt') 'x'

@@ -97,7 +97,7 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
 
     It 'keeps what was being typed while earlier lines are looked at, and takes Alt and a letter for no text' {
         Send-Line '/nothing'
-        Wait-Screen 'There is no command /nothing'
+        Wait-Screen '/nothing is not a command'
         Send 'half a line'
         [System.Threading.Thread]::Sleep(150)
         Send-Key Up
@@ -155,7 +155,7 @@ Describe 'Enter-ChatSession in <_> columns' -ForEach 80, 200 -Skip:(-not $hasTmu
         Send-Line '/usage'
         Wait-Screen '\d answers: \d+ \+'
         Send-Line '/nothing'
-        Wait-Screen 'There is no command /nothing\. The commands are /model'
+        Wait-Screen '/nothing is not a command\. The commands are /model'
         Send-Line '/save talk.json'
         Wait-Screen 'Saved \d+ messages'
         $saved = Get-Content (Join-Path $TestDrive 'talk.json') -Raw -Encoding UTF8 | ConvertFrom-Json

@@ -105,7 +105,7 @@ Describe 'Cut streams over the <Way>' -ForEach @(@{ Way = 'socket' }, @{ Way = '
         @{ Name = 'RST'; Fault = @{ Fault = 'CutStream'; CutBy = 'Rst' }; Kind = 'StreamInterrupted'; Category = 'ReadError'; Says = '*broke in mid-answer*' }
         @{ Name = 'FIN'; Fault = @{ Fault = 'CutStream'; CutBy = 'Fin' }; Kind = 'StreamInterrupted'; Category = 'ReadError'; Says = '*broke in mid-answer*' }
         @{ Name = 'a clean end'; Fault = @{ Fault = 'CutClean' }; Kind = 'StreamInterrupted'; Category = 'ReadError'; Says = '*' }
-        @{ Name = 'a stall'; Fault = @{ Fault = 'Stall' }; Kind = 'Timeout'; Category = 'OperationTimeout'; Says = '*nothing of it came for 0.3 s (-IdleTimeoutSec)*' }
+        @{ Name = 'a stall'; Fault = @{ Fault = 'Stall' }; Kind = 'Timeout'; Category = 'OperationTimeout'; Says = '*nothing arrived for 0.3 s (-IdleTimeoutSec)*' }
         @{ Name = 'an error object'; Fault = @{ Fault = 'StreamError'; Form = 'error' }; Kind = 'StreamError'; Category = 'ReadError'; Says = '*had an error in the middle*' }
         @{ Name = 'an error as message'; Fault = @{ Fault = 'StreamError'; Form = 'message' }; Kind = 'StreamError'; Category = 'ReadError'; Says = '*had an error in the middle*50505*' }
         @{ Name = 'an error as msg'; Fault = @{ Fault = 'StreamError'; Form = 'msg' }; Kind = 'StreamError'; Category = 'ReadError'; Says = '*had an error in the middle*50000*' }
@@ -158,8 +158,8 @@ Describe 'Limits of time over the <Way>' -ForEach @(@{ Way = 'socket' }, @{ Way 
     It 'name themselves: <Name>' -ForEach @(
         @{ Name = 'silence before the headers'; Fault = @(@{ Fault = 'StallBeforeHeaders' }); Option = @{}; With = @{ IdleTimeoutSec = 0.1 }; Says = 'No answer began within 0.5 s (5 times -IdleTimeoutSec).' }
         @{ Name = 'comments alone'; Fault = @(@{ Fault = 'KeepAliveOnly' }); Option = @{}; With = @{ IdleTimeoutSec = 0.1 }; Says = 'No answer began within 0.5 s (5 times -IdleTimeoutSec).' }
-        @{ Name = 'silence in mid-answer'; Fault = @(@{ Fault = 'Stall'; After = 3 }); Option = @{}; With = @{ IdleTimeoutSec = 0.3 }; Says = 'The answer stopped: nothing of it came for 0.3 s (-IdleTimeoutSec).' }
-        @{ Name = 'an answer that takes too long'; Fault = @(); Option = @{ TokenDelayMs = 40; ChunkCount = 200 }; With = @{ TimeoutSec = 0.5 }; Says = 'No whole answer within 0.5 s (-TimeoutSec).' }
+        @{ Name = 'silence in mid-answer'; Fault = @(@{ Fault = 'Stall'; After = 3 }); Option = @{}; With = @{ IdleTimeoutSec = 0.3 }; Says = 'The answer stopped: nothing arrived for 0.3 s (-IdleTimeoutSec).' }
+        @{ Name = 'an answer that takes too long'; Fault = @(); Option = @{ TokenDelayMs = 40; ChunkCount = 200 }; With = @{ TimeoutSec = 0.5 }; Says = 'No complete answer within 0.5 s (-TimeoutSec).' }
     ) {
         $null = Connect-WithFault $simulator $Way SiliconFlow $Fault (@{ MaxRetryCount = 0 } + $With) $Option
         $null = Invoke-ChatCompletion ('Hello ' * 60) -Stream -ErrorVariable problem -ErrorAction SilentlyContinue

@@ -109,7 +109,7 @@ Describe '-MaxTokensLimit' {
     }
 
     It 'is refused before anything is sent: <Case>' -ForEach @(
-        @{ Case = 'with -Stream'; Call = { Invoke-ChatCompletion 'a' -MaxTokensLimit 10 -Stream }; Says = '*-MaxTokensLimit and -Stream exclude each other*' }
+        @{ Case = 'with -Stream'; Call = { Invoke-ChatCompletion 'a' -MaxTokensLimit 10 -Stream }; Says = '*-MaxTokensLimit and -Stream cannot be combined*' }
         @{ Case = 'below -MaxTokens'; Call = { Invoke-ChatCompletion 'a' -MaxTokens 20 -MaxTokensLimit 10 -ErrorAction Stop }; Says = '*-MaxTokensLimit 10 is less than -MaxTokens 20*' }
         @{ Case = 'above what the provider takes'; Call = { Invoke-ChatCompletion 'a' -MaxTokensLimit 99999 -ErrorAction Stop }; Says = '*-MaxTokensLimit 99999 is out of range: SiliconFlow takes 1 to 16384*' }
         @{ Case = 'with a limit in -ExtraBody'; Call = { Invoke-ChatCompletion 'a' -MaxTokensLimit 10 -ExtraBody @{ max_tokens = 5 } -ErrorAction Stop }; Says = "*-ExtraBody sets 'max_tokens'*give the limit as -MaxTokens*" }

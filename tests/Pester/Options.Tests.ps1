@@ -162,7 +162,7 @@ Describe 'Before anything is sent' {
         @{ Provider = 'OpenAICompatible'; Given = '-Thinking, which OpenAI does not document'; With = @{ Thinking = 'Enabled' }; Says = '*Thinking Enabled*no field*' }
         @{ Provider = 'OpenAICompatible'; Given = 'a number that is none'; With = @{ Temperature = [double]::NaN }; Says = '*Temperature NaN*' }
         @{ Provider = 'OpenAICompatible'; Given = 'an image that is not there'; With = @{ Image = 'no-such-file.png' }; Says = "*'no-such-file.png'*not found*" }
-        @{ Provider = 'OpenAICompatible'; Given = 'an image of no known kind'; With = @{ Image = $env:LLMPS_MODULE_PATH }; Says = '*unknown kind*.png*' }
+        @{ Provider = 'OpenAICompatible'; Given = 'an image of no known kind'; With = @{ Image = $env:LLMPS_MODULE_PATH }; Says = '*unknown type*.png*' }
     ) {
         $simulator.Reset()
         $answer = Invoke-ChatCompletion 'P' -Session $Provider @With -ErrorVariable problem -ErrorAction SilentlyContinue

@@ -99,7 +99,7 @@ Describe 'A pool of sessions' {
         $failed | Should -BeNullOrEmpty
         $rows.Count | Should -Be 3
         @($warned).Count | Should -Be 1
-        "$warned" | Should -BeLike 'Row 0 cannot go to narrow, nor can rows like it: -Seed 7: GenStudio documents no field for it.*'
+        "$warned" | Should -BeLike 'Row 0 and similar rows cannot be sent to narrow: -Seed 7: GenStudio documents no field for it.*'
         $second.Stats().requests | Should -Be 0
     }
 

@@ -346,7 +346,7 @@ Describe 'Columns are data' {
 
     It 'and a name that is none of an option is an error before anything is sent' {
         { $business | Invoke-ChatCompletion -Prompt { $_.Subject } -RowOption Model, Temprature } | Should -Throw "-RowOption 'Temprature' is not an option*Temperature*" -ErrorId 'InvalidParameter,*'
-        { Invoke-ChatCompletion 'x' -RowOption Model } | Should -Throw '-RowOption names columns of rows, and there are no rows*'
+        { Invoke-ChatCompletion 'x' -RowOption Model } | Should -Throw '-RowOption names columns of rows, but there are no rows*'
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 

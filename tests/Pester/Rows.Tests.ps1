@@ -109,7 +109,7 @@ Describe 'A prompt' {
         1 | Invoke-ChatCompletion -Prompt { 'Explain:'; $Value } -ErrorVariable +problem -ErrorAction SilentlyContinue
         [pscustomobject]@{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable +problem -ErrorAction SilentlyContinue
         $problem.Count | Should -Be 4
-        foreach ($one in $problem) { $one.Exception.Message | Should -BeLike "Prompt has a $Type, which has no text*" }
+        foreach ($one in $problem) { $one.Exception.Message | Should -BeLike "Prompt is of type $Type, which has no text*" }
         $simulator.Stats().requests | Should -Be 0
     }
 
@@ -209,7 +209,7 @@ Describe 'A prompt' {
         $list = [object[]]::new(1)
         $list[0] = $list
         ('a', $table, 'b' | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: a', 'Echo: b'
-        "$problem" | Should -BeLike 'Row * Prompt has a Hashtable*'
+        "$problem" | Should -BeLike 'Row * Prompt is of type Hashtable*'
         ('a', 'b' | Invoke-ChatCompletion { if ($_ -eq 'a') { , $list } else { $_ } } -ErrorVariable problem -ErrorAction SilentlyContinue).Content | Should -Be 'Echo: b'
         "$problem" | Should -BeLike '*refers to itself*'
     }
@@ -265,7 +265,7 @@ Describe '-MergeInput' {
         $merged.LlmModel | Should -Be 'Qwen/QwQ-32B', 'Qwen/QwQ-32B'
         $merged[0].PSObject.Properties.Name | Should -Contain 'LlmError'
         @($warned).Count | Should -Be 1
-        "$warned" | Should -BeLike '*the answer''s columns are LlmModel, LlmError.'
+        "$warned" | Should -BeLike '*the answer''s are LlmModel, LlmError.'
         $rows[0].PSObject.Properties.Name | Should -Be 'Model', 'error', 'Text'
     }
 

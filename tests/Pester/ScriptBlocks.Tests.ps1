@@ -34,7 +34,7 @@ Describe 'A prompt by a script block' {
         $answers.Content | Should -Be 'Echo: first', 'Echo: second', 'Echo: third'
         $problem.TargetObject | Should -Be $rows[1], $rows[4]
         "$($problem[0])" | Should -BeLike 'Row 1 (*): The row has no Prompt column*'
-        $problem[1].Exception.Message | Should -BeLike 'Prompt has a ScriptBlock*'
+        $problem[1].Exception.Message | Should -BeLike 'Prompt is of type ScriptBlock*'
         $ran.Count | Should -Be 0
     }
 
@@ -60,7 +60,7 @@ Describe 'A prompt by a script block' {
     It 'is no column where it does more with it: <Block>' -ForEach @(
         @{ Block = 'begin { } end { $_.A }'; Told = 'The script block of Prompt failed: *' }
         @{ Block = '$_.A()'; Told = 'The script block of Prompt failed: *' }
-        if ($PSVersionTable.PSVersion.Major -ge 6) { @{ Block = '$_.A &'; Told = 'Prompt has a *Job, which has no text of its own*' } }
+        if ($PSVersionTable.PSVersion.Major -ge 6) { @{ Block = '$_.A &'; Told = 'Prompt is of type *Job, which has no text of its own*' } }
     ) {
         $null = @([pscustomobject]@{ A = 'x' }) * 2 | Invoke-ChatCompletion ([scriptblock]::Create($Block)) -ErrorVariable problem -ErrorAction SilentlyContinue
         Get-Job | Remove-Job -Force
@@ -156,5 +156,65 @@ Describe 'A script block that reads a column which is not there' {
         $row = [pscustomobject]@{ "$([char]0xFEFF)Subject" = 'S' }
         $row | Invoke-ChatCompletion -Prompt { "About: $($_.Subject)" } -WarningAction SilentlyContinue -ErrorAction SilentlyContinue -ErrorVariable problem
         "$problem" | Should -BeLike "*no column 'Subject'*byte order mark*-Encoding UTF8"
+    }
+}
+
+Describe 'A script block as the value of an option' {
+    BeforeEach { $simulator.SetOption(@{}) }
+
+    It 'reaches its option in each of two cmdlets of one pipeline' {
+        $answers = 1, 2 | Invoke-ChatCompletion -Prompt { "$_" } -TopK { 10 + $_ } | Invoke-ChatCompletion -Prompt { $_.Content } -TopK { 20 + $_.InputIndex }
+        $answers.Count | Should -Be 2
+        @($simulator.Requests().body | ConvertFrom-Json).top_k | Sort-Object | Should -Be 11, 12, 20, 21
+    }
+
+    It 'reaches its option where its value runs a pipeline of the same kind' {
+        $row = [pscustomobject]@{ Prompt = 'a' }
+        $null = $row | Invoke-ChatCompletion -TopK { [int](@([pscustomobject]@{ Prompt = 'b' } | Invoke-ChatCompletion -TopK { 7 } -Temperature { 0.5 }).Count) } -MaxTokens { 9 }
+        $inner, $outer = $simulator.Requests().body | ConvertFrom-Json
+        $inner.top_k, $inner.temperature, $inner.max_tokens | Should -Be 7, 0.5, $null
+        $outer.top_k, $outer.temperature, $outer.max_tokens | Should -Be 1, $null, 9
+    }
+
+    It 'reaches its option by splatting, next to values and to $null' {
+        $options = @{ Prompt = { "$_!" }; TopK = { 3 }; Temperature = $null; TopP = 0.5; Stop = { 'x' } }
+        $null = 'a' | Invoke-ChatCompletion @options
+        $sent = $simulator.Requests()[0].body | ConvertFrom-Json
+        $sent.top_k, $sent.temperature, $sent.top_p, $sent.stop, $sent.messages[0].content | Should -Be 3, $null, 0.5, 'x', 'a!'
+    }
+
+    It 'does not reach a later command where the binding <Case>' -ForEach @(
+        @{ Case = 'fails at another parameter'; Fails = { 'a' | Invoke-ChatCompletion -TopK { 5 } -ThrottleLimit 0 } }
+        @{ Case = 'fails at an unknown parameter'; Fails = { 'a' | Invoke-ChatCompletion -TopK { 5 } -TopKay 1 } }
+        @{ Case = 'fails at the parameter set'; Fails = { 'a' | Invoke-ChatCompletion -TopK { 5 } -Image { 'x' } -Message (New-ChatMessage user 'm') } }
+        @{ Case = 'fails at the next value'; Fails = { 'a' | Invoke-ChatCompletion -Temperature warm -TopK { 5 } } }
+    ) {
+        { & $Fails } | Should -Throw
+        $null = 'b' | Invoke-ChatCompletion -TopK $null -Temperature $null -Image $null -TopP 0.5
+        $sent = $simulator.Requests()[0].body | ConvertFrom-Json
+        $sent.top_k, $sent.temperature, $sent.top_p, $sent.messages[0].content | Should -Be $null, $null, 0.5, 'b'
+    }
+
+    It 'reaches its option in two runspaces at the same time' {
+        $session = Get-LlmSession -Default
+        $shells = 1, 2 | ForEach-Object {
+            $shell = [powershell]::Create()
+            $null = $shell.AddScript({
+                param($Module, $Session, $Value)
+                Import-Module $Module
+                foreach ($n in 1..100) { $null = 'a' | Invoke-ChatCompletion -Session $Session -TopK { $Value } -Stop { "$Value" } }
+            }).AddArgument($env:LLMPS_MODULE_PATH).AddArgument($session).AddArgument($_)
+            $shell
+        }
+        try {
+            $runs = $shells | ForEach-Object { $_.BeginInvoke() }
+            0, 1 | ForEach-Object { $shells[$_].EndInvoke($runs[$_]) }
+            $shells.Streams.Error | Should -BeNullOrEmpty
+        }
+        finally { $shells.Dispose() }
+        $sent = @($simulator.Requests().body | ConvertFrom-Json)
+        $sent.Count | Should -Be 200
+        @($sent | Where-Object { "$($_.top_k)" -ne $_.stop[0] }) | Should -BeNullOrEmpty
+        @($sent | Where-Object top_k -EQ 1).Count | Should -Be 100
     }
 }

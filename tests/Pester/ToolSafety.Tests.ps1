@@ -339,7 +339,7 @@ Describe 'Tool safety' {
             $shell = if ($PSEdition -eq 'Core') { 'pwsh' } else { 'powershell' }
             $script = "Import-Module '$env:LLMPS_MODULE_PATH'; `$null = Connect-LlmProvider SiliconFlow -Simulate -Model m; try { Invoke-ChatCompletion '[[call:tool1 {}]]' -Tool { New-Item `$env:LLMPS_CANARY } -InvokeTool } catch { `"`$_`" }"
             $said = & $shell -NoProfile -NonInteractive -EncodedCommand ([Convert]::ToBase64String([System.Text.Encoding]::Unicode.GetBytes($script))) 2>$null
-            "$said" | Should -BeLike '*nobody can be asked here: give -Confirm:$false*'
+            "$said" | Should -BeLike '*not interactive*give -Confirm:$false*'
         }
 
         It 'never prompts for what the model left out' {

@@ -134,9 +134,9 @@ Describe 'New-ChatTool' {
     It 'refuses what is no tool: <Why>' -ForEach @(
         @{ Why = 'unknown command'; Make = { New-ChatTool no-such-command }; Says = "*'no-such-command' is not a command*" }
         @{ Why = 'program'; Make = { New-ChatTool dotnet }; Says = "*'dotnet' is a program*write a function*" }
-        @{ Why = 'name'; Make = { New-ChatTool Get-Date -Name 'a b' }; Says = "*Tool name 'a b' is refused*" }
+        @{ Why = 'name'; Make = { New-ChatTool Get-Date -Name 'a b' }; Says = "*Tool name 'a b' is not valid*" }
         @{ Why = 'mandatory code'; Make = { New-ChatTool Invoke-Command -ParameterSet InProcess }; Says = '*mandatory parameter ScriptBlock is of type ScriptBlock*' }
-        @{ Why = 'unknown parameter'; Make = { New-ChatTool Get-Date -Parameter Foo }; Says = "*Parameter 'Foo' is not one of 'Get-Date'*" }
+        @{ Why = 'unknown parameter'; Make = { New-ChatTool Get-Date -Parameter Foo }; Says = "*-Parameter 'Foo' is not a parameter of 'Get-Date'*" }
         @{ Why = 'mandatory left out'; Make = { New-ChatTool Get-Weather -Parameter Days }; Says = '*City is mandatory*' }
         @{ Why = 'bad schema'; Make = { New-ChatTool -Name a -Schema '{"type":' }; Says = '*Schema is not valid JSON*' }
         @{ Why = 'no schema'; Make = { New-ChatTool -Name a -Schema nothing.json }; Says = "*Schema 'nothing.json' is neither JSON text nor a file*" }
@@ -379,8 +379,8 @@ Describe 'Running tools' {
     It 'refuses options that do not go together, before anything is sent: <Case>' -ForEach @(
         @{ Case = 'InvokeTool alone'; With = @{ InvokeTool = $true }; Says = '*InvokeTool needs -Tool*' }
         @{ Case = 'ToolChoice alone'; With = @{ ToolChoice = 'auto' }; Says = "*ToolChoice 'auto' needs -Tool*" }
-        @{ Case = 'ToolChoice of no tool'; With = @{ Tool = 'Get-Weather'; ToolChoice = 'Get-Storm' }; Says = "*ToolChoice 'Get-Storm' is neither a word nor a tool*Get-Weather*" }
-        @{ Case = 'a number for a tool'; With = @{ Tool = 12 }; Says = "*Tool '12' is not a tool*" }
+        @{ Case = 'ToolChoice of no tool'; With = @{ Tool = 'Get-Weather'; ToolChoice = 'Get-Storm' }; Says = "*ToolChoice 'Get-Storm' is not valid*Get-Weather*" }
+        @{ Case = 'a number for a tool'; With = @{ Tool = 12 }; Says = "*-Tool '12' is not valid*" }
     ) {
         { Invoke-ChatCompletion hi @With } | Should -Throw $Says
         @($simulator.Requests()).Count | Should -Be 0
@@ -393,7 +393,7 @@ Describe 'Running tools' {
         "$failed" | Should -BeLike '*ToolChoice auto: GenStudio documents no field for it*'
         $session = Connect-SimulatorHost $simulator Cloudsway @{ Name = 'deep' }
         Invoke-ChatCompletion hi -Tool Get-Weather -ToolChoice required -Session $session -ErrorAction SilentlyContinue -ErrorVariable failed
-        "$failed" | Should -BeLike "*ToolChoice 'required' is refused while the model thinks*"
+        "$failed" | Should -BeLike "*ToolChoice 'required' cannot be combined with thinking*"
         @($simulator.Requests()).Count | Should -Be 0
         Disconnect-LlmProvider chips, deep
     }

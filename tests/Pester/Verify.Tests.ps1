@@ -152,7 +152,7 @@ Describe 'Get-LlmModel -Verify' {
     It 'says what to do where there is nothing to verify, or no session' {
         { Get-LlmModel -Provider SiliconFlow -Verify -Confirm:$false } | Should -Throw '*SiliconFlow has no choice of chips*-Online*' -ErrorId 'NothingToVerify,*'
         Disconnect-LlmProvider -All
-        { Get-LlmModel -Chip amd -Verify -Confirm:$false } | Should -Throw '*-Verify needs an open session: Connect-LlmProvider GenStudio*' -ErrorId 'NoSession,*'
+        { Get-LlmModel -Chip amd -Verify -Confirm:$false } | Should -Throw '*-Verify needs an open session. Run Connect-LlmProvider GenStudio first.*' -ErrorId 'NoSession,*'
     }
 
     It 'shows what the simulator serves, and does not remember it' {

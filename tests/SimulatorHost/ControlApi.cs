@@ -6,22 +6,18 @@ using System.Linq;
 using System.Text;
 using System.Text.Json;
 using LlmPs.Simulator;
-using LlmPs.Simulator.Answers;
 
 namespace LlmPs.SimulatorHost;
 
-/// <summary>The paths under /_sim, by which tests in other processes steer and question the server.</summary>
-internal sealed class ControlApi
+/// <summary>Answers the paths under /_sim, with which tests in other processes control the server.</summary>
+internal sealed class ControlApi(LoopbackServer server)
 {
     private const string Prefix = "/_sim/";
-    private readonly LoopbackServer _server;
     private RawReply? _raw;
-
-    internal ControlApi(LoopbackServer server) => _server = server;
 
     internal bool Answers(string target) => target.StartsWith(Prefix, StringComparison.Ordinal);
 
-    /// <summary>The reply set by /_sim/raw, for requests under /raw.</summary>
+    /// <summary>Returns the reply for requests under /raw, which POST /_sim/raw sets.</summary>
     internal RawReply? RawReplyFor(RequestHead head) => head.Target.StartsWith("/raw/", StringComparison.Ordinal) ? _raw : null;
 
     internal (int Status, byte[] Json) Answer(RequestHead head, byte[] body)
@@ -36,19 +32,19 @@ internal sealed class ControlApi
                 case "GET requests":
                     return (200, Write(Requests));
                 case "GET bodies":
-                    _server.Handler.Batches.Settle();
-                    return (200, Write(writer => Counts(writer, _server.Handler.Log.Bodies())));
+                    server.Handler.Batches.Settle();
+                    return (200, Write(writer => Counts(writer, server.Handler.Log.Bodies())));
                 case "POST options":
-                    _server.Reset(ReadOptions(Encoding.UTF8.GetString(body)));
+                    server.Reset(ReadOptions(Encoding.UTF8.GetString(body)));
                     return (200, Write(Stats));
                 case "POST reset":
-                    _server.Reset();
+                    server.Reset();
                     return (200, Write(Stats));
                 case "POST raw":
                     _raw = ReadRaw(body);
                     return (200, Write(Stats));
                 default:
-                    return (404, Message("Known are GET stats, requests, bodies; POST options, reset, raw."));
+                    return (404, Message("The path is unknown. Use GET stats, requests, bodies or POST options, reset, raw."));
             }
         }
         catch (Exception bad)
@@ -58,7 +54,7 @@ internal sealed class ControlApi
         }
     }
 
-    /// <summary>Options from JSON. The host remembers the last 1,000 requests unless told otherwise.</summary>
+    /// <summary>Reads options from JSON. The host keeps the last 1,000 requests by default.</summary>
     internal static SimulatorOptions ReadOptions(string json, IDictionary? more = null)
     {
         var values = new Hashtable(StringComparer.OrdinalIgnoreCase) { ["Record"] = 1000 };
@@ -103,8 +99,8 @@ internal sealed class ControlApi
 
     private void Stats(Utf8JsonWriter writer)
     {
-        var counters = _server.Handler.Counters;
-        _server.Handler.Batches.Settle();
+        var counters = server.Handler.Counters;
+        server.Handler.Batches.Settle();
         writer.WriteStartObject();
         writer.WriteNumber("requests", counters.Requests);
         writer.WriteNumber("answered", counters.Answered);
@@ -114,21 +110,21 @@ internal sealed class ControlApi
         writer.WriteNumber("rejected", counters.Rejected);
         writer.WriteNumber("faulted", counters.Faulted);
         writer.WriteNumber("batchRequests", counters.BatchRequests);
-        (var files, var batches, var answered) = _server.Handler.Batches.Count();
+        (var files, var batches, var answered) = server.Handler.Batches.Count();
         writer.WriteNumber("files", files);
         writer.WriteNumber("batches", batches);
         writer.WriteNumber("batchLines", answered);
-        writer.WriteNumber("openConnections", _server.OpenConnections);
-        writer.WriteNumber("distinctBodies", _server.Handler.Log.DistinctBodies);
+        writer.WriteNumber("openConnections", server.OpenConnections);
+        writer.WriteNumber("distinctBodies", server.Handler.Log.DistinctBodies);
         writer.WritePropertyName("perKey");
-        Counts(writer, _server.Handler.Log.Keys());
+        Counts(writer, server.Handler.Log.Keys());
         writer.WriteEndObject();
     }
 
     private void Requests(Utf8JsonWriter writer)
     {
         writer.WriteStartArray();
-        foreach (var request in _server.Handler.Log.Requests())
+        foreach (var request in server.Handler.Log.Requests())
         {
             writer.WriteStartObject();
             writer.WriteNumber("ordinal", request.Ordinal);

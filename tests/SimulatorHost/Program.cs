@@ -7,7 +7,7 @@ using LlmPs.Simulator;
 
 namespace LlmPs.SimulatorHost;
 
-/// <summary>Runs a <see cref="LoopbackServer"/> until standard input closes; with --stay, until it is killed.</summary>
+/// <summary>Runs a <see cref="LoopbackServer"/> until standard input closes, or with --stay until the process is ended.</summary>
 internal static class Program
 {
     private const string Usage = "SimulatorHost [--port N] [--option key=value …] [--options-json '{…}'] [--stay]";

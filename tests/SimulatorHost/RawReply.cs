@@ -8,46 +8,38 @@ using System.Threading.Tasks;
 
 namespace LlmPs.SimulatorHost;
 
-/// <summary>What becomes of the connection after a raw reply.</summary>
+/// <summary>What happens to the connection after a reply.</summary>
 public enum RawEnd
 {
-    /// <summary>Closed in order.</summary>
+    /// <summary>It is closed in order.</summary>
     Fin,
 
-    /// <summary>Reset.</summary>
+    /// <summary>It is reset.</summary>
     Rst,
 
-    /// <summary>Kept open and silent until the client closes.</summary>
+    /// <summary>It stays open without data until the client closes it.</summary>
     Hold,
 
-    /// <summary>Kept open for the client's next request.</summary>
+    /// <summary>It stays open for the client's next request.</summary>
     KeepAlive,
 }
 
 /// <summary>An answer byte for byte: each piece is one write.</summary>
-public sealed class RawReply
+public sealed class RawReply(IReadOnlyList<byte[]> pieces, RawEnd end = RawEnd.Fin, int delayMs = 0)
 {
-    /// <summary>A reply of these pieces.</summary>
-    public RawReply(IReadOnlyList<byte[]> pieces, RawEnd end = RawEnd.Fin, int delayMs = 0)
-    {
-        Pieces = pieces;
-        End = end;
-        DelayMs = delayMs;
-    }
-
     /// <summary>The writes.</summary>
-    public IReadOnlyList<byte[]> Pieces { get; }
+    public IReadOnlyList<byte[]> Pieces { get; } = pieces;
 
-    /// <summary>What follows them.</summary>
-    public RawEnd End { get; }
+    /// <summary>What happens to the connection after the writes.</summary>
+    public RawEnd End { get; } = end;
 
     /// <summary>Milliseconds between the writes.</summary>
-    public int DelayMs { get; }
+    public int DelayMs { get; } = delayMs;
 
-    /// <summary>A reply whose pieces are given as text, in UTF-8.</summary>
+    /// <summary>Creates a reply whose pieces are given as text, in UTF-8.</summary>
     public static RawReply Text(RawEnd end, params string[] pieces) => new(pieces.Select(Encoding.UTF8.GetBytes).ToList(), end);
 
-    /// <summary>The head of a stream that ends where the connection does, then the pieces.</summary>
+    /// <summary>Creates a stream that ends with the connection: a head, then the pieces.</summary>
     public static RawReply EventStream(RawEnd end, int delayMs, params byte[][] pieces) =>
         new(pieces.Prepend("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"u8.ToArray())
             .ToList(), end, delayMs);

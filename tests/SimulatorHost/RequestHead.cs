@@ -5,21 +5,14 @@ using System.Text;
 
 namespace LlmPs.SimulatorHost;
 
-/// <summary>Request line and headers.</summary>
-internal sealed class RequestHead
+/// <summary>The request line and the headers of a request.</summary>
+internal sealed class RequestHead(string method, string target)
 {
-    private RequestHead(string method, string target, List<KeyValuePair<string, string>> headers)
-    {
-        Method = method;
-        Target = target;
-        Headers = headers;
-    }
+    internal string Method { get; } = method;
 
-    internal string Method { get; }
+    internal string Target { get; } = target;
 
-    internal string Target { get; }
-
-    internal List<KeyValuePair<string, string>> Headers { get; }
+    internal List<KeyValuePair<string, string>> Headers { get; } = [];
 
     internal long ContentLength { get; private set; }
 
@@ -29,21 +22,20 @@ internal sealed class RequestHead
 
     internal bool Close { get; private set; }
 
-    /// <summary>Null: no HTTP/1.x request.</summary>
+    /// <summary>Parses a head; returns null if it is not an HTTP/1.x request.</summary>
     internal static RequestHead? Parse(ReadOnlySpan<byte> bytes)
     {
         var lines = Encoding.Latin1.GetString(bytes).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         var first = lines.Length == 0 ? [] : lines[0].Split(' ');
         if (first.Length != 3 || !first[2].StartsWith("HTTP/1.", StringComparison.Ordinal)) return null;
-        var headers = new List<KeyValuePair<string, string>>(lines.Length);
-        var head = new RequestHead(first[0], first[1], headers) { Close = first[2] == "HTTP/1.0" };
+        var head = new RequestHead(first[0], first[1]) { Close = first[2] == "HTTP/1.0" };
         for (var i = 1; i < lines.Length; i++)
         {
             var colon = lines[i].IndexOf(':', StringComparison.Ordinal);
             if (colon <= 0) return null;
             var name = lines[i].Substring(0, colon);
             var value = lines[i].Substring(colon + 1).Trim();
-            headers.Add(new KeyValuePair<string, string>(name, value));
+            head.Headers.Add(new KeyValuePair<string, string>(name, value));
             head.Note(name, value);
         }
 

@@ -14,19 +14,13 @@ using LlmPs.Simulator.Streams;
 
 namespace LlmPs.SimulatorHost;
 
-/// <summary>Writes responses to a socket: a plain one in one send, a streamed one with a send for every read of its body.</summary>
-internal sealed class ResponseWriter
+/// <summary>Writes responses to a socket: a plain one in one send, a streamed one with one send per read of its body.</summary>
+internal sealed class ResponseWriter(Socket socket)
 {
     // The longest chunk size line is eight digits and CR LF.
     private const int SizeRoom = 10;
-    private readonly Socket _socket;
     private readonly StringBuilder _head = new();
     private byte[] _buffer = new byte[16 * 1024];
-
-    internal ResponseWriter(Socket socket) => _socket = socket;
-
-    internal Task ContinueAsync(CancellationToken cancellationToken) =>
-        SendAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), cancellationToken);
 
     internal async Task JsonAsync(int status, byte[] json, CancellationToken cancellationToken)
     {
@@ -63,7 +57,7 @@ internal sealed class ResponseWriter
     {
         while (true)
         {
-            // Room before and after, so that size, data and line end go out in one send.
+            // There is room before and after the data, so that size, data and line end are one send.
             var read = await body.ReadAsync(_buffer.AsMemory(SizeRoom, _buffer.Length - SizeRoom - 2), cancellationToken)
                 .ConfigureAwait(false);
             if (read == 0) break;
@@ -87,7 +81,7 @@ internal sealed class ResponseWriter
         _head.Clear();
         _head.Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {(int)response.StatusCode} {response.ReasonPhrase}\r\n");
         AppendHeaders(response.Headers);
-        // Read above, so that it stands among the headers of the content.
+        // The length was read above, so that it is among the headers of the content.
         AppendHeaders(response.Content.Headers);
         _head.Append(chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
         if (_head.Length > _buffer.Length) _buffer = new byte[_head.Length * 2];
@@ -106,7 +100,7 @@ internal sealed class ResponseWriter
     {
         while (bytes.Length > 0)
         {
-            var sent = await _socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            var sent = await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false);
             bytes = bytes.Slice(sent);
         }
     }

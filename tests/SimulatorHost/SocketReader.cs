@@ -8,21 +8,16 @@ using System.Threading.Tasks;
 
 namespace LlmPs.SimulatorHost;
 
-/// <summary>Reads requests from a socket, and watches it while an answer is under way: at most one receive is ever outstanding.</summary>
-internal sealed class SocketReader
+/// <summary>Reads requests from a socket and watches it during an answer. There is never more than one receive at a time.</summary>
+internal sealed class SocketReader(Socket socket)
 {
     private const int MaxHead = 64 * 1024;
-    private readonly Socket _socket;
     private byte[] _bytes = new byte[16 * 1024];
     private int _start;
     private int _end;
     private Task<int>? _pending;
 
-    internal SocketReader(Socket socket) => _socket = socket;
-
-    internal long TotalRead { get; private set; }
-
-    /// <summary>The bytes up to the empty line; null: the client has closed.</summary>
+    /// <summary>Reads up to the empty line; returns null if the client has closed the connection.</summary>
     internal async Task<RequestHead?> ReadHeadAsync(CancellationToken cancellationToken)
     {
         var searched = 0;
@@ -58,16 +53,19 @@ internal sealed class SocketReader
         }
     }
 
-    /// <summary>Calls back once the client closes or resets. Data that comes meanwhile is the next request, and is kept.</summary>
+    /// <summary>
+    /// Calls back if the client closes or resets the connection. Data that comes before that is kept as the next request.
+    /// </summary>
     internal void Watch(Action gone)
     {
         if (_end > _start) return;
-        var pending = Pending();
-        _ = pending.ContinueWith(
+        if (_pending is null) MakeRoom();
+        _pending ??= socket.ReceiveAsync(_bytes.AsMemory(_end), SocketFlags.None).AsTask();
+        _ = _pending.ContinueWith(
             static (read, state) =>
             {
                 _ = read.Exception;
-                if (!read.IsCompletedSuccessfully || read.Result == 0) Tell((Action)state!);
+                if (!read.IsCompletedSuccessfully || read.Result == 0) Call((Action)state!);
             },
             gone,
             CancellationToken.None,
@@ -75,7 +73,7 @@ internal sealed class SocketReader
             TaskScheduler.Default);
     }
 
-    private static void Tell(Action gone)
+    private static void Call(Action gone)
     {
         try
         {
@@ -130,23 +128,11 @@ internal sealed class SocketReader
         else
         {
             MakeRoom();
-            read = await _socket.ReceiveAsync(_bytes.AsMemory(_end), SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            read = await socket.ReceiveAsync(_bytes.AsMemory(_end), SocketFlags.None, cancellationToken).ConfigureAwait(false);
         }
 
         _end += read;
-        TotalRead += read;
         return read > 0;
-    }
-
-    private Task<int> Pending()
-    {
-        if (_pending is null)
-        {
-            MakeRoom();
-            _pending = _socket.ReceiveAsync(_bytes.AsMemory(_end), SocketFlags.None).AsTask();
-        }
-
-        return _pending;
     }
 
     private void MakeRoom()

@@ -8,66 +8,45 @@ using LlmPs.Text;
 
 namespace LlmPs.Audit;
 
-/// <summary>What the log says of one attempt. docs/audit.md has the list of fields.</summary>
-internal sealed class AuditEntry
+/// <summary>The audit log's entry for one attempt, or for a batch job. docs/audit.md lists the fields.</summary>
+/// <param name="clean">Removes the session's secrets from the server's texts; all other texts are clean.</param>
+internal sealed class AuditEntry(Func<string, string> clean)
 {
-    // Raised when a field changes its meaning; further fields do not count.
+    // Changes when the meaning of a field changes, and not for new fields.
     private const int Version = 1;
     private const int LongestText = 300;
 
     private static readonly string s_user = UserName();
     private static readonly int s_process = ProcessId();
 
-    private readonly Func<string, string> _clean;
+    internal readonly DateTime Time = DateTime.UtcNow;
+    internal string? Session;
+    internal string? Provider;
+    internal string? Server;
+    internal string? Operation;
+    internal string? Model;
+    internal string? Chip;
+    internal long? Row;
+    internal int Attempt;
+    internal int? Status;
+    internal LlmApiException? Error;
+    internal string? RequestId;
+    internal double? DurationMs;
+    internal ChatCompletion? Answer;
+    internal decimal? Cost;
+    internal string? PromptHash;
 
-    /// <param name="clean">Takes the session's secrets out of what the server says; all else is given clean.</param>
-    internal AuditEntry(Func<string, string> clean) => _clean = clean;
+    // Only in entries about a batch job: its id, the id of the row in it, the submitted file.
+    internal string? Batch;
+    internal string? CustomId;
+    internal (string? Id, int Rows, long Bytes)? SubmittedFile;
 
-    internal DateTime Time { get; } = DateTime.UtcNow;
+    // Only with -LogContent, and without secrets.
+    internal bool HasContent;
+    internal byte[]? Request;
+    internal byte[]? Response;
 
-    internal string? Session { get; set; }
-
-    internal string? Provider { get; set; }
-
-    internal string? Server { get; set; }
-
-    internal string? Operation { get; set; }
-
-    internal string? Model { get; set; }
-
-    internal string? Chip { get; set; }
-
-    internal long? Row { get; set; }
-
-    internal int Attempt { get; set; }
-
-    internal int? Status { get; set; }
-
-    internal LlmApiException? Error { get; set; }
-
-    internal string? RequestId { get; set; }
-
-    internal double DurationMs { get; set; }
-
-    internal ChatCompletion? Answer { get; set; }
-
-    internal decimal? Cost { get; set; }
-
-    internal string? PromptHash { get; set; }
-
-    /// <summary>The body as it was sent, clean; null without -LogContent.</summary>
-    internal byte[]? Request { get; set; }
-
-    /// <summary>The answer as JSON, clean; null without -LogContent.</summary>
-    internal byte[]? Response { get; set; }
-
-    /// <summary>Whether the line holds texts.</summary>
-    internal bool HasContent { get; set; }
-
-    /// <summary>
-    /// The hash of the messages of a request, as its body writes them: the same for each model and option. Of another request that of its
-    /// whole body.
-    /// </summary>
+    /// <summary>Returns the hash of the messages in a body, without model and options; of the body where it has no messages.</summary>
     internal static string HashOf(byte[] body)
     {
         var (start, length) = Messages(body);
@@ -82,9 +61,7 @@ internal sealed class AuditEntry
         return text.ToString();
     }
 
-    /// <summary>
-    /// The line, line end included: of ASCII, so that no reader can take its encoding for another, and no character steers a terminal.
-    /// </summary>
+    /// <summary>Returns the line, line end included, in ASCII: any reader decodes it, and no character controls a terminal.</summary>
     internal byte[] ToLine()
     {
         using var line = new MemoryStream();
@@ -113,10 +90,19 @@ internal sealed class AuditEntry
             Write(json, "totalTokens", Answer?.Usage?.TotalTokens);
             if (Cost is { } cost) json.WriteNumber("cost", cost);
             else json.WriteNull("cost");
-            json.WriteNumber("durationMs", (long)Math.Round(DurationMs));
+            Write(json, "durationMs", DurationMs is { } duration ? (long)Math.Round(duration) : null);
             WriteClean(json, "requestId", RequestId);
             WriteClean(json, "responseModel", Answer?.Model);
             Write(json, "promptSha256", PromptHash);
+            if (Batch is not null) WriteClean(json, "batch", Batch);
+            if (CustomId is not null) Write(json, "customId", CustomId);
+            if (SubmittedFile is { } file)
+            {
+                WriteClean(json, "file", file.Id);
+                json.WriteNumber("rows", file.Rows);
+                json.WriteNumber("bytes", file.Bytes);
+            }
+
             if (HasContent)
             {
                 Write(json, "request", Request);
@@ -131,8 +117,7 @@ internal sealed class AuditEntry
         return line.ToArray();
     }
 
-    /// <summary>What the server says. The rest is clean from the beginning: once the session is closed nobody knows its secrets.</summary>
-    private void WriteClean(Utf8JsonWriter json, string name, string? text) => Write(json, name, text is null ? null : _clean(text));
+    private void WriteClean(Utf8JsonWriter json, string name, string? text) => Write(json, name, text is null ? null : clean(text));
 
     private static void Write(Utf8JsonWriter json, string name, string? text)
     {
@@ -170,7 +155,7 @@ internal sealed class AuditEntry
         }
         catch (JsonException)
         {
-            // A body that is not JSON.
+            // The body is not JSON.
         }
 
         return (0, body.Length);

@@ -7,8 +7,8 @@ using LlmPs.Files;
 namespace LlmPs.Audit;
 
 /// <summary>
-/// A file with a line of JSON for each attempt, to which several processes may add. A line that cannot be written is kept and owed; while
-/// one is owed nothing is sent, so that no attempt goes unlogged and no answer that has come is lost.
+/// A file with a JSON line for each attempt. Several processes may write to it. A line that cannot be written is kept in memory, and
+/// nothing is sent until it is in the file: every attempt is logged, and no answer is lost.
 /// </summary>
 internal sealed class AuditLog
 {
@@ -19,19 +19,14 @@ internal sealed class AuditLog
     private volatile bool _owes;
     private bool _endsWithinLine;
 
-    private AuditLog(string path, bool hasContent)
-    {
-        Path = path;
-        HasContent = hasContent;
-    }
+    private AuditLog(string path, bool hasContent) => (Path, HasContent) = (path, hasContent);
 
-    /// <summary>The full path.</summary>
     internal string Path { get; }
 
-    /// <summary>Whether lines hold what was sent and answered.</summary>
+    /// <summary>Whether lines contain the texts of requests and answers.</summary>
     internal bool HasContent { get; }
 
-    /// <summary>Opens the log of a session; creates the file where there is none.</summary>
+    /// <summary>Opens or creates the log of a session.</summary>
     /// <exception cref="AuditException">The file cannot be written.</exception>
     internal static AuditLog Open(string path, bool hasContent)
     {
@@ -48,7 +43,7 @@ internal sealed class AuditLog
         }
     }
 
-    /// <summary>Adds a line, behind those that are owed. Returns why it is owed now; null where it is in the file.</summary>
+    /// <summary>Writes the lines that are owed, and this one. Returns the error where that fails.</summary>
     internal AuditException? Add(byte[] line)
     {
         lock (_turn)
@@ -74,7 +69,7 @@ internal sealed class AuditLog
             while (_owed.Count > 0)
             {
                 var line = _owed.Peek();
-                // Who waits in the line behind would wait again.
+                // Without a second wait, which would delay every request.
                 SharedFile.Append(Path, _endsWithinLine ? [(byte)'\n', .. line] : line, _owes ? TimeSpan.Zero : s_patience);
                 _endsWithinLine = false;
                 _owed.Dequeue();
@@ -94,3 +89,8 @@ internal sealed class AuditLog
     private static bool IsOfFile(Exception e) =>
         e is IOException or UnauthorizedAccessException or SecurityException or ArgumentException or NotSupportedException;
 }
+
+/// <summary>An audit log cannot be written. The message names the file, the cause and what to do.</summary>
+internal sealed class AuditException(string path, Exception cause)
+    : IOException($"The audit log '{path}' (-LogPath) cannot be written: {cause.Message.TrimEnd('.')}. Give a file in a folder that "
+        + "exists, on a disk with free space, that this account can write.", cause);

@@ -6,16 +6,13 @@ using System.Text.Json;
 
 namespace LlmPs.Audit;
 
-/// <summary>Copies JSON for the log: without secrets in its texts, in ASCII, on one line, and without the bytes of images.</summary>
+/// <summary>Copies JSON for the log: without secrets and without the bytes of images, in ASCII, on one line.</summary>
 internal static class ContentCopy
 {
     private const int DeepestJson = 1000;
     private const int LongestData = 100;
 
-    /// <summary>The copy; a text that is not JSON becomes a string.</summary>
-    /// <param name="json">The JSON as UTF-8.</param>
-    /// <param name="clean">Takes secrets out of a text. Given each text without its escapes: a secret is found in any way of writing, and a
-    /// mask leaves the JSON sound.</param>
+    /// <summary>Returns the copy. Strings are cleaned without their JSON escapes. A text that is not JSON becomes a string.</summary>
     internal static byte[] Of(byte[] json, Func<string, string> clean)
     {
         using var copy = new MemoryStream(json.Length + 64);
@@ -66,7 +63,7 @@ internal static class ContentCopy
         }
     }
 
-    /// <summary>The bytes of an image say nothing to a reader, and the hash covers them.</summary>
+    // Images: their bytes do not help a reader, and the hash covers them.
     private static string WithoutData(string text)
     {
         if (text.Length <= LongestData || !text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)) return text;

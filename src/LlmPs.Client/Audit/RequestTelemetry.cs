@@ -10,15 +10,13 @@ using LlmPs.Text;
 namespace LlmPs.Audit;
 
 /// <summary>
-/// One request as OpenTelemetry's conventions for generative AI name it: a span with an event for each attempt that is followed by another,
-/// and measurements of duration and tokens. HttpClient adds no spans of its own: HttpTransport turns them off together with the trace
-/// headers, which are not the provider's business. Without content. Nothing is made where nobody listens, and on .NET Framework nothing at
-/// all, since there it would take a package. Names: https://github.com/open-telemetry/semantic-conventions-genai
+/// A request in OpenTelemetry's conventions for generative AI (https://github.com/open-telemetry/semantic-conventions-genai): a span with
+/// an event for each retry, and metrics of duration and tokens. Without content. HttpTransport turns off the spans of HttpClient and the
+/// trace headers. Not available on .NET Framework, where it would need a package.
 /// </summary>
 internal sealed class RequestTelemetry
 {
 #if NET
-    /// <summary>The name of the source and of the meter.</summary>
     internal const string SourceName = "LlmPs";
 
     private const int LongestText = 200;
@@ -45,18 +43,13 @@ internal sealed class RequestTelemetry
         _provider = server.Host.Equals("api.openai.com", StringComparison.OrdinalIgnoreCase) ? "openai" : provider.ToLowerInvariant();
         _model = request.Model is null ? null : PrintableText.Line(request.Model, LongestText);
         if (!s_source.HasListeners()) return;
-        // Samplers see what a span is created with.
+        // Samplers see only the tags that a span is created with.
         _activity = s_source.StartActivity($"{operation} {_model}".TrimEnd(), ActivityKind.Client, default(ActivityContext), Common());
         if (_activity is { IsAllDataRequested: true }) Describe(_activity, request, isStream);
     }
 #endif
 
-    /// <summary>Begins a request; null where nobody listens.</summary>
-    /// <param name="operation">What is asked for: chat.</param>
-    /// <param name="provider">The provider's name.</param>
-    /// <param name="request">What is asked.</param>
-    /// <param name="isStream">Whether the answer is to come as a stream.</param>
-    /// <param name="server">The address, of which host and port are named.</param>
+    /// <summary>Begins the measurement of a request; returns null where nothing listens.</summary>
     internal static RequestTelemetry? Start(string operation, string provider, ChatRequest request, bool isStream, Uri server)
     {
 #if NET
@@ -68,7 +61,7 @@ internal sealed class RequestTelemetry
     }
 
 #if NET
-    /// <summary>An attempt failed, and another follows.</summary>
+    /// <summary>Adds an event for a failed attempt that another one follows.</summary>
     internal void Retry(LlmApiException error)
     {
         if (_activity is not { IsAllDataRequested: true }) return;
@@ -77,7 +70,7 @@ internal sealed class RequestTelemetry
         _activity.AddEvent(new ActivityEvent("llmps.retry", tags: tags));
     }
 
-    /// <summary>The request has its answer, or what has come of it and an error.</summary>
+    /// <summary>Ends the measurement, with the answer or the part of it that arrived.</summary>
     internal void Stop(LlmApiException? error, ChatCompletion? answer)
     {
         var elapsed = Stopwatch.GetElapsedTime(_started).TotalSeconds;
@@ -134,11 +127,11 @@ internal sealed class RequestTelemetry
         if (error is null) return;
         activity.SetTag("error.type", error.Kind.ToString());
         if (error.StatusCode is { } status) activity.SetTag("http.response.status_code", status);
-        // Without the message: it may quote the prompt.
+        // Without the message, which may quote the prompt.
         activity.SetStatus(ActivityStatusCode.Error);
     }
 
-    /// <summary>What the span and each measurement have.</summary>
+    // The tags of the span and of each metric.
     private List<KeyValuePair<string, object?>> Common()
     {
         var tags = new List<KeyValuePair<string, object?>>

@@ -1,6 +1,6 @@
 using System;
 using System.Collections.Generic;
-using System.Threading;
+using System.Globalization;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
 
@@ -11,15 +11,18 @@ internal sealed class FailedRow(string customId, long index, LlmApiException err
 {
     internal string CustomId { get; } = customId;
 
-    /// <summary>The row's place in the input; -1 where the checkpoint does not know it.</summary>
+    /// <summary>The row's place in the input; -1 if the checkpoint does not know it.</summary>
     internal long Index { get; } = index;
 
     internal LlmApiException Error { get; } = error;
+
+    /// <summary>Whether the batch ended before the row was sent to a model.</summary>
+    internal bool IsUnsent => Error.ProviderCode is "batch_expired" or "batch_cancelled" or "batch_canceled";
 }
 
 /// <summary>
-/// Makes lines of a checkpoint out of the lines of result files, which come in any order, and again where a transfer broke off. What the
-/// checkpoint has stays as it is, so that receiving twice changes nothing. For one thread at a time.
+/// Makes lines of a checkpoint out of the lines of result files. They come in any order, and again after a transfer broke off. Rows that
+/// the checkpoint has stay as they are, so that receiving twice changes nothing. For one thread at a time.
 /// </summary>
 internal sealed class BatchCollection
 {
@@ -29,16 +32,20 @@ internal sealed class BatchCollection
     private readonly LlmSession _session;
     private readonly CheckpointFile _file;
     private readonly string _batchId;
+    private readonly string? _model;
+    private readonly BatchAudit? _audit;
     private readonly Func<ChatCompletion, string?>? _problem;
-    private readonly Dictionary<string, long>? _rows;
+    private readonly Dictionary<string, long> _rows = new(StringComparer.Ordinal);
+    private readonly bool _knowsRows;
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private Task _kept = Task.CompletedTask;
 
-    /// <param name="session">Who was asked.</param>
+    /// <param name="session">The session of the batch.</param>
     /// <param name="file">The checkpoint.</param>
     /// <param name="batchId">The batch.</param>
-    /// <param name="plan">What the checkpoint knows of the batch; null for nothing: then each line says by itself which row it is.</param>
-    /// <param name="problem">Returns what is wrong with an answer, or null; null where every answer is good.</param>
+    /// <param name="plan">What the checkpoint knows of the batch; null for nothing. Where it does not know all rows, other lines count,
+    /// too.</param>
+    /// <param name="problem">Returns what is wrong with an answer, or null; null if every answer is good.</param>
     internal BatchCollection(LlmSession session, CheckpointFile file, string batchId, BatchPlan? plan, Func<ChatCompletion,
         string?>? problem)
     {
@@ -46,9 +53,11 @@ internal sealed class BatchCollection
         _file = file;
         _batchId = batchId;
         _problem = problem;
+        _model = plan?.Model;
+        _audit = BatchAudit.Of(session);
         if (plan is null) return;
-        _rows = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var row in plan.Rows) _rows[row.CustomId] = row.Index;
+        _knowsRows = _rows.Count == plan.Lines;
     }
 
     /// <summary>Answers that were added to the checkpoint.</summary>
@@ -60,20 +69,23 @@ internal sealed class BatchCollection
     /// <summary>Rows that failed.</summary>
     internal int Failed { get; private set; }
 
-    /// <summary>Lines that cannot be read, or are of no row of this batch.</summary>
+    /// <summary>Lines that cannot be read or do not belong to a row of this batch.</summary>
     internal int Unreadable { get; private set; }
 
-    /// <summary>Rows that had no line.</summary>
-    internal int Missing => _rows is null ? 0 : _rows.Count - _seen.Count;
+    /// <summary>Rows without a line.</summary>
+    internal int Missing => _knowsRows ? _rows.Count - _seen.Count : 0;
 
-    /// <summary>Takes a line; returns the row where it failed, else null.</summary>
+    /// <summary>Lines so far.</summary>
+    internal int Lines => _seen.Count + Unreadable;
+
+    /// <summary>Takes a line. Returns its row if that failed, otherwise null.</summary>
     /// <exception cref="CheckpointException">The checkpoint cannot be read or written.</exception>
     internal FailedRow? Take(byte[] line)
     {
         var index = -1L;
-        var result = BatchResult.Read(_session, _batchId, line, id => index = IndexOf(id));
+        var result = BatchResult.Read(_session, _batchId, _model, line, id => index = IndexOf(id));
         if (result is null || !BatchRow.TryParse(result.CustomId, index, out var row)
-            || (_rows is not null && !_rows.ContainsKey(result.CustomId)))
+            || (_knowsRows && !_rows.ContainsKey(result.CustomId)))
         {
             Unreadable++;
             return null;
@@ -92,17 +104,33 @@ internal sealed class BatchCollection
         if (error is not null)
         {
             Failed++;
-            return new FailedRow(result.CustomId, index, error);
+            var failed = new FailedRow(result.CustomId, index, error);
+            if (!failed.IsUnsent) _audit?.Failed(result, error, _model, _batchId);
+            return failed;
         }
 
         Keep(row, result.Completion!);
         Added++;
+        _audit?.Answered(result, _model, _batchId);
         return null;
     }
 
     /// <summary>Returns when all answers are on the disk.</summary>
+    /// <param name="batch">The batch.</param>
     /// <exception cref="CheckpointException">They could not be written.</exception>
-    internal void Finish() => _kept.GetAwaiter().GetResult();
+    /// <exception cref="LlmApiException">The provider has answered more rows than the result files have.</exception>
+    internal void Finish(ChatBatch batch)
+    {
+        _kept.GetAwaiter().GetResult();
+        if (Lines >= batch.Completed) return;
+        throw new LlmApiException(LlmErrorKind.InvalidResponse, string.Format(
+            CultureInfo.InvariantCulture, "The provider reports {0} answered rows, and its result files have {1} lines. Run "
+                + "Receive-ChatBatch again later. Invoke-ChatCompletion -Force sends the other rows live.", batch.Completed, Lines));
+    }
+
+    /// <summary>Adds the rows that failed to the audit log, once the checkpoint has noted that the batch was received.</summary>
+    /// <exception cref="LlmApiException">The log cannot be written.</exception>
+    internal void Audit() => _audit?.Received();
 
     private void Keep(BatchRow row, ChatCompletion completion)
     {
@@ -113,5 +141,5 @@ internal sealed class BatchCollection
         if (kept.IsFaulted || _file.Unflushed > MostUnflushed) kept.GetAwaiter().GetResult();
     }
 
-    private long IndexOf(string customId) => _rows is not null && _rows.TryGetValue(customId, out var index) ? index : -1;
+    private long IndexOf(string customId) => _rows.TryGetValue(customId, out var index) ? index : -1;
 }

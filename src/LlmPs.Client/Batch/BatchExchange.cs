@@ -15,6 +15,7 @@ internal class BatchExchange : Exchange
 
     private readonly string _path;
     private readonly byte[]? _body;
+    private readonly string _operation;
 
     internal BatchExchange(ProviderConnection connection, HttpMethod method, string path, byte[]? body, RequestLog log)
         : base(connection, new AnswerContext(connection.Identity, new ChatRequest()), connection.Address.Of(path), log)
@@ -22,11 +23,16 @@ internal class BatchExchange : Exchange
         Method = method;
         _path = path;
         _body = body;
+        var parts = path.Split('?')[0].Trim('/').Split('/');
+        _operation = parts.Length > 2 ? $"{parts[0]}/{parts[2]}" : parts[0];
     }
 
     protected override HttpMethod Method { get; }
 
     protected override byte[]? Body => _body;
+
+    /// <summary>The path without ids: files, files/content, batches or batches/cancel.</summary>
+    protected override string Operation => _operation;
 
     protected override string Subject => $"{Method} {_path}";
 
@@ -63,12 +69,12 @@ internal class BatchExchange : Exchange
 }
 
 /// <summary>
-/// The request that makes a batch. One whose answer was lost may have made it, so it is not sent again before the provider's list was read.
+/// The request that creates a batch. If its answer is lost, the batch may exist: it is not sent again before the provider's list was read.
 /// </summary>
 internal sealed class CreateExchange(ProviderConnection connection, string path, byte[] body, RequestLog log)
     : BatchExchange(connection, HttpMethod.Post, path, body, log)
 {
-    /// <summary>Whether the batch may exist in spite of the error.</summary>
+    /// <summary>Whether the batch may exist although the request failed.</summary>
     internal static bool MayHaveWorked(LlmApiException error) =>
         error.Kind is LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.ServerError
         or LlmErrorKind.ServiceUnavailable or LlmErrorKind.InvalidResponse or LlmErrorKind.StreamInterrupted or LlmErrorKind.Canceled;
@@ -76,7 +82,7 @@ internal sealed class CreateExchange(ProviderConnection connection, string path,
     protected override TimeSpan WaitAfter(LlmApiException error) => MayHaveWorked(error) ? throw error : base.WaitAfter(error);
 }
 
-/// <summary>Sends a file. It is read as it is sent, again for each attempt.</summary>
+/// <summary>Sends a file. It is read while it is sent, from its beginning for each attempt.</summary>
 internal sealed class UploadExchange(ProviderConnection connection, string path, string fileName, Stream file, Action<long>? progress,
     RequestLog log)
     : BatchExchange(connection, HttpMethod.Post, path, null, log)
@@ -101,7 +107,7 @@ internal sealed class DownloadExchange(ProviderConnection connection, string pat
 
     protected override AttemptClock NewClock(CancellationToken cancellationToken) => Connection.NewTransferClock(cancellationToken);
 
-    /// <summary>Hands over each line. Where the transfer breaks off, all lines come again.</summary>
+    /// <summary>Hands over each line. After a transfer that broke off all lines come again.</summary>
     /// <exception cref="LlmApiException">The file could not be read to its end.</exception>
     internal Task ReadAsync(Func<byte[], Task> take, CancellationToken cancellationToken) => AttemptAsync(
         async clock =>

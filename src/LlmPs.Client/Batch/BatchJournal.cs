@@ -8,8 +8,8 @@ using LlmPs.Checkpoint;
 namespace LlmPs.Batch;
 
 /// <summary>
-/// The batches of a checkpoint, as notes between its rows. A plan counts from the note that seals it; what a note leaves out stays as it
-/// was.
+/// The batches of a checkpoint, as notes between its rows. A plan is valid once the note with its hash is there. A note changes only what
+/// it names.
 /// </summary>
 internal sealed class BatchJournal
 {
@@ -174,7 +174,7 @@ internal sealed class BatchJournal
             plan.Failed = batch.GetProperty("failed").GetInt32();
         }
 
-        // Of a job that is over the rows are of no use.
+        // The rows of a job that is over are not needed.
         if (plan.IsReceived || plan.IsDropped) plan.Rows = [];
     }
 

@@ -63,7 +63,7 @@ internal sealed class BatchPlan
     /// <summary>The name of its file at the provider.</summary>
     internal string FileName => $"llmps-{Id}.jsonl";
 
-    /// <summary>Whether the provider may have it without the checkpoint knowing.</summary>
+    /// <summary>Whether the provider may have a batch that the checkpoint does not know.</summary>
     internal bool IsUnresolved => BatchId is null && !IsDropped;
 
     /// <summary>Whether a batch of the provider's list was made by this plan.</summary>
@@ -74,7 +74,7 @@ internal sealed class BatchPlan
         new ChatBatch { Id = BatchId!, Status = EndStatus
             ?? "submitted", CreatedAt = CreatedAt, ExpiresAt = ExpiresAt, Completed = Completed, Failed = Failed }, path);
 
-    /// <summary>Adds to what the provider says of the batch what the checkpoint knows of it.</summary>
+    /// <summary>Adds to a batch of the provider what the checkpoint knows about it.</summary>
     internal ChatBatch Complete(ChatBatch batch, string path)
     {
         batch.Session ??= Session;

@@ -27,8 +27,8 @@ internal sealed class ListPage<T>(IReadOnlyList<T> items, string? next)
     internal string? Next { get; } = next;
 }
 
-/// <summary>Reads what a provider says of files and batches. SiliconFlow wraps some of it in <c>data</c>.</summary>
-/// <param name="connection">Whose secrets are taken out of its words.</param>
+/// <summary>Reads a provider's answers about files and batches. SiliconFlow wraps some of them in <c>data</c>.</summary>
+/// <param name="connection">The connection whose secrets are masked in messages.</param>
 internal sealed class BatchReader(ProviderConnection connection)
 {
     /// <summary>The metadata that carries the mark of a plan.</summary>

@@ -12,14 +12,25 @@ namespace LlmPs.Batch;
 /// <summary>A line of a result file: a row's answer, or why it has none.</summary>
 internal sealed class BatchResult
 {
-    private BatchResult(string customId, ChatCompletion? completion, LlmApiException? error)
+    private BatchResult(string customId, int? status, AnswerContext context, ChatCompletion? completion, LlmApiException? error)
     {
         CustomId = customId;
+        Status = status;
+        Index = context.InputIndex;
+        RequestId = context.RequestId;
         Completion = completion;
         Error = error;
     }
 
     internal string CustomId { get; }
+
+    /// <summary>The HTTP status of the row's request; null where the row was not sent to a model.</summary>
+    internal int? Status { get; }
+
+    /// <summary>The row's place in the input; -1 where it is not known.</summary>
+    internal long Index { get; }
+
+    internal string? RequestId { get; }
 
     internal ChatCompletion? Completion { get; }
 
@@ -28,13 +39,14 @@ internal sealed class BatchResult
     /// <summary>Reads a line the way a live answer is read; null where it is not a line of a result file.</summary>
     /// <param name="session">Who was asked.</param>
     /// <param name="batchId">The batch.</param>
+    /// <param name="model">The model that was asked for; null where it is not known.</param>
     /// <param name="line">The line.</param>
     /// <param name="indexOf">Returns the place of a row in the input.</param>
-    internal static BatchResult? Read(LlmSession session, string batchId, byte[] line, Func<string, long> indexOf)
+    internal static BatchResult? Read(LlmSession session, string batchId, string? model, byte[] line, Func<string, long> indexOf)
     {
         if (!TryRead(line, out var customId, out var status, out var requestId, out var body, out var error) || customId is null)
             return null;
-        var context = new AnswerContext(session.Identity, new ChatRequest()) { InputIndex = indexOf(customId) };
+        var context = new AnswerContext(session.Identity, new ChatRequest { Model = model }) { InputIndex = indexOf(customId) };
         context.Recall(1, requestId is null ? null : PrintableText.Line(requestId, 200), null);
         var errors = session.Connection.Errors;
         LlmApiException failure;
@@ -49,7 +61,7 @@ internal sealed class BatchResult
                 using var response = new HttpResponseMessage();
                 failure = errors.FromStatus(refused, response.Headers, body);
             }
-            else return new BatchResult(customId, Answer(session, context, batchId, body), null);
+            else return new BatchResult(customId, status, context, Answer(session, context, batchId, body), null);
         }
         catch (LlmApiException e)
         {
@@ -63,7 +75,7 @@ internal sealed class BatchResult
 
         failure.RequestId ??= context.RequestId;
         failure.Attempts = 1;
-        return new BatchResult(customId, null, failure);
+        return new BatchResult(customId, status, context, null, failure);
     }
 
     private static ChatCompletion Answer(LlmSession session, AnswerContext context, string batchId, byte[] body)
@@ -87,7 +99,7 @@ internal sealed class BatchResult
         ChatExchange.RefuseGivenUp(flow);
         if (!flow.HasBegun)
             throw new LlmApiException(LlmErrorKind.InvalidResponse,
-                "The answer holds no choice: "
+                "The answer has no choices: "
                     + $"{PrintableText.Line(Encoding.UTF8.GetString(session.Connection.Redactor.ForPrint().Clean(body)), 300)}");
         foreach (var delta in flow.Close()) builder.Append(delta);
         var completion = builder.ToCompletion();

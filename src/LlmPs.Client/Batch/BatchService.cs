@@ -11,7 +11,7 @@ using LlmPs.Wire;
 
 namespace LlmPs.Batch;
 
-/// <summary>What a session's provider does with files and batches.</summary>
+/// <summary>The requests of a session about files and batches.</summary>
 internal sealed class BatchService
 {
     // The most that OpenAI takes for each.
@@ -23,7 +23,7 @@ internal sealed class BatchService
     private readonly BatchReader _reader;
     private readonly RequestLog _log;
 
-    /// <param name="session">Who is asked.</param>
+    /// <param name="session">The session.</param>
     /// <param name="log">Where retries and the like are reported.</param>
     /// <exception cref="LlmApiException">The provider has no batches, or the session is closed.</exception>
     internal BatchService(LlmSession session, RequestLog log)
@@ -72,7 +72,7 @@ internal sealed class BatchService
         }
     }
 
-    /// <summary>Makes a batch of a file. Where the answer is lost, the provider's list says whether it was made; it is made once.</summary>
+    /// <summary>Creates a batch of a file, once: if the answer is lost, the provider's list shows whether the batch exists.</summary>
     internal async Task<ChatBatch> CreateAsync(BatchPlan plan, CancellationToken cancellationToken)
     {
         var body = CompactJson.Write(plan, (json, what) =>
@@ -138,7 +138,7 @@ internal sealed class BatchService
                 if (isLast?.Invoke(item) == true) return all;
             }
 
-            // A server that does not know the field would send its first page for ever.
+            // A server that ignores the field sends its first page again and again.
             if (page.Next is null || !hasNew) return all;
             after = page.Next;
         }

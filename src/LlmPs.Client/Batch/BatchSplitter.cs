@@ -8,9 +8,9 @@ using LlmPs.Wire;
 namespace LlmPs.Batch;
 
 /// <summary>
-/// Puts rows into files as the provider allows them: so many lines, so many bytes, one model. Equal rows in equal order make equal files.
+/// Puts rows into files within the provider's limits of lines and bytes, one model in each. Equal rows in equal order make equal files.
 /// </summary>
-/// <param name="path">What the paths of the files begin with; null where lines are only counted.</param>
+/// <param name="path">The beginning of the paths of the files; null if lines are only counted.</param>
 internal sealed class BatchSplitter(string? path) : IDisposable
 {
     private readonly List<BatchFile> _files = [];
@@ -33,7 +33,7 @@ internal sealed class BatchSplitter(string? path) : IDisposable
         if (line.Length > limits.MaxBytes)
         {
             throw new LlmApiException(LlmErrorKind.RequestTooLarge, string.Format(
-                CultureInfo.InvariantCulture, "The row has {0} bytes, and a batch file of {1} holds {2}.", line.Length,
+                CultureInfo.InvariantCulture, "The row has {0} bytes. A batch file of {1} can have {2}.", line.Length,
                     row.Session.Provider, limits.MaxBytes));
         }
 
@@ -46,7 +46,7 @@ internal sealed class BatchSplitter(string? path) : IDisposable
             _files.Add(file);
         }
 
-        file.Add(line, id, row.EstimateRequest());
+        file.Add(line, row, id);
     }
 
     public void Dispose()

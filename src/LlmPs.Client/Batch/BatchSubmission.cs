@@ -9,18 +9,18 @@ using LlmPs.Transport;
 namespace LlmPs.Batch;
 
 /// <summary>
-/// Submits files so that a run that is killed at any moment and started again neither loses nor doubles a batch. The checkpoint says what
-/// is about to happen before it does; what became of it is read from the provider's lists by the mark of the plan.
+/// Submits files so that a run that is killed at any moment and started again neither loses nor doubles a batch. The checkpoint notes
+/// each step before it happens. Whether the step was completed is read from the provider's lists, by the mark of the plan.
 /// </summary>
 /// <param name="journal">The batches of the checkpoint.</param>
 /// <param name="log">Where retries and the like are reported.</param>
 internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
 {
-    // A request that was on its way when its sender died may show in the list a little later.
+    // A batch whose request was under way when the process was killed may appear in the list a little later.
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(5);
 
-    /// <summary>Looks up the batches that the checkpoint has asked for without noting an answer, and notes those that exist.</summary>
-    /// <param name="session">Who was asked.</param>
+    /// <summary>Looks up the batches whose request the checkpoint noted without an answer, and notes those that exist.</summary>
+    /// <param name="session">The session of the plans.</param>
     /// <param name="plans">The plans of this session.</param>
     /// <param name="cancellationToken">Ends it.</param>
     internal async Task RecoverAsync(LlmSession session, IReadOnlyList<BatchPlan> plans, CancellationToken cancellationToken)
@@ -33,7 +33,7 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
             foreach (var plan in open.ToList())
             {
                 if (batches.Find(plan.IsOf) is not { } batch) continue;
-                await journal.NoteBatchAsync(plan, batch).ConfigureAwait(false);
+                await NoteAsync(session, plan, batch).ConfigureAwait(false);
                 log.Write(RequestLogLevel.Verbose,
                     $"Batch '{batch.Id}' was submitted by an earlier run that ended before it could note it.");
                 open.Remove(plan);
@@ -46,11 +46,11 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
         }
     }
 
-    /// <summary>Submits a file; one that an earlier run has planned or uploaded is taken up there.</summary>
+    /// <summary>Submits a file. If an earlier run planned or uploaded the same file, it continues from there.</summary>
     /// <param name="file">The lines.</param>
     /// <param name="window">The completion window.</param>
     /// <param name="schema">The schema that the answers must meet; null for none.</param>
-    /// <param name="progress">Is given the bytes sent so far.</param>
+    /// <param name="progress">Called with the bytes sent so far.</param>
     /// <param name="cancellationToken">Ends it.</param>
     internal async Task<ChatBatch> SubmitAsync(BatchFile file, string window, string? schema, Action<long>? progress,
         CancellationToken cancellationToken)
@@ -94,16 +94,23 @@ internal sealed class BatchSubmission(BatchJournal journal, RequestLog log)
         }
         catch (LlmApiException e) when (isTakenUp && !hasUploaded && e.Kind is LlmErrorKind.InvalidRequest or LlmErrorKind.NotFound)
         {
-            // Somebody may have removed the file meanwhile.
+            // The file may have been deleted meanwhile.
             await UploadAsync(service, plan, file, progress, cancellationToken).ConfigureAwait(false);
             batch = await service.CreateAsync(plan, cancellationToken).ConfigureAwait(false);
         }
 
-        await journal.NoteBatchAsync(plan, batch).ConfigureAwait(false);
+        await NoteAsync(file.Session, plan, batch).ConfigureAwait(false);
         return batch;
     }
 
-    /// <summary>Gives up the plans that came to nothing and that no file of this run took up.</summary>
+    /// <summary>Notes in the checkpoint, and then in the audit log, that a plan has become a batch.</summary>
+    internal async Task NoteAsync(LlmSession session, BatchPlan plan, ChatBatch batch)
+    {
+        await journal.NoteBatchAsync(plan, batch).ConfigureAwait(false);
+        BatchAudit.Of(session)?.Submitted(plan, log);
+    }
+
+    /// <summary>Gives up the plans that never became a batch and that no file of this run continues.</summary>
     internal async Task DropRestAsync(IReadOnlyList<BatchPlan> plans)
     {
         foreach (var plan in plans.Where(plan => plan.IsUnresolved)) await journal.NoteDroppedAsync(plan).ConfigureAwait(false);

@@ -2,7 +2,7 @@ using System;
 
 namespace LlmPs;
 
-/// <summary>A batch job at a provider, as it stood when the provider was last asked.</summary>
+/// <summary>A batch job at a provider, in its state when the provider was last asked.</summary>
 public sealed class ChatBatch
 {
     internal ChatBatch()
@@ -19,11 +19,11 @@ public sealed class ChatBatch
     public string? Provider { get; internal set; }
 
     /// <summary>
-    /// The provider's word: validating, in_queue, in_progress, finalizing, completed, failed, expired, cancelling or cancelled.
+    /// The provider's status: validating, in_queue, in_progress, finalizing, completed, failed, expired, cancelling or cancelled.
     /// </summary>
     public string Status { get; internal set; } = string.Empty;
 
-    /// <summary>The number of rows in the job; 0 where neither the provider nor a checkpoint has counted them.</summary>
+    /// <summary>The number of rows in the job; 0 if neither the provider nor a checkpoint reports it.</summary>
     public int Requests { get; internal set; }
 
     /// <summary>The number of rows answered so far.</summary>
@@ -35,22 +35,22 @@ public sealed class ChatBatch
     /// <summary>When the job was created.</summary>
     public DateTimeOffset? CreatedAt { get; internal set; }
 
-    /// <summary>When the provider gives up the rows that it has not answered.</summary>
+    /// <summary>When the provider stops answering rows of the job.</summary>
     public DateTimeOffset? ExpiresAt { get; internal set; }
 
-    /// <summary>The checkpoint that the answers belong to; null for a job that no checkpoint named.</summary>
+    /// <summary>The checkpoint that the answers belong to; null if the job was not read from a checkpoint.</summary>
     public string? CheckpointPath { get; internal set; }
 
     /// <summary>Whether its answers are in the checkpoint.</summary>
     public bool IsReceived { get; internal set; }
 
-    /// <summary>Why the whole job failed, in the provider's words; null where it has not.</summary>
+    /// <summary>The provider's reason if the whole job failed; otherwise null.</summary>
     public string? Error { get; internal set; }
 
     /// <summary>Whether the provider has stopped working on it.</summary>
     public bool HasEnded => Status is "completed" or "failed" or "expired" or "cancelled";
 
-    /// <summary>The mark that <c>Start-ChatBatch</c> gave it, which the checkpoint knows, too; null for a job of others.</summary>
+    /// <summary>The mark of its plan in the checkpoint; null if <c>Start-ChatBatch</c> did not create it.</summary>
     internal string? Plan { get; set; }
 
     internal string? InputFileId { get; set; }

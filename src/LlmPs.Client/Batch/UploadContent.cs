@@ -10,7 +10,7 @@ using System.Threading.Tasks;
 namespace LlmPs.Batch;
 
 /// <summary>
-/// A multipart form with one file, which is read while it is sent and stays open. Its length is known, so that nothing gathers it in
+/// A multipart form with one file, which is read while it is sent and stays open. Its length is known, so that it is not buffered in
 /// memory.
 /// </summary>
 internal sealed class UploadContent : HttpContent
@@ -58,7 +58,7 @@ internal sealed class UploadContent : HttpContent
         }
         catch (IOException)
         {
-            // A server that refuses a file by its size answers while it is sent. Reading the response fails next, unless there is one.
+            // A server that refuses a file by its size answers while it is sent. If there is no answer, reading it fails next.
         }
     }
 

@@ -5,18 +5,14 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
-using LlmPs.Pacing;
 using LlmPs.Transport;
 
 namespace LlmPs.Bulk;
 
-/// <summary>
-/// Rows in, answers out: so many requests in flight at once, the rest waiting, all of it bounded. Rows are added and results taken by one
-/// thread; the work goes on between.
-/// </summary>
+/// <summary>Sends rows with a limited number of requests in flight. One thread adds rows and takes results; memory is bounded.</summary>
 internal sealed class BulkRun : IDisposable
 {
-    // More tokens than any request has. A server that reports more is mistaken.
+    // A server that reports more tokens than this is wrong.
     private const long MostTokens = int.MaxValue;
 
     private readonly BulkRunOptions _options;
@@ -34,9 +30,7 @@ internal sealed class BulkRun : IDisposable
     internal BulkRun(BulkRunOptions options)
     {
         _options = options;
-        _window = options.IsLone
-            ? new OrderedWindow<BulkOutput>(1, ordered: true)
-            : new OrderedWindow<BulkOutput>(WindowOf(options.ThrottleLimit), options.Ordered);
+        _window = new OrderedWindow<BulkOutput>(options.IsLone ? 1 : WindowOf(options.ThrottleLimit), options.IsLone || options.Ordered);
         _width = new SemaphoreSlim(options.ThrottleLimit);
         _log = new RequestLog(options.WantsDebug, (level, text) => _window.Interject(new BulkOutput(null, new LogLine(level, text))))
         {
@@ -47,16 +41,12 @@ internal sealed class BulkRun : IDisposable
     /// <summary>Whether results must be taken before another row is added.</summary>
     internal bool IsFull => _window.IsFull;
 
-    /// <summary>Why no row is sent any more, though those in flight are waited for; null while rows are sent.</summary>
+    /// <summary>Why no further row is sent, although those in flight are waited for; null while rows are sent.</summary>
     internal RunEnding? Ending => _ending;
 
-    /// <summary>What was done so far.</summary>
     internal RunCounts Counts { get; } = new();
 
-    /// <summary>Whether the tokens or the money to spend are spent.</summary>
-    internal bool IsSpent => Spent() is not null;
-
-    /// <summary>Adds a row, whose requests must have been resolved by their sessions.</summary>
+    /// <summary>Adds a row. Its sessions must have resolved its requests.</summary>
     internal void Add(RowTicket row)
     {
         object? kept = null;
@@ -71,7 +61,8 @@ internal sealed class BulkRun : IDisposable
         var place = _window.Open();
         if (ending is not null)
         {
-            place.Close(LeftOut(row, ending));
+            Counts.LeaveOut();
+            place.Close(new BulkOutput(row, ending));
             return;
         }
 
@@ -81,14 +72,14 @@ internal sealed class BulkRun : IDisposable
             return;
         }
 
-        // Turns are asked for here, so that rows are sent in the order of the input.
+        // Queued here, so that rows are sent in the order of the input.
         var turn = _width.WaitAsync(_stop.Token);
         _tasks.AddCount();
-        // Off the pipeline thread from the first instruction on: serializing and connecting are work, too.
+        // Serializing and connecting take time, too, so they do not run on the pipeline's thread.
         _ = _options.IsLone ? RunAsync(row, place, turn) : Task.Run(() => RunAsync(row, place, turn));
     }
 
-    /// <summary>Adds a row that failed before it could be sent, so that it is told in its turn.</summary>
+    /// <summary>Adds a row that failed before it could be sent, so that its error comes in the order of the rows.</summary>
     internal void Fail(RowTicket row, LlmApiException error)
     {
         var place = _window.Open();
@@ -96,10 +87,9 @@ internal sealed class BulkRun : IDisposable
         place.Close(new BulkOutput(row, error));
     }
 
-    /// <summary>The next result whose turn it is.</summary>
+    /// <inheritdoc cref="OrderedWindow{T}.TryTake"/>
     internal Taken TryTake(TimeSpan wait, out BulkOutput output) => _window.TryTake(wait, out output);
 
-    /// <summary>Ends the requests in flight at once.</summary>
     internal void Cancel()
     {
         try
@@ -112,7 +102,7 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    /// <summary>Ends what is under way and waits until nothing of it runs any more.</summary>
+    /// <summary>Cancels the requests in flight and waits until they have ended.</summary>
     public void Dispose()
     {
         if (_disposed) return;
@@ -120,102 +110,74 @@ internal sealed class BulkRun : IDisposable
         _disposed = true;
         _tasks.Signal();
         _window.Dispose();
-        // Canceled requests end in milliseconds; a bound all the same, so that a prompt never hangs on a defect.
+        // Canceled requests end in milliseconds. The bound keeps a defect from blocking the prompt.
         if (!_tasks.Wait(TimeSpan.FromSeconds(5))) return;
         _tasks.Dispose();
         _width.Dispose();
         _stop.Dispose();
     }
 
-    /// <summary>Why the row is not sent now, such as a batch that has it; null where it is.</summary>
     private RunEnding? HeldBy(RowTicket row) =>
-        _options.Holds is null ? null
-            : row.Others.Prepend(row).Select(ticket => _options.Holds(ticket.Key, ticket.Occurrence))
-                .FirstOrDefault(held => held is not null);
+        _options.Holds is not { } holds ? null
+            : row.All.Select(ticket => holds(ticket.Key, ticket.Occurrence)).FirstOrDefault(held => held is not null);
 
-    // Rows behind a slow one go on until this many wait for it.
+    // This many rows may wait for the result of a slow one.
     private static int WindowOf(int throttleLimit) => Math.Max(throttleLimit, Math.Min(1024, Math.Max(32, throttleLimit * 8)));
 
-    /// <summary>A stream is handed over as it comes, so it can't stand in for another.</summary>
-    private bool IsDeduplicated(RowTicket row) => !_options.Stream && (_options.Deduplicate || row.IsDeterministic);
-
-    /// <summary>
-    /// Equal rows are told apart by their count, so they are counted in the order of the input: each request once, also where two accounts
-    /// share it.
-    /// </summary>
+    // Equal requests are numbered in the order of the input: each once, also where two members of the pool share it.
     private void CountUp(RowTicket row)
     {
-        row.Occurrence = _options.Checkpoint!.CountUp(row.Key);
-        foreach (var other in row.Others)
+        foreach (var ticket in row.All)
         {
-            var same = row.Key.Equals(other.Key) ? row : row.Others.First(one => one.Key.Equals(other.Key));
-            other.Occurrence = same == other ? _options.Checkpoint.CountUp(other.Key) : same.Occurrence;
+            var same = row.All.First(one => one.Key.Equals(ticket.Key));
+            ticket.Occurrence = same == ticket ? _options.Checkpoint!.CountUp(ticket.Key) : same.Occurrence;
         }
     }
 
-    /// <summary>What the checkpoint holds of a row from any member of the pool, the first in order.</summary>
-    private object? Find(RowTicket row)
-    {
-        var kept = Find(row, row.Occurrence);
-        for (var i = 0; kept is null && i < row.Others.Count; i++)
-        {
-            var other = row.Others[i];
-            if (!other.Key.Equals(row.Key)) kept = Find(other, other.Occurrence);
-        }
+    private object? Find(RowTicket row) =>
+        row.All.Where(ticket => ticket == row || !ticket.Key.Equals(row.Key)).Select(FindOne).FirstOrDefault(kept => kept is not null);
 
-        return kept;
-    }
-
-    /// <summary>
-    /// What the checkpoint holds of a row: its answer, or the error of reading it; null where it is to be asked. At once: a task would cost
-    /// more than the reading.
-    /// </summary>
-    private object? Find(RowTicket row, int occurrence)
+    /// <summary>Returns the answer from the checkpoint, or the error of reading it; null where the row must be sent.</summary>
+    private object? FindOne(RowTicket row)
     {
         try
         {
-            var line = _options.Checkpoint!.Find(row.Key, occurrence, out var isFinished);
+            var line = _options.Checkpoint!.Find(row.Key, row.Occurrence, out var isFinished);
             if (!isFinished) return null;
-            if (line is not null && row.Restore(line) is { } known)
-            {
-                if (row.Accepts(known)) return known;
+            var known = line is null ? null : row.Restore(line);
+            if (known is null)
+                _log.Write(RequestLogLevel.Warning,
+                    $"Row {row.Index}: its line in the checkpoint is damaged or has an answer that was cut off, so it is asked again.");
+            else if (row.Accepts(known)) return known;
+            else
                 _log.Write(RequestLogLevel.Verbose,
                     $"Row {row.Index}: its answer in the checkpoint is cut short, filtered or blank, so it is asked again (-FailOn, "
                         + "-MaxTokensLimit).");
-                return null;
-            }
-
-            _log.Write(RequestLogLevel.Warning,
-                $"Row {row.Index}: its line in the checkpoint is damaged or holds an answer that was cut off, so it is asked again.");
             return null;
         }
         catch (CheckpointException e)
         {
-            Counts.Fail();
             return new LlmApiException(LlmErrorKind.Canceled, e.Message, e);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Counts.Fail();
             return row.Session.Connection.Errors.Internal(e);
         }
     }
 
     private void Replay(RowTicket row, OrderedWindow<BulkOutput>.Row place, object kept)
     {
-        if (kept is not LlmApiException)
+        if (kept is LlmApiException) Counts.Fail();
+        else Counts.Replay();
+        if (kept is LlmApiException || !_options.Stream)
         {
-            Counts.Replay();
-            if (_options.Stream)
-            {
-                // A piece a choice: there is room.
-                _ = place.WriteAllAsync(row.Pieces(kept).Select(piece => new BulkOutput(row, piece)));
-                place.Close();
-                return;
-            }
+            place.Close(new BulkOutput(row, kept));
+            return;
         }
 
-        place.Close(new BulkOutput(row, kept));
+        // There is room: one piece per choice.
+        _ = place.WriteAllAsync(row.Pieces(kept).Select(piece => new BulkOutput(row, piece)));
+        place.Close();
     }
 
     private async Task RunAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, Task turn)
@@ -224,16 +186,17 @@ internal sealed class BulkRun : IDisposable
         try
         {
             last = await AnswerAsync(row, place, turn).ConfigureAwait(false);
-            if (last is not RunEnding)
+            if (last is RunEnding) Counts.LeaveOut();
+            else
             {
                 Counts.Finish();
-                // A stream was handed over as it came.
+                // The pieces of a stream were passed on before.
                 if (_options.Stream) last = null;
             }
         }
         catch (OperationCanceledException)
         {
-            // The run was stopped: nobody waits for the row any more.
+            // The run was stopped: nothing waits for the row any more.
         }
         catch (LlmApiException e)
         {
@@ -265,29 +228,19 @@ internal sealed class BulkRun : IDisposable
             End(_options.Pool is { IsAllOut: true } pool ? RunEnding.OfPool(error, row, pool.Members.Count) : RunEnding.Of(error, row));
     }
 
-    /// <summary>Why no row is sent any more; null while rows are sent.</summary>
     private RunEnding? EndingOf()
     {
         if (_ending is null && Spent() is { } spent) End(spent);
         return _ending;
     }
 
-    /// <summary>The ending by the budget that is spent; null where none is.</summary>
     private RunEnding? Spent()
     {
         if (_options.MaxTotalTokens is { } tokens && Counts.Tokens >= tokens) return RunEnding.OfTokens(tokens);
         return _options.MaxCost is { } cost && Counts.Cost >= cost ? RunEnding.OfCost(cost) : null;
     }
 
-    private BulkOutput LeftOut(RowTicket row, RunEnding ending)
-    {
-        Counts.LeaveOut();
-        return new BulkOutput(row, ending);
-    }
-
-    /// <summary>
-    /// Ends the run where the provider has failed so many rows in a row. Counted by requests: rows that share one have failed once.
-    /// </summary>
+    // Counts requests and not rows: rows that share one request count as one failure.
     private void NoteFailure(LlmApiException error, RowTicket row)
     {
         if (_options.MaxConsecutiveFailure == 0) return;
@@ -302,7 +255,7 @@ internal sealed class BulkRun : IDisposable
             Kind: LlmErrorKind.InvalidRequest or LlmErrorKind.NotFound or LlmErrorKind.RequestTooLarge or LlmErrorKind.ContentFiltered,
         })
         {
-            // The provider answers, if only to refuse this row.
+            // The provider is up: it refuses this row only.
             NoteAnswer();
         }
     }
@@ -313,10 +266,7 @@ internal sealed class BulkRun : IDisposable
         error.Kind is LlmErrorKind.ConnectionFailed or LlmErrorKind.Timeout or LlmErrorKind.ServiceUnavailable or LlmErrorKind.ServerError
         || (error.Kind == LlmErrorKind.RateLimited && error.RetryAfter > session.MaxRetryDelay);
 
-    /// <summary>
-    /// On disk before it is on the pipeline: what the caller has seen is never asked again. Where that fails the run ends, since it would
-    /// pay for rows that the next run pays for again; the answer is in the error.
-    /// </summary>
+    // An answer is on disk before it is on the pipeline. A failure ends the run: the next run would have to pay for further rows again.
     private async Task KeepAsync(RowTicket row, object answer)
     {
         if (_options.Checkpoint is null) return;
@@ -335,41 +285,38 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    /// <summary>The row's whole answer, reviews passed; the ending where the run was over before the row was sent.</summary>
+    /// <summary>Returns the row's reviewed answer; the ending where the run was over before the row was sent.</summary>
     private async Task<object> AnswerAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place, Task turn)
     {
         RowTicket sent;
         object answer;
         Task kept;
         await turn.ConfigureAwait(false);
-        // Kept through reviews and further rounds until the answer is in the file: a killed run loses no more rows than its width.
+        // The slot is held until the answer is in the file: a killed run loses at most -ThrottleLimit rows.
         try
         {
-            if (EndingOf() is { } ending)
+            if (EndingOf() is { } ending) return ending;
+            // A stream is passed on as it arrives, so other rows cannot share it.
+            var isShared = !_options.Stream && (_options.Deduplicate || row.IsDeterministic);
+            (sent, answer) = await (isShared ? SharedAsync(row, place) : SendAsync(row, place)).ConfigureAwait(false);
+            // All rounds are finished even where the run is over: the row is paid for, and its tools have run.
+            for (var round = 1; _options.Reviews; round++)
             {
-                Counts.LeaveOut();
-                return ending;
+                if (await ReviewAsync(row, sent, place, answer, round).ConfigureAwait(false) is not { } next) break;
+                (sent, answer) = await SendAsync(next, place).ConfigureAwait(false);
             }
 
-            (sent, answer) = IsDeduplicated(row) ? await SharedAsync(row, place).ConfigureAwait(false)
-                : await SendAsync(row, place).ConfigureAwait(false);
-            // To the end, though the run be over: what such a row has cost, and what its tools have done, is not to be had again for
-            // nothing.
-            for (var round = 1; _options.Reviews
-                && await ReviewAsync(row, sent, place, answer, round).ConfigureAwait(false) is { } next; round++)
-                (sent, answer) = await SendAsync(next, place).ConfigureAwait(false);
             kept = KeepAsync(row.For(sent.Member), answer);
-            // On a slow disk on the disk, too, lest a machine that dies loses more than twice the width.
+            // On a slow disk, wait for the flush, so that a power failure loses at most twice -ThrottleLimit rows.
             if (_options.Checkpoint?.Unflushed > _options.ThrottleLimit) await kept.ConfigureAwait(false);
         }
         catch (LeftOutException)
         {
-            Counts.LeaveOut();
             return _ending!;
         }
         catch (LlmApiException e)
         {
-            // Before the turn goes to the next row: that would be sent.
+            // Before the slot is free: the next row must not be sent.
             End(e, row);
             throw;
         }
@@ -382,23 +329,21 @@ internal sealed class BulkRun : IDisposable
         return answer;
     }
 
-    /// <summary>The row's next request; null where its answer is accepted. The member that answered comes first.</summary>
+    /// <summary>Returns the row's next request, first for the member that answered; null where the answer is accepted.</summary>
     private async Task<RowTicket?> ReviewAsync(RowTicket row, RowTicket sent, OrderedWindow<BulkOutput>.Row place, object answer, int round)
     {
         var review = new RowReview((ChatTicket)sent, (ChatCompletion)answer, round);
-        // Behind its deltas. Otherwise at once, whosever turn it is on the pipeline: a row that waits for another with its review is not
-        // kept, and goes on when that is done.
+        // A stream's review comes after its deltas. Any other comes at once, so that the answer is kept without a wait for earlier rows.
         if (_options.Stream) await place.WriteAsync(new BulkOutput(sent, review)).ConfigureAwait(false);
         else _window.Interject(new BulkOutput(sent, review));
         await StoppableAsync(review.Next).ConfigureAwait(false);
         var next = await review.Next.ConfigureAwait(false);
         if (next is not null && row.Others.Count > 0)
-            next.Others = row.Others.Prepend(row).Where(other => other.Member != sent.Member)
+            next.Others = row.All.Where(other => other.Member != sent.Member)
                 .Select(other => ((ChatTicket)other).Adapt(next.Request, answer as ChatCompletion)).ToList();
         return next;
     }
 
-    /// <summary>The answer of the row's session, or of a member of its pool.</summary>
     private async Task<(RowTicket By, object Answer)> SendAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
         var last = row;
@@ -430,7 +375,7 @@ internal sealed class BulkRun : IDisposable
         }
         catch (LlmApiException e)
         {
-            // What had come of it was generated, and is paid for.
+            // The part that was generated is paid for.
             if (e.PartialCompletion is not null) Spend(row, e.PartialCompletion);
             throw;
         }
@@ -447,7 +392,6 @@ internal sealed class BulkRun : IDisposable
         }
     }
 
-    /// <summary>Counts what an answer took, and has the answer include what the rounds of its row before took.</summary>
     private void Spend(RowTicket row, object answer)
     {
         var tokens = TokensOf(row, answer, out var cost);
@@ -455,24 +399,20 @@ internal sealed class BulkRun : IDisposable
         row.AddEarlier(answer);
     }
 
-    /// <summary>
-    /// The tokens of an answer, its total or else its parts, and their cost. A part that the provider does not report is estimated where
-    /// the tokens or the money are bounded.
-    /// </summary>
+    // Estimates what the provider does not report, where a limit needs it.
     private long TokensOf(RowTicket row, object answer, out decimal? cost)
     {
         var usage = row.UsageOf(answer);
         long? prompt = Figure(usage?.PromptTokens), generated = Figure(usage?.CompletionTokens);
         cost = row.Price?.Of(usage);
-        // A request has at least one token: a total of 0 is not a figure, nor is one that is less than its parts.
+        // A total that is 0 or less than its parts is wrong.
         var total = Figure(usage?.TotalTokens) is > 0 and var all && all >= (prompt ?? 0) + (generated ?? 0) ? all : (long?)null;
         var hasTokens = total is not null || _options.MaxTotalTokens is null || (prompt > 0 && generated is not null);
         var hasCost = cost is not null || _options.MaxCost is null;
         if (hasTokens && hasCost) return total ?? (prompt ?? 0) + (generated ?? 0);
         if (Interlocked.Exchange(ref _isGuessing, 1) == 0)
         {
-            _log.Write(
-                RequestLogLevel.Warning,
+            _log.Write(RequestLogLevel.Warning,
                 $"Answers come without their usage, or with impossible figures: {(hasTokens ? "-MaxCost" : "-MaxTotalTokens")} counts "
                     + "an estimate of their tokens.");
         }
@@ -483,10 +423,9 @@ internal sealed class BulkRun : IDisposable
         return hasTokens ? total ?? (prompt ?? 0) + (generated ?? 0) : sent + made;
     }
 
-    /// <summary>A count of tokens as the server reports it; null for one that cannot be.</summary>
     private static long? Figure(long? reported) => reported is >= 0 and <= MostTokens ? reported : null;
 
-    /// <summary>The answer of an equal request that is in flight, or of this one.</summary>
+    // Joins an equal request in flight, or sends this one.
     private async Task<(RowTicket By, object Answer)> SharedAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
         var first = new TaskCompletionSource<(RowTicket By, object Answer)>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -508,22 +447,17 @@ internal sealed class BulkRun : IDisposable
 
         try
         {
-            var answered = await SendAsync(row, place).ConfigureAwait(false);
-            _inFlight.TryRemove(row.Key, out _);
-            first.SetResult(answered);
-            return answered;
+            first.SetResult(await SendAsync(row, place).ConfigureAwait(false));
         }
         catch (Exception e)
         {
-            _inFlight.TryRemove(row.Key, out _);
             first.SetException(e);
-            // Seen, though there may be no other row that waits for it.
-            _ = first.Task.Exception;
-            throw;
         }
+
+        _inFlight.TryRemove(row.Key, out _);
+        return await first.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Waits without outliving the run.</summary>
     private async Task StoppableAsync(Task task)
     {
         var stopped = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -533,6 +467,6 @@ internal sealed class BulkRun : IDisposable
         await task.ConfigureAwait(false);
     }
 
-    /// <summary>The run was over before any member of the pool took the row.</summary>
+    // The run was over before a member of the pool took the row.
     private sealed class LeftOutException : Exception;
 }

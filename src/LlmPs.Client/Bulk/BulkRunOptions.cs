@@ -3,48 +3,45 @@ using LlmPs.Checkpoint;
 
 namespace LlmPs.Bulk;
 
-/// <summary>How a run goes about its rows.</summary>
+/// <summary>The settings of a run.</summary>
 internal sealed class BulkRunOptions
 {
-    /// <summary>Requests in flight at once.</summary>
+    /// <summary>The most requests in flight at once.</summary>
     internal int ThrottleLimit { get; set; } = 1;
 
-    /// <summary>Whether one row is all there is, so that nothing is gained by beginning it on another thread.</summary>
+    /// <summary>Whether there is only one row, so that no other thread is needed.</summary>
     internal bool IsLone { get; set; }
 
-    /// <summary>Whether results come in the order of the rows.</summary>
     internal bool Ordered { get; set; } = true;
 
-    /// <summary>Whether deltas are asked for.</summary>
     internal bool Stream { get; set; }
 
-    /// <summary>Whether requests and answers are to be shown on the debug stream.</summary>
     internal bool WantsDebug { get; set; }
 
-    /// <summary>Whether each whole answer is handed over for review before it counts.</summary>
+    /// <summary>Whether each answer is reviewed before it counts.</summary>
     internal bool Reviews { get; set; }
 
-    /// <summary>Whether equal requests in flight together are sent once, deterministic or not.</summary>
+    /// <summary>Whether equal requests in flight are sent once, even where equal requests may have different answers.</summary>
     internal bool Deduplicate { get; set; }
 
-    /// <summary>Tokens to spend at most; null for no bound.</summary>
+    /// <summary>The most tokens to spend; null for no limit.</summary>
     internal long? MaxTotalTokens { get; set; }
 
-    /// <summary>Money to spend at most, in the currency of the sessions' prices; null for no bound. Every row must have a price.</summary>
+    /// <summary>The most money to spend, in the currency of the sessions' prices; null for no limit. Every row must have a price.</summary>
     internal decimal? MaxCost { get; set; }
 
-    /// <summary>How many rows in a row may fail because the provider cannot be reached or does not serve; 0 for any number.</summary>
+    /// <summary>The consecutive failures of a provider to answer that end the run; 0 for no limit.</summary>
     internal int MaxConsecutiveFailure { get; set; }
 
-    /// <summary>Where finished rows are kept; null for nowhere. The run does not own it.</summary>
+    /// <summary>The file that keeps finished rows; null for none. The caller closes it.</summary>
     internal CheckpointFile? Checkpoint { get; set; }
 
-    /// <summary>The sessions that rows of several tickets go to; null where each row has one session.</summary>
+    /// <summary>The sessions that share the rows; null where each row has one session.</summary>
     internal SessionPool? Pool { get; set; }
 
-    /// <summary>Why a row that the checkpoint does not have is not sent, given its key and occurrence; null where all are.</summary>
+    /// <summary>Returns why a row that is not in the checkpoint is not sent, from its key and occurrence; null to send all.</summary>
     internal Func<CheckpointKey, int, RunEnding?>? Holds { get; set; }
 
-    /// <summary>Whether a row is wanted, given whether the checkpoint holds its answer; null where all are.</summary>
+    /// <summary>Returns whether a row is wanted, from whether the checkpoint has its answer; null where all are wanted.</summary>
     internal Func<RowTicket, bool, bool>? IsWanted { get; set; }
 }

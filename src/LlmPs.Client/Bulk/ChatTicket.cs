@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
@@ -11,83 +10,54 @@ using LlmPs.Wire;
 namespace LlmPs.Bulk;
 
 /// <summary>A row that asks for a chat completion.</summary>
-internal sealed class ChatTicket : RowTicket
+internal sealed class ChatTicket(LlmSession session, AnswerContext context, FinishPolicy? policy = null, ChatCompletion? earlier = null)
+    : RowTicket(session, context.InputIndex, context.InputObject)
 {
-    private readonly ChatCompletion? _earlier;
+    internal AnswerContext Context { get; } = context;
 
-    /// <param name="session">Who is asked; it has resolved the request.</param>
-    /// <param name="context">The request and its row.</param>
-    /// <param name="policy">Which answers count; null for all.</param>
-    /// <param name="earlier">The answer of the round before, which has what all rounds before took; null in the first round.</param>
-    internal ChatTicket(LlmSession session, AnswerContext context, FinishPolicy? policy = null, ChatCompletion? earlier = null)
-        : base(session, context.InputIndex, context.InputObject)
-    {
-        Context = context;
-        Asked = context.Request;
-        Policy = policy ?? FinishPolicy.None;
-        _earlier = earlier;
-    }
-
-    internal AnswerContext Context { get; }
-
-    /// <summary>Which answers count.</summary>
-    internal FinishPolicy Policy { get; }
+    internal FinishPolicy Policy { get; } = policy ?? FinishPolicy.None;
 
     internal ChatRequest Request => Context.Request;
 
-    /// <summary>The request as it was handed over, which each member of a pool has its own copy of.</summary>
-    internal ChatRequest Asked { get; private set; }
+    /// <summary>The request before it was adapted to the member of the pool.</summary>
+    internal ChatRequest Asked { get; private set; } = context.Request;
 
-    /// <inheritdoc/>
     internal override int AttemptsHere => Context.Attempts - Context.AttemptsBefore;
 
-    /// <inheritdoc/>
     internal override Uri Uri => Session.CompletionUri(Request);
 
-    /// <inheritdoc/>
     internal override bool IsDeterministic => Request.Temperature == 0;
 
-    /// <inheritdoc/>
     internal override TokenPrice? Price => Session.PriceOf(Request.Model, Request.Chip);
 
-    /// <inheritdoc/>
-    protected override string Model => Session.ChatProvider.ModelId(Request.Model!);
+    internal override string Model => Session.ChatProvider.ModelId(Request.Model!);
 
-    /// <inheritdoc/>
     protected override string? Chip => Request.Chip;
 
-    /// <summary>The same row with its next request, as the rounds of a tool conversation are.</summary>
-    /// <param name="next">The request.</param>
-    /// <param name="earlier">The answer before it.</param>
+    /// <summary>Returns the ticket for the row's next round.</summary>
     internal ChatTicket For(ChatRequest next, ChatCompletion earlier) =>
         new(Session, Context.For(next), Policy, earlier) { Member = Member };
 
-    /// <summary>The next request of the row, which was made for another member, for this one.</summary>
-    /// <param name="next">The request.</param>
-    /// <param name="earlier">The answer before it.</param>
+    /// <summary>Returns the ticket for the row's next round, whose request was made for another member of the pool.</summary>
     internal ChatTicket Adapt(ChatRequest next, ChatCompletion? earlier)
     {
         var request = next.Copy();
         (request.Model, request.Chip) = (Request.Model, Request.Chip);
-        var ticket = new ChatTicket(Session, Context.For(request), Policy, earlier) { Member = Member, Asked = next };
-        return ticket;
+        return new ChatTicket(Session, Context.For(request), Policy, earlier) { Member = Member, Asked = next };
     }
 
-    /// <inheritdoc/>
     internal override void Follow(RowTicket? before, Func<LlmApiException, bool>? givesUp)
     {
         if (before is ChatTicket chat) Context.Follow(chat.Context);
         Context.GivesUp = givesUp;
     }
 
-    /// <inheritdoc/>
-    internal override GateOutlook Outlook()
+    internal override (double Delay, bool IsShut) Outlook()
     {
         var gate = Session.Gate(Model, Chip);
         return gate.Outlook(Session.TokensPerMinute is null ? gate.NewPass(0, null) : gate.NewPass(Request));
     }
 
-    /// <inheritdoc/>
     internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log,
         CancellationToken cancellationToken)
     {
@@ -97,13 +67,12 @@ internal sealed class ChatTicket : RowTicket
         return Policy.Refusal(answer) is { } refusal ? throw refusal : answer;
     }
 
-    /// <inheritdoc/>
     internal override void AddEarlier(object answer)
     {
-        if (_earlier is not null) ((ChatCompletion)answer).AddEarlier(_earlier);
+        // The answer of the round before has the usage of all rounds before it.
+        if (earlier is not null) ((ChatCompletion)answer).AddEarlier(earlier);
     }
 
-    /// <inheritdoc/>
     internal override (long Prompt, long Generated)? EstimateMost()
     {
         if (Request.MaxTokens is not { } tokens) return null;
@@ -117,33 +86,22 @@ internal sealed class ChatTicket : RowTicket
         return (attempts * prompt, generated * Math.Max(1, Request.N ?? 1));
     }
 
-    /// <inheritdoc/>
     internal override bool Accepts(object kept) =>
         kept is ChatCompletion answer && Policy.Refusal(answer) is null && Policy.NextMaxTokens(answer) is null;
 
-    /// <inheritdoc/>
     internal override IEnumerable<object> Pieces(object answer) => ((ChatCompletion)answer).AsDeltas();
 
-    /// <inheritdoc/>
     internal override TokenUsage? UsageOf(object answer) => ((ChatCompletion)answer).Usage;
 
-    /// <inheritdoc/>
     internal override long EstimateRequest() => TokenEstimate.Of(Request);
 
-    /// <inheritdoc/>
-    internal override long EstimateAnswer(object answer) =>
-        ((ChatCompletion)answer)
-            .Choices.Sum(choice => TokenEstimate.Of(choice.Message.Content) + TokenEstimate.Of(choice.Message.ReasoningContent));
+    internal override long EstimateAnswer(object answer) => TokenEstimate.Of((ChatCompletion)answer);
 
-    /// <inheritdoc/>
     internal override byte[] Keep(int n, object answer) =>
-        CheckpointLine.Write(Key, n, (ChatCompletion)answer, bytes =>
-            Session.Connection.Redactor.ForAnswer().Clean(bytes), Request.MaxTokens);
+        CheckpointLine.Write(Key, n, (ChatCompletion)answer, Session.Connection.Redactor.ForAnswer().Clean, Request.MaxTokens);
 
-    /// <inheritdoc/>
     internal override object? Restore(byte[] line) => CheckpointLine.Restore(line, Context);
 
-    /// <inheritdoc/>
     internal override object Share(object answer)
     {
         var completion = (ChatCompletion)answer;
@@ -151,7 +109,6 @@ internal sealed class ChatTicket : RowTicket
         return completion.For(asked is { } tokens && asked != Request.MaxTokens ? Context.For(Request.WithMaxTokens(tokens)) : Context);
     }
 
-    /// <inheritdoc/>
     internal override LlmApiException Share(LlmApiException error) => error.For(Context);
 
     private async Task<ChatCompletion> StreamAsync(Func<IReadOnlyList<object>, Task> emit, RequestLog log,
@@ -163,15 +120,13 @@ internal sealed class ChatTicket : RowTicket
         return builder.ToCompletion();
     }
 
-    /// <summary>The whole answer. One that is cut short is asked again with more tokens, as far as the policy allows.</summary>
     private async Task<ChatCompletion> AskAsync(RequestLog log, CancellationToken cancellationToken)
     {
         var answer = await Session.CompleteAsync(Context, Body, log, cancellationToken).ConfigureAwait(false);
         while (Policy.NextMaxTokens(answer) is { } tokens)
         {
-            log.Write(RequestLogLevel.Verbose,
-                FormattableString.Invariant(
-                    $"Row {Index}: the answer is cut short at the token limit, so it is asked again with -MaxTokens {tokens}."));
+            log.Write(RequestLogLevel.Verbose, FormattableString.Invariant(
+                $"Row {Index}: the answer is cut short at the token limit, so it is asked again with -MaxTokens {tokens}."));
             var next = await AskAgainAsync(answer, tokens, log, cancellationToken).ConfigureAwait(false);
             next.AddEarlier(answer);
             answer = next;
@@ -189,7 +144,7 @@ internal sealed class ChatTicket : RowTicket
         }
         catch (LlmApiException e)
         {
-            // The answer that was cut is paid for.
+            // The answer that was cut short is paid for.
             if (e.PartialCompletion is null) e.PartialCompletion = answer;
             else e.PartialCompletion.AddEarlier(answer);
             e.Attempts += answer.Attempts;
@@ -197,6 +152,5 @@ internal sealed class ChatTicket : RowTicket
         }
     }
 
-    /// <inheritdoc/>
     protected override byte[] WriteBody() => RequestWriter.Write(Session.ChatProvider, Request);
 }

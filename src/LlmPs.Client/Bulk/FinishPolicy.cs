@@ -7,33 +7,26 @@ using LlmPs.Providers;
 
 namespace LlmPs.Bulk;
 
-/// <summary>What becomes of an answer that came whole and is of no use: asked again with more tokens, or an error.</summary>
-internal sealed class FinishPolicy
+/// <summary>Decides whether an answer that is cut short, filtered or blank is an error, or whether its request is sent again.</summary>
+/// <param name="failOn">Answers that are errors.</param>
+/// <param name="maxTokensLimit">The most tokens to ask for again; null to send no request again.</param>
+internal sealed class FinishPolicy(IEnumerable<UnwantedAnswer> failOn, int? maxTokensLimit)
 {
     /// <summary>Every answer counts.</summary>
     internal static readonly FinishPolicy None = new([], null);
 
     private static readonly string[] s_limits = ["max_tokens", "max_completion_tokens"];
 
-    private readonly HashSet<UnwantedAnswer> _failOn;
-    private readonly int? _maxTokensLimit;
+    private readonly HashSet<UnwantedAnswer> _failOn = [.. failOn];
 
-    /// <param name="failOn">Answers that are errors.</param>
-    /// <param name="maxTokensLimit">The most tokens that an answer is asked again with; null where none is asked again.</param>
-    internal FinishPolicy(IEnumerable<UnwantedAnswer> failOn, int? maxTokensLimit)
-    {
-        _failOn = [.. failOn];
-        _maxTokensLimit = maxTokensLimit;
-    }
+    /// <summary>The most tokens to ask for again; null to send no request again.</summary>
+    internal int? MaxTokensLimit { get; } = maxTokensLimit;
 
-    /// <summary>The most tokens that an answer is asked again with.</summary>
-    internal int? MaxTokensLimit => _maxTokensLimit;
-
-    /// <summary>Checks the policy against what a request asks and its provider takes, before anything is sent.</summary>
+    /// <summary>Checks the policy for a request, before anything is sent.</summary>
     /// <exception cref="LlmApiException">InvalidRequest; the message names the parameters.</exception>
     internal void Check(ChatProvider provider, ChatRequest request)
     {
-        if (_maxTokensLimit is not { } limit) return;
+        if (MaxTokensLimit is not { } limit) return;
         if (request.MaxTokens > limit)
         {
             throw new LlmApiException(LlmErrorKind.InvalidRequest,
@@ -51,16 +44,16 @@ internal sealed class FinishPolicy
                 $"-MaxTokensLimit {limit} is out of range: {provider.Name} takes {rule.Allowed}.");
     }
 
-    /// <summary>Returns how many tokens an answer that was cut is asked again with; null where it is not asked again.</summary>
+    /// <summary>Returns the token limit to send the request again with; null where it is not sent again.</summary>
     internal int? NextMaxTokens(ChatCompletion answer)
     {
-        if (_maxTokensLimit is not { } limit || !IsCut(answer)) return null;
+        if (MaxTokensLimit is not { } limit || !IsCut(answer)) return null;
         var had = answer.Context?.Request.MaxTokens ?? UsedBy(answer);
         var next = Math.Min(2 * had, limit);
         return next > had ? (int)next : null;
     }
 
-    /// <summary>Returns the error that an answer is; null where it counts.</summary>
+    /// <summary>Returns the error for an answer; null where the answer counts.</summary>
     internal LlmApiException? Refusal(ChatCompletion answer)
     {
         var error = Reason(answer);
@@ -74,13 +67,13 @@ internal sealed class FinishPolicy
 
     private LlmApiException? Reason(ChatCompletion answer)
     {
-        const string Kept = "What came of it is in the exception's PartialCompletion.";
+        const string Kept = "The answer is in the exception's PartialCompletion.";
         if (_failOn.Contains(UnwantedAnswer.ContentFilter) && IsFiltered(answer))
             return new LlmApiException(LlmErrorKind.ContentFiltered,
                 $"The provider's content filter left out part of the answer, or blocked it (-FailOn ContentFilter). {Kept}");
         if (_failOn.Contains(UnwantedAnswer.Length) && IsCut(answer))
         {
-            var wayOut = _maxTokensLimit is { } limit ? $"Raise -MaxTokensLimit {limit}."
+            var wayOut = MaxTokensLimit is { } limit ? $"Raise -MaxTokensLimit {limit}."
                 : "Raise -MaxTokens, or give -MaxTokensLimit to ask again with more tokens.";
             return new LlmApiException(LlmErrorKind.Truncated,
                 $"The answer is cut short at the token limit (finish reason length, -FailOn Length). {wayOut} {Kept}");
@@ -101,12 +94,10 @@ internal sealed class FinishPolicy
     private static bool IsBlank(ChatChoice choice) =>
         string.IsNullOrWhiteSpace(choice.Message.Content) && choice.Message.ToolCalls is not { Count: > 0 };
 
-    /// <summary>The tokens of a choice: what the server cut it at, where no limit was given.</summary>
+    /// <summary>Returns the tokens of a choice: the server's own limit, where the request has none.</summary>
     private static long UsedBy(ChatCompletion answer)
     {
-        var used = answer.Usage?.CompletionTokens is > 0 and <= int.MaxValue and var reported
-            ? reported
-            : answer.Choices.Sum(choice => TokenEstimate.Of(choice.Message.Content) + TokenEstimate.Of(choice.Message.ReasoningContent));
+        var used = answer.Usage?.CompletionTokens is > 0 and <= int.MaxValue and var reported ? reported : TokenEstimate.Of(answer);
         return Math.Max(1, used / Math.Max(1, answer.Choices.Count));
     }
 }

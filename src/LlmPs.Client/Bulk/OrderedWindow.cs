@@ -6,59 +6,45 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Bulk;
 
-/// <summary>What came of asking a window for its next item.</summary>
+/// <summary>The result of <see cref="OrderedWindow{T}.TryTake"/>.</summary>
 internal enum Taken
 {
-    /// <summary>An item.</summary>
     Item,
 
-    /// <summary>Nothing yet; rows are still under way.</summary>
+    /// <summary>No item yet; rows are still open.</summary>
     Nothing,
 
-    /// <summary>Nothing, and no row is under way.</summary>
+    /// <summary>No item, and no row is open.</summary>
     Drained,
 }
 
 /// <summary>
-/// Many rows at work, one reader: what the rows produce comes out in the order in which the rows were opened, or as it comes. Bounded:
-/// a reader that is behind holds back the rows, and a slow first row holds back the opening of more.
+/// Passes items from many rows to one reader, in the order in which the rows were opened or as the items arrive. Bounded: a slow reader
+/// delays the rows, and a slow first row delays the opening of more.
 /// </summary>
-internal sealed class OrderedWindow<T> : IDisposable
+internal sealed class OrderedWindow<T>(int capacity, bool ordered) : IDisposable
 {
-    // A row that streams ahead of its turn is held to this many items.
+    // The most items of a row before its turn.
     private const int RowCapacity = 1024;
 
     private readonly object _gate = new();
     private readonly Queue<Row> _rows = new();
-
-    // Whether something has come since the reader last found nothing.
     private readonly ManualResetEventSlim _arrived = new(false, spinCount: 0);
-    private readonly int _capacity;
-    private readonly bool _ordered;
+    private readonly bool _ordered = ordered;
     private Queue<T> _ready = new();
     private int _open;
 
-    // The reader's own: what it took under one lock and has yet to hand out.
+    // Used by the reader only, without the lock.
     private Queue<T> _taken = new();
 
-    /// <param name="capacity">How many rows may be open.</param>
-    /// <param name="ordered">Whether items come in the order of the rows.</param>
-    internal OrderedWindow(int capacity, bool ordered)
-    {
-        _capacity = capacity;
-        _ordered = ordered;
-    }
-
-    /// <summary>Whether another row would exceed the bound.</summary>
     internal bool IsFull
     {
         get
         {
-            lock (_gate) return _open >= _capacity;
+            lock (_gate) return _open >= capacity;
         }
     }
 
-    /// <summary>A place for the next row.</summary>
     internal Row Open()
     {
         lock (_gate)
@@ -70,10 +56,7 @@ internal sealed class OrderedWindow<T> : IDisposable
         }
     }
 
-    /// <summary>
-    /// Hands over an item that waits for no row's turn, such as a message: behind what the reader has taken already and what came the same
-    /// way.
-    /// </summary>
+    /// <summary>Passes on an item that does not wait for the turn of a row, such as a message.</summary>
     internal void Interject(T item)
     {
         lock (_gate)
@@ -83,7 +66,7 @@ internal sealed class OrderedWindow<T> : IDisposable
         }
     }
 
-    /// <summary>The next item whose turn it is, waiting for it as long as said. One reader at a time.</summary>
+    /// <summary>Takes the next item, and waits for it at most this long. One reader at a time.</summary>
     internal Taken TryTake(TimeSpan wait, out T? item)
     {
         item = default;
@@ -92,7 +75,7 @@ internal sealed class OrderedWindow<T> : IDisposable
         return Taken.Item;
     }
 
-    /// <summary>Nothing is read any more. Rows may still write.</summary>
+    /// <summary>Ends the reading. Rows may still write.</summary>
     public void Dispose() => _arrived.Dispose();
 
     private Taken Await(TimeSpan wait)
@@ -115,9 +98,7 @@ internal sealed class OrderedWindow<T> : IDisposable
         }
     }
 
-    // From here on under the lock.
-
-    /// <summary>Takes all whose turn it is.</summary>
+    // Called under the lock, as Wake is.
     private bool TakeAll()
     {
         if (_ready.Count > 0)
@@ -143,58 +124,48 @@ internal sealed class OrderedWindow<T> : IDisposable
         if (!_arrived.IsSet) _arrived.Set();
     }
 
-    /// <summary>One row's place. Written by the row, in its own order.</summary>
-    internal sealed class Row
+    internal sealed class Row(OrderedWindow<T> window)
     {
-        private readonly OrderedWindow<T> _window;
         private Queue<T> _items = new();
         private TaskCompletionSource<bool>? _room;
 
-        internal Row(OrderedWindow<T> window) => _window = window;
-
         internal bool IsClosed { get; private set; }
 
-        // Unordered items go out at once.
-        private Queue<T> Items => _window._ordered ? _items : _window._ready;
+        private Queue<T> Items => window._ordered ? _items : window._ready;
 
-        private bool IsNext => !_window._ordered || ReferenceEquals(_window._rows.Peek(), this);
+        private bool IsNext => !window._ordered || ReferenceEquals(window._rows.Peek(), this);
 
-        /// <summary>Hands an item over; completes when there is room for another.</summary>
-        internal Task WriteAsync(T item)
-        {
-            lock (_window._gate)
-            {
-                Items.Enqueue(item);
-                return WhenRoom();
-            }
-        }
+        /// <summary>Passes on an item; completes when there is room for another.</summary>
+        internal Task WriteAsync(T item) => WriteAllAsync([item]);
 
-        /// <summary>Hands several items over at once.</summary>
+        /// <summary>Passes on several items at once; completes when there is room for another.</summary>
         internal Task WriteAllAsync(IEnumerable<T> items)
         {
-            lock (_window._gate)
+            lock (window._gate)
             {
                 foreach (var item in items) Items.Enqueue(item);
-                return WhenRoom();
+                if (IsNext) window.Wake();
+                // The rows of a slow reader are bounded where items are not ordered: it opens no more of them.
+                if (!window._ordered || _items.Count < RowCapacity) return Task.CompletedTask;
+                return (_room ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
         }
 
-        /// <summary>The row is done.</summary>
         internal void Close()
         {
-            lock (_window._gate)
+            lock (window._gate)
             {
                 if (IsClosed) return;
                 IsClosed = true;
-                if (!_window._ordered) _window._open--;
-                if (IsNext) _window.Wake();
+                if (!window._ordered) window._open--;
+                if (IsNext) window.Wake();
             }
         }
 
-        /// <summary>The row is done with its last item. So its reader is woken once for both.</summary>
+        /// <summary>Passes on the last item and closes the row, with one wake of the reader for both.</summary>
         internal void Close(T last)
         {
-            lock (_window._gate)
+            lock (window._gate)
             {
                 Items.Enqueue(last);
                 Close();
@@ -208,14 +179,6 @@ internal sealed class OrderedWindow<T> : IDisposable
             _room?.SetResult(true);
             _room = null;
             return true;
-        }
-
-        private Task WhenRoom()
-        {
-            if (IsNext) _window.Wake();
-            // A reader that is behind on unordered items opens no more rows.
-            if (!_window._ordered || _items.Count < RowCapacity) return Task.CompletedTask;
-            return (_room ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace LlmPs.Bulk;
 
-/// <summary>A row with a member of its pool, from when the member takes it. Made under the pool's lock.</summary>
+/// <summary>A row that a member of its pool has taken. Created under the pool's lock.</summary>
 internal sealed class PoolTurn
 {
     internal PoolTurn(RowTicket ticket, bool isProbe)
@@ -16,12 +16,12 @@ internal sealed class PoolTurn
 
     internal PoolMember Member { get; }
 
-    /// <summary>Whether the row finds out if a member that was set aside serves again.</summary>
+    /// <summary>Whether the row tests a member that was set aside.</summary>
     internal bool IsProbe { get; }
 
     /// <summary>The member's epoch when it took the row.</summary>
     internal int Epoch { get; }
 
-    /// <summary>How many rows the member had answered when this one failed first; null where it did not fail.</summary>
+    /// <summary>The member's answered rows at the first failure of this row; null where it did not fail.</summary>
     internal long? AnsweredAtFailure { get; set; }
 }

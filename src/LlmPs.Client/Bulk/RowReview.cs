@@ -3,36 +3,29 @@ using System.Threading.Tasks;
 namespace LlmPs.Bulk;
 
 /// <summary>
-/// A whole answer that waits for a word from the pipeline's thread before it counts: tools may have to run, or the answer be checked,
-/// which only that thread can do. Exactly one of the methods is called, once.
+/// A complete answer that the pipeline's thread must review, because only that thread can run tools or check the answer. The thread calls
+/// exactly one of the methods, once.
 /// </summary>
-internal sealed class RowReview
+internal sealed class RowReview(ChatTicket row, ChatCompletion completion, int round)
 {
     private readonly TaskCompletionSource<ChatTicket?> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal RowReview(ChatTicket row, ChatCompletion completion, int round)
-    {
-        Row = row;
-        Completion = completion;
-        Round = round;
-    }
+    internal ChatTicket Row { get; } = row;
 
-    internal ChatTicket Row { get; }
+    internal ChatCompletion Completion { get; } = completion;
 
-    internal ChatCompletion Completion { get; }
-
-    /// <summary>How many answers the row has had, this one included.</summary>
-    internal int Round { get; }
+    /// <summary>The number of answers of the row so far, this one included.</summary>
+    internal int Round { get; } = round;
 
     /// <summary>The next request of the row; null where the answer is accepted.</summary>
     internal Task<ChatTicket?> Next => _next.Task;
 
-    /// <summary>The answer is the row's result.</summary>
+    /// <summary>Makes the answer the row's result.</summary>
     internal void Accept() => _next.SetResult(null);
 
-    /// <summary>The conversation goes on with another request before the row has its result.</summary>
+    /// <summary>Continues the conversation with another request.</summary>
     internal void Continue(ChatRequest request) => _next.SetResult(Row.For(request, Completion));
 
-    /// <summary>The answer will not do.</summary>
+    /// <summary>Makes the row fail.</summary>
     internal void Refuse(LlmApiException error) => _next.SetException(error);
 }

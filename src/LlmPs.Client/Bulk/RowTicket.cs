@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Checkpoint;
@@ -9,133 +10,113 @@ using LlmPs.Transport;
 namespace LlmPs.Bulk;
 
 /// <summary>
-/// A row on its way through a run: its place, its input, what is asked of whom, and how an answer is read, kept and counted. One class per
-/// endpoint; the run knows no other difference between endpoints.
+/// A row of a run: its input, its request, and how its answer is read, kept and counted. One class per endpoint, so that the run does not
+/// depend on the endpoint.
 /// </summary>
-internal abstract class RowTicket
+internal abstract class RowTicket(LlmSession session, long index, object? inputObject)
 {
     private byte[]? _body;
     private CheckpointKey? _key;
 
-    /// <param name="session">Who is asked.</param>
-    /// <param name="index">The row's place in the input, from 0.</param>
-    /// <param name="inputObject">The row.</param>
-    protected RowTicket(LlmSession session, long index, object? inputObject)
-    {
-        Session = session;
-        Index = index;
-        InputObject = inputObject;
-    }
+    internal LlmSession Session { get; } = session;
 
-    internal LlmSession Session { get; }
+    internal long Index { get; } = index;
 
-    internal long Index { get; }
+    internal object? InputObject { get; } = inputObject;
 
-    internal object? InputObject { get; }
-
-    /// <summary>The member of the pool that the row goes to; null where the run has one session.</summary>
+    /// <summary>The member of the pool that the ticket is for; null where the run has one session.</summary>
     internal PoolMember? Member { get; set; }
 
-    /// <summary>The tickets of the same row for the further members of the pool, in order of preference.</summary>
+    /// <summary>The tickets of the same row for the other members of the pool, in order of preference.</summary>
     internal IReadOnlyList<RowTicket> Others { get; set; } = [];
 
-    /// <summary>Which occurrence of its request the row is; 0 where none is counted.</summary>
+    /// <summary>This ticket and <see cref="Others"/>.</summary>
+    internal IEnumerable<RowTicket> All => Others.Prepend(this);
+
+    /// <summary>The number of the row among rows with an equal request, from 1; 0 where they are not counted.</summary>
     internal int Occurrence { get; set; }
 
-    /// <summary>Whether some of an answer was handed over, so that the row goes to no other member.</summary>
+    /// <summary>Whether a part of an answer was passed on, so that the row cannot move to another member.</summary>
     internal bool HasBegun { get; set; }
 
-    /// <summary>How often it was sent to this member.</summary>
+    /// <summary>The number of attempts with this member.</summary>
     internal virtual int AttemptsHere => 0;
 
-    /// <summary>The model as the provider spells it.</summary>
-    internal string ModelKey => Model;
-
-    /// <summary>The whole address.</summary>
     internal abstract Uri Uri { get; }
 
     /// <summary>The body of the request, written once.</summary>
     internal byte[] Body => _body ??= WriteBody();
 
-    /// <summary>What a checkpoint knows the request by.</summary>
-    internal CheckpointKey Key => _key ??= CheckpointKey.Of(Session.Provider, ProviderAddress.WithoutSecrets(Uri), Model, Chip, Body);
+    /// <summary>The key of the request in a checkpoint.</summary>
+    internal CheckpointKey Key => _key ??= CheckpointKey.Of(Session.Provider, Address, Model, Chip, Body);
+
+    // A run that was tried with the simulator must not take its answers for those of the provider.
+    private string Address => (Session.IsSimulated ? "simulator " : string.Empty) + ProviderAddress.WithoutSecrets(Uri);
 
     /// <summary>Whether equal requests have equal answers, so that those in flight together are sent once.</summary>
     internal virtual bool IsDeterministic => false;
 
-    /// <summary>What the tokens of the request cost; null where that is not known.</summary>
+    /// <summary>The price of the request's tokens; null where it is not known.</summary>
     internal virtual TokenPrice? Price => null;
 
     /// <summary>The model as the provider spells it.</summary>
-    protected abstract string Model { get; }
+    internal abstract string Model { get; }
 
     protected virtual string? Chip => null;
 
-    /// <summary>Sends the request and returns the whole answer.</summary>
-    /// <param name="emit">Takes the pieces of the answer as they come; null where only the whole answer is wanted.</param>
-    /// <param name="log">Where retries and the like are reported.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
-    /// <exception cref="LlmApiException">No whole answer came.</exception>
+    /// <summary>Sends the request and returns the complete answer. Passes its pieces to emit as they arrive, where that is given.</summary>
+    /// <exception cref="LlmApiException">There is no complete answer.</exception>
     internal abstract Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log, CancellationToken cancellationToken);
 
-    /// <summary>What the row may expect of its session's limits.</summary>
-    internal virtual GateOutlook Outlook()
+    /// <inheritdoc cref="RequestGate.Outlook"/>
+    internal virtual (double Delay, bool IsShut) Outlook()
     {
         var gate = Session.Gate(Model, Chip);
         return gate.Outlook(gate.NewPass(0, null));
     }
 
-    /// <summary>Prepares the sending to a member of a pool.</summary>
-    /// <param name="before">The ticket of the member that the row was sent to before; null for none.</param>
-    /// <param name="givesUp">Whether a request that failed so is not sent to this member again; null where the session decides.</param>
+    /// <summary>Prepares the ticket before it is sent to its member.</summary>
+    /// <param name="before">The ticket that was sent before; null for none.</param>
+    /// <param name="givesUp">Returns whether the error ends the attempts with this member; null where the session decides.</param>
     internal virtual void Follow(RowTicket? before, Func<LlmApiException, bool>? givesUp)
     {
     }
 
-    /// <summary>The row's own ticket for the member that answered it.</summary>
-    internal RowTicket For(PoolMember? member)
-    {
-        if (member is null || Member == member) return this;
-        foreach (var other in Others)
-            if (other.Member == member) return other;
-        return this;
-    }
+    /// <summary>Returns the row's ticket for the member that answered it.</summary>
+    internal RowTicket For(PoolMember? member) => All.FirstOrDefault(ticket => ticket.Member == member) ?? this;
 
-    /// <summary>The pieces of an answer that is known already.</summary>
+    /// <summary>Returns the pieces of an answer that is known already.</summary>
     internal virtual IEnumerable<object> Pieces(object answer) => [answer];
 
-    /// <summary>The tokens of an answer as the provider reports them; null where it does not.</summary>
+    /// <summary>Returns the tokens of an answer as the provider reports them; null where it does not.</summary>
     internal abstract TokenUsage? UsageOf(object answer);
 
-    /// <summary>Adds to an answer what the rounds of the row before it took.</summary>
+    /// <summary>Adds the tokens and cost of the row's earlier rounds to an answer.</summary>
     internal virtual void AddEarlier(object answer)
     {
     }
 
-    /// <summary>The most tokens that the answer can take, further attempts included; null where no limit is given.</summary>
+    /// <summary>Returns the most tokens that the answer can take, further attempts included; null where there is no limit.</summary>
     internal virtual (long Prompt, long Generated)? EstimateMost() => null;
 
-    /// <summary>An estimate of the tokens of the request.</summary>
     internal abstract long EstimateRequest();
 
-    /// <summary>An estimate of the tokens that were generated for an answer.</summary>
+    /// <summary>Returns an estimate of the tokens that were generated for an answer.</summary>
     internal virtual long EstimateAnswer(object answer) => 0;
 
-    /// <summary>The line of a checkpoint that keeps the answer.</summary>
-    /// <param name="n">Which occurrence of the request the row is.</param>
-    /// <param name="answer">The whole answer.</param>
+    /// <summary>Returns the line of a checkpoint that keeps the answer, as the n-th of equal requests.</summary>
     internal abstract byte[] Keep(int n, object answer);
 
-    /// <summary>The answer that a line keeps, as if it had just come; null where the line holds none.</summary>
+    /// <summary>Returns the answer that a line of a checkpoint keeps; null where it has no answer.</summary>
     internal abstract object? Restore(byte[] line);
 
-    /// <summary>Whether an answer out of a checkpoint counts, so that the row is not asked again.</summary>
+    /// <summary>Returns whether an answer from a checkpoint counts, so that the row is not sent again.</summary>
     internal virtual bool Accepts(object kept) => true;
 
-    /// <summary>The answer to the equal request of another row as the answer to this one.</summary>
+    /// <summary>Returns the answer to the equal request of another row as the answer to this row.</summary>
     internal virtual object Share(object answer) => answer;
 
-    /// <summary>The failure of the equal request of another row as the failure of this one.</summary>
+    /// <summary>Returns the error of the equal request of another row as the error of this row.</summary>
     internal virtual LlmApiException Share(LlmApiException error) => error;
 
     protected abstract byte[] WriteBody();

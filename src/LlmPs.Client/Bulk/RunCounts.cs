@@ -2,7 +2,7 @@ using System.Threading;
 
 namespace LlmPs.Bulk;
 
-/// <summary>What a run has done so far. Written by the rows, read by whoever shows progress.</summary>
+/// <summary>The counts of a run, for its progress. Safe to use from several threads.</summary>
 internal sealed class RunCounts
 {
     private readonly object _gate = new();
@@ -14,10 +14,8 @@ internal sealed class RunCounts
     private decimal? _cost;
     private int _inFlight;
 
-    /// <summary>Rows answered in this run.</summary>
     internal long Done => Interlocked.Read(ref _done);
 
-    /// <summary>Rows that failed.</summary>
     internal long Failed => Interlocked.Read(ref _failed);
 
     /// <summary>Rows whose answer came from the checkpoint.</summary>
@@ -26,12 +24,9 @@ internal sealed class RunCounts
     /// <summary>Rows that were not sent because the run was over.</summary>
     internal long LeftOut => Interlocked.Read(ref _leftOut);
 
-    /// <summary>Tokens spent in this run.</summary>
     internal long Tokens => Interlocked.Read(ref _tokens);
 
-    /// <summary>
-    /// Money spent in this run, in the currency of the prices, answers without a price left out; null while none with a price has come.
-    /// </summary>
+    /// <summary>The cost of the answers that have a price, in the currency of the prices; null where there is none yet.</summary>
     internal decimal? Cost
     {
         get
@@ -40,7 +35,7 @@ internal sealed class RunCounts
         }
     }
 
-    /// <summary>Requests in flight, those that wait for a limit or a retry included.</summary>
+    /// <summary>Requests in flight. Those that wait for a limit or a retry count.</summary>
     internal int InFlight => Volatile.Read(ref _inFlight);
 
     internal void Finish() => Interlocked.Increment(ref _done);
@@ -55,8 +50,6 @@ internal sealed class RunCounts
 
     internal void Return() => Interlocked.Decrement(ref _inFlight);
 
-    /// <param name="tokens">The tokens of an answer.</param>
-    /// <param name="cost">What they cost; null where that is not known.</param>
     internal void Spend(long tokens, decimal? cost)
     {
         Interlocked.Add(ref _tokens, tokens);

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -11,29 +10,21 @@ using LlmPs.Transport;
 namespace LlmPs.Bulk;
 
 /// <summary>
-/// The sessions of a run that has several. A row goes to one member, and to the next where that does not serve. A member that failed is set
-/// aside and tried by one row at a time, after pauses that double; a member whose account failed is out for the run.
+/// The sessions of a run that has several. A row moves to the next member where one fails. A member that failed is set aside and tested by
+/// one row at a time, after pauses that double. A member whose account failed is out for the run.
 /// </summary>
-internal sealed class SessionPool
+/// <param name="spreads">Whether a row goes to the member that is free soonest; otherwise to the first that serves.</param>
+/// <param name="clock">The time; null for the machine's.</param>
+internal sealed class SessionPool(bool spreads, PacingClock? clock = null)
 {
-    // A longer wait is not waited for where another member is free.
+    // The longest wait in seconds for a member where another is free.
     private const double Patience = 2;
 
     private readonly object _lock = new();
-    private readonly bool _spreads;
-    private readonly PacingClock _clock;
+    private readonly PacingClock _clock = clock ?? PacingClock.System;
     private readonly List<PoolMember> _members = [];
     private TaskCompletionSource<bool> _changed = NewSignal();
 
-    /// <param name="spreads">Whether a row goes to the member that is free soonest; otherwise to the first that serves.</param>
-    /// <param name="clock">The time; null for the machine's.</param>
-    internal SessionPool(bool spreads, PacingClock? clock = null)
-    {
-        _spreads = spreads;
-        _clock = clock ?? PacingClock.System;
-    }
-
-    /// <summary>The members so far.</summary>
     internal IReadOnlyList<PoolMember> Members
     {
         get
@@ -51,38 +42,31 @@ internal sealed class SessionPool
         }
     }
 
-    /// <summary>The member for a session and chip; a new one where there is none.</summary>
+    /// <summary>Returns the member for a session and chip; adds it where there is none.</summary>
     internal PoolMember Member(LlmSession session, string? chip = null)
     {
         lock (_lock)
         {
-            foreach (var member in _members)
-                if (member.Session == session && member.Chip == chip) return member;
+            if (_members.Find(member => member.Session == session && member.Chip == chip) is { } known) return known;
             var added = new PoolMember(session, chip);
             _members.Add(added);
             return added;
         }
     }
 
-    /// <summary>Has the rows that wait for a member look whether the run is over.</summary>
+    /// <summary>Makes the rows that wait for a member check whether the run is over.</summary>
     internal void Wake()
     {
         lock (_lock) Signal();
     }
 
     /// <summary>Sends a row to one member after the other until one answers.</summary>
-    /// <param name="row">The row's ticket for the first member, with those for the others.</param>
-    /// <param name="send">Sends it once, to the member of the ticket.</param>
-    /// <param name="isOver">Whether the run sends no further rows.</param>
-    /// <param name="log">Where moves are reported.</param>
-    /// <param name="cancellationToken">Ends the row.</param>
     /// <returns>The ticket that was answered, and the answer; no answer where the run was over before the row was sent.</returns>
-    /// <exception cref="LlmApiException">No member answered; the last one's error.</exception>
+    /// <exception cref="LlmApiException">No member answered; the error of the last one.</exception>
     internal async Task<(RowTicket By, object? Answer)> SendAsync(
         RowTicket row, Func<RowTicket, Task<object>> send, Func<bool> isOver, RequestLog log, CancellationToken cancellationToken)
     {
-        var left = new List<RowTicket>(row.Others.Count + 1) { row };
-        left.AddRange(row.Others);
+        var left = row.All.ToList();
         RowTicket? before = null;
         LlmApiException? last = null;
         while (true)
@@ -97,7 +81,7 @@ internal sealed class SessionPool
             var (ticket, member) = (turn.Ticket, turn.Member);
             if (before is not null)
                 log.Write(RequestLogLevel.Verbose,
-                    $"Row {Text(row.Index)}: {before.Member!.Name} failed ({last!.Kind}); sent to {member.Name}.");
+                    FormattableString.Invariant($"Row {row.Index}: {before.Member!.Name} failed ({last!.Kind}); sent to {member.Name}."));
             left.Remove(ticket);
             ticket.Follow(before, error => GivesUp(turn, error, left));
             try
@@ -114,23 +98,23 @@ internal sealed class SessionPool
             }
             finally
             {
-                // The answer keeps its context, which must not keep the run.
+                // The answer keeps its context, which must not keep the run in memory.
                 ticket.Follow(null, null);
                 Release(turn);
             }
         }
     }
 
-    /// <summary>The row's turn with the member that takes it now; null where none does. Counted in with its member.</summary>
+    /// <summary>Returns the row's turn with the member that takes it now; null where none does.</summary>
     /// <param name="left">The row's tickets for the members that it was not sent to.</param>
-    /// <param name="wait">After how many seconds a member may take it.</param>
+    /// <param name="wait">The seconds until a member may take it.</param>
     internal PoolTurn? TryTake(IReadOnlyList<RowTicket> left, out double wait)
     {
         lock (_lock)
         {
             wait = double.PositiveInfinity;
-            var serving = left.Where(ticket => ticket.Member!.Cause is null && ticket.Member.Serves(ticket.ModelKey)).ToList();
-            // A model that no member has is asked for all the same: an address may be out of order for a while.
+            var serving = left.Where(ticket => ticket.Member!.Cause is null && ticket.Member.Serves(ticket.Model)).ToList();
+            // A model that no member has is requested all the same: an address may be out of order for a while.
             if (serving.Count == 0) serving = left.Where(ticket => ticket.Member!.Cause is null).ToList();
             var now = _clock.Now;
             RowTicket? best = null;
@@ -150,7 +134,7 @@ internal sealed class SessionPool
                 var cost = CostOf(ticket, serving.Count);
                 if (cost >= least) continue;
                 (best, least) = (ticket, cost);
-                if (cost <= 0 && !_spreads) break;
+                if (cost <= 0 && !spreads) break;
             }
 
             return best is null ? null : new PoolTurn(best, isProbe: false);
@@ -165,11 +149,7 @@ internal sealed class SessionPool
             lock (_lock) changed = _changed.Task;
             if (isOver() && left.TrueForAll(ticket => ticket.Member!.IsAside)) return null;
             if (TryTake(left, out var wait) is { } turn) return turn;
-            lock (_lock)
-            {
-                if (left.TrueForAll(one => one.Member!.Cause is not null)) return null;
-            }
-
+            if (left.TrueForAll(one => one.Member!.Cause is not null)) return null;
             await WaitAsync(wait, changed, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -183,19 +163,19 @@ internal sealed class SessionPool
         await (await Task.WhenAny(changed, due.Task).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
-    /// <summary>How little a member suits a row: 0 for one that can serve at once.</summary>
+    /// <summary>Returns a cost in seconds; 0 for a member that can serve at once.</summary>
     private double CostOf(RowTicket ticket, int choices)
     {
         if (choices == 1) return 0;
         var outlook = ticket.Outlook();
-        // Above every other: a member that refuses all is asked only where all do.
+        // A member that refuses all requests comes last.
         var shut = outlook.IsShut ? 1e6 : 0;
-        if (!_spreads) return outlook.IsShut ? shut + outlook.Delay : 0;
+        if (!spreads) return outlook.IsShut ? shut + outlook.Delay : 0;
         // Without a limit the rows in flight decide.
         return shut + outlook.Delay + ticket.Member!.InFlight * 1e-3;
     }
 
-    /// <summary>Whether a row that failed with a member is not sent to it again, because another is free.</summary>
+    // Whether a row that failed is not sent to this member again, because another is free.
     private bool GivesUp(PoolTurn turn, LlmApiException error, List<RowTicket> left)
     {
         if (!IsOfMember(error)) return false;
@@ -210,7 +190,7 @@ internal sealed class SessionPool
         }
 
         bool IsFree(RowTicket other) =>
-            other.Member is { Cause: null, IsAside: false } member && member.Serves(other.ModelKey) && !other.Outlook().IsShut;
+            other.Member is { Cause: null, IsAside: false } member && member.Serves(other.Model) && !other.Outlook().IsShut;
     }
 
     private void Serve(PoolMember member)
@@ -224,7 +204,6 @@ internal sealed class SessionPool
         }
     }
 
-    /// <summary>Draws from a row's failure what it says about its member.</summary>
     private void Note(PoolTurn turn, LlmApiException error, bool hasOther, RequestLog log, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested) return;
@@ -234,7 +213,7 @@ internal sealed class SessionPool
         {
             if (error.EndsRun || member.Session.IsClosed)
             {
-                // The account is that of all its chips; what is forbidden may be one of them.
+                // All chips share the account, but one of them may be forbidden.
                 foreach (var one in _members)
                     if (one.Cause is null && (one == member || (one.Session == member.Session && error.Kind != LlmErrorKind.Forbidden)))
                     {
@@ -245,18 +224,18 @@ internal sealed class SessionPool
             }
             else if (error.Kind == LlmErrorKind.NotFound)
             {
-                if (member.Refuse(ticket.ModelKey) && hasOther)
-                    warning = $"{member.Name} does not serve the model '{PrintableText.Line(ticket.ModelKey, 100)}' (NotFound): its "
+                if (member.Refuse(ticket.Model) && hasOther)
+                    warning = $"{member.Name} does not serve the model '{PrintableText.Line(ticket.Model, 100)}' (NotFound): its "
                         + $"rows go to the others. {error.Message}";
                 if (turn.IsProbe) member.Restore();
             }
             else if (IsOutage(error))
             {
-                // A member that has answered other rows since this one failed first is not down.
+                // A member that answered other rows after the first failure of this one is not down.
                 var isDown = turn.Epoch == member.Epoch && !member.IsAside && !(member.Answered > turn.AnsweredAtFailure);
                 if (turn.IsProbe || isDown) member.SetAside(_clock.Now, error.RetryAfter);
             }
-            // It answers, if only to refuse this row.
+            // The member is up: it refuses this row only.
             else if (error.StatusCode is not null) member.Restore();
             Signal();
         }
@@ -264,7 +243,6 @@ internal sealed class SessionPool
         if (warning is not null) log.Write(RequestLogLevel.Warning, warning);
     }
 
-    /// <summary>Counts a row out with its member.</summary>
     internal void Release(PoolTurn turn)
     {
         lock (_lock)
@@ -276,7 +254,7 @@ internal sealed class SessionPool
         }
     }
 
-    /// <summary>The error of a row that no member answered. One account that failed does not end the run of the others.</summary>
+    // One account that failed does not end the run while others serve.
     private LlmApiException Final(LlmApiException? error, RowTicket row)
     {
         lock (_lock)
@@ -301,13 +279,11 @@ internal sealed class SessionPool
     private static bool IsOfMember(LlmApiException error) =>
         error.EndsRun || IsOutage(error) || error.Kind is LlmErrorKind.NotFound or LlmErrorKind.RateLimited;
 
-    /// <summary>A limit is not one: the session's gate knows it.</summary>
+    // A rate limit is not an outage: the session's gate handles it.
     private static bool IsOutage(LlmApiException error) => error.Kind
         is LlmErrorKind.ServiceUnavailable or LlmErrorKind.ServerError or LlmErrorKind.ConnectionFailed
             or LlmErrorKind.Timeout or LlmErrorKind.StreamInterrupted
         || (error.Kind == LlmErrorKind.StreamError && error.IsTransient);
 
     private static TaskCompletionSource<bool> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -11,25 +11,20 @@ internal sealed class Shard
         "Give Auto/n with the number of shards of the whole run, such as Auto/4, where its array began at 0 (Auto/1 for all "
             + "rows); else i/n.";
 
-    private Shard(int index, int count)
-    {
-        Index = index;
-        Count = count;
-    }
+    private Shard(int index, int count) => (Index, Count) = (index, count);
 
-    /// <summary>The shard's place, from 0.</summary>
+    /// <summary>The shard's number, from 0.</summary>
     internal int Index { get; }
 
-    /// <summary>How many shards there are.</summary>
     internal int Count { get; }
 
     /// <summary>
-    /// Reads what <c>-Shard</c> was given: <c>i/n</c>, <c>Auto</c> for the place in a Slurm array or a Kubernetes indexed job, or
-    /// <c>Auto/n</c> for the index from there and a count that is given.
+    /// Parses the value of <c>-Shard</c>: <c>i/n</c>, <c>Auto</c> for the index and count of a Slurm array or a Kubernetes indexed job, or
+    /// <c>Auto/n</c> for the index from there and a given count.
     /// </summary>
     /// <param name="text">i/n, Auto or Auto/n.</param>
-    /// <param name="environment">Gives a variable of the environment; null means the process's own.</param>
-    /// <exception cref="ArgumentException">None of them; the message says what to give.</exception>
+    /// <param name="environment">Returns a variable of the environment; null for the process's own.</param>
+    /// <exception cref="ArgumentException">The text has none of these forms; the message says what to give.</exception>
     internal static Shard Parse(string text, Func<string, string?>? environment = null)
     {
         var slash = text.IndexOf('/');
@@ -42,20 +37,19 @@ internal sealed class Shard
         if (Number(place) is not { } index) throw NoShard();
         if (index >= count)
             throw new ArgumentException(
-                $"-Shard '{text}': the first shard is 0 and the last of {Text(count)} is {Text(count - 1)}; {Form}.");
+                $"-Shard '{text}': the first shard is 0 and the last of {count} is {count - 1}; {Form}.");
         return new Shard(index, count);
 
         ArgumentException NoShard() => new($"-Shard '{text}' is not a shard: {Form}, or Auto.");
     }
 
-    /// <summary>Whether the row is one of the shard's.</summary>
     internal bool Takes(long inputIndex) => inputIndex % Count == Index;
 
-    public override string ToString() => $"{Text(Index)}/{Text(Count)}";
+    public override string ToString() => $"{Index}/{Count}";
 
     private static Shard FromEnvironment(Func<string, string?> environment, int? given)
     {
-        // A Slurm node may itself be a pod: the array is the narrower of the two.
+        // A Slurm node may be a pod itself: then the array counts.
         if (Given("SLURM_ARRAY_TASK_ID") is not null) return given is { } count ? Of("SLURM_ARRAY_TASK_ID", count) : OfArray();
         if (Given("JOB_COMPLETION_INDEX") is not null)
             return Of("JOB_COMPLETION_INDEX", given
@@ -70,29 +64,28 @@ internal sealed class Shard
             var index = Required(name);
             return index < count ? new Shard(index, count)
                 : throw new ArgumentException(
-                    $"-Shard Auto: {name} is {Text(index)}, and the last of {Text(count)} shards is {Text(count - 1)}; {Form}.");
+                    $"-Shard Auto: {name} is {index}, and the last of {count} shards is {count - 1}; {Form}.");
         }
 
         Shard OfArray()
         {
             var id = Required("SLURM_ARRAY_TASK_ID");
             var count = Required("SLURM_ARRAY_TASK_COUNT");
-            // Slurm tells of this submission only: tasks that are submitted again would share all rows among themselves.
+            // Slurm reports this submission only: tasks that are submitted again would share all rows between them.
             if (count < 2)
                 throw new ArgumentException(
-                    $"-Shard Auto: the Slurm array has task {Text(id)} alone, as it has where one task of a run is submitted "
-                        + $"again. {Again}");
+                    $"-Shard Auto: the Slurm array has only task {id}, as when one task of a run is submitted again. {Again}");
             var first = Given("SLURM_ARRAY_TASK_MIN") is null ? 0 : Required("SLURM_ARRAY_TASK_MIN");
             var step = Given("SLURM_ARRAY_TASK_STEP") is null ? 1 : Required("SLURM_ARRAY_TASK_STEP");
             var index = step > 0 && (id - first) % step == 0 ? (id - first) / step : -1;
             if (index < 0 || index >= count)
                 throw new ArgumentException(
-                    $"-Shard Auto: SLURM_ARRAY_TASK_ID {Text(id)} is not one of {Text(count)} from {Text(first)} in steps of "
-                        + $"{Text(step)}. Submit the array as --array=0-{Text(count - 1)}. {Again}");
+                    $"-Shard Auto: SLURM_ARRAY_TASK_ID {id} is not one of {count} from {first} in steps of "
+                        + $"{step}. Submit the array as --array=0-{count - 1}. {Again}");
             if (Given("SLURM_ARRAY_TASK_MAX") is not null && Required("SLURM_ARRAY_TASK_MAX") is var last
                 && (last - first) / step + 1 != count)
                 throw new ArgumentException(
-                    $"-Shard Auto: the Slurm array has gaps: its tasks are {Text(count)} from {Text(first)} to {Text(last)}. {Again}");
+                    $"-Shard Auto: the Slurm array has gaps: its tasks are {count} from {first} to {last}. {Again}");
             return new Shard(index, count);
         }
 
@@ -110,6 +103,4 @@ internal sealed class Shard
 
     private static int? Number(string text) =>
         int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

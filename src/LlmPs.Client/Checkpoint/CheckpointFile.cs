@@ -1,4 +1,3 @@
-using LlmPs.Bulk;
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -12,23 +11,22 @@ using Microsoft.Win32.SafeHandles;
 namespace LlmPs.Checkpoint;
 
 /// <summary>
-/// The finished rows of a run, so that the same run started again pays for nothing twice: a file of JSON lines that only grows. Held by one
-/// process at a time. Only the rows' places are kept in memory. Safe to use from several threads.
+/// The finished rows of a run in a file of JSON lines that only grows, so that a run that is started again pays for no row twice. One
+/// process writes to it at a time. Only the positions of rows are in memory. Safe to use from several threads.
 /// </summary>
 internal sealed class CheckpointFile : IDisposable
 {
     private const int BlockSize = 64 * 1024;
 
-    // A file whose first line is longer is not read any further to find out that it is no checkpoint.
+    // A file whose first line is longer is not a checkpoint.
     private const int LongestFirstLine = 16 * 1024 * 1024;
 
-    // A run that is alive writes a line, once it has begun one, in far less.
+    // Far longer than a running process takes to write a line.
     private static readonly TimeSpan s_growth = TimeSpan.FromMilliseconds(50);
 
     private const string NotOnDisk = "is not a file on a disk: give the path of one";
 
     private readonly string _path;
-    // Flushed while rows are written and read: none waits for the disk but the rows that are flushed.
     private readonly FileStream _file;
     private readonly FileAppender? _appender;
     private readonly CheckpointLock? _lock;
@@ -36,16 +34,15 @@ internal sealed class CheckpointFile : IDisposable
     private readonly Action _flush;
     private readonly CheckpointIndex _index = new();
     private readonly List<(long Offset, int Length)> _notes = [];
-    // Held by who writes a row.
     private readonly object _gate = new();
     private List<Append> _written = [];
     private Thread? _flusher;
     private CheckpointException? _failure;
     private bool _isClosed;
     private int _unflushed;
-    // Up to here the file is sound.
+    // The length of the sound part of the file.
     private long _length;
-    // Whether rows may lack a checksum: behind a header of the first version they do, up to the next header.
+    // Rows lack a checksum from a header of version 1 to the next header.
     private bool _mayLackChecksum;
 
     private CheckpointFile(string path, FileStream file, CheckpointLock? ownLock, Action? flush)
@@ -67,7 +64,6 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>How many rows are finished.</summary>
     internal int Finished
     {
         get
@@ -79,21 +75,19 @@ internal sealed class CheckpointFile : IDisposable
     /// <summary>Rows in the file that are not known to be on the disk.</summary>
     internal int Unflushed => Volatile.Read(ref _unflushed);
 
-    /// <summary>
-    /// Lines that were skipped because they are damaged, except those whose row has another line. Their rows count as not finished.
-    /// </summary>
+    /// <summary>Damaged lines whose row has no other line. These rows are not finished.</summary>
     internal int DamagedLines { get; private set; }
 
-    /// <summary>The ended run whose lock was removed; null where there was none.</summary>
+    /// <inheritdoc cref="CheckpointLock.RemovedHolder"/>
     internal string? RemovedHolder => _lock?.RemovedHolder;
 
-    /// <summary>The length of the unfinished last line, which was cut off; 0 where there was none.</summary>
+    /// <summary>The length of the incomplete last line, which was removed; 0 where there was none.</summary>
     internal long TornBytes { get; private set; }
 
-    /// <summary>Opens the file, or makes a new one, and keeps other processes from writing to it.</summary>
+    /// <summary>Opens or creates the file, and locks it for other writers.</summary>
     /// <param name="path">The file's path.</param>
-    /// <param name="flush">Has on the disk what is in the file, or throws; null for what the system offers.</param>
-    /// <param name="toRead">Whether it is only looked at: nothing is mended in it, and another process may be writing to it.</param>
+    /// <param name="flush">Writes the file to the disk, or throws; null for the system's own way.</param>
+    /// <param name="toRead">Whether to open it for reading only: nothing is repaired, and another process may write to it.</param>
     /// <exception cref="CheckpointException">It cannot be used.</exception>
     internal static CheckpointFile Open(string path, Action? flush = null, bool toRead = false)
     {
@@ -102,7 +96,7 @@ internal sealed class CheckpointFile : IDisposable
         try
         {
             if (Directory.Exists(path)) throw new CheckpointException(path, "is a directory: give the path of a file");
-            // Asked for in so many words, because root may write to such a file all the same.
+            // Checked here, because root may write to a read-only file.
             if (!toRead && File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReadOnly) != 0)
                 throw new CheckpointException(path, "is read-only: make it writable, or give another path");
             file = toRead ? FileLock.OpenForReading(path) : FileLock.OpenForWriting(path);
@@ -119,7 +113,7 @@ internal sealed class CheckpointFile : IDisposable
             {
                 FileNotFoundException => new CheckpointException(path, "does not exist: check the path", e),
                 DirectoryNotFoundException =>
-                    new CheckpointException(path, "lies in a folder that does not exist: create the folder first", e),
+                    new CheckpointException(path, "is in a folder that does not exist: create the folder first", e),
                 UnauthorizedAccessException =>
                     new CheckpointException(path,
                         $"may not be {(toRead ? "read" : "written to")}: check the permissions of the file and of its folder, or give "
@@ -130,18 +124,13 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>
-    /// Counts a row of the run in: which occurrence of its request it is, from 1. Called once a row, in the order of the input.
-    /// </summary>
+    /// <summary>Returns the number of the next row among rows with this request, from 1. Called in the order of the input.</summary>
     internal int CountUp(CheckpointKey key)
     {
         lock (_index) return _index.CountUp(key);
     }
 
-    /// <summary>The line of a finished row; null where the row is not finished, or its line cannot be read any more.</summary>
-    /// <param name="key">The row's request.</param>
-    /// <param name="n">Which occurrence of the request the row is.</param>
-    /// <param name="isFinished">Whether the row is finished.</param>
+    /// <summary>Returns the line of the n-th row with a request; null where the row is not finished or its line is damaged.</summary>
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
     internal byte[]? Find(CheckpointKey key, int n, out bool isFinished)
     {
@@ -150,10 +139,9 @@ internal sealed class CheckpointFile : IDisposable
         lock (_index) isFinished = _index.TryGet(key, n, out offset, out length);
         if (!isFinished) return null;
         var line = Read(offset, length);
-        // Read again, and perhaps not as it was: a line is only ever the answer of the row that it names.
-        var isItsLine = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number) && found.Equals(key)
-            && number == n;
-        return isItsLine ? line : null;
+        // The file may have changed since it was opened.
+        var isRow = CheckpointLine.TryReadRow(line, mayLackChecksum: true, out var found, out var number);
+        return isRow && found.Equals(key) && number == n ? line : null;
     }
 
     /// <summary>Returns the notes that the file had when it was opened, oldest first.</summary>
@@ -168,13 +156,10 @@ internal sealed class CheckpointFile : IDisposable
     internal Task AppendNoteAsync(byte[] line) => AppendAsync(default, 0, line);
 
     /// <summary>
-    /// Adds a finished row. It is in the file when this returns, so that it outlives the process, and on the disk when the task completes;
-    /// rows that come while the disk is busy share the next flush.
+    /// Adds the line of the n-th row with a request, line end included. It is in the file when this returns, and on the disk when the task
+    /// completes. Rows that come while the disk is busy share the next flush.
     /// </summary>
-    /// <param name="key">The row's request.</param>
-    /// <param name="n">Which occurrence of the request the row is.</param>
-    /// <param name="line">The line that keeps its answer, line end included.</param>
-    /// <exception cref="CheckpointException">From the task: the row could not be written, and no other can be from here on.</exception>
+    /// <exception cref="CheckpointException">From the task: the row could not be written, nor can any later row.</exception>
     internal Task AppendAsync(CheckpointKey key, int n, byte[] line)
     {
         lock (_gate)
@@ -206,7 +191,7 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>Flushes what was written, and lets go of the file.</summary>
+    /// <summary>Flushes the rows and closes the file.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -240,7 +225,7 @@ internal sealed class CheckpointFile : IDisposable
         var buffer = new byte[BlockSize];
         var filled = 0;
         long start = 0;
-        // Rows whose line is damaged, but for the beginning.
+        // Rows whose line is damaged behind its beginning.
         var damaged = new List<(CheckpointKey Key, int N)>();
         CheckpointException? noHeader = null;
         var hasLine = false;
@@ -270,21 +255,21 @@ internal sealed class CheckpointFile : IDisposable
         _length = start;
         var rest = buffer.AsSpan(0, filled);
         if (!hasLine && !TakeFirstLine(rest, out noHeader)) noHeader = CheckpointLine.IsTornHeader(rest) ? null : noHeader;
-        // A damaged header costs no row: its rows have their checksums.
+        // Rows behind a damaged header are sound by their own checksums.
         if (noHeader is not null && _index.Finished == 0 && !TryTakeRow(rest, _length, out _, out _)) throw noHeader;
         End(rest, hasLine || noHeader is not null);
         foreach (var (key, n) in damaged)
             if (_index.TryGet(key, n, out _, out _)) DamagedLines--;
     }
 
-    /// <summary>Takes what stands after the last line end: nothing, a row that lacks only its line end, or a torn line.</summary>
+    /// <summary>Handles the text after the last line end: nothing, a row that lacks only its line end, or an incomplete line.</summary>
     private void End(ReadOnlySpan<byte> rest, bool hasLine)
     {
         if (!hasLine)
         {
-            // Nothing, a header, or the beginning of one from a run that died in making the file.
-            Mend(CheckpointLine.Header(), torn: rest.Length);
-            // A device such as /dev/null takes all and keeps nothing.
+            // The file is new, or a run ended while it wrote the header.
+            Repair(CheckpointLine.Header(), torn: rest.Length);
+            // A device such as /dev/null discards all.
             if (_appender is not null && _file.Length == 0) throw new CheckpointException(_path, NotOnDisk);
             return;
         }
@@ -292,12 +277,12 @@ internal sealed class CheckpointFile : IDisposable
         if (TryTakeRow(rest, _length, out _, out _))
         {
             _length += rest.Length;
-            Mend([(byte)'\n']);
+            Repair([(byte)'\n']);
         }
         else if (!CheckpointLine.HoldsRows(rest))
         {
             TornBytes = rest.Length;
-            Mend([], torn: rest.Length);
+            Repair([], torn: rest.Length);
         }
         else if (_index.Finished == 0)
         {
@@ -308,16 +293,13 @@ internal sealed class CheckpointFile : IDisposable
         {
             DamagedLines++;
             _length += rest.Length;
-            Mend([(byte)'\n']);
+            Repair([(byte)'\n']);
         }
 
-        if (_mayLackChecksum) Mend(CheckpointLine.Header());
+        if (_mayLackChecksum) Repair(CheckpointLine.Header());
     }
 
-    /// <summary>
-    /// Whether another process is writing to the file, as one does whose lock was deleted: then what stands at the end is a line that it
-    /// has yet to finish, and not one of a run that died.
-    /// </summary>
+    // A process whose lock was deleted may still write to the file: then the last line is not torn, but unfinished.
     private bool HasGrown(long length)
     {
         if (_appender is null) return false;
@@ -325,10 +307,8 @@ internal sealed class CheckpointFile : IDisposable
         return _file.Length > length;
     }
 
-    /// <summary>
-    /// Ends the file with this, instead of the torn bytes behind its sound part. Lines that another process added meanwhile stay.
-    /// </summary>
-    private void Mend(byte[] end, int torn = 0)
+    /// <summary>Removes the torn bytes behind the sound part, and appends an end.</summary>
+    private void Repair(byte[] end, int torn = 0)
     {
         if (_appender is null) return;
         if (torn > 0) _file.SetLength(_length);
@@ -336,12 +316,10 @@ internal sealed class CheckpointFile : IDisposable
         _length += end.Length;
     }
 
-    /// <summary>
-    /// Takes the first line as the header; otherwise returns why the file is no checkpoint, unless a row in it says that it is.
-    /// </summary>
+    /// <summary>Takes the first line as the header; otherwise returns the error for a file without any row.</summary>
     private bool TakeFirstLine(ReadOnlySpan<byte> line, out CheckpointException? problem)
     {
-        // An editor may have put a mark of the encoding in front.
+        // An editor may have added a byte order mark.
         if (line.StartsWith("\uFEFF"u8)) line = line.Slice("\uFEFF"u8.Length);
         var version = CheckpointLine.ReadHeader(WithoutReturn(line), out var isSound);
         var isKnown = version is null or CheckpointLine.Version or CheckpointLine.UncheckedVersion;
@@ -353,15 +331,14 @@ internal sealed class CheckpointFile : IDisposable
     private CheckpointException NotACheckpoint() =>
         new(_path, "is a file, but not a checkpoint of LlmPs, and is left as it is: give the path of a new file");
 
-    private CheckpointException Unknown(int version) => new(
-        _path,
+    private CheckpointException Unknown(int version) => new(_path,
         $"is of version {version}, and this LlmPs knows the versions up to {CheckpointLine.Version}: use the LlmPs that made it, or "
             + "give another path");
 
     private void TakeLine(ReadOnlySpan<byte> line, long offset, List<(CheckpointKey Key, int N)> damaged)
     {
         if (CheckpointLine.IsBlank(line) || TryTakeRow(line, offset, out var key, out var n)) return;
-        // Files that were joined have a header each.
+        // Files that were joined have several headers.
         if (CheckpointLine.ReadHeader(WithoutReturn(line), out var isSound) is { } version && isSound)
         {
             if (WithoutReturn(line).Length > CheckpointLine.LongestHeader) _notes.Add((offset, WithoutReturn(line).Length));
@@ -377,14 +354,14 @@ internal sealed class CheckpointFile : IDisposable
     {
         line = WithoutReturn(line);
         if (!CheckpointLine.TryReadRow(line, _mayLackChecksum, out key, out n)) return false;
-        // Without a checksum only the beginning and the end were looked at. A damaged line does not take the place of a sound one.
+        // Without a checksum only the beginning and the end were checked. A damaged line must not replace a sound one.
         if (_mayLackChecksum && !LineChecksum.IsSound(line) && _index.TryGet(key, n, out _, out _)
-            && CheckpointLine.Read(line, out _, out _) != CheckpointLineKind.Row) return false;
+            && !CheckpointLine.TryReadUnchecked(line, out _, out _)) return false;
         _index.Set(key, n, offset, line.Length);
         return true;
     }
 
-    /// <summary>The line as it was written: an editor may have changed the line ends.</summary>
+    // An editor may have changed the line ends.
     private static ReadOnlySpan<byte> WithoutReturn(ReadOnlySpan<byte> line) =>
         line.EndsWith("\r"u8) ? line.Slice(0, line.Length - 1) : line;
 
@@ -395,12 +372,17 @@ internal sealed class CheckpointFile : IDisposable
         {
             var failure = Flush(rows);
             Interlocked.Add(ref _unflushed, -rows.Count);
-            foreach (var row in rows) row.End(failure);
+            foreach (var row in rows)
+            {
+                if (failure is null) row.SetResult(true);
+                else row.SetException(failure);
+            }
+
             rows.Clear();
         }
     }
 
-    /// <summary>Waits for rows; false when there are none and none will come.</summary>
+    /// <summary>Waits for rows; returns false when the file is closed.</summary>
     private bool TakeWritten(ref List<Append> rows)
     {
         lock (_gate)
@@ -416,12 +398,11 @@ internal sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>Has rows on the disk: all, or none.</summary>
     private CheckpointException? Flush(List<Append> rows)
     {
         lock (_gate)
         {
-            // Written behind rows that the disk did not take, and cut off with them.
+            // Removed together with earlier rows that could not be flushed.
             if (rows[0].Offset >= _length) return _failure;
         }
 
@@ -444,7 +425,7 @@ internal sealed class CheckpointFile : IDisposable
 
     private void FlushToDisk()
     {
-        // The stream is for one thread at a time, and its handle is not.
+        // The stream is not thread-safe, but its handle is.
 #if NET
         SafeFileHandle handle;
         lock (_gate) handle = _file.SafeFileHandle;
@@ -454,12 +435,7 @@ internal sealed class CheckpointFile : IDisposable
 #endif
     }
 
-    /// <summary>
-    /// Takes away what stands behind the last sound row. Where not even that is possible, the next run does it. Under the lock.
-    /// </summary>
-    /// <param name="length">The length of the sound part.</param>
-    /// <param name="most">The length that this run may have given to the file. A longer one has lines of another run, which stay.</param>
-    /// <param name="e">The failure.</param>
+    /// <summary>Removes the bytes behind the sound part, unless another run has added lines. Called under the lock.</summary>
     private CheckpointException FailAt(long length, long most, Exception e)
     {
         _length = length;
@@ -472,26 +448,21 @@ internal sealed class CheckpointFile : IDisposable
             // The failure to write is the one to report.
         }
 
-        return _failure ??= new CheckpointException(
-            _path, $"cannot be written any more ({e.Message.TrimEnd('.')}): the answers in it are safe, but later answers are not in "
-                + "it. Correct the cause, then run again with the same file", e);
+        return _failure ??= new CheckpointException(_path,
+            $"cannot be written any more ({e.Message.TrimEnd('.')}): the answers in it are safe, but later answers are not in it. "
+                + "Correct the cause, then run again with the same file", e);
     }
 
     private sealed class Append(CheckpointKey key, int n, long offset, int length)
         : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
-        internal CheckpointKey Key { get; } = key;
-
-        internal int N { get; } = n;
-
-        internal long Offset { get; } = offset;
-
-        internal int Length { get; } = length;
-
-        internal void End(CheckpointException? failure)
-        {
-            if (failure is null) SetResult(true);
-            else SetException(failure);
-        }
+        internal readonly CheckpointKey Key = key;
+        internal readonly int N = n;
+        internal readonly long Offset = offset;
+        internal readonly int Length = length;
     }
 }
+
+/// <summary>A checkpoint file cannot be used. The message names the file and what to do.</summary>
+internal sealed class CheckpointException(string path, string problem, Exception? innerException = null)
+    : IOException($"Checkpoint '{path}' {problem}.", innerException);

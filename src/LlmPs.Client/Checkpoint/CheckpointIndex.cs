@@ -1,12 +1,10 @@
-using System;
 using System.Collections.Generic;
-using LlmPs.Bulk;
 
 namespace LlmPs.Checkpoint;
 
 /// <summary>
-/// Where each finished row stands in the file, and how often each request was asked for in this run: 45 bytes a row. Rows lie in blocks
-/// large enough for the collector to leave them where they are, so that nothing copies them. Not safe for several threads at once.
+/// The position of each finished row in the file, and the count of each request in this run, in 45 bytes per row. The blocks of rows are
+/// large objects, which the garbage collector does not copy. Not thread-safe.
 /// </summary>
 internal sealed class CheckpointIndex
 {
@@ -14,17 +12,15 @@ internal sealed class CheckpointIndex
     private const int BlockMask = (1 << BlockBits) - 1;
 
     private readonly List<Row[]> _blocks = [];
-    // The place of each chain's first row, counted from 1.
+    // The number of each chain's first row, from 1.
     private int[] _chains = new int[1 << BlockBits];
     private int _count;
 
-    /// <summary>How many rows are finished.</summary>
     internal int Finished { get; private set; }
 
-    /// <summary>Which occurrence of the request the next row of the run is, from 1.</summary>
+    /// <inheritdoc cref="CheckpointFile.CountUp"/>
     internal int CountUp(CheckpointKey key) => ++FindOrAdd(key, 1).Asked;
 
-    /// <summary>Sets where the row stands. What is said last counts.</summary>
     internal void Set(CheckpointKey key, int n, long offset, int length)
     {
         ref var row = ref FindOrAdd(key, n);
@@ -33,7 +29,6 @@ internal sealed class CheckpointIndex
         row.Length = length;
     }
 
-    /// <summary>Where a finished row stands.</summary>
     internal bool TryGet(CheckpointKey key, int n, out long offset, out int length)
     {
         offset = 0;
@@ -88,7 +83,7 @@ internal sealed class CheckpointIndex
 
     private ref Row At(int place) => ref _blocks[(place - 1) >> BlockBits][(place - 1) & BlockMask];
 
-    // Keys are hashes already; equal ones are spread by their count.
+    // Keys are hashes; rows with equal keys are spread by their number.
     private int Chain(CheckpointKey key, int n) => (key.GetHashCode() + n * unchecked((int)0x9E3779B1)) & (_chains.Length - 1);
 
     private struct Row

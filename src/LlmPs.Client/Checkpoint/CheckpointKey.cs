@@ -7,7 +7,7 @@ using System.Text;
 
 namespace LlmPs.Checkpoint;
 
-/// <summary>What a request is known by: 128 bits of a hash over what is sent and where to. No credential is part of it.</summary>
+/// <summary>Identifies a request: 128 bits of a hash over its body and address. No credential is part of it.</summary>
 internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
 {
     /// <summary>The length of a key as text.</summary>
@@ -24,15 +24,10 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
         _low = low;
     }
 
-    /// <summary>Returns the key of a request. Streamed or not, it is the same request.</summary>
-    /// <param name="provider">The provider's name.</param>
-    /// <param name="address">The address, without secrets.</param>
-    /// <param name="model">The model as the provider spells it.</param>
-    /// <param name="chip">The chip; null for none.</param>
-    /// <param name="body">The body that is sent where the answer is not streamed.</param>
+    /// <summary>Returns the key of a request, which is the same with and without streaming.</summary>
     internal static CheckpointKey Of(string provider, string address, string model, string? chip, byte[] body)
     {
-        // The strings are led by their lengths, so that no text in one field can stand for another field.
+        // Each string has its length before it, so that different fields never give the same bytes.
         using var content = new MemoryStream(1024);
         using var writer = new BinaryWriter(content, Encoding.UTF8);
         writer.Write(provider);
@@ -43,7 +38,6 @@ internal readonly struct CheckpointKey : IEquatable<CheckpointKey>
         writer.Flush();
 
 #if NET
-        // Asked for every row, on the pipeline's thread.
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(content.GetBuffer().AsSpan(0, (int)content.Length), hash);
         return new CheckpointKey(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash.Slice(sizeof(ulong))));

@@ -7,23 +7,7 @@ using LlmPs.Wire;
 
 namespace LlmPs.Checkpoint;
 
-/// <summary>What a line of a checkpoint file turned out to be.</summary>
-internal enum CheckpointLineKind
-{
-    /// <summary>A finished row.</summary>
-    Row,
-
-    /// <summary>The first line; further ones where files were joined.</summary>
-    Header,
-
-    /// <summary>Nothing but white space.</summary>
-    Blank,
-
-    /// <summary>Anything else.</summary>
-    Damaged,
-}
-
-/// <summary>The lines of a checkpoint file: one JSON object each.</summary>
+/// <summary>Reads and writes the lines of a checkpoint file, which are JSON objects.</summary>
 internal static class CheckpointLine
 {
     internal const int Version = 2;
@@ -31,7 +15,7 @@ internal static class CheckpointLine
     /// <summary>The version whose lines have no checksum.</summary>
     internal const int UncheckedVersion = 1;
 
-    // An answer may be as deep as the reader of answers goes, and stands a level deeper here.
+    // The depth that the reader of answers accepts, and one level more.
     private static readonly JsonReaderOptions s_reading = new() { MaxDepth = 128 };
 
     private static ReadOnlySpan<byte> HeaderStart => "{\"llmps\":\"checkpoint\",\"version\":2,\"created\":\""u8;
@@ -42,19 +26,14 @@ internal static class CheckpointLine
 
     private static ReadOnlySpan<byte> BehindKey => "\",\"n\":"u8;
 
-    /// <summary>The length of a header that is not a note, at most.</summary>
+    /// <summary>The longest header that is not a note.</summary>
     internal const int LongestHeader = 128;
 
-    internal static byte[] Header() => LineChecksum.Seal(Line(json =>
-    {
-        json.WriteString("llmps", "checkpoint");
-        json.WriteNumber("version", Version);
-        json.WriteString("created", DateTime.UtcNow);
-    }));
+    internal static byte[] Header() => Note(static _ => { });
 
     /// <summary>
-    /// Returns a line that says something about the run and is no row: a header with a further member, line end included. Readers that know
-    /// no notes skip it, as they skip the headers of files that were joined.
+    /// Returns a line about the run that is not a row: a header with a further member, line end included. Earlier versions skip it like the
+    /// headers of files that were joined.
     /// </summary>
     internal static byte[] Note(Action<Utf8JsonWriter> write) => LineChecksum.Seal(Line(json =>
     {
@@ -64,56 +43,15 @@ internal static class CheckpointLine
         write(json);
     }));
 
-    /// <summary>
-    /// The version that a header names; null for a line that is no header. A header of the present version has a checksum, too.
-    /// </summary>
-    /// <param name="line">The line.</param>
-    /// <param name="isSound">Whether the header is of a version that this class reads, and is not damaged.</param>
+    /// <summary>Returns the version in a header, and whether it is undamaged and known; null for a line that is not a header.</summary>
     internal static int? ReadHeader(ReadOnlySpan<byte> line, out bool isSound)
     {
-        var version = VersionOf(line, out var hasChecksum);
-        isSound = version == Version ? LineChecksum.IsSound(line) : version == UncheckedVersion && !hasChecksum;
+        var version = TryScan(line, out var members) ? members.Version : null;
+        isSound = version == Version ? LineChecksum.IsSound(line) : version == UncheckedVersion && !members.HasChecksum;
         return version;
     }
 
-    private static int? VersionOf(ReadOnlySpan<byte> line, out bool hasChecksum)
-    {
-        hasChecksum = false;
-        var isCheckpoint = false;
-        int? version = null;
-        try
-        {
-            var reader = new Utf8JsonReader(line, s_reading);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return null;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals("llmps"u8))
-                    isCheckpoint = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("checkpoint"u8);
-                else if (reader.ValueTextEquals("version"u8))
-                    version = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number
-                        : null;
-                else
-                {
-                    hasChecksum |= reader.ValueTextEquals("check"u8);
-                    reader.Read();
-                }
-
-                reader.Skip();
-            }
-
-            reader.Read();
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-
-        return isCheckpoint ? version : null;
-    }
-
-    /// <summary>
-    /// Whether the text may be the beginning of a header. Of one that holds more, such as rows whose line ends were lost, it is not.
-    /// </summary>
+    /// <summary>Returns whether the text may be the beginning of a header, without rows behind it whose line ends were lost.</summary>
     internal static bool IsTornHeader(ReadOnlySpan<byte> text)
     {
         return text.Length < Header().Length && text.IndexOf("\"}"u8) < 0 && (Begins(text, HeaderStart) || Begins(text, OldHeaderStart));
@@ -125,7 +63,7 @@ internal static class CheckpointLine
         }
     }
 
-    /// <summary>Whether more than one row begins in the text.</summary>
+    /// <summary>Returns whether more than one row begins in the text.</summary>
     internal static bool HoldsRows(ReadOnlySpan<byte> text)
     {
         var rows = 0;
@@ -139,18 +77,10 @@ internal static class CheckpointLine
         return rows > 1;
     }
 
-    /// <summary>Returns the line of a finished row of any endpoint, line end included.</summary>
-    /// <param name="key">The row's request.</param>
-    /// <param name="n">Which occurrence of the request the row is.</param>
-    /// <param name="write">Writes the further members, one at least.</param>
+    /// <summary>Returns the line of the n-th finished row with a request of any endpoint, line end included.</summary>
     internal static byte[] Write(CheckpointKey key, int n, Action<Utf8JsonWriter> write) => LineChecksum.Seal(Row(key, n, write));
 
-    /// <summary>Returns the line of a finished row, line end included.</summary>
-    /// <param name="key">The row's request.</param>
-    /// <param name="n">Which occurrence of the request the row is.</param>
-    /// <param name="completion">The row's answer.</param>
-    /// <param name="clean">Takes secrets out of bytes; null where there are none.</param>
-    /// <param name="maxTokens">The token limit of the row's request, which the answer's own may exceed.</param>
+    /// <summary>Returns the line of the n-th finished row with a request. Keeps a token limit that differs from that of the row.</summary>
     internal static byte[] Write(CheckpointKey key, int n, ChatCompletion completion, Func<byte[], byte[]>? clean = null,
         int? maxTokens = null)
     {
@@ -175,26 +105,22 @@ internal static class CheckpointLine
             json.WritePropertyName("completion");
             json.WriteRawValue(answer, skipInputValidation: true);
         });
-        // What a tool answered was not cleaned when it came, and a server may echo a secret in pieces.
+        // The results of tools were not cleaned before, and a server may echo a secret in pieces.
         if (clean is not null && (isFolded || turns.Count > 0)) line = clean(line);
         return LineChecksum.Seal(line);
     }
 
-    /// <summary>
-    /// Returns whether a line is a finished row, and which. A line whose checksum does not match is not; a line without a checksum is one
-    /// only where it may lack it.
-    /// </summary>
+    /// <summary>Reads which finished row a line is. False without a matching checksum, unless the line may lack it.</summary>
     internal static bool TryReadRow(ReadOnlySpan<byte> line, bool mayLackChecksum, out CheckpointKey key, out int n)
     {
         if (LineChecksum.IsSound(line)) return TryReadStart(line, out key, out n);
-        if (mayLackChecksum)
-            return (line.EndsWith("}}"u8) && TryReadStart(line, out key, out n)) || Read(line, out key, out n) == CheckpointLineKind.Row;
+        if (mayLackChecksum) return (line.EndsWith("}}"u8) && TryReadStart(line, out key, out n)) || TryReadUnchecked(line, out key, out n);
         key = default;
         n = 0;
         return false;
     }
 
-    /// <summary>Returns which row a line is that begins as <c>Write</c> leaves it. The rest of the line is not looked at.</summary>
+    /// <summary>Reads which row a line is that begins as <c>Write</c> writes it. Ignores the rest of the line.</summary>
     internal static bool TryReadStart(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
     {
         key = default;
@@ -206,50 +132,56 @@ internal static class CheckpointLine
             && read < rest.Length && rest[read] == ',';
     }
 
-    /// <summary>Returns what a line without a checksum is, and which row. The whole line must be sound JSON.</summary>
-    internal static CheckpointLineKind Read(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
+    /// <summary>Reads which finished row a line without a checksum is. The complete line must be valid JSON.</summary>
+    internal static bool TryReadUnchecked(ReadOnlySpan<byte> line, out CheckpointKey key, out int n)
     {
-        key = default;
-        n = 0;
-        if (IsBlank(line)) return CheckpointLineKind.Blank;
-        bool hasKey = false, isHeader = false, hasCompletion = false, hasChecksum = false;
+        var isObject = TryScan(line, out var members);
+        (key, n) = (members.Key, members.N);
+        // A checksum in a line that comes here does not match.
+        return isObject && members is { HasKey: true, HasCompletion: true, HasChecksum: false } && n > 0;
+    }
+
+    private static bool TryScan(ReadOnlySpan<byte> line, out Members members)
+    {
+        members = default;
+        var isCheckpoint = false;
         try
         {
             var reader = new Utf8JsonReader(line, s_reading);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return CheckpointLineKind.Damaged;
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 if (reader.ValueTextEquals("key"u8))
-                    hasKey = reader.Read() && reader.TokenType == JsonTokenType.String && CheckpointKey.TryParse(reader.ValueSpan, out key);
-                else if (reader.ValueTextEquals("n"u8))
-                    n = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
+                    members.HasKey = reader.Read() && reader.TokenType == JsonTokenType.String
+                        && CheckpointKey.TryParse(reader.ValueSpan, out members.Key);
+                else if (reader.ValueTextEquals("n"u8)) members.N = ReadInt(ref reader) ?? 0;
+                else if (reader.ValueTextEquals("version"u8)) members.Version = ReadInt(ref reader);
+                else if (reader.ValueTextEquals("llmps"u8))
+                    isCheckpoint = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("checkpoint"u8);
                 else if (reader.ValueTextEquals("completion"u8))
-                    hasCompletion = reader.Read() && reader.TokenType == JsonTokenType.StartObject;
+                    members.HasCompletion = reader.Read() && reader.TokenType == JsonTokenType.StartObject;
                 else
                 {
-                    isHeader |= reader.ValueTextEquals("llmps"u8);
-                    hasChecksum |= reader.ValueTextEquals("check"u8);
+                    members.HasChecksum |= reader.ValueTextEquals("check"u8);
                     reader.Read();
                 }
 
                 reader.Skip();
             }
 
-            // Reading on past the end makes the reader refuse what follows.
+            // A further read throws where something follows the object.
             reader.Read();
         }
         catch (JsonException)
         {
-            return CheckpointLineKind.Damaged;
+            return false;
         }
 
-        // A line that has a checksum and comes here does not match it.
-        if (hasChecksum) return CheckpointLineKind.Damaged;
-        return hasKey && n > 0 && hasCompletion ? CheckpointLineKind.Row : isHeader ? CheckpointLineKind.Header
-            : CheckpointLineKind.Damaged;
+        if (!isCheckpoint) members.Version = null;
+        return true;
     }
 
-    /// <summary>The completion of a row as the answer to the same request; null where the line does not hold one.</summary>
+    /// <summary>Returns the completion of a row as the answer to the same request; null where the line has none.</summary>
     internal static ChatCompletion? Restore(ReadOnlySpan<byte> line, AnswerContext context)
     {
         try
@@ -280,16 +212,12 @@ internal static class CheckpointLine
         {
             if (reader.ValueTextEquals("durationMs"u8)) duration = ReadTime(ref reader);
             else if (reader.ValueTextEquals("timeToFirstTokenMs"u8)) toFirstToken = ReadTime(ref reader);
-            else if (reader.ValueTextEquals("attempts"u8))
-                attempts = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var count) ? count : 0;
-            else if (reader.ValueTextEquals("requestId"u8))
-                requestId = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            else if (reader.ValueTextEquals("attempts"u8)) attempts = ReadInt(ref reader) ?? 0;
+            else if (reader.ValueTextEquals("requestId"u8)) requestId = ReadText(ref reader);
             else if (reader.ValueTextEquals("cost"u8))
                 cost = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var money) ? money : null;
-            else if (reader.ValueTextEquals("maxTokens"u8))
-                maxTokens = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var most) ? most : null;
-            else if (reader.ValueTextEquals("batch"u8))
-                batch = reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+            else if (reader.ValueTextEquals("maxTokens"u8)) maxTokens = ReadInt(ref reader);
+            else if (reader.ValueTextEquals("batch"u8)) batch = ReadText(ref reader);
             else if (reader.ValueTextEquals("folded"u8)) isFolded = reader.Read() && reader.TokenType == JsonTokenType.True;
             else if (reader.ValueTextEquals("usage"u8)) usage = UsageReader.Read(ref reader);
             else if (reader.ValueTextEquals("turns"u8))
@@ -313,7 +241,7 @@ internal static class CheckpointLine
         if (turns is not null) context = context.For(context.Request.WithMessages([.. context.Request.Messages, .. turns]));
         if (answer is null) return null;
         var completion = Fold(answer, deltas, isFolded, context);
-        // Earlier versions kept half an answer whose server had said that it gave up.
+        // Earlier versions kept incomplete answers whose finish reason is a failure.
         if (completion.Choices.Any(choice => choice.FinishReason is { } reason && FinishReasons.IsFailure(reason))) return null;
         if (cost is not null) completion.Cost = cost;
         completion.Duration = duration;
@@ -330,7 +258,7 @@ internal static class CheckpointLine
         foreach (var delta in deltas)
         {
             delta.Raw = answer;
-            // What went through the flow once holds its text, reasoning and reasons as they are to be.
+            // The text, reasoning and finish reasons have passed the flow before.
             if (isFolded)
             {
                 delta.Context = context;
@@ -344,9 +272,7 @@ internal static class CheckpointLine
         return builder.ToCompletion();
     }
 
-    /// <summary>
-    /// What was said between the row's own messages and its answer, and what all of it cost: tools that ran are not run again.
-    /// </summary>
+    // The messages between the row's own and its answer, and the usage of all rounds: tools do not run again.
     private static void WriteTurns(Utf8JsonWriter json, List<ChatMessage> turns, TokenUsage? usage)
     {
         if (usage is not null) CompletionWriter.WriteUsage(json, usage);
@@ -366,7 +292,7 @@ internal static class CheckpointLine
         return true;
     }
 
-    /// <summary>What a row is found by stands first.</summary>
+    // Key and number come first: TryReadStart finds them there.
     private static byte[] Row(CheckpointKey key, int n, Action<Utf8JsonWriter> write) => Line(json =>
     {
         json.WriteString("key", key.ToString());
@@ -383,7 +309,13 @@ internal static class CheckpointLine
             json.WriteEndObject();
         });
 
-    /// <summary>In milliseconds, to the tick.</summary>
+    private static int? ReadInt(ref Utf8JsonReader reader) =>
+        reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : null;
+
+    private static string? ReadText(ref Utf8JsonReader reader) =>
+        reader.Read() && reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
+
+    // In milliseconds, to the tick.
     private static void WriteTime(Utf8JsonWriter json, string name, TimeSpan? time)
     {
         if (time is { } span) json.WriteNumber(name, span.Ticks / (decimal)TimeSpan.TicksPerMillisecond);
@@ -395,5 +327,15 @@ internal static class CheckpointLine
         if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDouble(out var milliseconds)) return null;
         var ticks = Math.Round(milliseconds * TimeSpan.TicksPerMillisecond);
         return ticks is >= 0 and < long.MaxValue ? TimeSpan.FromTicks((long)ticks) : null;
+    }
+
+    private struct Members
+    {
+        internal bool HasKey;
+        internal bool HasCompletion;
+        internal bool HasChecksum;
+        internal CheckpointKey Key;
+        internal int N;
+        internal int? Version;
     }
 }

@@ -13,8 +13,8 @@ using LlmPs.Wire;
 namespace LlmPs.Checkpoint;
 
 /// <summary>
-/// A file beside the checkpoint that names the run which uses it. It keeps a second run out where the file system has no locks. The lock of
-/// a process that no longer runs on this host is removed, and so is one of another host that has not been touched for a while.
+/// A lock file beside the checkpoint that names its run, for file systems without locks. The lock of a process that no longer runs on this
+/// host is removed, and so is the lock of another host that has not been touched for a while.
 /// </summary>
 internal sealed class CheckpointLock : IDisposable
 {
@@ -24,24 +24,20 @@ internal sealed class CheckpointLock : IDisposable
     private const int FileExists = unchecked((int)0x80070050);
     private const int FileExistsUnix = 17;
 
-    // A run that has just created its lock may not have written it yet.
+    // A run may have created its lock without having written it yet.
     private const int ReadAttempts = 20;
     private static readonly TimeSpan s_betweenReads = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestRemoval = TimeSpan.FromSeconds(30);
 
-    // A run touches its lock once a minute. So many misses are more than a slow share and clocks that differ.
+    // In minutes. A run touches its lock every minute; slow shares and different clocks explain fewer misses.
     private const int LongestSilence = 10;
     private static readonly TimeSpan s_betweenTouches = TimeSpan.FromMinutes(1);
 
     private readonly string _path;
-    private readonly byte[] _content;
+    private readonly byte[] _content = Content();
     private Timer? _toucher;
 
-    private CheckpointLock(string path, byte[] content)
-    {
-        _path = path;
-        _content = content;
-    }
+    private CheckpointLock(string path) => _path = path;
 
     /// <summary>The ended run whose lock was removed; null where there was none.</summary>
     internal string? RemovedHolder { get; private set; }
@@ -51,7 +47,7 @@ internal sealed class CheckpointLock : IDisposable
     internal static CheckpointLock Take(string checkpoint)
     {
         var path = PathOf(checkpoint);
-        var mine = new CheckpointLock(path, Content());
+        var mine = new CheckpointLock(path);
         var unread = 0;
         while (!mine.TryCreate())
         {
@@ -60,32 +56,30 @@ internal sealed class CheckpointLock : IDisposable
             {
                 if (++unread < ReadAttempts) Thread.Sleep(s_betweenReads);
                 else
-                {
-                    throw new CheckpointException(
-                        checkpoint, $"has a lock file that names no run: if no run uses the checkpoint, delete '{path}' and run again");
-                }
+                    throw new CheckpointException(checkpoint,
+                        $"has a lock file that names no run: if no run uses the checkpoint, delete '{path}' and run again");
             }
-            else if (holder.IsOnThisHost && holder.IsRunning) throw InUse(checkpoint, holder);
+            else if (holder.IsOnThisHost && holder.IsRunning) throw InUse(checkpoint);
             else if ((holder.IsOnThisHost || IsSilent(path)) && TryRemove(path, content)) mine.RemovedHolder = holder.ToString();
             else
-            {
-                throw new CheckpointException(
-                    checkpoint,
+                throw new CheckpointException(checkpoint,
                     $"is in use by another run ({holder}): wait for that run to end. If it has ended without removing its lock, "
-                        + $"delete '{path}' "
-                    + $"and run again, or run again in {LongestSilence} minutes");
-            }
+                        + $"delete '{path}' and run again, or run again in {LongestSilence} minutes");
         }
 
         mine._toucher = new Timer(static touched => ((CheckpointLock)touched!).Touch(), mine, s_betweenTouches, s_betweenTouches);
         return mine;
     }
 
-    /// <summary>The error of a checkpoint that another run has open; it names the run where the lock does.</summary>
-    internal static CheckpointException InUse(string checkpoint, Exception exception) =>
-        InUse(checkpoint, Read(PathOf(checkpoint)) is { } content ? Holder.Parse(content) : null, exception);
+    /// <summary>Returns the error of a checkpoint that another run has open. It names the run where the lock does.</summary>
+    internal static CheckpointException InUse(string checkpoint, Exception? exception = null)
+    {
+        var run = Read(PathOf(checkpoint)) is { } content && Holder.Parse(content) is { } holder ? $" ({holder})" : string.Empty;
+        return new CheckpointException(checkpoint,
+            $"is in use by another run{run}: wait for that run to end, or give each run its own path", exception);
+    }
 
-    /// <summary>Removes the lock, unless it is another run's by now.</summary>
+    /// <summary>Removes the lock, unless it belongs to another run by now.</summary>
     public void Dispose()
     {
         _toucher?.Dispose();
@@ -102,15 +96,8 @@ internal sealed class CheckpointLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Removed by the user, or the share is away.
+            // The user has removed it, or the share is not reachable.
         }
-    }
-
-    private static CheckpointException InUse(string checkpoint, Holder? holder, Exception? exception = null)
-    {
-        var run = holder is null ? string.Empty : $" ({holder})";
-        return new CheckpointException(checkpoint,
-            $"is in use by another run{run}: wait for that run to end, or give each run a path of its own", exception);
     }
 
     private static string PathOf(string checkpoint) => checkpoint + ".lock";
@@ -141,7 +128,6 @@ internal sealed class CheckpointLock : IDisposable
         }
         catch (IOException e) when (e.HResult is FileExists or FileExistsUnix)
         {
-            // It may be gone again by now.
             return false;
         }
 
@@ -152,13 +138,13 @@ internal sealed class CheckpointLock : IDisposable
         }
         catch (IOException)
         {
-            // A lock that names no run would stop the next one.
+            // A lock that names no run would stop the next run.
             Delete(_path);
             throw;
         }
     }
 
-    /// <summary>The content of the lock file; null where there is no such file.</summary>
+    /// <summary>Returns the content of the lock file; null where there is no file.</summary>
     private static byte[]? Read(string path)
     {
         try
@@ -179,10 +165,7 @@ internal sealed class CheckpointLock : IDisposable
         }
     }
 
-    /// <summary>
-    /// Removes the lock of an ended run, if it still is that lock. One process of this host at a time, so that none removes the lock that
-    /// another has just taken.
-    /// </summary>
+    // One process of this host at a time, so that none removes the lock that another has just taken.
     private static bool TryRemove(string path, byte[] content)
     {
         try
@@ -194,7 +177,7 @@ internal sealed class CheckpointLock : IDisposable
             }
             catch (AbandonedMutexException)
             {
-                // Its owner died; the mutex is this process's now.
+                // Its owner has ended, and this process has the mutex now.
             }
 
             try
@@ -225,20 +208,18 @@ internal sealed class CheckpointLock : IDisposable
         }
     }
 
-    /// <summary>
-    /// What tells a process from a later one with the same id; empty where the system does not say, null where there is no such process.
-    /// </summary>
+    /// <summary>Returns the start of a process, which identifies it with its id; empty if unknown, null without a process.</summary>
     private static string? StartOf(int process) => File.Exists("/proc/self/stat") ? StartOnLinux(process) : StartElsewhere(process);
 
-    /// <summary>In ticks since the machine started: a time of day would differ after the clock was set.</summary>
+    // In ticks since the boot, because a time of day changes when the clock is set.
     private static string? StartOnLinux(int process)
     {
         try
         {
             var stat = File.ReadAllText($"/proc/{process.ToString(CultureInfo.InvariantCulture)}/stat");
-            // Behind the name, which may hold anything.
+            // After the name, which may contain any character.
             var fields = stat.Substring(stat.LastIndexOf(')') + 1).Split([' '], StringSplitOptions.RemoveEmptyEntries);
-            // A zombie is a process that has ended.
+            // A zombie has ended.
             return fields[0] is "Z" or "X" ? null
                 : File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() + "/" + fields[StartTimeField];
         }
@@ -269,7 +250,6 @@ internal sealed class CheckpointLock : IDisposable
         }
     }
 
-    /// <summary>The run that a lock names.</summary>
     private sealed class Holder(string host, int process, string processStart, DateTime started)
     {
         internal bool IsOnThisHost => string.Equals(host, Environment.MachineName, StringComparison.OrdinalIgnoreCase);
@@ -278,7 +258,7 @@ internal sealed class CheckpointLock : IDisposable
         internal bool IsRunning =>
             StartOf(process) is { } start && (start.Length == 0 || processStart.Length == 0 || start == processStart);
 
-        /// <summary>The run that the text names; null where it names none.</summary>
+        /// <summary>Returns the run that the lock names; null where it names none.</summary>
         internal static Holder? Parse(byte[] content)
         {
             try

@@ -6,10 +6,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace LlmPs.Checkpoint;
 
-/// <summary>
-/// Has on the disk what was written to a file. .NET does so, too, but says nothing on Linux where the disk refuses, which is where a
-/// network share tells that it is full.
-/// </summary>
+/// <summary>Writes a file to the disk. .NET ignores the errors of that on Linux, such as a network share that is full.</summary>
 internal static class DiskFlush
 {
     private const int Interrupted = 4;
@@ -18,10 +15,8 @@ internal static class DiskFlush
     private const int NotImplemented = 38;
     private const int NotSupported = 95;
 
-    /// <summary>
-    /// Returns when the file is on the disk. File systems that can't tell are believed. The file may be written to meanwhile.
-    /// </summary>
-    /// <exception cref="IOException">The disk does not take it.</exception>
+    /// <summary>Returns when the file is on the disk, or when its file system cannot flush.</summary>
+    /// <exception cref="IOException">The disk refuses it.</exception>
     internal static void Flush(SafeFileHandle file)
     {
         if (!OperatingSystem.IsLinux())

@@ -3,9 +3,7 @@ using System.Security.Cryptography;
 
 namespace LlmPs.Checkpoint;
 
-/// <summary>
-/// The checksum that ends each line of a checkpoint: 64 bits of SHA-256 over all bytes before it, the row's key and number included.
-/// </summary>
+/// <summary>The checksum at the end of each line of a checkpoint: 64 bits of SHA-256 over all bytes before it.</summary>
 internal static class LineChecksum
 {
     private const int TextLength = 16;
@@ -16,8 +14,7 @@ internal static class LineChecksum
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
-    /// <summary>Returns the object as a line with its checksum as the last property, line end included.</summary>
-    /// <param name="json">A JSON object that is not empty.</param>
+    /// <summary>Returns a JSON object that is not empty as a line, with its checksum as the last property and its line end.</summary>
     internal static byte[] Seal(byte[] json)
     {
         var body = json.AsSpan(0, json.Length - 1);
@@ -34,7 +31,7 @@ internal static class LineChecksum
         return line;
     }
 
-    /// <summary>Whether the line, without its line end, has a checksum that matches its bytes.</summary>
+    /// <summary>Returns whether a line, without its line end, has a checksum that matches its bytes.</summary>
     internal static bool IsSound(ReadOnlySpan<byte> line)
     {
         var length = line.Length - Start.Length - TextLength - End.Length;

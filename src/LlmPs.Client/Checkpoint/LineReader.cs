@@ -4,10 +4,10 @@ using System.IO;
 namespace LlmPs.Checkpoint;
 
 /// <summary>
-/// Reads lines of a file by their places. What stands around a line is read with it: rows end nearly, but not quite, in the order in which
-/// their answers are asked for again. Safe to use from several threads.
+/// Reads lines of a file by their positions, in blocks: a run that is started again needs rows nearly in the order of the file. Safe to use
+/// from several threads.
 /// </summary>
-/// <param name="file">Read by nobody else, and closed with this.</param>
+/// <param name="file">Used by nothing else, and closed with this.</param>
 internal sealed class LineReader(FileStream file) : IDisposable
 {
     internal const int BlockSize = 128 * 1024;
@@ -16,7 +16,7 @@ internal sealed class LineReader(FileStream file) : IDisposable
     private long _start;
     private int _filled;
 
-    /// <summary>The line; what lies behind the end of the file is zero.</summary>
+    /// <summary>Returns the line; bytes behind the end of the file are zero.</summary>
     internal byte[] Read(long offset, int length)
     {
         var line = new byte[length];

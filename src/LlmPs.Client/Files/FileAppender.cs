@@ -9,9 +9,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LlmPs.Files;
 
 /// <summary>
-/// Writes at the end of a file, wherever the end is by then: a second writer's lines are not overwritten. Windows keeps a second writer out
-/// by the lock of the open file. Elsewhere a file system may have no locks, and .NET's FileMode.Append writes at an offset that it has
-/// computed, so the file is opened with O_APPEND.
+/// Writes at the current end of a file, so that it never overwrites the lines of a second writer. Windows locks the open file. Elsewhere a
+/// file system may have no locks, and .NET's FileMode.Append computes the offset, so the file is opened with O_APPEND.
 /// </summary>
 internal sealed class FileAppender : IDisposable
 {
@@ -27,8 +26,6 @@ internal sealed class FileAppender : IDisposable
     private readonly SafeFileHandle? _handle;
 #endif
 
-    /// <param name="path">The path of an existing file.</param>
-    /// <param name="file">The same file, open for writing.</param>
     internal FileAppender(string path, FileStream file)
     {
         _file = file;
@@ -41,7 +38,7 @@ internal sealed class FileAppender : IDisposable
     }
 
     /// <summary>Writes all bytes, or throws.</summary>
-    /// <exception cref="IOException">The bytes are not in the file, or not all of them.</exception>
+    /// <exception cref="IOException">Not all bytes are in the file.</exception>
     internal void Write(byte[] bytes)
     {
 #if NET

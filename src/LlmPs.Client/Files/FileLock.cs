@@ -18,19 +18,19 @@ internal static class FileLock
     private const int WouldBlockMac = 35;
 #endif
 
-    /// <summary>Opens or creates the file for writing. Unbuffered, so that nothing is left over to be written after an error.</summary>
+    /// <summary>Opens or creates the file for writing. Unbuffered, so that no bytes are written later, after an error.</summary>
     /// <exception cref="IOException">Among others, the file is in use; see <see cref="IsInUse"/>.</exception>
     internal static FileStream OpenForWriting(string path)
     {
 #if NET
-        // Windows tells readers from writers, flock does not: there FileShare.Read means that all may write. So the one writer comes in
-        // by the exclusive lock and lets go of all but the shared one, which readers get as well and the next writer does not pass.
+        // flock does not distinguish readers from writers: with FileShare.Read all may write. So the writer takes the exclusive lock and
+        // turns it into a shared one, which readers may have as well and which keeps out the next writer.
         if (!OperatingSystem.IsWindows())
         {
             var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
             if (Flock(file.SafeFileHandle, LockShared | LockNoWait) == 0
                 || Marshal.GetLastPInvokeError() is not (WouldBlockLinux or WouldBlockMac)) return file;
-            // Another process had the same idea in the same instant.
+            // Another process took its lock in between.
             file.Dispose();
             throw new IOException("The file is in use by another process.", LockViolation);
         }
@@ -38,10 +38,10 @@ internal static class FileLock
         return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1);
     }
 
-    /// <summary>Opens the same file for reading beside its writer. Unbuffered: those who read it take it in blocks of their own.</summary>
+    /// <summary>Opens the file for reading while another writes to it. Unbuffered, because callers read in blocks.</summary>
     internal static FileStream OpenForReading(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 1);
 
-    /// <summary>Whether the file could not be opened because another has it open.</summary>
+    /// <summary>Returns whether the file could not be opened because another process has it open.</summary>
     internal static bool IsInUse(IOException exception)
     {
         if (exception.HResult is SharingViolation or LockViolation) return true;

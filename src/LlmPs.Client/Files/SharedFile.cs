@@ -6,15 +6,14 @@ using System.Threading;
 namespace LlmPs.Files;
 
 /// <summary>
-/// Adds to a file that other processes add to as well. The file is open for the time of one write only, so that it can be renamed or
-/// removed at any time; the next write creates it again.
+/// Appends to a file that other processes append to as well. The file is open during a write only, so that it can be renamed or removed at
+/// any time; the next write creates it again.
 /// </summary>
 internal static class SharedFile
 {
     private const int LongestSleepMs = 10;
 
-    // One writer at a time has the file: the others wait for their turn. Off Windows O_APPEND keeps writes apart (FileAppender), and no
-    // turn is needed.
+    // On Windows one writer at a time has the file, and the others wait. Elsewhere O_APPEND keeps writes apart (FileAppender).
 #if NET
     private static readonly FileShare s_share = OperatingSystem.IsWindows() ? FileShare.Read | FileShare.Delete
         : FileShare.ReadWrite | FileShare.Delete;
@@ -25,14 +24,9 @@ internal static class SharedFile
     private static readonly object s_lock = new();
 #endif
 
-    /// <summary>
-    /// Writes all bytes behind what the file has by then, or throws. Without bytes it only finds out whether the file can be written.
-    /// </summary>
-    /// <param name="path">The path; the file is created where there is none.</param>
-    /// <param name="bytes">What is added, in one write.</param>
-    /// <param name="patience">How long to wait for another that has the file to itself.</param>
-    /// <exception cref="IOException">The bytes are not in the file, or not all of them.</exception>
-    /// <exception cref="UnauthorizedAccessException">The account may not write the file, or the path is that of a folder.</exception>
+    /// <summary>Appends all bytes in one write, and creates the file if needed. Without bytes it only checks access.</summary>
+    /// <exception cref="IOException">Not all bytes are in the file.</exception>
+    /// <exception cref="UnauthorizedAccessException">The account may not write the file, or the path is a folder.</exception>
     internal static void Append(string path, byte[] bytes, TimeSpan patience)
     {
         var waited = Stopwatch.StartNew();
@@ -61,13 +55,11 @@ internal static class SharedFile
         appender.Write(bytes);
     }
 
-    /// <summary>The appender opens the file by its path, which may name it no longer.</summary>
+    // The appender opens the file a second time by its path, and the file may have been renamed in between.
     private static bool IsRenamed(IOException e, string path) =>
         e is not (DirectoryNotFoundException or DriveNotFoundException) && !File.Exists(path);
 
-    /// <summary>
-    /// Whether the file ends within a line, as a machine that lost its power leaves it. False where the file cannot be read.
-    /// </summary>
+    /// <summary>Returns whether the last line has no line end, as after a power failure; false where the file cannot be read.</summary>
     internal static bool EndsWithinLine(string path)
     {
         try

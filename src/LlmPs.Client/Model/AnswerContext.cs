@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace LlmPs;
 
-/// <summary>What belongs to an answer but is not on the wire: who was asked what, and how long it took.</summary>
+/// <summary>The data of an answer that are not on the wire: session, request, row, attempts and times.</summary>
 internal sealed class AnswerContext
 {
     private long _started;
@@ -11,7 +11,7 @@ internal sealed class AnswerContext
     internal AnswerContext(SessionIdentity session, ChatRequest request)
         : this(session.Provider, request) => Session = session;
 
-    /// <summary>An answer out of a file, which no session of this process has given.</summary>
+    /// <summary>Creates the context of an answer from a file, which no session of this process has received.</summary>
     internal AnswerContext(string provider, ChatRequest request)
     {
         Provider = provider;
@@ -19,7 +19,7 @@ internal sealed class AnswerContext
         RowMessages = request.Messages.Count;
     }
 
-    /// <summary>Which session answers; null for an answer out of a file.</summary>
+    /// <summary>The session that answers; null for an answer from a file.</summary>
     internal SessionIdentity? Session { get; }
 
     internal string Provider { get; }
@@ -30,15 +30,17 @@ internal sealed class AnswerContext
 
     internal long InputIndex { get; set; }
 
-    /// <summary>How many of the request's messages are the row's own; those behind them came of its further rounds.</summary>
+    /// <summary>The number of the row's own messages in the request; later messages are from further rounds.</summary>
     internal int RowMessages { get; private set; }
 
     internal int Attempts { get; set; }
 
-    /// <summary>How many of the attempts were made with other sessions.</summary>
+    /// <summary>The number of attempts with other sessions.</summary>
     internal int AttemptsBefore { get; private set; }
 
-    /// <summary>Whether a request that failed so is not sent again, because another session takes it; null where there is none.</summary>
+    /// <summary>
+    /// Decides whether a request with this error is not sent again, because another session takes it; null if there is none.
+    /// </summary>
     internal Func<LlmApiException, bool>? GivesUp { get; set; }
 
     internal string? RequestId { get; set; }
@@ -48,24 +50,24 @@ internal sealed class AnswerContext
     internal TimeSpan Elapsed =>
         _started == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((Stopwatch.GetTimestamp() - _started) / (double)Stopwatch.Frequency);
 
-    /// <summary>The same row with another request, as the rounds of a tool conversation are.</summary>
+    /// <summary>Returns the context of the same row with another request, such as the next round of a tool conversation.</summary>
     internal AnswerContext For(ChatRequest request) =>
         new(Session!, request) { InputObject = InputObject, InputIndex = InputIndex, RowMessages = RowMessages };
 
-    /// <summary>The request goes out, for the first time or again.</summary>
+    /// <summary>Counts an attempt; the first one starts the clock.</summary>
     internal void Send()
     {
         if (Attempts++ == 0) _started = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>The row was asked of another session before, in vain.</summary>
+    /// <summary>Continues after another session, whose attempts failed.</summary>
     internal void Follow(AnswerContext before)
     {
         AttemptsBefore = Attempts = before.Attempts;
         _started = before._started;
     }
 
-    /// <summary>How it went in an earlier run, for an answer that was kept.</summary>
+    /// <summary>Restores the values of an answer from an earlier run.</summary>
     internal void Recall(int attempts, string? requestId, TimeSpan? timeToFirstToken)
     {
         Attempts = attempts;

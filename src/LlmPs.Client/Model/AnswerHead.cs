@@ -2,7 +2,7 @@ using System;
 
 namespace LlmPs;
 
-/// <summary>What an answer says once for all its choices. Each event of a stream says a part of it, and some say parts again.</summary>
+/// <summary>The part of an answer that is the same for all its choices. Each event of a stream has some of its fields.</summary>
 internal sealed class AnswerHead
 {
     internal static AnswerHead Empty { get; } = new();
@@ -19,7 +19,7 @@ internal sealed class AnswerHead
 
     internal bool? Blocked { get; set; }
 
-    /// <summary>This head with what a later event says.</summary>
+    /// <summary>Returns this head with the fields of a later event.</summary>
     internal AnswerHead With(AnswerHead later)
     {
         if (ReferenceEquals(this, Empty) || ReferenceEquals(this, later)) return later;
@@ -31,15 +31,14 @@ internal sealed class AnswerHead
             Model = later.Model ?? Model,
             Created = Created ?? later.Created,
             SystemFingerprint = later.SystemFingerprint ?? SystemFingerprint,
-            // Some providers say the usage on every event, and some leave it or figures of it out again later: the last word on each
-            // counts.
+            // Some providers send the usage with every event, and some omit it or parts of it later: the last value of each counts.
             Usage = TokenUsage.Latest(Usage, later.Usage),
-            // A hit of moderation is not taken back by what later events say.
+            // Later events do not cancel a hit of moderation.
             Blocked = Blocked == true ? true : later.Blocked ?? Blocked,
         };
     }
 
-    /// <summary>The same head with another usage.</summary>
+    /// <summary>Returns the same head with another usage.</summary>
     internal AnswerHead WithUsage(TokenUsage? usage)
     {
         if (ReferenceEquals(usage, Usage)) return this;

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace LlmPs;
 
-/// <summary>A whole answer.</summary>
+/// <summary>The answer to one request: the output of <c>Invoke-ChatCompletion</c> without <c>-Stream</c>.</summary>
 public sealed class ChatCompletion
 {
     private readonly AnswerContext? _context;
@@ -20,46 +20,46 @@ public sealed class ChatCompletion
         Duration = context?.Elapsed;
     }
 
-    /// <summary>The answer's id, given by the provider.</summary>
+    /// <summary>The id of the answer, from the provider; null if it gives none.</summary>
     public string? Id => Head.Id;
 
-    /// <summary>The provider that answered.</summary>
+    /// <summary>The name of the provider that answered.</summary>
     public string? Provider => _context?.Provider;
 
     /// <summary>The model that answered, as the provider names it.</summary>
     public string? Model => Head.Model;
 
-    /// <summary>GenStudio: the chip that was asked for.</summary>
+    /// <summary>The chip that the request named; null except for GenStudio.</summary>
     public string? Chip => _context?.Request.Chip;
 
-    /// <summary>When the answer was made, as the provider says.</summary>
+    /// <summary>The time of the answer by the provider's clock; null if it gives none.</summary>
     public DateTimeOffset? Created => Head.Created;
 
-    /// <summary>The text of the first choice.</summary>
+    /// <summary>The text of the first choice; null or empty if the answer is only tool calls.</summary>
     public string? Content => Message?.Content;
 
-    /// <summary>The reasoning of the first choice; null where there was none.</summary>
+    /// <summary>The reasoning of the first choice; null if there is none.</summary>
     public string? ReasoningContent => Message?.ReasoningContent;
 
-    /// <summary>The parsed answer, where a JSON schema was asked for.</summary>
+    /// <summary>The answer as an object, parsed from its JSON; null if <c>-JsonSchema</c> was not given.</summary>
     public object? Data { get; internal set; }
 
-    /// <summary>The tool calls of the first choice.</summary>
+    /// <summary>The tool calls of the first choice; null if there are none.</summary>
     public IReadOnlyList<ToolCall>? ToolCalls => Message?.ToolCalls;
 
-    /// <summary>Why the first choice ended: stop, length, tool_calls, content_filter or what else the provider says.</summary>
+    /// <summary>Why the first choice ended: stop, length, tool_calls, content_filter, or another word of the provider.</summary>
     public string? FinishReason => First?.FinishReason;
 
-    /// <summary>The provider's own word for it.</summary>
+    /// <summary>The finish reason in the provider's own words, for example <c>eos</c> for stop.</summary>
     public string? NativeFinishReason => First?.NativeFinishReason;
 
-    /// <summary>All choices.</summary>
+    /// <summary>All choices, in the order of their index; one if the request did not ask for more.</summary>
     public IReadOnlyList<ChatChoice> Choices { get; }
 
-    /// <summary>The first choice as a message that can be sent back.</summary>
+    /// <summary>The first choice as a message, which can be part of the next request; null if there is no choice.</summary>
     public ChatMessage? Message => First?.Message;
 
-    /// <summary>What it cost in tokens; null where the provider did not say.</summary>
+    /// <summary>The tokens of the request and its answer; null if the provider did not report them.</summary>
     public TokenUsage? Usage
     {
         get => Head.Usage;
@@ -67,25 +67,32 @@ public sealed class ChatCompletion
     }
 
     /// <summary>
-    /// The cost by the prices of its session (<c>-Price</c>), in their currency; null where the price or the usage is not known. An answer
-    /// that was shared with the row that asked for it costs 0; an answer out of a checkpoint has the cost of the run that asked for it.
+    /// The cost by the prices of the session (<c>-Price</c>), in their currency; null if the price or the usage is not known. The cost is 0
+    /// if the row got the answer of an equal row. An answer from a checkpoint has the cost of the run that requested it.
+    /// An answer of a batch job costs half.
     /// </summary>
     public decimal? Cost
     {
-        get => _cost.IsSet ? _cost.Value : PriceByAnswer()?.Of(Usage) is { } cost ? Attempts == 0 ? 0 : cost : null;
+        get
+        {
+            if (_cost.IsSet) return _cost.Value;
+            var cost = PriceByAnswer()?.Of(Usage);
+            return Attempts == 0 ? cost * 0 : BatchId is null ? cost : cost * TokenPrice.BatchFactor;
+        }
+
         internal set => _cost = (value, true);
     }
 
-    /// <summary>The provider's mark of the serving system (Cloudsway, OpenAI).</summary>
+    /// <summary>The provider's id of the serving system (Cloudsway, OpenAI); null or empty if it gives none.</summary>
     public string? SystemFingerprint => Head.SystemFingerprint;
 
-    /// <summary>GenStudio: true where moderation hit; null where the provider says nothing.</summary>
+    /// <summary>Whether moderation blocked the answer (GenStudio); null if the provider does not report it.</summary>
     public bool? Blocked => Head.Blocked;
 
-    /// <summary>The tokens' log probabilities of the first choice, where asked for.</summary>
+    /// <summary>The log probabilities of the first choice's tokens; null if <c>-LogProbs</c> was not given.</summary>
     public IReadOnlyList<TokenLogProb>? LogProbs => First?.LogProbs;
 
-    /// <summary>The conversation, answer included.</summary>
+    /// <summary>The messages of the request, followed by the answer.</summary>
     public IReadOnlyList<ChatMessage> Messages
     {
         get
@@ -96,68 +103,68 @@ public sealed class ChatCompletion
         }
     }
 
-    /// <summary>The input row.</summary>
+    /// <summary>The input row of the request; null for a prompt without a row.</summary>
     public object? InputObject => _context?.InputObject;
 
     /// <summary>The place of the row in the input, from 0.</summary>
     public long InputIndex => _context?.InputIndex ?? 0;
 
     /// <summary>
-    /// From sending to the last byte, retries included; of a row with tools or repairs all rounds together, without the time between them.
+    /// The time from sending to the last byte, including retries. For a row with tools or repairs, the sum of all rounds without the time
+    /// between them.
     /// </summary>
     public TimeSpan? Duration { get; internal set; }
 
-    /// <summary>
-    /// From sending to the first token, of several rounds in the last; null where the answer came in one piece, which has no first token.
-    /// </summary>
+    /// <summary>The time from sending to the first token, in the last of several rounds; null if the answer came in one piece.</summary>
     public TimeSpan? TimeToFirstToken => _context?.TimeToFirstToken;
 
-    /// <summary>How often a request was sent for it, of a row with tools or repairs in all rounds.</summary>
+    /// <summary>
+    /// How often the request was sent. For a row with tools or repairs, the sum of all rounds; 0 if the row got the answer of an equal row.
+    /// </summary>
     public int Attempts
     {
         get => _attempts ?? _context?.Attempts ?? 0;
         internal set => _attempts = value;
     }
 
-    /// <summary>The request's id in the provider's logs.</summary>
+    /// <summary>The id of the request in the provider's logs; null if the provider gives none.</summary>
     public string? RequestId => _context?.RequestId;
 
-    /// <summary>The id of the batch job that the answer came from; null for the answer to a live request.</summary>
+    /// <summary>The id of the batch job with this answer; null for the answer to a live request.</summary>
     public string? BatchId { get; internal set; }
 
-    /// <summary>The answer as it came, for fields that the module does not know. A streamed answer is an array of its events.</summary>
+    /// <summary>
+    /// The answer as it came, with fields that the module does not know. A streamed answer is an array of its events. Null if it is not
+    /// available.
+    /// </summary>
     public string? RawJson => Raw is null ? null : Encoding.UTF8.GetString(Raw);
 
-    /// <summary>Joined when it is first asked for: most answers are never looked at that closely.</summary>
+    // Joined only when it is needed, which is rare.
     internal byte[]? Raw => _raw ??= Join(RawPieces);
 
-    /// <summary>The texts that the answer came in: one, or the events of a stream.</summary>
+    /// <summary>The JSON texts of the answer: one, or the events of a stream.</summary>
     internal IReadOnlyList<byte[]> RawPieces { get; set; } = [];
 
     internal AnswerContext? Context => _context;
 
     internal AnswerHead Head { get; set; } = AnswerHead.Empty;
 
-    /// <summary>The same answer for another row that asked the same.</summary>
-    internal ChatCompletion For(AnswerContext context) => new(Choices, context)
-    {
-        Head = Head,
-        RawPieces = RawPieces,
-        Duration = Duration,
-    };
+    /// <summary>Returns the same answer for another row with an equal request.</summary>
+    internal ChatCompletion For(AnswerContext context) =>
+        new(Choices, context) { Head = Head, RawPieces = RawPieces, Duration = Duration };
 
-    /// <summary>Adds what the requests before this one took that the row needed, too: an answer in several rounds.</summary>
+    /// <summary>Adds usage, duration, attempts and cost of an earlier round of the same row.</summary>
     internal void AddEarlier(ChatCompletion earlier)
     {
         var cost = earlier.Cost + Cost;
-        // An answer that another row asked for cost this one nothing.
+        // The answer of an equal row has no tokens of its own.
         Usage = TokenUsage.Sum(earlier.Attempts > 0 ? earlier.Usage : null, Usage);
         Duration = (earlier.Duration ?? TimeSpan.Zero) + (Duration ?? TimeSpan.Zero);
         Attempts += earlier.Attempts;
         Cost = cost;
     }
 
-    /// <summary>The answer as deltas, one a choice, for a stream whose answer is known already.</summary>
+    /// <summary>Returns the answer as deltas, one for each choice, for a stream whose answer is known already.</summary>
     internal IEnumerable<ChatCompletionDelta> AsDeltas()
     {
         for (var i = 0; i < Choices.Count; i++)
@@ -180,12 +187,13 @@ public sealed class ChatCompletion
                 NativeFinishReason = choice.NativeFinishReason,
                 LogProbs = choice.LogProbs,
                 Raw = i == 0 ? Raw : null,
+                BatchId = BatchId,
                 IsLast = isLast,
             };
         }
     }
 
-    /// <summary>The text to read a structured answer from: some models answer in their reasoning only (issue 21, B).</summary>
+    /// <summary>The text with a structured answer; some models answer only in their reasoning (issue 21, B).</summary>
     internal string? AnswerText =>
         string.IsNullOrWhiteSpace(Content) && FinishReason == FinishReasons.Stop && ToolCalls is not { Count: > 0 }
             && !string.IsNullOrWhiteSpace(ReasoningContent)
@@ -194,14 +202,14 @@ public sealed class ChatCompletion
 
     private ChatChoice? First => Choices.Count > 0 ? Choices[0] : null;
 
-    /// <summary>The price of the model that was asked for, or else of the one that answered: a server may name it in another way.</summary>
+    /// <summary>Returns the price of the requested model; if there is none, of the model that answered, whose name may differ.</summary>
     private TokenPrice? PriceByAnswer() =>
         _context is { Session: { } session } ? session.PriceOf(_context.Request.Model, Chip) ?? session.PriceOf(Model, Chip) : null;
 
     /// <inheritdoc/>
     public override string ToString() => Content ?? string.Empty;
 
-    /// <summary>A plain answer is the one JSON text that it was; the events of a stream become an array.</summary>
+    /// <summary>Returns the JSON text of a plain answer, or an array of the events of a stream.</summary>
     private static byte[]? Join(IReadOnlyList<byte[]> pieces)
     {
         if (pieces.Count == 0) return null;

@@ -12,22 +12,22 @@ public sealed class ChatContentPart
         FileId = fileId;
     }
 
-    /// <summary>The text of a text part.</summary>
+    /// <summary>The text of a text part; null for other parts.</summary>
     public string? Text { get; }
 
-    /// <summary>The address of an image part: http, https or a data URI.</summary>
+    /// <summary>The address of an image: http, https or a data URI; null for other parts.</summary>
     public string? ImageUri { get; }
 
-    /// <summary>The id of a file that was uploaded to the provider (Cloudsway: <c>file.file_id</c>).</summary>
+    /// <summary>The id of a file that was uploaded to the provider (<c>file.file_id</c>); null for other parts.</summary>
     public string? FileId { get; }
 
-    /// <summary>A text part.</summary>
+    /// <summary>Creates a text part.</summary>
     public static ChatContentPart FromText(string text) => new(text ?? throw new ArgumentNullException(nameof(text)), null, null);
 
-    /// <summary>An image part from an http, https or data URI.</summary>
+    /// <summary>Creates an image part from an http, https or data URI.</summary>
     public static ChatContentPart FromImage(string uri) => new(null, uri ?? throw new ArgumentNullException(nameof(uri)), null);
 
-    /// <summary>A part that names an uploaded file.</summary>
+    /// <summary>Creates a part that names an uploaded file.</summary>
     public static ChatContentPart FromFile(string fileId) => new(null, null, fileId ?? throw new ArgumentNullException(nameof(fileId)));
 
     /// <inheritdoc/>

@@ -16,12 +16,12 @@ public static class ChatModelFactory
     /// <param name="model">The model that answered.</param>
     /// <param name="provider">The provider's name.</param>
     /// <param name="chip">GenStudio: the chip; null for none.</param>
-    /// <param name="usage">The tokens; null where the provider does not report them.</param>
+    /// <param name="usage">The tokens; null if the provider does not report them.</param>
     /// <param name="toolCalls">The tool calls; null for none.</param>
     /// <param name="messages">The conversation that was sent; null for none.</param>
     /// <param name="inputObject">The input row.</param>
     /// <param name="inputIndex">The row's place in the input, from 0.</param>
-    /// <param name="data">The parsed answer, where a JSON schema was given.</param>
+    /// <param name="data">The answer as an object, if a JSON schema was given.</param>
     public static ChatCompletion Completion(
         string? content,
         string? reasoningContent = null,
@@ -51,17 +51,17 @@ public static class ChatModelFactory
     /// <summary>Creates a usage. The total is the sum of the two.</summary>
     /// <param name="promptTokens">Tokens of the conversation sent.</param>
     /// <param name="completionTokens">Tokens generated, reasoning included.</param>
-    /// <param name="reasoningTokens">Tokens generated for reasoning; null where the provider does not report them.</param>
-    /// <param name="cachedTokens">Prompt tokens read from a cache; null where the provider does not report them.</param>
+    /// <param name="reasoningTokens">Tokens generated for reasoning; null if the provider does not report them.</param>
+    /// <param name="cachedTokens">Prompt tokens read from a cache; null if the provider does not report them.</param>
     public static TokenUsage Usage(long promptTokens, long completionTokens, long? reasoningTokens = null, long? cachedTokens = null) =>
         new()
-    {
-        PromptTokens = promptTokens,
-        CompletionTokens = completionTokens,
-        TotalTokens = promptTokens + completionTokens,
-        ReasoningTokens = reasoningTokens,
-        CachedTokens = cachedTokens,
-    };
+        {
+            PromptTokens = promptTokens,
+            CompletionTokens = completionTokens,
+            TotalTokens = promptTokens + completionTokens,
+            ReasoningTokens = reasoningTokens,
+            CachedTokens = cachedTokens,
+        };
 
     /// <summary>Creates a call of a tool.</summary>
     /// <param name="name">The tool's name.</param>

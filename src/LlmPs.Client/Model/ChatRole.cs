@@ -1,6 +1,6 @@
 namespace LlmPs;
 
-/// <summary>The roles of the wire.</summary>
+/// <summary>The roles of messages as they are sent.</summary>
 internal static class ChatRole
 {
     internal const string System = "system";

@@ -5,10 +5,10 @@ namespace LlmPs;
 /// <summary>A function that the model may call.</summary>
 public sealed class ChatTool
 {
-    /// <summary>A tool by its parts.</summary>
-    /// <param name="name">The name that the model calls it by.</param>
-    /// <param name="description">What it does, for the model.</param>
-    /// <param name="parameters">The JSON schema of its arguments.</param>
+    /// <summary>Creates a tool.</summary>
+    /// <param name="name">The name by which the model calls the tool.</param>
+    /// <param name="description">The purpose of the tool, for the model; null for none.</param>
+    /// <param name="parameters">The JSON schema of the arguments.</param>
     public ChatTool(string name, string? description, string parameters)
     {
         Name = name ?? throw new ArgumentNullException(nameof(name));
@@ -16,21 +16,19 @@ public sealed class ChatTool
         Parameters = parameters ?? throw new ArgumentNullException(nameof(parameters));
     }
 
-    /// <summary>The name that the model calls it by.</summary>
+    /// <summary>The name by which the model calls the tool.</summary>
     public string Name { get; }
 
-    /// <summary>What it does, for the model.</summary>
+    /// <summary>The purpose of the tool, for the model; null for none.</summary>
     public string? Description { get; }
 
-    /// <summary>The JSON schema of its arguments.</summary>
+    /// <summary>The JSON schema of the arguments, as JSON text.</summary>
     public string Parameters { get; }
 
-    /// <summary>Whether the provider should hold the arguments to the schema; null sends nothing.</summary>
+    /// <summary>Whether the provider enforces the schema of the arguments. Default: null, which is not sent.</summary>
     public bool? Strict { get; set; }
 
-    /// <summary>
-    /// What runs when the tool is called, in the terms of the host that made the tool; null for a tool that is only described.
-    /// </summary>
+    /// <summary>The command or script block that runs when the model calls the tool; null for a tool that is only described.</summary>
     public object? Command { get; internal set; }
 
     /// <inheritdoc/>

@@ -4,10 +4,10 @@ using LlmPs.Text;
 
 namespace LlmPs;
 
-/// <summary>A request that ended without a whole answer. No message holds a secret, or a character that steers a terminal.</summary>
+/// <summary>The error of a request without a complete answer. Its message has no secrets and no terminal control characters.</summary>
 public sealed class LlmApiException : Exception
 {
-    /// <summary>An error of no particular kind counts as an invalid response.</summary>
+    /// <summary>Creates an error of the kind InvalidResponse.</summary>
     public LlmApiException()
         : this(LlmErrorKind.InvalidResponse, "The request failed.")
     {
@@ -25,7 +25,10 @@ public sealed class LlmApiException : Exception
     {
     }
 
-    /// <summary>An error of a kind.</summary>
+    /// <summary>Creates an error.</summary>
+    /// <param name="kind">The kind of the error.</param>
+    /// <param name="message">The message for the user.</param>
+    /// <param name="innerException">The cause; null for none.</param>
     public LlmApiException(LlmErrorKind kind, string message, Exception? innerException = null)
         : base(PrintableText.Lines(message), innerException)
     {
@@ -33,55 +36,55 @@ public sealed class LlmApiException : Exception
         EndsRun = kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;
     }
 
-    /// <summary>What went wrong.</summary>
+    /// <summary>The kind of the error.</summary>
     public LlmErrorKind Kind { get; }
 
-    /// <summary>The HTTP status; null where none came.</summary>
+    /// <summary>The HTTP status of the answer; null if no answer came.</summary>
     public int? StatusCode { get; internal set; }
 
-    /// <summary>The provider's own code.</summary>
+    /// <summary>The provider's own error code; null if it gives none.</summary>
     public string? ProviderCode { get; internal set; }
 
-    /// <summary>The request's id in the provider's logs.</summary>
+    /// <summary>The id of the request in the provider's logs; null if the provider gives none.</summary>
     public string? RequestId { get; internal set; }
 
-    /// <summary>How long the provider asked to wait.</summary>
+    /// <summary>The time to wait before the next attempt, from the provider; null if it gives none.</summary>
     public TimeSpan? RetryAfter { get; internal set; }
 
-    /// <summary>How often the request was sent.</summary>
+    /// <summary>How often the request was sent; 0 if it was refused before sending.</summary>
     public int Attempts { get; internal set; }
 
-    /// <summary>What had arrived of the answer; null where nothing had.</summary>
+    /// <summary>The part of the answer that came before the error; null if nothing came.</summary>
     public ChatCompletion? PartialCompletion { get; internal set; }
 
-    /// <summary>What the user can do about it; null where there is nothing particular.</summary>
+    /// <summary>What the user can do about the error; null if there is no specific advice.</summary>
     public string? RecommendedAction { get; internal set; }
 
     /// <inheritdoc/>
     public override string Message => Route is null ? base.Message : $"{base.Message.TrimEnd('.')}. {Route}";
 
-    /// <summary>Where the request went, as the end of the message: the address, or the proxy on the way.</summary>
+    /// <summary>The end of the message: the address of the request, or the proxy.</summary>
     internal string? Route { get; set; }
 
     /// <summary>Whether the server refused the field <c>stream_options</c>.</summary>
     internal bool RefusesStreamOptions { get; set; }
 
-    /// <summary>Whether the error came as a page or plain text, which a proxy may have written.</summary>
+    /// <summary>Whether the error is a page or plain text, which a proxy may have written.</summary>
     internal bool IsPage { get; set; }
 
-    /// <summary>The options whose values the request was refused for, before anything was sent.</summary>
+    /// <summary>The options with invalid values, if the request was refused before sending.</summary>
     internal IReadOnlyCollection<string> RefusedOptions { get; set; } = [];
 
-    /// <summary>Whether the same request may succeed when sent again.</summary>
+    /// <summary>Whether the same request may succeed if it is sent again.</summary>
     internal bool IsTransient { get; set; }
 
     /// <summary>Whether every further row would fail in the same way.</summary>
     internal bool EndsRun { get; set; }
 
-    /// <summary>Whether the answer came whole, and is an error because the user wants it to be one (<c>-FailOn</c>).</summary>
+    /// <summary>Whether the answer is complete, and an error only because of <c>-FailOn</c>.</summary>
     internal bool IsAnswered { get; set; }
 
-    /// <summary>The same error for another row that waited for the same answer.</summary>
+    /// <summary>Returns the same error for another row that waited for the same answer.</summary>
     internal LlmApiException For(AnswerContext row) => new(Kind, Message, InnerException)
     {
         StatusCode = StatusCode,

@@ -3,20 +3,20 @@ using System.Collections.Generic;
 
 namespace LlmPs;
 
-/// <summary>Prices by model and, where they are given, by provider and chip. Names are not case-sensitive.</summary>
+/// <summary>Prices by model and, if they are given, by provider and chip. Names are not case-sensitive.</summary>
 internal sealed class PriceTable
 {
     private readonly Dictionary<string, TokenPrice> _prices = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>How many prices the table has.</summary>
+    /// <summary>The number of prices.</summary>
     internal int Count => _prices.Count;
 
     /// <summary>Adds a price, or replaces the one of the same model, provider and chip.</summary>
     internal void Add(string? provider, string model, string? chip, TokenPrice price) => _prices[Key(provider, model, chip)] = price;
 
     /// <summary>
-    /// Returns the price that names the model most exactly: with the session or the provider, in a column or before the model as in
-    /// <c>SiliconFlow/Qwen/QwQ-32B</c>, then without; and each with the chip, then without. Null where there is none.
+    /// Returns the price that names the model most exactly: first with the session or the provider, in a column or before the model as in
+    /// <c>SiliconFlow/Qwen/QwQ-32B</c>, then without; each with the chip first, then without. Null if there is none.
     /// </summary>
     internal TokenPrice? Find(string? provider, string? session, string? model, string? chip)
     {

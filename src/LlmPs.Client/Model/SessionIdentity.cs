@@ -1,8 +1,7 @@
 namespace LlmPs;
 
 /// <summary>
-/// Which session an answer came from, and what its tokens cost there. An answer that is kept does not keep the session's key and
-/// connections.
+/// The session of an answer, and its prices. An answer with it does not keep the session's key and connections in memory.
 /// </summary>
 internal sealed class SessionIdentity(string provider, string name, PriceTable? prices = null)
 {
@@ -10,9 +9,9 @@ internal sealed class SessionIdentity(string provider, string name, PriceTable? 
 
     internal string Name { get; } = name;
 
-    /// <summary>The session's prices; null where it was opened without.</summary>
+    /// <summary>The prices of the session; null if it has none.</summary>
     internal PriceTable? Prices { get; } = prices;
 
-    /// <summary>Returns the price of a model on a chip; null where it is not known.</summary>
+    /// <summary>Returns the price of a model on a chip; null if it is not known.</summary>
     internal TokenPrice? PriceOf(string? model, string? chip) => Prices?.Find(Provider, Name, model, chip);
 }

@@ -1,11 +1,11 @@
 namespace LlmPs;
 
-/// <summary>Where a row goes that several sessions or chips can take.</summary>
+/// <summary>How rows are distributed over several sessions or chips.</summary>
 public enum SessionMode
 {
-    /// <summary>To the first that serves, in the order given.</summary>
+    /// <summary>Each row goes to the first session that works, in the given order.</summary>
     Failover,
 
-    /// <summary>To the one that is free soonest by its own limits.</summary>
+    /// <summary>Each row goes to the session whose limits allow it soonest.</summary>
     Spread,
 }

@@ -13,13 +13,13 @@ public sealed class TokenLogProb
         IsReasoning = isReasoning;
     }
 
-    /// <summary>The token's text.</summary>
+    /// <summary>The text of the token.</summary>
     public string Token { get; }
 
-    /// <summary>The natural logarithm of its probability.</summary>
+    /// <summary>The natural logarithm of the token's probability, at most 0.</summary>
     public double LogProb { get; }
 
-    /// <summary>The likeliest tokens at this place.</summary>
+    /// <summary>The most likely tokens at this place; empty if <c>-TopLogProbs</c> was not given.</summary>
     public IReadOnlyList<TokenLogProb> TopLogProbs { get; }
 
     /// <summary>Whether the token belongs to the reasoning.</summary>

@@ -2,24 +2,27 @@ using System;
 
 namespace LlmPs;
 
-/// <summary>Prices of a model's tokens, each per million, in the currency of the table that they come from.</summary>
-/// <param name="input">Tokens of the conversation sent.</param>
-/// <param name="cachedInput">Those of them that the provider read from its cache.</param>
-/// <param name="output">Tokens generated.</param>
-/// <param name="reasoning">Those of them that were generated for reasoning.</param>
+/// <summary>The prices of one million tokens of a model, in the currency of their table.</summary>
+/// <param name="input">The price of prompt tokens.</param>
+/// <param name="cachedInput">The price of prompt tokens from the provider's cache.</param>
+/// <param name="output">The price of generated tokens.</param>
+/// <param name="reasoning">The price of tokens generated for reasoning.</param>
 internal sealed class TokenPrice(decimal input, decimal cachedInput, decimal output, decimal reasoning)
 {
+    /// <summary>The share of its price that an answer of a batch job costs.</summary>
+    internal const decimal BatchFactor = 0.5m;
+
     private const decimal Million = 1_000_000;
 
-    // More tokens than any request has. A server that reports more is mistaken.
+    // More tokens than any request has. If a server reports more, its report is wrong.
     private const long MostTokens = int.MaxValue;
 
-    /// <summary>Whether it matters how much of the input was cached.</summary>
+    /// <summary>Whether the cost depends on the number of cached tokens.</summary>
     internal bool DependsOnCached => cachedInput != input;
 
     /// <summary>
-    /// Returns the cost of these tokens. More cached tokens than prompt tokens, or more reasoning tokens than completion tokens, cannot be
-    /// and count as all of them.
+    /// Returns the cost of these tokens. If there are more cached tokens than prompt tokens, all of them count as cached; the same applies
+    /// to reasoning and completion tokens.
     /// </summary>
     internal decimal Of(long promptTokens, long completionTokens, long cachedTokens = 0, long reasoningTokens = 0)
     {
@@ -29,9 +32,7 @@ internal sealed class TokenPrice(decimal input, decimal cachedInput, decimal out
             + (thought * reasoning)) / Million;
     }
 
-    /// <summary>
-    /// Returns the cost of a request as the provider reports it; null where it does not report all of it, or reports what cannot be.
-    /// </summary>
+    /// <summary>Returns the cost of a usage; null if it is incomplete or impossible.</summary>
     internal decimal? Of(TokenUsage? usage)
     {
         if (usage is not { PromptTokens: > 0 and <= MostTokens and var prompt,

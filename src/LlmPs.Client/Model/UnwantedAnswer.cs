@@ -1,12 +1,12 @@
 namespace LlmPs;
 
-/// <summary>Whole answers that can be made errors, with <c>-FailOn</c>.</summary>
+/// <summary>Kinds of complete answers that <c>-FailOn</c> makes errors.</summary>
 public enum UnwantedAnswer
 {
-    /// <summary>The answer is cut short at the token limit: finish reason length.</summary>
+    /// <summary>The answer ended at the token limit: finish reason length.</summary>
     Length,
 
-    /// <summary>The provider's content filter left out part of the answer, or moderation blocked it.</summary>
+    /// <summary>The provider's content filter removed part of the answer, or moderation blocked it.</summary>
     ContentFilter,
 
     /// <summary>The answer has neither text nor tool calls.</summary>

@@ -4,9 +4,8 @@ using System.Collections.Generic;
 namespace LlmPs.Options;
 
 /// <summary>
-/// The table of options: one line for each thing that a request can ask for beyond its messages. Validator, writer and row columns go over
-/// it. The names are those of the parameters. The order is that of the body's fields: checkpoint keys are hashes of the body, so a new line
-/// must not change the order of the others.
+/// The table of options: one line for each option of a request, by the name of its parameter. Validator, writer and row columns use it. Its
+/// order is the order of the body's fields. Checkpoint keys are hashes of the body, so a new line must not change the order of the others.
 /// </summary>
 internal sealed class ChatOption
 {
@@ -35,28 +34,25 @@ internal sealed class ChatOption
         Integer(nameof(TopLogProbs), "top_logprobs", r => r.TopLogProbs, (r, v) => r.TopLogProbs = v);
     internal static readonly ChatOption User = Text(nameof(User), "user", r => r.User, (r, v) => r.User = v);
     internal static readonly ChatOption Thinking =
-        Of<ThinkingMode?>(nameof(Thinking), "enable_thinking", OptionKind.Thinking, typeof(ThinkingMode), r =>
-            r.Thinking, (r, v) => r.Thinking = v);
+        Of(nameof(Thinking), "enable_thinking", OptionKind.Thinking, typeof(ThinkingMode), r => r.Thinking, (r, v) => r.Thinking = v);
     internal static readonly ChatOption ThinkingBudget =
         Integer(nameof(ThinkingBudget), "thinking_budget", r => r.ThinkingBudget, (r, v) => r.ThinkingBudget = v);
     internal static readonly ChatOption ReasoningEffort =
         Text(nameof(ReasoningEffort), "reasoning_effort", r => r.ReasoningEffort, (r, v) => r.ReasoningEffort = v);
     internal static readonly ChatOption ResponseFormat =
-        Of<ChatResponseFormat?>(
-            nameof(ResponseFormat), "response_format", OptionKind.Format, typeof(ChatResponseFormat), r =>
-                r.ResponseFormat, (r, v) => r.ResponseFormat = v);
+        Of(nameof(ResponseFormat), "response_format", OptionKind.Format, typeof(ChatResponseFormat),
+            r => r.ResponseFormat, (r, v) => r.ResponseFormat = v);
     internal static readonly ChatOption JsonSchema =
-        Of<string?>(nameof(JsonSchema), "response_format", OptionKind.Schema, null, r => r.JsonSchema, (r, v) => r.JsonSchema = v);
+        Of(nameof(JsonSchema), "response_format", OptionKind.Schema, null, r => r.JsonSchema, (r, v) => r.JsonSchema = v);
     internal static readonly ChatOption Tool =
-        Of<IReadOnlyList<ChatTool>?>(nameof(Tool), "tools", OptionKind.Tools, null, r =>
-            r.Tools is { Count: > 0 } tools ? tools : null, (r, v) => r.Tools = v);
+        Of(nameof(Tool), "tools", OptionKind.Tools, null, r => r.Tools is { Count: > 0 } tools ? tools : null, (r, v) => r.Tools = v);
     internal static readonly ChatOption ToolChoice =
-        Of<string?>(nameof(ToolChoice), "tool_choice", OptionKind.ToolChoice, null, r => r.ToolChoice, (r, v) => r.ToolChoice = v);
+        Of(nameof(ToolChoice), "tool_choice", OptionKind.ToolChoice, null, r => r.ToolChoice, (r, v) => r.ToolChoice = v);
     internal static readonly ChatOption Image = Part(nameof(Image), "messages[].content[].image_url");
     internal static readonly ChatOption FileId = Part(nameof(FileId), "messages[].content[].file.file_id");
 
-    private ChatOption(string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, object?> get, Action<ChatRequest,
-        object?> set)
+    private ChatOption(
+        string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, object?> get, Action<ChatRequest, object?> set)
     {
         Name = name;
         Field = field;
@@ -68,28 +64,28 @@ internal sealed class ChatOption
         s_all.Add(this);
     }
 
-    /// <summary>The table.</summary>
+    /// <summary>All options, in the order of the table.</summary>
     internal static IReadOnlyList<ChatOption> All => s_all;
 
     /// <summary>The parameter's name.</summary>
     internal string Name { get; }
 
-    /// <summary>The field that most servers take it by: sent with -SkipValidation where the provider documents none.</summary>
+    /// <summary>The field of most servers, which -SkipValidation sends if the provider documents none.</summary>
     internal string Field { get; }
 
     internal OptionKind Kind { get; }
 
-    /// <summary>The type of the value where a cell of a table can have it; null where it cannot.</summary>
+    /// <summary>The type of the value in a cell of a table; null if a cell cannot have one.</summary>
     internal Type? Cell { get; }
 
-    /// <summary>Its place in the table.</summary>
+    /// <summary>The place in the table, from 0.</summary>
     internal int Index { get; }
 
-    /// <summary>The value; null where it is unset. An empty list is unset.</summary>
+    /// <summary>Returns the value; null if it is unset. An empty list counts as unset.</summary>
     internal object? Get(ChatRequest request) => _get(request);
 
     /// <param name="request">The request to change.</param>
-    /// <param name="value">A value of the option's type, or null to unset it.</param>
+    /// <param name="value">A value of the option's type; null to unset it.</param>
     internal void Set(ChatRequest request, object? value) => _set(request, value);
 
     /// <inheritdoc/>
@@ -120,7 +116,7 @@ internal sealed class ChatOption
     private static ChatOption Part(string name, string field) =>
         new(name, field, OptionKind.Part, null, static _ => null, static (_, _) => { });
 
-    private static ChatOption Of<T>(string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, T> get, Action<ChatRequest,
-        T> set) =>
+    private static ChatOption Of<T>(
+        string name, string field, OptionKind kind, Type? cell, Func<ChatRequest, T> get, Action<ChatRequest, T> set) =>
         new(name, field, kind, cell, r => get(r), (r, v) => set(r, (T)v!));
 }

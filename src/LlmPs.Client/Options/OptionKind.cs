@@ -3,7 +3,7 @@ namespace LlmPs.Options;
 /// <summary>The kind of an option's value: how it is shown, written and read from a cell.</summary>
 internal enum OptionKind
 {
-    /// <summary>What is asked: the model and the chip. Not held against a provider's rules.</summary>
+    /// <summary>The model or the chip, which are not validated by a provider's rules.</summary>
     Target,
 
     /// <summary>A number with a fraction.</summary>
@@ -36,6 +36,6 @@ internal enum OptionKind
     /// <summary>A word, or the name of a tool.</summary>
     ToolChoice,
 
-    /// <summary>A part of a message, which is no property of the request.</summary>
+    /// <summary>A part of a message, which is not a property of the request.</summary>
     Part,
 }

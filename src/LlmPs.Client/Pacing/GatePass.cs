@@ -4,9 +4,7 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Pacing;
 
-/// <summary>
-/// One request in front of its <see cref="RequestGate"/> , attempts included. Its place in the line is kept when it is sent again.
-/// </summary>
+/// <summary>A request before its <see cref="RequestGate"/>. It keeps its place in the line when it is sent again.</summary>
 internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens, int? maxTokens, int choices)
 {
     internal readonly long Ticket = ticket;
@@ -14,7 +12,7 @@ internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens,
     internal readonly int? MaxTokens = maxTokens;
     internal readonly int Choices = choices;
 
-    // Of the attempt under way.
+    // State of the attempt under way.
     internal bool IsIn;
     internal int Epoch;
     internal long Ordinal;
@@ -22,14 +20,14 @@ internal sealed class GatePass(RequestGate gate, long ticket, long promptTokens,
     internal double Reserved;
     internal TaskCompletionSource<bool>? Turn;
 
-    // Of the attempts before it.
+    // State of the attempts before it.
     internal int Refusals;
     internal double RefusedAt = double.NegativeInfinity;
 
-    /// <summary>How many refusals do not count as attempts, because the account was shut to all.</summary>
+    /// <summary>The number of refusals that do not count as attempts, because the account refused all requests.</summary>
     internal int Forgiven;
 
-    /// <summary>Whether the last refusal concerned this request only, so that the gate does not wait for it.</summary>
+    /// <summary>Whether the last refusal concerned this request only, so that the gate did not pause.</summary>
     internal bool WaitsAlone;
 
     internal Task EnterAsync(CancellationToken cancellationToken) => gate.EnterAsync(this, cancellationToken);

@@ -4,24 +4,16 @@ using System.Threading;
 
 namespace LlmPs.Pacing;
 
-/// <summary>Time as gates and pools see it, so that tests need no waiting.</summary>
-internal abstract class PacingClock
+/// <summary>The machine's time, as gates and pools use it. Tests override it and need no waiting.</summary>
+internal class PacingClock
 {
-    /// <summary>The clock of the machine.</summary>
-    internal static PacingClock System { get; } = new SystemClock();
+    internal static PacingClock System { get; } = new();
 
-    /// <summary>Seconds since some moment.</summary>
-    internal abstract double Now { get; }
+    /// <summary>Seconds since an arbitrary moment.</summary>
+    internal virtual double Now => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
 
-    /// <summary>Returns a timer that is not set yet.</summary>
-    internal abstract IPacingTimer NewTimer(Action tick);
-
-    private sealed class SystemClock : PacingClock
-    {
-        internal override double Now => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
-
-        internal override IPacingTimer NewTimer(Action tick) => new SystemTimer(tick);
-    }
+    /// <summary>Returns a timer that is not set.</summary>
+    internal virtual IPacingTimer NewTimer(Action tick) => new SystemTimer(tick);
 
     private sealed class SystemTimer(Action tick) : IPacingTimer
     {
@@ -33,9 +25,9 @@ internal abstract class PacingClock
     }
 }
 
-/// <summary>A timer that fires once each time it is set.</summary>
+/// <summary>A timer that fires once for each time it is set.</summary>
 internal interface IPacingTimer : IDisposable
 {
-    /// <summary>Sets the timer; an earlier setting no longer counts.</summary>
+    /// <summary>Sets the timer, instead of any earlier setting.</summary>
     void Set(double seconds);
 }

@@ -5,56 +5,26 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Pacing;
 
-/// <summary>The state of a gate, for a progress display.</summary>
-internal readonly struct GateState(int waiting, TimeSpan? pausedFor, double? ratePerMinute, TimeSpan? wait = null)
-{
-    /// <summary>Requests that wait for the limit.</summary>
-    internal int Waiting { get; } = waiting;
-
-    /// <summary>How long the account has refused all; null where it does not.</summary>
-    internal TimeSpan? PausedFor { get; } = pausedFor;
-
-    /// <summary>The rate that requests are held to; null where there is none.</summary>
-    internal double? RatePerMinute { get; } = ratePerMinute;
-
-    /// <summary>How long until the next request may go; null where none waits.</summary>
-    internal TimeSpan? Wait { get; } = wait;
-}
-
-/// <summary>What a request that comes now may expect of a gate.</summary>
-internal readonly struct GateOutlook(double delay, bool isShut)
-{
-    /// <summary>About how many seconds it waits for its turn.</summary>
-    internal double Delay { get; } = delay;
-
-    /// <summary>Whether the account refuses all, so that no further request is of use yet.</summary>
-    internal bool IsShut { get; } = isShut;
-}
-
-/// <summary>
-/// What a response says about one limit of the account, of requests or of tokens: what is left, and in how long it is full again.
-/// </summary>
+/// <summary>A limit of the account as a response reports it: what is left of it, and the time until it is full again.</summary>
 internal readonly struct AccountLimit(bool isOfTokens, double? remaining, TimeSpan reset)
 {
-    internal bool IsOfTokens { get; } = isOfTokens;
-
-    internal double? Remaining { get; } = remaining;
-
-    internal TimeSpan Reset { get; } = reset;
+    internal readonly bool IsOfTokens = isOfTokens;
+    internal readonly double? Remaining = remaining;
+    internal readonly TimeSpan Reset = reset;
 }
 
 /// <summary>
-/// Holds the attempts of a session for one model to the limits that the user gave and to the one that refusals teach (<see
-/// cref="AdaptiveRate"/>). All runs that use the session share it.
+/// Delays the attempts of a session for one model, so that they stay within the limits that the user gave and within the limit that is
+/// learned from refusals (<see cref="AdaptiveRate"/>). All runs that use the session share it.
 /// </summary>
 internal sealed class RequestGate : IDisposable
 {
-    // A completion's tokens before enough answers have said what they cost.
+    // The tokens that a completion is expected to have until enough answers have reported theirs.
     private const int AssumedCompletion = 512;
     private const int EnoughAnswers = 4;
     private const int AveragedAnswers = 32;
 
-    // Limits count by the minute: an account that answered so many requests within the last one and refuses all now is used up, not broken.
+    // Limits count by the minute: an account that answered so many requests lately and now refuses all is used up, not broken.
     private const int ProvenAnswers = 20;
     private const double UsedUpFor = 75;
 
@@ -63,9 +33,8 @@ internal sealed class RequestGate : IDisposable
     private readonly AdaptiveRate _rate;
     private readonly TokenBucket? _requests;
     private readonly TokenBucket? _tokens;
-    private readonly double? _givenRate;
+    private readonly double _givenPerMinute;
     private readonly TimeSpan _longestPause;
-    private readonly double? _tokenRate;
     private readonly PacingClock _clock;
     private readonly IPacingTimer _timer;
     private double _timerDue = double.PositiveInfinity;
@@ -79,57 +48,58 @@ internal sealed class RequestGate : IDisposable
     private double _shutSince;
     private bool _isDisposed;
 
-    /// <param name="requestsPerMinute">Null where it is to be learned.</param>
-    /// <param name="tokensPerMinute">Null for no limit.</param>
-    /// <param name="longestPause">The longest wait that a provider may ask for.</param>
-    /// <param name="clock">The time; null for the machine's.</param>
+    /// <summary>Without a limit of requests it is learned; without one of tokens there is none.</summary>
     internal RequestGate(int? requestsPerMinute, int? tokensPerMinute, TimeSpan longestPause, PacingClock? clock = null)
     {
         _requests = requestsPerMinute is { } requests ? TokenBucket.OfRequests(requests) : null;
         _tokens = tokensPerMinute is { } tokens ? TokenBucket.OfTokens(tokens) : null;
-        (_givenRate, _tokenRate, _longestPause) = (requestsPerMinute, tokensPerMinute / 60.0, longestPause);
-        // Below a rate that the user gave, a refusal here and there is the provider's passing trouble.
+        _givenPerMinute = requestsPerMinute ?? double.PositiveInfinity;
+        _longestPause = longestPause;
+        // Below a rate that the user gave, a few refusals are a passing problem of the provider.
         _rate = new AdaptiveRate(longestPause.TotalSeconds, new Random(), tolerates: requestsPerMinute is not null);
         _clock = clock ?? PacingClock.System;
         _timer = _clock.NewTimer(Tick);
     }
 
+    private double RatePerMinute => Math.Min(_rate.Rate * 60 ?? double.PositiveInfinity, _givenPerMinute);
+
     internal GatePass NewPass(ChatRequest request) =>
         NewPass(TokenEstimate.Of(request), request.MaxTokens, request.N is > 1 and var n ? n : 1);
 
-    /// <param name="promptTokens">An estimate of the tokens of the request.</param>
-    /// <param name="maxTokens">The most tokens that may be generated for a choice; null where the request sets no limit.</param>
-    /// <param name="choices">How many answers are generated.</param>
     internal GatePass NewPass(long promptTokens, int? maxTokens, int choices = 1) =>
         new(this, Interlocked.Increment(ref _tickets), promptTokens, maxTokens, choices);
 
-    internal GateState State()
+    /// <summary>
+    /// Returns what a progress display shows: requests that wait for the limit, how long the account has refused all requests, the limit,
+    /// and the time until the next request is sent. Null for what does not apply.
+    /// </summary>
+    internal (int Waiting, TimeSpan? PausedFor, double? RatePerMinute, TimeSpan? Wait) State()
     {
         lock (_lock)
         {
-            var now = Now();
+            var now = _clock.Now;
             var since = _shutUntil > now ? _shutSince : _rate.ShutSince;
-            var rate = _rate.Rate * 60;
-            TimeSpan? wait = _line.Count > 0 ? TimeSpan.FromSeconds(Math.Max(0, WaitOf(First(), now))) : null;
-            return new GateState(_line.Count, since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null, rate > _givenRate
-                ? _givenRate : rate ?? _givenRate, wait);
+            TimeSpan? pausedFor = since is { } shut ? TimeSpan.FromSeconds(Math.Max(0, now - shut)) : null;
+            TimeSpan? wait = _line.Count > 0 ? TimeSpan.FromSeconds(WaitOf(First(), now)) : null;
+            return (_line.Count, pausedFor, double.IsPositiveInfinity(RatePerMinute) ? null : RatePerMinute, wait);
         }
     }
 
-    /// <summary>Returns what a request that comes now may expect. Nothing is reserved.</summary>
-    internal GateOutlook Outlook(GatePass pass)
+    /// <summary>
+    /// Returns about how many seconds a new request would wait, and whether the account refuses all requests at present. Reserves nothing.
+    /// </summary>
+    internal (double Delay, bool IsShut) Outlook(GatePass pass)
     {
         lock (_lock)
         {
-            var now = Now();
-            var wait = Math.Max(0, WaitOf(pass, now));
+            var now = _clock.Now;
+            var wait = WaitOf(pass, now);
             var isShut = now < _shutUntil || (_rate.ShutSince is not null && (_line.Count > 0 || wait > 0));
-            // Behind those who wait already.
-            var rate = Math.Min(_rate.Rate ?? double.PositiveInfinity, _givenRate / 60 ?? double.PositiveInfinity);
-            wait += _line.Count / rate;
-            if (_tokenRate is { } tokens)
-                wait = Math.Max(wait, (_tokens!.Wait(pass.Reserved, now) * tokens + _line.Count * pass.Reserved) / tokens);
-            return new GateOutlook(wait, isShut);
+            // Those that wait already are sent first.
+            wait += 60 * _line.Count / RatePerMinute;
+            if (_tokens is not null)
+                wait = Math.Max(wait, _tokens.Wait(pass.Reserved, now) + _line.Count * pass.Reserved / _tokens.PerSecond);
+            return (wait, isShut);
         }
     }
 
@@ -142,7 +112,7 @@ internal sealed class RequestGate : IDisposable
         lock (_lock)
         {
             if (_isDisposed) throw new ObjectDisposedException(nameof(RequestGate));
-            var now = Now();
+            var now = _clock.Now;
             if (RefusalOf(now) is { } refusal) throw refusal;
             if (_line.Count == 0 && WaitOf(pass, now) <= 0)
             {
@@ -174,8 +144,8 @@ internal sealed class RequestGate : IDisposable
     });
 
     /// <summary>
-    /// Holds requests back until a limit that is used up is full again, before the provider has to refuse one. What was sent after the
-    /// request that the figures come from counts as well, each with as many tokens as this one.
+    /// Pauses until a limit that is used up is full again, before the provider has to refuse a request. Each request sent after this one
+    /// counts as much as this one.
     /// </summary>
     internal void Report(GatePass pass, IReadOnlyList<AccountLimit> limits) => Update(pass, leaves: false, now =>
     {
@@ -187,7 +157,7 @@ internal sealed class RequestGate : IDisposable
         }
     });
 
-    /// <summary>Notes that the answer is whole.</summary>
+    /// <summary>Ends the attempt with a complete answer.</summary>
     internal void Succeeded(GatePass pass, TokenUsage? usage) => Update(pass, leaves: true, _ =>
     {
         if (usage?.CompletionTokens is { } completion)
@@ -199,7 +169,7 @@ internal sealed class RequestGate : IDisposable
         if ((usage?.TotalTokens ?? usage?.PromptTokens + usage?.CompletionTokens) is { } total) _tokens?.Settle(total - pass.Reserved);
     });
 
-    /// <summary>Notes that the attempt ended without a whole answer.</summary>
+    /// <summary>Ends the attempt without a complete answer.</summary>
     internal void Failed(GatePass pass, LlmApiException error) => Update(pass, leaves: true, now =>
     {
         pass.WaitsAlone = false;
@@ -207,10 +177,10 @@ internal sealed class RequestGate : IDisposable
         else _rate.Lost(pass.Epoch);
     });
 
-    /// <summary>Notes that the attempt, if one is under way, was given up.</summary>
+    /// <summary>Ends an attempt that was given up; does nothing where none is under way.</summary>
     internal void Leave(GatePass pass) => Update(pass, leaves: true, _ => _rate.Lost(pass.Epoch));
 
-    /// <summary>Ends every wait. Nothing is let in any more.</summary>
+    /// <summary>Ends every wait with an error, and lets no further request in.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -221,15 +191,13 @@ internal sealed class RequestGate : IDisposable
         }
     }
 
-    private double Now() => _clock.Now;
-
     private void Update(GatePass pass, bool leaves, Action<double> update)
     {
         lock (_lock)
         {
             if (!pass.IsIn || _isDisposed) return;
             pass.IsIn = !leaves;
-            var now = Now();
+            var now = _clock.Now;
             update(now);
             Pump(now);
         }
@@ -240,15 +208,15 @@ internal sealed class RequestGate : IDisposable
         lock (_lock)
         {
             _timerDue = double.PositiveInfinity;
-            Pump(Now());
+            Pump(_clock.Now);
         }
     }
 
-    // From here on under the lock.
+    // All methods below are called under the lock.
 
     private void Refused(GatePass pass, TimeSpan? retryAfter, double now)
     {
-        // A request that others overtake is refused for reasons of its own.
+        // Where others are answered in between, the refusals are about this request only.
         var isUsedUp = _answers >= ProvenAnswers && pass.RefusedAt > _lastAcceptedSent && pass.SentAt - _lastAcceptedSent < UsedUpFor;
         if (pass.Refusals++ > 0 && isUsedUp) pass.Forgiven++;
         pass.RefusedAt = pass.SentAt;
@@ -262,7 +230,6 @@ internal sealed class RequestGate : IDisposable
         else pass.WaitsAlone = !_rate.Refused(pass.Epoch, pass.SentAt, now, retryAfter?.TotalSeconds);
     }
 
-    /// <summary>Lets in every request that may go.</summary>
     private void Pump(double now)
     {
         while (_line.Count > 0 && !_isDisposed)
@@ -290,14 +257,11 @@ internal sealed class RequestGate : IDisposable
 
     private void Empty(Exception reason)
     {
-        foreach (var pass in _line) pass.Turn!.TrySetException(reason is LlmApiException ? RefusalOf(Now()) ?? reason : reason);
+        foreach (var pass in _line) pass.Turn!.TrySetException(reason is LlmApiException ? RefusalOf(_clock.Now) ?? reason : reason);
         _line.Clear();
     }
 
-    /// <summary>
-    /// Returns the request that came first. Where all may be refused it is the one that was refused least, so that none uses up its
-    /// retries.
-    /// </summary>
+    // The first in line; while probing the one that was refused least often, so that no request uses up its retries.
     private GatePass First()
     {
         var first = _line.Min!;

@@ -3,40 +3,33 @@ using System.Globalization;
 
 namespace LlmPs.Pacing;
 
-/// <summary>When to send again, and after how long: exponential with full jitter, unless the provider says how long.</summary>
+/// <summary>Decides when to send again: exponential backoff with full jitter, unless the provider says how long to wait.</summary>
 internal sealed class RetryPolicy(int maxCount, TimeSpan maxDelay)
 {
     private static readonly TimeSpan s_first = TimeSpan.FromMilliseconds(500);
 
     private readonly Random _random = new();
 
-    /// <summary>
-    /// Returns the wait before the next attempt; null where the error is final. An error that is final because of the wait says so.
-    /// </summary>
-    /// <param name="error">How the last attempt ended.</param>
-    /// <param name="attempt">How many attempts there were.</param>
-    /// <param name="final">The error to give up with.</param>
+    /// <summary>Returns the wait before the next attempt; null to give up with the final error.</summary>
     internal TimeSpan? Next(LlmApiException error, int attempt, out LlmApiException final)
     {
         final = error;
         if (!error.IsTransient || attempt > maxCount) return null;
-        if (error.RetryAfter is { } asked)
+        if (error.RetryAfter is not { } asked)
         {
-            if (asked <= maxDelay) return asked + Jitter(s_first);
-            final = TooLong($"{error.Message} The provider", asked, maxDelay, error);
-            return null;
+            var ceiling = s_first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30));
+            return Jitter(TimeSpan.FromMilliseconds(Math.Min(maxDelay.TotalMilliseconds, ceiling)));
         }
 
-        return Jitter(
-            TimeSpan.FromMilliseconds(
-                Math.Min(maxDelay.TotalMilliseconds, s_first.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)))));
+        if (asked <= maxDelay) return asked + Jitter(s_first);
+        final = TooLong($"{error.Message} The provider", asked, maxDelay, error);
+        return null;
     }
 
-    /// <summary>Returns the error of a wait that is over the longest allowed.</summary>
+    /// <summary>Returns the error of a wait that is longer than the longest allowed.</summary>
     internal static LlmApiException TooLong(string who, TimeSpan asked, TimeSpan longest, LlmApiException? error = null) =>
-        new(error?.Kind
-            ?? LlmErrorKind.RateLimited, $"{who} asks to wait {Seconds(asked)} s, which is over -MaxRetryDelaySec {Seconds(longest)}.",
-                error?.InnerException)
+        new(error?.Kind ?? LlmErrorKind.RateLimited,
+            $"{who} asks to wait {Seconds(asked)} s, which is over -MaxRetryDelaySec {Seconds(longest)}.", error?.InnerException)
         {
             StatusCode = error?.StatusCode,
             ProviderCode = error?.ProviderCode,
@@ -51,7 +44,7 @@ internal sealed class RetryPolicy(int maxCount, TimeSpan maxDelay)
 
     private TimeSpan Jitter(TimeSpan ceiling)
     {
-        // In ticks: .NET Framework would round a fraction of a millisecond to none.
+        // In ticks, because .NET Framework rounds to milliseconds.
         lock (_random) return TimeSpan.FromTicks((long)(_random.NextDouble() * ceiling.Ticks));
     }
 }

@@ -1,8 +1,10 @@
+using System.Linq;
+
 namespace LlmPs.Pacing;
 
 /// <summary>
-/// A guess at the tokens of a prompt, for pacing and for -WhatIf: every model counts in its own way. Four ASCII characters or one other
-/// character make a token, a message adds a few, an image or a file a flat figure.
+/// An estimate of the tokens of a prompt, for pacing and -WhatIf, since each model counts differently: one token for four ASCII characters
+/// or for one other character, a few for each message, and a fixed number for an image or a file.
 /// </summary>
 internal static class TokenEstimate
 {
@@ -23,6 +25,9 @@ internal static class TokenEstimate
         foreach (var tool in request.Tools ?? []) tokens += Of(tool.Name) + Of(tool.Description) + Of(tool.Parameters);
         return tokens + Of(request.JsonSchema);
     }
+
+    internal static long Of(ChatCompletion answer) =>
+        answer.Choices.Sum(choice => Of(choice.Message.Content) + Of(choice.Message.ReasoningContent));
 
     internal static long Of(string? text)
     {

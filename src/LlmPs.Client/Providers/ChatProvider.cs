@@ -7,22 +7,22 @@ using LlmPs.Wire;
 
 namespace LlmPs.Providers;
 
-/// <summary>How a provider takes a JSON schema for the answer.</summary>
+/// <summary>How a provider accepts a JSON schema for the answer.</summary>
 internal enum SchemaForm
 {
-    /// <summary>As <c>response_format</c> of type json_schema.</summary>
+    /// <summary>In <c>response_format</c> of type json_schema.</summary>
     JsonSchema,
 
-    /// <summary>As <c>response_format</c> of type json_object, with the schema in the instructions.</summary>
+    /// <summary>In the instructions, with <c>response_format</c> of type json_object.</summary>
     JsonObject,
 
-    /// <summary>In the instructions alone.</summary>
+    /// <summary>Only in the instructions.</summary>
     Instructions,
 }
 
 /// <summary>
-/// What sets one provider apart: addresses, the options it documents, its errors, its catalogue. How a request is validated and written
-/// follows from these and stands once, in <see cref="RequestValidator"/> and <see cref="RequestWriter"/>.
+/// The properties of one provider: addresses, documented options, errors and catalogue. <see cref="RequestValidator"/> and
+/// <see cref="RequestWriter"/> use them to validate and write a request.
 /// </summary>
 internal abstract class ChatProvider
 {
@@ -36,7 +36,7 @@ internal abstract class ChatProvider
 
     internal abstract string Name { get; }
 
-    /// <summary>Where the service is; null where there is no one service.</summary>
+    /// <summary>The address of the service; null if there is no single one.</summary>
     internal virtual Uri? DefaultBaseUri => null;
 
     /// <summary>The environment variable that holds the key.</summary>
@@ -50,39 +50,33 @@ internal abstract class ChatProvider
 
     internal virtual string? DefaultChip => null;
 
+    /// <summary>The models of the provider's document.</summary>
     internal abstract IReadOnlyList<LlmModel> Catalogue { get; }
 
     internal abstract IReadOnlyList<string> Capabilities { get; }
 
-    /// <summary>The document that the rules come from.</summary>
+    /// <summary>The document with the rules.</summary>
     internal abstract string Documentation { get; }
 
     internal virtual SchemaForm SchemaForm => SchemaForm.Instructions;
 
-    /// <summary>Whether a stream must be asked for its usage.</summary>
+    /// <summary>Whether a request for a stream must ask for the usage.</summary>
     internal virtual bool SendsStreamOptions => true;
 
-    /// <summary>Roles that messages may have; empty for any.</summary>
+    /// <summary>The roles that messages may have; empty for all.</summary>
     internal virtual IReadOnlyList<string> Roles => [ChatRole.System, ChatRole.User, ChatRole.Assistant, ChatRole.Tool];
 
-    /// <summary>What users see of it.</summary>
+    /// <summary>The public description of the provider.</summary>
     internal LlmProvider Info => _info ??= new LlmProvider(this);
 
-    internal IEnumerable<OptionRule> Rules
-    {
-        get
-        {
-            foreach (var rule in _rules)
-                if (rule is not null) yield return rule;
-        }
-    }
+    internal IEnumerable<OptionRule> Rules => _rules.OfType<OptionRule>();
 
     internal OptionRule? Rule(ChatOption option) => _rules[option.Index];
 
-    /// <summary>The model id as the provider writes it.</summary>
+    /// <summary>Returns the model id as the provider writes it.</summary>
     internal virtual string ModelId(string model) => model;
 
-    /// <summary>The chip as the provider spells it; as given where it lists no such one.</summary>
+    /// <summary>Returns the chip as the provider spells it; a chip that it does not list is returned as given.</summary>
     internal string? ChipId(string? chip) =>
         chip is null ? null : Chips.FirstOrDefault(known => known.Equals(chip, StringComparison.OrdinalIgnoreCase)) ?? chip;
 
@@ -90,18 +84,18 @@ internal abstract class ChatProvider
 
     internal abstract string ModelsPath { get; }
 
-    /// <summary>What the provider documents of batch jobs; null where it has none.</summary>
+    /// <summary>What the provider documents about batch jobs; null if it has none.</summary>
     internal virtual BatchLimits? Batch => null;
 
-    /// <summary>Rules that span several options.</summary>
+    /// <summary>Adds what breaks the rules about several options.</summary>
     internal virtual void Validate(ChatRequest request, ICollection<string> problems)
     {
     }
 
-    /// <summary>What the provider's own error codes mean; null where the HTTP status says it.</summary>
+    /// <summary>Returns the meaning of one of the provider's own error codes; null if the HTTP status decides.</summary>
     internal virtual LlmErrorKind? KindOf(string? code) => null;
 
-    /// <summary>What a user can do about an error that is particular to this provider.</summary>
+    /// <summary>Returns what a user can do about an error that is specific to this provider; null for other errors.</summary>
     internal virtual string? Advice(LlmErrorKind kind, string? code, string? message) => null;
 
     protected static OptionRule Number(ChatOption option, string field, double? min = null, double? max = null) =>

@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace LlmPs.Providers;
 
-/// <summary>What came of asking for a model on a chip, and when.</summary>
+/// <summary>The result of a request for a model on a chip, with its time.</summary>
 internal readonly struct ChipCheck(string model, string chip, bool isServed, DateTimeOffset on)
 {
     internal string Model { get; } = model;
@@ -19,14 +19,14 @@ internal readonly struct ChipCheck(string model, string chip, bool isServed, Dat
     internal DateTimeOffset On { get; } = on;
 }
 
-/// <summary>What one account was served, pair by pair. Written as JSON; holds nothing of the account itself.</summary>
+/// <summary>The checked pairs of model and chip of one account. Their JSON has no data of the account itself.</summary>
 internal sealed class ChipChecks
 {
     private const int Version = 1;
 
     private readonly SortedDictionary<string, ChipCheck> _pairs = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The pairs of a document; none where it is not one.</summary>
+    /// <summary>Reads the pairs of a JSON document; returns none if it is invalid.</summary>
     internal static ChipChecks Read(byte[] json)
     {
         var checks = new ChipChecks();
@@ -37,16 +37,16 @@ internal sealed class ChipChecks
             if (root.GetProperty("version").GetInt32() != Version) return checks;
             foreach (var pair in root.GetProperty("pairs").EnumerateArray())
             {
-                var on = DateTimeOffset.Parse(pair.GetProperty("on")
-                    .GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-                checks.Set(new ChipCheck(pair.GetProperty("model").GetString()!, pair.GetProperty("chip")
-                    .GetString()!, pair.GetProperty("served").GetBoolean(), on));
+                var on = pair.GetProperty("on").GetString()!;
+                checks.Set(new ChipCheck(
+                    pair.GetProperty("model").GetString()!, pair.GetProperty("chip").GetString()!, pair.GetProperty("served").GetBoolean(),
+                    DateTimeOffset.Parse(on, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)));
             }
         }
         catch (Exception e)
             when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
-            // A file that someone else has written tells nothing: the pairs can be asked again.
+            // Another program has changed the file; the pairs can be checked again.
             return new ChipChecks();
         }
 

@@ -5,7 +5,7 @@ using static LlmPs.Options.ChatOption;
 
 namespace LlmPs.Providers;
 
-/// <summary>Cloudsway MaaS DeepSeek. Source: the MaaS_DeepSeek document, and public pages where said.</summary>
+/// <summary>Cloudsway MaaS DeepSeek. Source: the MaaS_DeepSeek document, and public pages where a comment names them.</summary>
 internal sealed class CloudswayProvider : ChatProvider
 {
     private const string Deprecated = "Cloudsway accepts it without any effect (deprecated).";
@@ -39,7 +39,7 @@ internal sealed class CloudswayProvider : ChatProvider
 
     internal override bool RequiresEndpointPath => true;
 
-    /// <summary>The document names one model, in its sample; the rest is the customer's own list.</summary>
+    // The document names one model, in its sample. The others are in the customer's own list.
     internal override IReadOnlyList<LlmModel> Catalogue { get; } =
         ModelList.FromDocument("Cloudsway", "MaaS_DeepSeek document (sample)", [], ["MaaS_Deepseek_V4_pro_20260424"]);
 
@@ -52,14 +52,13 @@ internal sealed class CloudswayProvider : ChatProvider
     internal override string CompletionPath(string? endpointPath, string model, string? chip) =>
         $"/v1/ai/{Uri.EscapeDataString(endpointPath!)}/chat/completions";
 
-    /// <summary>Public pages, not the seed document.</summary>
+    // Source: public pages.
     internal override string ModelsPath => "/v1/models";
 
     internal override void Validate(ChatRequest request, ICollection<string> problems)
     {
         if (request.ToolChoice is not null and not "auto" and not "none" && request.Thinking != ThinkingMode.Disabled)
-            problems.Add(
-                $"-ToolChoice '{request.ToolChoice}' is refused while the model thinks: give -Thinking Disabled, or -ToolChoice "
-                    + "auto or none.");
+            problems.Add($"-ToolChoice '{request.ToolChoice}' cannot be combined with thinking. "
+                + "Give -Thinking Disabled, or -ToolChoice auto or none.");
     }
 }

@@ -1,11 +1,9 @@
-using System.Collections.Generic;
-
 namespace LlmPs.Providers;
 
 /// <summary>The 33 models of the M×N chat completions document.</summary>
 internal static class GenStudioModels
 {
-    private static readonly string[] s_ids =
+    internal static readonly string[] Ids =
     [
         "deepseek-r1-distill-qwen-32b", "deepseek-r1", "deepseek-v3", "deepseek-v3.1", "deepseek-v3.1-terminus", "deepseek-v3.2-exp",
         "glm-4.5", "glm-4.6", "glm-4.5-air", "glm-4.5v",
@@ -18,9 +16,4 @@ internal static class GenStudioModels
         "qwen2.5-vl-7b-instruct", "qwen2.5-vl-72b-instruct",
         "qwq-32b", "step3",
     ];
-
-    private static IReadOnlyList<LlmModel>? s_all;
-
-    internal static IReadOnlyList<LlmModel> All(ChatProvider provider) =>
-        s_all ??= ModelList.FromDocument(provider.Name, provider.Documentation, provider.Chips, s_ids);
 }

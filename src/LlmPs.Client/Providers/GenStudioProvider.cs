@@ -5,10 +5,13 @@ using static LlmPs.Options.ChatOption;
 namespace LlmPs.Providers;
 
 /// <summary>
-/// Infini-AI GenStudio M×N: a model on a chosen chip. Source: the M×N chat completions document, and public pages where said.
+/// Infini-AI GenStudio M×N: a model on a chosen chip. Source: the M×N chat completions document, and public pages where a comment names
+/// them.
 /// </summary>
 internal sealed class GenStudioProvider : ChatProvider
 {
+    private IReadOnlyList<LlmModel>? _catalogue;
+
     internal GenStudioProvider()
         : base(
             Number(Temperature, "temperature", 0, 2),
@@ -36,25 +39,26 @@ internal sealed class GenStudioProvider : ChatProvider
 
     internal override string DefaultChip => "nvidia";
 
-    internal override IReadOnlyList<LlmModel> Catalogue => GenStudioModels.All(this);
+    internal override IReadOnlyList<LlmModel> Catalogue =>
+        _catalogue ??= ModelList.FromDocument(Name, Documentation, Chips, GenStudioModels.Ids);
 
     internal override IReadOnlyList<string> Capabilities { get; } = ["chat", "stream", "thinking", "tools", "vision", "chips"];
 
     internal override string Documentation => "GenStudio M×N chat completions document";
 
-    /// <summary>The document's ids are all lower-case, and so is the path.</summary>
+    // The document's ids are all lower-case, and so is the path.
     internal override string ModelId(string model) => model.ToLowerInvariant();
 
     internal override string CompletionPath(string? endpointPath, string model, string? chip) =>
         $"/maas/{Uri.EscapeDataString(model)}/{Uri.EscapeDataString(chip ?? DefaultChip)}/chat/completions";
 
-    /// <summary>Public pages, not the seed document.</summary>
+    // Source: public pages.
     internal override string ModelsPath => "/maas/v1/models";
 
-    /// <summary>Codes from public pages. 60000 means a bad token though it was seen on HTTP 503.</summary>
+    // Source: public pages. 60000 means a bad token although it was seen with HTTP 503.
     internal override LlmErrorKind? KindOf(string? code) => code is "10009" or "60000" ? LlmErrorKind.Unauthorized : null;
 
     internal override string? Advice(LlmErrorKind kind, string? code, string? message) => kind == LlmErrorKind.NotFound
-        ? "Not every chip serves every model: see the provider's model square for the pairs, or try another -Chip."
+        ? "Not every chip serves every model. Try another -Chip, or see the provider's model square for the pairs."
         : null;
 }

@@ -8,59 +8,61 @@ namespace LlmPs;
 /// <summary>A model that a provider lists.</summary>
 public sealed class LlmModel
 {
-    internal LlmModel(string provider, string id, string source, IReadOnlyList<string> chips, IReadOnlyList<string> capabilities)
+    internal LlmModel(string provider, string id, string source, IReadOnlyList<string> chips, string? type = null)
     {
         Provider = provider;
         Id = id;
         Source = source;
         Chips = chips;
-        Capabilities = capabilities;
+        Type = type;
+        Capabilities = ModelList.CapabilitiesOf(id, type);
     }
 
-    /// <summary>The provider.</summary>
+    /// <summary>The name of the provider.</summary>
     public string Provider { get; }
 
-    /// <summary>The id to give as <c>-Model</c>.</summary>
+    /// <summary>The model's id, as <c>-Model</c> accepts it.</summary>
     public string Id { get; }
 
     /// <summary>
-    /// GenStudio: the chips that the model can be asked for on. The document lists models and chips, not which pairs are served.
+    /// The chips that a request for the model may name; empty except for GenStudio. Not every chip serves every model: GenStudio's document
+    /// lists models and chips, not the pairs.
     /// </summary>
     public IReadOnlyList<string> Chips { get; }
 
-    /// <summary>
-    /// Chips that served the model when <c>Get-LlmModel -Verify</c> last asked for this account; empty where it never did.
-    /// </summary>
+    /// <summary>The chips that served the model in the last check with <c>Get-LlmModel -Verify</c>; empty without a check.</summary>
     public IReadOnlyList<string> VerifiedChips { get; private set; } = [];
 
-    /// <summary>Chips that did not serve the model when asked. A chip in neither list was not asked, or did not say.</summary>
+    /// <summary>
+    /// The chips that did not serve the model in that check. A chip in neither list was not checked, or its check failed.
+    /// </summary>
     public IReadOnlyList<string> RefusedChips { get; private set; } = [];
 
-    /// <summary>When that was asked; of several chips, the longest ago.</summary>
+    /// <summary>The time of the check, the earliest of several chips; null without a check.</summary>
     public DateTimeOffset? VerifiedOn { get; private set; }
 
-    /// <summary>Where the entry comes from: the document, or the address that was asked.</summary>
+    /// <summary>The source of the entry: the name of a document, or the address of an online list.</summary>
     public string Source { get; }
 
-    /// <summary>chat; reasoning and vision where the id or the provider says so.</summary>
+    /// <summary>What the model can do: chat, and reasoning or vision if its id or the provider's list shows it.</summary>
     public IReadOnlyList<string> Capabilities { get; }
 
-    /// <summary>The provider's word for the kind of model (online lists).</summary>
+    /// <summary>The kind of model in the provider's words; null if the list does not give it.</summary>
     public string? Type { get; internal set; }
 
-    /// <summary>The most tokens of prompt and answer together, where the provider says.</summary>
+    /// <summary>The most tokens of prompt and answer together; null if the list does not give them.</summary>
     public long? ContextLength { get; internal set; }
 
-    /// <summary>Who the provider says owns the model.</summary>
+    /// <summary>The owner of the model; null if the list does not give it.</summary>
     public string? OwnedBy { get; internal set; }
 
-    /// <summary>When the model was listed, where the provider says.</summary>
+    /// <summary>The time at which the model was listed; null if the list does not give it.</summary>
     public DateTimeOffset? Created { get; internal set; }
 
     /// <inheritdoc/>
     public override string ToString() => Id;
 
-    /// <summary>The same model with what an account was served. A copy, since the catalogue is the same for all.</summary>
+    /// <summary>Returns a copy with the checks of an account; the catalogue itself is the same for all accounts.</summary>
     internal LlmModel With(ChipChecks checks)
     {
         var known = checks.Of(Id);

@@ -8,7 +8,7 @@ namespace LlmPs;
 /// <summary>A provider that the module knows.</summary>
 public sealed class LlmProvider
 {
-    internal LlmProvider(Providers.ChatProvider provider)
+    internal LlmProvider(ChatProvider provider)
     {
         Name = provider.Name;
         BaseUri = provider.DefaultBaseUri;
@@ -23,13 +23,13 @@ public sealed class LlmProvider
         Documentation = provider.Documentation;
     }
 
-    /// <summary>The name that <c>Connect-LlmProvider</c> takes.</summary>
+    /// <summary>The name that <c>Connect-LlmProvider</c> accepts.</summary>
     public string Name { get; }
 
-    /// <summary>Where the service is; null where it must be given.</summary>
+    /// <summary>The address of the service; null if <c>-BaseUri</c> must be given.</summary>
     public Uri? BaseUri { get; }
 
-    /// <summary>The environment variable that the key is read from.</summary>
+    /// <summary>The environment variable with the key.</summary>
     public string KeyVariable { get; }
 
     /// <summary>Whether a session needs a key.</summary>
@@ -41,19 +41,19 @@ public sealed class LlmProvider
     /// <summary>Whether <c>-EndpointPath</c> must be given.</summary>
     public bool RequiresEndpointPath { get; }
 
-    /// <summary>The chips that a model can be asked for on; empty where there is no choice.</summary>
+    /// <summary>The chips that a request may name; empty if the provider has no choice of chips.</summary>
     public IReadOnlyList<string> Chips { get; }
 
-    /// <summary>The chip that is used where none is given.</summary>
+    /// <summary>The chip that is used if none is given; null if there is none.</summary>
     public string? DefaultChip { get; }
 
-    /// <summary>What the provider can do.</summary>
+    /// <summary>What the provider can do: chat, stream, thinking, tools, json, logprobs, vision, files, chips.</summary>
     public IReadOnlyList<string> Capabilities { get; }
 
-    /// <summary>The options that the provider documents, with field and range.</summary>
+    /// <summary>The options that the provider documents, with their fields and ranges.</summary>
     public IReadOnlyList<LlmProviderOption> Options { get; }
 
-    /// <summary>Where that is documented.</summary>
+    /// <summary>The name of the provider's document.</summary>
     public string Documentation { get; }
 
     /// <inheritdoc/>
@@ -63,20 +63,20 @@ public sealed class LlmProvider
 /// <summary>An option that a provider documents.</summary>
 public sealed class LlmProviderOption
 {
-    internal LlmProviderOption(Providers.OptionRule rule)
+    internal LlmProviderOption(OptionRule rule)
     {
         Parameter = rule.Option.Name;
         Field = rule.Field;
         Allowed = rule.Allowed;
     }
 
-    /// <summary>The parameter of <c>Invoke-ChatCompletion</c>.</summary>
+    /// <summary>The name of the parameter of <c>Invoke-ChatCompletion</c>.</summary>
     public string Parameter { get; }
 
-    /// <summary>The field of the body.</summary>
+    /// <summary>The field of the request's body.</summary>
     public string Field { get; }
 
-    /// <summary>The values it takes.</summary>
+    /// <summary>The values that the provider accepts, for example "0 to 2" or "any".</summary>
     public string Allowed { get; }
 
     /// <inheritdoc/>

@@ -1,17 +1,18 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text.Json;
 
 namespace LlmPs.Providers;
 
 /// <summary>
-/// Reads a provider's own list of models: <c>data</c>, also one <c>data</c> deeper, rows that repeat, times as strings, null for an empty
-/// list.
+/// Reads a provider's own list of models in <c>data</c>. Some providers have a second <c>data</c> in it, repeat rows, write times as
+/// strings, or null for an empty list.
 /// </summary>
 internal static class ModelList
 {
-    /// <exception cref="JsonException">Not JSON, or no list in it.</exception>
+    /// <exception cref="JsonException">The text is not JSON, or has no list.</exception>
     internal static IReadOnlyList<LlmModel> Read(ReadOnlyMemory<byte> json, ChatProvider provider, string source)
     {
         using var document = JsonDocument.Parse(json);
@@ -27,10 +28,8 @@ internal static class ModelList
         foreach (var row in rows.EnumerateArray())
         {
             if (Text(row, "id") is not { Length: > 0 } id || !seen.Add(id)) continue;
-            var type = Text(row, "model_type");
-            models.Add(new LlmModel(provider.Name, id, source, provider.Chips, CapabilitiesOf(id, type))
+            models.Add(new LlmModel(provider.Name, id, source, provider.Chips, Text(row, "model_type"))
             {
-                Type = type,
                 ContextLength = ContextLengthOf(row),
                 OwnedBy = Text(row, "owned_by"),
                 Created = Integer(row, "created") is { } created ? UnixTime.FromSeconds(created) : null,
@@ -40,7 +39,7 @@ internal static class ModelList
         return models;
     }
 
-    /// <summary>Error envelopes have a null in <c>data</c>, too. The codes are those of success.</summary>
+    /// <summary>Returns whether JSON without <c>data</c> is an error. The codes here are those of success.</summary>
     private static bool IsError(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object || (root.TryGetProperty("data", out var data) && data.ValueKind != JsonValueKind.Null))
@@ -52,19 +51,13 @@ internal static class ModelList
             && (code.Length > 0 || Text(root, "message") is { Length: > 0 } || Text(root, "msg") is { Length: > 0 });
     }
 
-    /// <summary>The catalogue entries for ids that a document lists.</summary>
-    internal static IReadOnlyList<LlmModel> FromDocument(string provider, string source, IReadOnlyList<string> chips,
-        IReadOnlyList<string> ids)
-    {
-        var models = new LlmModel[ids.Count];
-        for (var i = 0; i < models.Length; i++) models[i] = new LlmModel(provider, ids[i], source, chips, CapabilitiesOf(ids[i], null));
-        return models;
-    }
+    /// <summary>Returns the catalogue entries of the ids in the provider's document.</summary>
+    internal static IReadOnlyList<LlmModel> FromDocument(
+        string provider, string source, IReadOnlyList<string> chips, IReadOnlyList<string> ids) =>
+        ids.Select(id => new LlmModel(provider, id, source, chips)).ToArray();
 
-    /// <summary>
-    /// The documents list bare ids, so what a model can do is read off its name, and off its type where an online list gives one.
-    /// </summary>
-    private static List<string> CapabilitiesOf(string id, string? type)
+    /// <summary>Returns what a model can do, by its id and, if an online list gives it, by its type.</summary>
+    internal static List<string> CapabilitiesOf(string id, string? type)
     {
         var capabilities = new List<string> { "chat" };
         if (Has("-r1") || Has("qwq") || Has("thinking")) capabilities.Add("reasoning");
@@ -74,7 +67,7 @@ internal static class ModelList
         bool Has(string part) => id.IndexOf(part, StringComparison.OrdinalIgnoreCase) >= 0;
     }
 
-    /// <summary>GenStudio names it context_length, vLLM max_model_len. llama.cpp states what a request may use in meta.n_ctx.</summary>
+    /// <summary>Reads the field of GenStudio (context_length), vLLM (max_model_len) or llama.cpp (meta.n_ctx).</summary>
     private static long? ContextLengthOf(JsonElement row) =>
         Integer(row, "context_length") ?? Integer(row, "max_model_len")
         ?? (row.TryGetProperty("meta", out var meta) && meta.ValueKind == JsonValueKind.Object ? Integer(meta, "n_ctx") : null);

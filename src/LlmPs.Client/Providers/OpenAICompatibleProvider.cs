@@ -4,8 +4,8 @@ using static LlmPs.Options.ChatOption;
 namespace LlmPs.Providers;
 
 /// <summary>
-/// Any server that speaks OpenAI's chat completions. Source: OpenAI's API reference; top_k and min_p are what vLLM, SGLang and llama.cpp
-/// add. The servers differ, so ranges are left to them where OpenAI's own would refuse what others take.
+/// Any server with OpenAI's chat completions. Source: OpenAI's API reference; top_k and min_p are additions of vLLM, SGLang and llama.cpp.
+/// A field has no range here if other servers accept more values than OpenAI.
 /// </summary>
 internal sealed class OpenAICompatibleProvider : ChatProvider
 {
@@ -54,6 +54,6 @@ internal sealed class OpenAICompatibleProvider : ChatProvider
 
     internal override string ModelsPath => "/models";
 
-    /// <summary>OpenAI's own limits; 200 MB as the smaller of its two meanings.</summary>
+    // OpenAI's limits; its 200 MB may mean MiB, so this is the smaller value.
     internal override BatchLimits Batch { get; } = new() { MaxLines = 50_000, MaxBytes = 200_000_000, MinHours = 24, MaxHours = 24 };
 }

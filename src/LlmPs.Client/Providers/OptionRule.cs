@@ -4,39 +4,33 @@ using LlmPs.Options;
 
 namespace LlmPs.Providers;
 
-/// <summary>What a provider documents of one option: the field's name and the values it takes.</summary>
-internal sealed class OptionRule
+/// <summary>What a provider documents about one option: the name of the field and the values that it accepts.</summary>
+internal sealed class OptionRule(ChatOption option, string field)
 {
-    internal OptionRule(ChatOption option, string field)
-    {
-        Option = option;
-        Field = field;
-    }
+    internal ChatOption Option { get; } = option;
 
-    internal ChatOption Option { get; }
-
-    /// <summary>The field of the body; for what has no field of its own, the part of the message.</summary>
-    internal string Field { get; }
+    /// <summary>The field of the body; for an image or a file, the part of the message.</summary>
+    internal string Field { get; } = field;
 
     internal double? Min { get; set; }
 
     internal double? Max { get; set; }
 
-    /// <summary>Whether the smallest value is itself left out, as in Cloudsway's top_p (0, 1].</summary>
+    /// <summary>Whether <see cref="Min"/> itself is not accepted, as in Cloudsway's top_p (0, 1].</summary>
     internal bool MinIsExclusive { get; set; }
 
     /// <summary>The most entries of a list.</summary>
     internal int? MaxCount { get; set; }
 
-    /// <summary>The whole of a text.</summary>
+    /// <summary>The pattern that a whole text must match.</summary>
     internal Regex? Pattern { get; set; }
 
     internal int? MaxLength { get; set; }
 
-    /// <summary>Accepted by the provider without any effect; why, as a warning.</summary>
+    /// <summary>The warning for an option that the provider accepts without effect; null for others.</summary>
     internal string? Warning { get; set; }
 
-    /// <summary>What the provider allows, in words.</summary>
+    /// <summary>The values that the provider accepts, in words.</summary>
     internal string Allowed
     {
         get

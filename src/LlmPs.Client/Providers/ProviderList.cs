@@ -15,7 +15,7 @@ internal static class ProviderList
     internal static ChatProvider? Find(string? name) =>
         All.FirstOrDefault(provider => string.Equals(provider.Name, name, StringComparison.OrdinalIgnoreCase));
 
-    /// <exception cref="ArgumentException">No provider of that name; the message lists the known ones.</exception>
+    /// <exception cref="ArgumentException">There is no provider with this name; the message lists the known ones.</exception>
     internal static ChatProvider Get(string? name) =>
         Find(name) ?? throw new ArgumentException($"Provider '{name}' is not known. Known providers: {string.Join(", ", Names)}.");
 }

@@ -8,16 +8,15 @@ using LlmPs.Text;
 
 namespace LlmPs.Providers;
 
-/// <summary>Holds a request against what its provider documents, before anything is sent.</summary>
+/// <summary>Validates a request against its provider's documents before anything is sent.</summary>
 internal static class RequestValidator
 {
     private const string InMessage = "in a message";
 
     private static readonly Dictionary<string, string> s_noFields = [];
 
-    /// <summary>Returns warnings for what is accepted without effect.</summary>
-    /// <exception cref="LlmApiException">InvalidRequest; the message names each parameter, its value and what the provider
-    /// allows.</exception>
+    /// <summary>Validates a request and returns warnings for options without effect.</summary>
+    /// <exception cref="LlmApiException">InvalidRequest; the message names each parameter, its value and the accepted values.</exception>
     internal static IReadOnlyList<string> Validate(ChatProvider provider, ChatRequest request)
     {
         var problems = new List<string>();
@@ -69,13 +68,13 @@ internal static class RequestValidator
         return $"Chip '{chip}' is not known to {provider.Name}. Known chips: {string.Join(", ", provider.Chips)}.";
     }
 
-    /// <summary>What would make no request at all, whatever the provider.</summary>
+    /// <summary>Adds what no provider accepts.</summary>
     private static void RefuseUnsendable(
         ChatRequest request, List<(ChatOption Option, string Value, double? Number)> given, List<string> problems, List<string> refused)
     {
         if (string.IsNullOrWhiteSpace(request.Model))
-            problems.Add("Model is not set: give -Model, or connect with a default -Model. Get-LlmModel lists models.");
-        if (request.Messages.Count == 0) problems.Add("Message is empty: give a prompt or at least one message.");
+            problems.Add("Model is not set. Give -Model, or connect with a default -Model. Get-LlmModel lists models.");
+        if (request.Messages.Count == 0) problems.Add("Message is empty. Give a prompt or at least one message.");
         foreach (var (option, _, number) in given)
             if (number is { } value && (double.IsNaN(value) || double.IsInfinity(value)))
             {
@@ -86,10 +85,10 @@ internal static class RequestValidator
         foreach (var message in request.Messages)
             if (message.Role == ChatRole.Tool && string.IsNullOrEmpty(message.ToolCallId))
                 problems.Add("A message of role tool needs the ToolCallId of the call that it answers.");
-        CheckJson("JsonSchema", request.JsonSchema, problems);
+        CheckJson("-JsonSchema", request.JsonSchema, problems);
         foreach (var tool in request.Tools ?? []) CheckJson($"Tool '{tool.Name}': its schema of parameters", tool.Parameters, problems);
-        foreach (var field in request.ExtraBody ?? s_noFields) CheckJson($"ExtraBody '{field.Key}'", field.Value, problems);
-        if (request.ExtraBody?.ContainsKey("stream") == true) problems.Add("ExtraBody may not set 'stream': use -Stream.");
+        foreach (var field in request.ExtraBody ?? s_noFields) CheckJson($"-ExtraBody '{field.Key}'", field.Value, problems);
+        if (request.ExtraBody?.ContainsKey("stream") == true) problems.Add("-ExtraBody cannot set 'stream'. Use -Stream.");
     }
 
     private static void CheckJson(string what, string? json, List<string> problems)
@@ -99,14 +98,14 @@ internal static class RequestValidator
         {
             using var document = JsonDocument.Parse(json);
         }
-        // Half of a surrogate pair is an argument that cannot be transcoded.
+        // Half a surrogate pair gives an ArgumentException.
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
             problems.Add($"{what} is not valid JSON: {JsonProblem.Of(e)}. It is: {PrintableText.Line(json, 80)}");
         }
     }
 
-    /// <summary>An option as it is typed; images and files in a message have another parameter than a prompt has.</summary>
+    /// <summary>Returns an option as it is typed. Images and files in a message are not given by a parameter of this name.</summary>
     private static string Named(ChatOption option, string value) => value == InMessage ? $"{option} {value}" : $"-{option} {value}";
 
     private static void Check(ChatProvider provider, ChatOption option, string value, double? number, List<string> problems,
@@ -115,9 +114,8 @@ internal static class RequestValidator
         if (provider.Rule(option) is not { } rule)
         {
             var known = string.Join(", ", provider.Rules.Select(documented => documented.Option));
-            problems.Add(
-                $"{Named(option, value)}: {provider.Name} documents no field for it. It documents {known}; -ExtraBody sends other "
-                    + "fields as they are.");
+            problems.Add($"{Named(option, value)}: {provider.Name} documents no field for it. It documents {known}; "
+                + "-ExtraBody sends other fields as they are.");
             return;
         }
 
@@ -160,7 +158,7 @@ internal static class RequestValidator
         return given;
     }
 
-    /// <summary>What a range applies to: the number itself, or how many a list has.</summary>
+    /// <summary>Returns the number that a range applies to: the value, or the length of a list.</summary>
     private static double? Number(object value) => value switch
     {
         double number => number,

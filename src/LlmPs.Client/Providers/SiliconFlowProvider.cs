@@ -5,11 +5,12 @@ using static LlmPs.Options.ChatOption;
 namespace LlmPs.Providers;
 
 /// <summary>
-/// SiliconFlow. Source: the create-chat-completions document; what it says of min_p, thinking, tool_choice and penalties is from its public
-/// pages.
+/// SiliconFlow. Source: the create-chat-completions document; for min_p, thinking, tool_choice and penalties its public pages.
 /// </summary>
 internal sealed class SiliconFlowProvider : ChatProvider
 {
+    private IReadOnlyList<LlmModel>? _catalogue;
+
     internal SiliconFlowProvider()
         : base(
             Number(Temperature, "temperature", 0, 2),
@@ -33,12 +34,13 @@ internal sealed class SiliconFlowProvider : ChatProvider
 
     internal override string Name => "SiliconFlow";
 
-    /// <summary>The international service is at api.siliconflow.com.</summary>
+    // The international service is at api.siliconflow.com.
     internal override Uri DefaultBaseUri { get; } = new("https://api.siliconflow.cn/v1");
 
     internal override string KeyVariable => "SILICONFLOW_API_KEY";
 
-    internal override IReadOnlyList<LlmModel> Catalogue => SiliconFlowModels.All(this);
+    internal override IReadOnlyList<LlmModel> Catalogue =>
+        _catalogue ??= ModelList.FromDocument(Name, Documentation, Chips, SiliconFlowModels.Ids);
 
     internal override IReadOnlyList<string> Capabilities { get; } = ["chat", "stream", "thinking", "tools", "json", "vision"];
 
@@ -46,14 +48,14 @@ internal sealed class SiliconFlowProvider : ChatProvider
 
     internal override SchemaForm SchemaForm => SchemaForm.JsonSchema;
 
-    /// <summary>Usage comes on every event unasked.</summary>
+    // The usage is on every event without a request for it.
     internal override bool SendsStreamOptions => false;
 
     internal override string CompletionPath(string? endpointPath, string model, string? chip) => "/chat/completions";
 
     internal override string ModelsPath => "/models?type=text&sub_type=chat";
 
-    /// <summary>Source: its guide on batch jobs.</summary>
+    // Source: SiliconFlow's guide on batch jobs.
     internal override BatchLimits Batch { get; } = new()
     {
         MaxLines = 5000,
@@ -73,10 +75,10 @@ internal sealed class SiliconFlowProvider : ChatProvider
 
     internal override string? Advice(LlmErrorKind kind, string? code, string? message) => code switch
     {
-        // The code of whatever is wrong in a request.
+        // The code of any error in a request.
         "20015" when message?.IndexOf("thinking", StringComparison.OrdinalIgnoreCase) >= 0 =>
-            "The model may not know enable_thinking: leave -Thinking out.",
-        "30003" => "The model is disabled: choose another with Get-LlmModel -Online.",
+            "The model may not accept enable_thinking. Remove -Thinking.",
+        "30003" => "The model is disabled. Choose another model with Get-LlmModel -Online.",
         _ => null,
     };
 }

@@ -4,14 +4,14 @@ using System.Text.Json;
 
 namespace LlmPs.Text;
 
-/// <summary>What is wrong with JSON, for a person: .NET's messages name their own properties and options.</summary>
+/// <summary>Describes errors in JSON for a user: .NET's messages name its own properties and options.</summary>
 internal static class JsonProblem
 {
-    // Parts that speak to a programmer, as System.Text.Json words them.
+    // Parts of System.Text.Json's messages that are for programmers.
     private static readonly string[] s_jargon =
         [" LineNumber: ", " Path: ", ". Change the reader options", " which is not supported in this mode", ", when isFinalBlock is true"];
 
-    /// <summary>Returns the reason with the line and the byte in it, both from 1, and without a period at the end.</summary>
+    /// <summary>Returns the reason with the line and the byte, both from 1, and without a period at the end.</summary>
     internal static string Of(Exception problem)
     {
         var reason = problem.Message;

@@ -4,11 +4,9 @@ using System.Text;
 namespace LlmPs.Text;
 
 /// <summary>
-/// The one rule for text from outside that reaches a terminal or a log. Controls, bidirectional marks, invisible characters and halves of
-/// characters are never printed: <see cref="Line(string)"/> and <see cref="Lines(string)"/> show a sign instead, <see cref="Escaped"/>
-/// writes
-/// <c>\u001b</c>. A joiner or a variation selector is printed where a script or an emoji needs it: one, after a character that it can join
-/// or vary.
+/// Makes text from outside safe for a terminal or a log. Controls, bidirectional marks, invisible characters and halves of characters are
+/// never printed: <see cref="Line(string)"/> and <see cref="Lines(string)"/> show a sign instead, <see cref="Escaped"/> an escape such as
+/// <c>\u001b</c>. A joiner or a variation selector is printed only after a character that it can join or vary.
 /// </summary>
 internal static class PrintableText
 {
@@ -17,7 +15,7 @@ internal static class PrintableText
     private const char Half = '\uFFFD';
     private const int EmojiSelector = 0xFE0F;
 
-    // Invisible characters that are not of Unicode's category Cf (Default_Ignorable_Code_Point, and the noncharacters of the Arabic block).
+    // Invisible characters outside Unicode's category Cf (Default_Ignorable_Code_Point, and the noncharacters of the Arabic block).
     private static readonly (int First, int Last)[] s_invisible =
     [
         (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F),
@@ -25,7 +23,7 @@ internal static class PrintableText
         (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
     ];
 
-    // Signs that stand before digits and are seen, although their category is Cf (Prepended_Concatenation_Mark).
+    // Visible signs before digits, although their category is Cf (Prepended_Concatenation_Mark).
     private static readonly (int First, int Last)[] s_visibleFormat =
         [(0x0600, 0x0605), (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2), (0x110BD, 0x110BD), (0x110CD, 0x110CD)];
 
@@ -36,33 +34,33 @@ internal static class PrintableText
         Escaped,
     }
 
-    /// <summary>Whether the text is printed as it is, in one line.</summary>
+    /// <summary>Returns whether <see cref="Line(string)"/> does not change the text.</summary>
     internal static bool IsPlain(string text)
     {
         var before = 0;
         return PlainLength(text, Rendering.Line, ref before) == text.Length;
     }
 
-    /// <summary>The text in one line, with a sign for each character that is not printed.</summary>
+    /// <summary>Returns the text in one line, with a sign for each character that is not printed.</summary>
     internal static string Line(string? text)
     {
         var before = 0;
         return Render(text, Rendering.Line, ref before);
     }
 
-    /// <summary>The text with its line ends and tabs, and a sign for each other character that is not printed.</summary>
+    /// <summary>Returns the text with its line ends and tabs, and a sign for each other character that is not printed.</summary>
     internal static string Lines(string? text)
     {
         var before = 0;
         return Render(text, Rendering.Lines, ref before);
     }
 
-    /// <summary>The next piece of a text, as <see cref="Lines(string)"/> shows it.</summary>
+    /// <summary>Returns the next piece of a text, as <see cref="Lines(string)"/> shows it.</summary>
     /// <param name="piece">The piece.</param>
     /// <param name="before">The character before it, 0 at the start; set to the last character of the piece.</param>
     internal static string Lines(string? piece, ref int before) => Render(piece, Rendering.Lines, ref before);
 
-    /// <summary>One line of at most so many characters; white space of any length is one space.</summary>
+    /// <summary>Returns one line of at most this many characters; white space of any length is one space.</summary>
     internal static string Line(string text, int longest)
     {
         var line = new StringBuilder();
@@ -91,7 +89,7 @@ internal static class PrintableText
     }
 
     /// <summary>
-    /// The text in one line, an escape for each character that is not printed. A longer text is cut, with its length behind it.
+    /// Returns the text in one line, with an escape for each character that is not printed. A longer text is cut and its length is added.
     /// </summary>
     internal static string Escaped(string text, int longest)
     {
@@ -101,7 +99,7 @@ internal static class PrintableText
         return Head(escaped, longest, out _) + string.Format(CultureInfo.InvariantCulture, "… ({0} characters)", text.Length);
     }
 
-    /// <summary>The text up to so many characters, none of which is half a one.</summary>
+    /// <summary>Returns the text up to this many characters, without half a character at its end.</summary>
     internal static string Head(string text, int most, out bool isCut)
     {
         isCut = text.Length > most;
@@ -111,7 +109,7 @@ internal static class PrintableText
     private static string Render(string? text, Rendering rendering, ref int before)
     {
         if (string.IsNullOrEmpty(text)) return string.Empty;
-        // A carriage return that ended the piece before is shown once it is known that no line feed follows.
+        // A carriage return at the end of the piece before is shown only if no line feed follows.
         var isHeld = rendering == Rendering.Lines && before == '\r' && text![0] != '\n';
         var plain = isHeld ? 0 : PlainLength(text!, rendering, ref before);
         if (plain == text!.Length) return text;
@@ -130,7 +128,7 @@ internal static class PrintableText
         return rendered.ToString();
     }
 
-    /// <summary>How much of the text is printed as it is; most texts are, and are not copied.</summary>
+    /// <summary>Returns how much of the text is printed unchanged; for most texts all of it, and they are not copied.</summary>
     private static int PlainLength(string text, Rendering rendering, ref int before)
     {
         for (var i = 0; i < text.Length;)
@@ -175,12 +173,12 @@ internal static class PrintableText
     private static bool IsSelector(int scalar) =>
         scalar is (>= 0xFE00 and <= 0xFE0F) or (>= 0x180B and <= 0x180D) or 0x180F or (>= 0xE0100 and <= 0xE01EF);
 
-    /// <summary>Letters and marks of the scripts that use joiners, and emoji.</summary>
+    /// <summary>Returns whether a character can be joined: letters and marks of scripts with joiners, and emoji.</summary>
     private static bool CanJoin(int before)
     {
         if (before < 0x0530) return false;
         if (before == EmojiSelector) return true;
-        // As a text: .NET Framework has no category of a number. New emoji have none in older tables.
+        // .NET Framework needs a text to find the category. New emoji have no category in older tables.
         return !IsIn(s_invisible, before) && !IsHalf(before) && CharUnicodeInfo.GetUnicodeCategory(char.ConvertFromUtf32(before), 0) is
             <= UnicodeCategory.EnclosingMark or UnicodeCategory.OtherSymbol or UnicodeCategory.MathSymbol or UnicodeCategory.ModifierSymbol
             or UnicodeCategory.OtherNotAssigned;
@@ -202,7 +200,7 @@ internal static class PrintableText
         return false;
     }
 
-    /// <summary>The character at that place; of half a one, the half.</summary>
+    /// <summary>Returns the character at a position; of half a character, the half.</summary>
     private static int ScalarAt(string text, int at, out int length)
     {
         length = char.IsHighSurrogate(text[at]) && at + 1 < text.Length && char.IsLowSurrogate(text[at + 1]) ? 2 : 1;

@@ -10,8 +10,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// Connects to a host with several addresses. An address that does not answer soon is joined by the next one, and the first connection that
-/// stands is taken (RFC 8305). .NET alone waits for one address until the whole connect timeout is over.
+/// Connects to a host with several addresses as RFC 8305 says: tries the next one when an address does not answer soon. .NET waits for one
+/// address until the connect timeout is over.
 /// </summary>
 internal static class AddressRace
 {
@@ -22,7 +22,7 @@ internal static class AddressRace
         await ConnectAsync(await Dns.GetHostAddressesAsync(host.Host, host.AddressFamily, cancellationToken)
             .ConfigureAwait(false), host.Port, cancellationToken).ConfigureAwait(false);
 
-    /// <exception cref="SocketException">No address accepted the connection: the failure of the first one.</exception>
+    /// <exception cref="SocketException">No address accepted the connection: the error of the first one.</exception>
     internal static async Task<Socket> ConnectAsync(IReadOnlyList<IPAddress> addresses, int port, CancellationToken cancellationToken)
     {
         if (addresses.Count == 0) throw new SocketException((int)SocketError.HostNotFound);

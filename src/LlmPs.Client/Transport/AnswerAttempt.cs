@@ -9,45 +9,36 @@ using LlmPs.Wire;
 
 namespace LlmPs.Transport;
 
-/// <summary>A request for a completion sent once, and the answer to it, plain or streamed.</summary>
-internal sealed class AnswerAttempt : IAsyncDisposable
+/// <summary>One attempt of a request for a completion, with its plain or streamed answer.</summary>
+internal sealed class AnswerAttempt(ChatExchange exchange, AttemptClock clock) : IAsyncDisposable
 {
     /// <summary>The largest plain answer, in bytes.</summary>
     internal const int LongestBody = 128 * 1024 * 1024;
 
     private const string EventStream = "text/event-stream";
 
-    private readonly ChatExchange _exchange;
-    private readonly AnswerFlow _flow;
+    private readonly AnswerFlow _flow = new(exchange.Context);
     private AnswerRedactor _redactor;
     private HttpResponseMessage? _response;
     private AnswerStream? _stream;
     private SseReader? _events;
 
-    internal AnswerAttempt(ChatExchange exchange, AttemptClock clock)
-    {
-        _exchange = exchange;
-        Clock = clock;
-        _flow = new AnswerFlow(exchange.Context);
-    }
+    internal AttemptClock Clock { get; } = clock;
 
-    internal AttemptClock Clock { get; }
+    private ProviderConnection Connection => exchange.Connection;
 
-    private ProviderConnection Connection => _exchange.Connection;
-
-    /// <summary>Adds the next deltas; false after the last.</summary>
+    /// <summary>Adds the next deltas; returns false after the last.</summary>
     internal async ValueTask<bool> ReadAsync(List<ChatCompletionDelta> deltas)
     {
         if (_events is null)
         {
             _redactor = Connection.Redactor.ForAnswer();
             _flow.Hide(_redactor.Texts);
-            await _exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
-            (_response, _stream) = await _exchange.SendAsync(Clock).ConfigureAwait(false);
-            _exchange.Pass.Accepted();
+            await exchange.Pass.EnterAsync(Clock.Token).ConfigureAwait(false);
+            (_response, _stream) = await exchange.SendAsync(Clock).ConfigureAwait(false);
+            exchange.Pass.Accepted();
             var charset = new AnswerCharset(_response.Content);
-            // What came is told by the bytes, and by the content type only where they leave it open: either kind was seen in answer to the
-            // other.
+            // The bytes decide, and the content type only where they do not: servers send streams as JSON and the other way round.
             switch (await _stream.PeekAsync().ConfigureAwait(false))
             {
                 case -1:
@@ -66,12 +57,12 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         var more = await _events.ReadAsync(deltas).ConfigureAwait(false);
         if (more) return true;
         if (_events.Error is { } error)
-            throw Connection.Errors.FromBody(error, _events.IsErrorInStream, _exchange.Context.RequestId, _flow.HasBegun);
+            throw Connection.Errors.FromBody(error, _events.IsErrorInStream, exchange.Context.RequestId, _flow.HasBegun);
         Succeeded(deltas);
         return false;
     }
 
-    /// <summary>Adds what was held back of an answer that broke off.</summary>
+    /// <summary>Adds the rest of an answer that broke off.</summary>
     internal void AddRest(List<ChatCompletionDelta> deltas)
     {
         if (_flow.HasBegun) deltas.AddRange(_flow.Close(isWhole: false));
@@ -86,7 +77,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
 
     private void ReadPlain(byte[] body, List<ChatCompletionDelta> deltas)
     {
-        _exchange.Show(body);
+        exchange.Show(body);
         if (body[0] == '<') throw NoAnswer($"{Connection.Provider.Name} answered with {Envelope(body).Message}");
         if (body[0] is not ((byte)'{' or (byte)'[' or (byte)'"'))
             throw Judged(body)
@@ -104,7 +95,7 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         }
 
         if (content is AnswerContent.Error or AnswerContent.Message)
-            throw Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId);
+            throw Connection.Errors.FromBody(body, inStream: false, exchange.Context.RequestId);
         foreach (var delta in read)
         {
             delta.Raw = body;
@@ -120,12 +111,12 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         deltas.AddRange(_flow.Close());
     }
 
-    /// <summary>The error that a body without an answer stands for; null where nothing in it says so.</summary>
+    // The error in a body without an answer; null where it reports none.
     private LlmApiException? Judged(byte[] body) =>
-        Connection.Errors.FromBody(body, inStream: false, _exchange.Context.RequestId) is { Kind: not LlmErrorKind.InvalidResponse } error
+        Connection.Errors.FromBody(body, inStream: false, exchange.Context.RequestId) is { Kind: not LlmErrorKind.InvalidResponse } error
             ? error : null;
 
-    /// <summary>Whether the JSON is sound as far as it goes.</summary>
+    // Whether the JSON is valid up to its end.
     private static bool IsCutOff(byte[] body)
     {
         var reader = new Utf8JsonReader(body, isFinalBlock: false, default);
@@ -140,11 +131,11 @@ internal sealed class AnswerAttempt : IAsyncDisposable
         }
     }
 
-    // The usage is said with the last of the closing deltas.
+    // The last delta has the usage.
     private void Succeeded(List<ChatCompletionDelta> deltas)
     {
-        _exchange.Warn(_flow);
-        _exchange.Pass.Succeeded(deltas.Count == 0 ? null : deltas[deltas.Count - 1].Usage);
+        exchange.Warn(_flow);
+        exchange.Pass.Succeeded(deltas.Count == 0 ? null : deltas[deltas.Count - 1].Usage);
     }
 
     private ErrorEnvelope Envelope(byte[] body) => ErrorEnvelope.Read(Connection.Redactor.ForPrint().Clean(body));

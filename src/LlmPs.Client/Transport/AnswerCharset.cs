@@ -5,8 +5,8 @@ using System.Text;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// Reads an answer in the charset that its content type names. Most that name another than UTF-8 still write UTF-8, as JSON and events are,
-/// so only what is none is read so.
+/// Decodes an answer with the charset of its content type. Most servers that name another charset than UTF-8 still write UTF-8, so the
+/// charset counts only for bytes that are not valid UTF-8.
 /// </summary>
 internal readonly struct AnswerCharset
 {
@@ -24,11 +24,11 @@ internal readonly struct AnswerCharset
         }
         catch (ArgumentException)
         {
-            // Of no charset that is known here.
+            // The charset is not known.
         }
     }
 
-    /// <summary>The bytes themselves where they are UTF-8, or nothing better is known.</summary>
+    /// <summary>Returns the bytes as UTF-8; unchanged where they are UTF-8 or the charset is not known.</summary>
     internal ReadOnlySpan<byte> ToUtf8(ReadOnlySpan<byte> bytes) => _other is null ? bytes : ToUtf8(bytes.ToArray());
 
     /// <inheritdoc cref="ToUtf8(ReadOnlySpan{byte})"/>

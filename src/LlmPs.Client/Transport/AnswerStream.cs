@@ -5,18 +5,16 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Transport;
 
-/// <summary>
-/// The bytes of an answer on their way in: watches the clock, tells payload from comments and blank lines, and holds events to a limit.
-/// </summary>
-internal sealed class AnswerStream : Stream
+/// <summary>The bytes of an answer as they arrive. Feeds the clock with payload, but not with comments, and limits events.</summary>
+internal sealed class AnswerStream(Stream inner, AttemptClock clock, long? length) : Stream
 {
-    /// <summary>The longest event of a stream, in bytes. One of a chat completion is a few hundred.</summary>
+    /// <summary>The longest event of a stream, in bytes. An event of a chat completion has a few hundred.</summary>
     internal const int LongestEvent = 16 * 1024 * 1024;
 
-    // What is kept of a line that is not understood, to be quoted.
+    // The longest part of an unknown line that is quoted.
     private const int LongestLine = 64 * 1024;
 
-    // A length is only a word until this much has come: a false one does not fill the memory.
+    // A Content-Length counts from here on, so that a false one does not fill the memory.
     private const int TrustedFrom = 1024 * 1024;
 
     private const int FirstBuffer = 16 * 1024;
@@ -26,12 +24,11 @@ internal sealed class AnswerStream : Stream
     private static readonly byte[] s_data = "data:"u8.ToArray();
     private static readonly byte[] s_error = "error"u8.ToArray();
 
-    private readonly Stream _inner;
-    private readonly AttemptClock _clock;
 #if NETFRAMEWORK
-    private readonly CancellationTokenRegistration _abort;
+    // .NET Framework checks the token of ReadAsync only before the read.
+    private readonly CancellationTokenRegistration _abort = clock.Token.Register(inner.Dispose);
 #endif
-    private readonly long? _length;
+    private readonly long? _length = length;
     private byte[] _head = [];
     private int _headAt;
     private int _headReady;
@@ -51,45 +48,13 @@ internal sealed class AnswerStream : Stream
     private bool _isHeldBack;
     private bool _isOver;
 
-    /// <param name="inner">The body.</param>
-    /// <param name="clock">The limits of the attempt.</param>
-    /// <param name="length">How many bytes the body has; null where the server does not say.</param>
-    internal AnswerStream(Stream inner, AttemptClock clock, long? length)
-    {
-        _inner = inner;
-        _clock = clock;
-        _length = length;
-#if NETFRAMEWORK
-        // There the token of ReadAsync is only looked at before the read begins.
-        _abort = clock.Token.Register(inner.Dispose);
-#endif
-    }
+    internal AttemptClock Clock { get; } = clock;
 
-    /// <summary>Ends a read under way.</summary>
-    internal void Abort() => _clock.Abort();
-
-    /// <summary>Whether the server said how long the body is. Then one that is cut off does not come to its end.</summary>
+    /// <summary>Whether the server stated the length of the body, so that HTTP reports a body that is cut off.</summary>
     internal bool HasLength => _length is not null;
 
     /// <summary>Whether the connection was closed in order.</summary>
     internal bool HasEnded => _ended;
-
-    /// <summary>
-    /// An event was part of the answer. What a gateway sends to keep the connection open is not: comments, blank lines, events without
-    /// content.
-    /// </summary>
-    internal void Payload() => _clock.Payload();
-
-    /// <summary>Whether a limit has run out, or the caller gave up.</summary>
-    internal bool IsCanceled => _clock.Token.IsCancellationRequested;
-
-    /// <summary>Gives the rest of the answer this much time and no more. To be called while nothing is read.</summary>
-    internal void EndWithin(TimeSpan time) => _clock.EndWithin(time);
-
-    internal bool IsCanceledByCaller => _clock.IsCanceledByCaller;
-
-    /// <summary>Whether the limit of the whole attempt comes before the end of the time for the rest.</summary>
-    internal bool IsCutShort => _clock.IsCutShort;
 
     public override bool CanRead => true;
 
@@ -105,9 +70,7 @@ internal sealed class AnswerStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>
-    /// The first byte that is neither white space nor a byte order mark, or -1. From there on, what was read is given again.
-    /// </summary>
+    /// <summary>Returns the first byte that is neither white space nor a byte order mark, or -1. Reading begins with that byte.</summary>
     internal async Task<int> PeekAsync()
     {
         _head = new byte[_length is > 0 and < FirstBuffer ? (int)_length : FirstBuffer];
@@ -122,12 +85,11 @@ internal sealed class AnswerStream : Stream
                 return _head[i];
             }
 
-            // White space that a provider sends to keep the connection open is nothing to keep.
             if (read == 0) return -1;
         }
     }
 
-    /// <summary>Whether what was peeked begins an event, as far as it has come: with a comment or a field.</summary>
+    /// <summary>Returns whether the peeked bytes begin with a comment or a field of an event.</summary>
     internal bool BeginsEvent()
     {
         var line = _head.AsSpan(_headAt, _headEnd - _headAt);
@@ -137,32 +99,26 @@ internal sealed class AnswerStream : Stream
         return BeginsField(line, s_error);
     }
 
-    /// <summary>
-    /// From here on the bytes are events: lines are watched, and an event that the end cuts short of its blank line still counts.
-    /// </summary>
-    /// <param name="skipped">
-    /// Takes each line that is no part of an event, in its place: after the events before it, before those behind it. Where it returns
-    /// true, the
-    /// stream ends there.
-    /// </param>
+    /// <summary>Reads the bytes as events from here on. A last event counts even without its blank line.</summary>
+    /// <param name="skipped">Takes each line that is not part of an event, between the events. Returns true to end the stream.</param>
     internal void BeginEvents(Func<byte[], bool> skipped)
     {
         _headReady = _headAt;
         _skipped = skipped;
     }
 
-    /// <summary>What was peeked, and the rest, up to a limit.</summary>
+    /// <summary>Returns the peeked bytes and all further bytes, up to a limit.</summary>
     internal async Task<byte[]> ReadToEndAsync(int limit)
     {
         var body = _head;
         var end = _headEnd;
-        if (_headAt < _headEnd) _clock.Payload();
+        if (_headAt < _headEnd) Clock.Payload();
         while (end != _length)
         {
             if (end == body.Length) Array.Resize(ref body, Grown(end, limit));
             var read = await ReadInnerAsync(body, end, body.Length - end).ConfigureAwait(false);
             if (read == 0) break;
-            _clock.Payload();
+            Clock.Payload();
             end += read;
             if (end > limit)
                 throw new LlmApiException(LlmErrorKind.InvalidResponse, $"The answer is over the limit of {limit / (1024 * 1024)} MiB.");
@@ -173,9 +129,7 @@ internal sealed class AnswerStream : Stream
         return begin == 0 && end == body.Length ? body : body.AsSpan(begin, end - begin).ToArray();
     }
 
-    /// <summary>
-    /// Reads the next bytes as they come, what was peeked first; 0 at the end. A caller that reads so does not read events.
-    /// </summary>
+    /// <summary>Reads the next bytes as they arrive, first the peeked ones; returns 0 at the end. Not for events.</summary>
     internal async Task<int> ReadBytesAsync(byte[] buffer)
     {
         if (_headAt < _headEnd)
@@ -187,11 +141,11 @@ internal sealed class AnswerStream : Stream
         }
 
         var read = await ReadInnerAsync(buffer, 0, buffer.Length).ConfigureAwait(false);
-        if (read > 0) _clock.Payload();
+        if (read > 0) Clock.Payload();
         return read;
     }
 
-    /// <summary>Twice as much, and all that the server has announced as soon as a good part of it has come.</summary>
+    // Doubles, or takes the stated length once enough of it has arrived.
     private int Grown(int filled, int limit)
     {
         var next = Math.Max(FirstBuffer, filled * 2L);
@@ -224,7 +178,7 @@ internal sealed class AnswerStream : Stream
 #if NETFRAMEWORK
             _abort.Dispose();
 #endif
-            _inner.Dispose();
+            inner.Dispose();
         }
 
         base.Dispose(disposing);
@@ -232,18 +186,18 @@ internal sealed class AnswerStream : Stream
 
     private async Task<int> ReadInnerAsync(byte[] buffer, int offset, int count)
     {
-        _clock.Enter();
+        Clock.Enter();
         try
         {
 #if NET
-            return await _inner.ReadAsync(buffer.AsMemory(offset, count), _clock.Token).ConfigureAwait(false);
+            return await inner.ReadAsync(buffer.AsMemory(offset, count), Clock.Token).ConfigureAwait(false);
 #else
-            return await _inner.ReadAsync(buffer, offset, count, _clock.Token).ConfigureAwait(false);
+            return await inner.ReadAsync(buffer, offset, count, Clock.Token).ConfigureAwait(false);
 #endif
         }
         finally
         {
-            _clock.Leave();
+            Clock.Leave();
         }
     }
 
@@ -259,15 +213,15 @@ internal sealed class AnswerStream : Stream
                 return given;
             }
 
-            // Whoever reads on has read all events before the line.
-            if (TellSkipped()) return 0;
+            // A further read means that all events before the line were read.
+            if (PassSkippedLine()) return 0;
             if (_headReady < _headEnd && !_isHeldBack) _headReady += Watch(_head.AsSpan(_headReady, _headEnd - _headReady));
             else if (_ended) return End(buffer.Span);
             else await FillAsync().ConfigureAwait(false);
         }
     }
 
-    private bool TellSkipped()
+    private bool PassSkippedLine()
     {
         if (_skippedLine is not { } line) return false;
         _skippedLine = null;
@@ -295,18 +249,16 @@ internal sealed class AnswerStream : Stream
         if (_isOver) return 0;
         _isOver = true;
         EndLine(isCut: true);
-        // Some servers leave out the blank line after their last event, which without it would not count as one.
-        if (TellSkipped() || buffer.Length < s_blankLine.Length) return 0;
+        // Some servers omit the blank line after their last event, which would not count without it.
+        if (PassSkippedLine() || buffer.Length < s_blankLine.Length) return 0;
         s_blankLine.CopyTo(buffer);
         return s_blankLine.Length;
     }
 
     /// <summary>
-    /// Feeds the clock while an event is under way, since a long one takes its time, and refuses events without end. Joins the data lines
-    /// of an event
-    /// by spaces, which JSON takes for white space: on .NET Framework the parser's work for many lines is quadratic. How many of the
-    /// bytes go up to the
-    /// end of the first line that is no part of an event, or to what only the next bytes explain; all where there is neither.
+    /// Feeds the clock during a long event, refuses endless events, and joins the data lines of an event by spaces, which are white space
+    /// in JSON: the parser of .NET Framework takes quadratic time for many lines. Returns the number of bytes that are ready to be read,
+    /// which ends after a line that is not part of an event, and before bytes that depend on the next ones.
     /// </summary>
     private int Watch(Span<byte> bytes)
     {
@@ -357,7 +309,7 @@ internal sealed class AnswerStream : Stream
                 }
             }
 
-            // A line feed after a carriage return ends the same line; two line ends in a row end the event.
+            // A line feed after a carriage return ends the same line. A blank line ends the event.
             if (bytes[end] == (byte)'\r' || !_afterReturn)
             {
                 if (_atLineStart) _event = 0;
@@ -371,17 +323,17 @@ internal sealed class AnswerStream : Stream
             if (_skippedLine is not null) break;
         }
 
-        if (!_atLineStart && !_isComment) _clock.Payload();
+        if (!_atLineStart && !_isComment) Clock.Payload();
         return all - bytes.Length;
     }
 
-    /// <summary>Whether only the next bytes tell if a line of data begins there. At the end of the stream there are none.</summary>
+    // Whether it depends on the next bytes if a data line begins here.
     private bool IsHeldBack(ReadOnlySpan<byte> line) => _isHeldBack = !_ended && line.Length < s_data.Length
         && line.SequenceEqual(s_data.AsSpan(0, line.Length));
 
     private void Count(int length)
     {
-        // A comment is no part of an event, but one without end would fill the memory as well.
+        // An endless comment would fill the memory as well.
         if (_isComment) _comment += length;
         else _event += length;
         if (_event > LongestEvent || _comment > LongestEvent)
@@ -397,9 +349,7 @@ internal sealed class AnswerStream : Stream
         _lineLength += length;
     }
 
-    /// <summary>
-    /// Keeps the line that has ended where it is no field of events. One that the end of the stream cuts may be the beginning of one.
-    /// </summary>
+    // Keeps a line that is not a field of events. The end of the stream may cut a field.
     private void EndLine(bool isCut)
     {
         if (!_keepsLine) return;

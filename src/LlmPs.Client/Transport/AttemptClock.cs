@@ -6,24 +6,18 @@ using LlmPs.Pacing;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The limits of one attempt. The whole limit runs from sending to the last byte, reading included, so that it ends an answer that
-/// arrives faster
-/// than it is read. It stands still while the caller has the deltas: a slow pipeline costs nothing. The limit until the answer begins,
-/// and the one
-/// between payloads from then on, run only while the module waits for the network.
+/// The time limits of one attempt. The limit of the attempt runs from sending to the last byte, except while the caller handles deltas. The
+/// limits for the first payload and between payloads run only while the module waits for the network.
 /// </summary>
-internal sealed class AttemptClock : IDisposable
+internal sealed class AttemptClock(TimeSpan whole, TimeSpan idle, CancellationToken caller) : IDisposable
 {
-    // Before the first payload a provider may hold the request in its queue.
+    // A provider may queue a request before the first payload.
     private const int FirstPayloadFactor = 5;
 
-    private readonly TimeSpan _idle;
     private readonly Stopwatch _elapsed = new();
     private readonly object _switch = new();
-    private readonly CancellationToken _caller;
-    private readonly CancellationTokenSource _source;
+    private readonly CancellationTokenSource _source = CancellationTokenSource.CreateLinkedTokenSource(caller);
     private CancellationTokenRegistration _end;
-    private readonly TimeSpan _whole;
     private TimeSpan _grace = TimeSpan.MaxValue;
     private TimeSpan _silent;
     private long _entered;
@@ -31,35 +25,24 @@ internal sealed class AttemptClock : IDisposable
     private bool _isWaiting;
     private bool _isHeld;
 
-    internal AttemptClock(TimeSpan whole, TimeSpan idle, CancellationToken caller)
-    {
-        _whole = whole;
-        _idle = idle;
-        _caller = caller;
-        _source = CancellationTokenSource.CreateLinkedTokenSource(caller);
-    }
-
     /// <summary>Canceled by the caller or by a limit.</summary>
     internal CancellationToken Token => _source.Token;
 
-    internal bool IsCanceledByCaller => _caller.IsCancellationRequested;
+    internal bool IsCanceledByCaller => caller.IsCancellationRequested;
 
-    /// <summary>
-    /// Whether the whole limit ends before the time that is left for the rest. Timers fire early by some milliseconds, so no clock tells.
-    /// </summary>
-    internal bool IsCutShort => _whole <= _grace;
+    /// <summary>Whether the limit of the attempt ends before that of <see cref="EndWithin"/>.</summary>
+    internal bool IsCutShort => whole <= _grace;
 
-    private TimeSpan SilenceLimit => _begun ? _idle : Multiply(_idle);
+    private TimeSpan SilenceLimit => _begun ? idle : TimeSpan.FromTicks(idle.Ticks * FirstPayloadFactor);
 
-    /// <summary>The attempt ends where that is canceled, too.</summary>
+    /// <summary>Cancels the attempt when this token is canceled, too.</summary>
     internal void EndWith(CancellationToken token) =>
         _end = token.Register(static source => ((CancellationTokenSource)source!).Cancel(), _source);
 
-    /// <summary>Ends what waits for the network: nobody asks for the answer any more.</summary>
     internal void Abort() => _source.Cancel();
 
     /// <summary>Begins to wait for the network.</summary>
-    /// <exception cref="OperationCanceledException">A limit has run out.</exception>
+    /// <exception cref="OperationCanceledException">A limit is over.</exception>
     internal void Enter()
     {
         lock (_switch)
@@ -69,10 +52,10 @@ internal sealed class AttemptClock : IDisposable
         }
 
         _entered = Stopwatch.GetTimestamp();
-        var left = Min(Min(_whole, _grace) - _elapsed.Elapsed, SilenceLimit - _silent);
+        var left = Min(Min(whole, _grace) - _elapsed.Elapsed, SilenceLimit - _silent);
         if (left <= TimeSpan.Zero)
         {
-            // What has arrived already would be read without a look at the token.
+            // Bytes that have arrived would be read without a check of the token.
             _source.Cancel();
             _source.Token.ThrowIfCancellationRequested();
         }
@@ -80,7 +63,7 @@ internal sealed class AttemptClock : IDisposable
         _source.CancelAfter(left);
     }
 
-    /// <summary>The wait is over, one way or the other.</summary>
+    /// <summary>Ends the wait for the network.</summary>
     internal void Leave()
     {
         lock (_switch)
@@ -92,7 +75,7 @@ internal sealed class AttemptClock : IDisposable
         }
     }
 
-    /// <summary>Some of the request was taken: a long upload is not silence.</summary>
+    /// <summary>Notes that a part of the request was sent: a long upload is not silence.</summary>
     internal void Progress()
     {
         lock (_switch)
@@ -100,11 +83,11 @@ internal sealed class AttemptClock : IDisposable
             if (!_isWaiting || _source.IsCancellationRequested) return;
             _silent = TimeSpan.Zero;
             _entered = Stopwatch.GetTimestamp();
-            if (Min(Min(_whole, _grace) - _elapsed.Elapsed, SilenceLimit) is var left && left > TimeSpan.Zero) _source.CancelAfter(left);
+            if (Min(Min(whole, _grace) - _elapsed.Elapsed, SilenceLimit) is var left && left > TimeSpan.Zero) _source.CancelAfter(left);
         }
     }
 
-    /// <summary>Stops the whole limit while the caller has the deltas, unless a read is under way.</summary>
+    /// <summary>Stops the limit of the attempt while the caller has the deltas, unless a read is in progress.</summary>
     internal void Hold()
     {
         lock (_switch)
@@ -114,7 +97,7 @@ internal sealed class AttemptClock : IDisposable
         }
     }
 
-    /// <summary>The caller asks for more.</summary>
+    /// <summary>Resumes the limit of the attempt after <see cref="Hold"/>.</summary>
     internal void Resume()
     {
         lock (_switch)
@@ -124,28 +107,29 @@ internal sealed class AttemptClock : IDisposable
         }
     }
 
-    /// <summary>
-    /// Shortens what is left of the whole limit, from now on. A later call replaces an earlier one. To be called while nothing is read.
-    /// </summary>
+    /// <summary>Limits the rest of the attempt to this time, instead of an earlier limit. Not to be called during a read.</summary>
     internal void EndWithin(TimeSpan time) => _grace = _elapsed.Elapsed + time;
 
-    /// <summary>Something of the answer has arrived: comments and blank lines are not.</summary>
+    /// <summary>Notes that a part of the answer arrived. Keep-alives such as comments and blank lines do not count.</summary>
     internal void Payload()
     {
         _silent = TimeSpan.Zero;
         _begun = true;
     }
 
-    /// <summary>The error of the limit that ran out.</summary>
+    /// <summary>Returns the error of the limit that is over.</summary>
     internal LlmApiException Expired()
     {
-        var message = _whole - _elapsed.Elapsed <= SilenceLimit - _silent
-            ? $"No whole answer within {RetryPolicy.Seconds(_whole)} s (-TimeoutSec)."
+        var message = whole - _elapsed.Elapsed <= SilenceLimit - _silent
+            ? $"No complete answer within {RetryPolicy.Seconds(whole)} s (-TimeoutSec)."
             : _begun
-                ? $"The answer stopped: nothing of it came for {RetryPolicy.Seconds(_idle)} s (-IdleTimeoutSec)."
+                ? $"The answer stopped: nothing arrived for {RetryPolicy.Seconds(idle)} s (-IdleTimeoutSec)."
                 : $"No answer began within {RetryPolicy.Seconds(SilenceLimit)} s ({FirstPayloadFactor} times -IdleTimeoutSec).";
-        return new LlmApiException(LlmErrorKind.Timeout, message) { IsTransient = true,
-            RecommendedAction = "Raise the limit at Connect-LlmProvider if the provider is only slow." };
+        return new LlmApiException(LlmErrorKind.Timeout, message)
+        {
+            IsTransient = true,
+            RecommendedAction = "If the provider is only slow, raise the limit with Connect-LlmProvider.",
+        };
     }
 
     public void Dispose()
@@ -153,9 +137,6 @@ internal sealed class AttemptClock : IDisposable
         _end.Dispose();
         _source.Dispose();
     }
-
-    private static TimeSpan Multiply(TimeSpan idle) =>
-        TimeSpan.FromTicks(idle.Ticks > long.MaxValue / FirstPayloadFactor ? long.MaxValue : idle.Ticks * FirstPayloadFactor);
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

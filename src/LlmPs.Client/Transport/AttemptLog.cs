@@ -12,11 +12,10 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
     private long _sent;
     private string? _promptHash;
 
-    /// <summary>Whether an attempt is under way.</summary>
     internal bool IsOpen => _attempt is not null;
 
-    /// <summary>Must be passed before anything is sent.</summary>
-    /// <exception cref="LlmApiException">An earlier attempt could not be logged, and still cannot be.</exception>
+    /// <summary>Writes the lines that are owed, before anything is sent.</summary>
+    /// <exception cref="LlmApiException">An earlier attempt still cannot be logged.</exception>
     internal void RefuseUnlogged()
     {
         try
@@ -29,35 +28,35 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         }
     }
 
-    /// <summary>An attempt goes out.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="operation">What is asked for.</param>
-    /// <param name="uri">The whole address.</param>
-    /// <param name="row">The row that the request is of; null where it is of none.</param>
-    /// <param name="hashed">The body that is hashed, the same for each attempt.</param>
-    /// <param name="body">The body as it is sent.</param>
+    /// <summary>Begins the entry of an attempt. The hash is over a body that is the same for each attempt.</summary>
     internal void Begin(AnswerContext context, string operation, Uri uri, long? row, byte[]? hashed, byte[]? body)
     {
         _sent = Stopwatch.GetTimestamp();
         if (hashed is not null) _promptHash ??= AuditEntry.HashOf(hashed);
+        _attempt = NewEntry(connection, log, operation, uri, context.Request);
+        _attempt.Row = row;
+        _attempt.Attempt = context.Attempts;
+        _attempt.PromptHash = _promptHash;
+        if (log.HasContent && body is not null) _attempt.Request = ContentCopy.Of(body, connection.Redactor.Clean);
+    }
+
+    /// <summary>Returns an entry that names the session, the server, and what is asked for.</summary>
+    internal static AuditEntry NewEntry(ProviderConnection connection, AuditLog log, string operation, Uri uri, ChatRequest request)
+    {
         Func<string, string> clean = connection.Redactor.Clean;
-        _attempt = new AuditEntry(clean)
+        return new AuditEntry(clean)
         {
             Session = clean(connection.Identity.Name),
             Provider = connection.Identity.Provider,
             Server = connection.IsSimulated ? "simulator" : clean(uri.Authority),
             Operation = operation,
-            Model = context.Request.Model is { } model ? clean(model) : null,
-            Chip = context.Request.Chip is { } chip ? clean(chip) : null,
-            Row = row,
-            Attempt = context.Attempts,
-            PromptHash = _promptHash,
+            Model = request.Model is { } model ? clean(model) : null,
+            Chip = request.Chip is { } chip ? clean(chip) : null,
             HasContent = log.HasContent,
-            Request = log.HasContent && body is not null ? ContentCopy.Of(body, clean) : null,
         };
     }
 
-    /// <summary>The server has answered the attempt.</summary>
+    /// <summary>Notes the response of the server.</summary>
     internal void Answered(int status, string? requestId)
     {
         if (_attempt is null) return;
@@ -65,26 +64,25 @@ internal sealed class AttemptLog(ProviderConnection connection, AuditLog log)
         _attempt.RequestId = requestId;
     }
 
-    /// <summary>Writes the line of the attempt under way; nothing where there is none.</summary>
-    /// <param name="error">Why it failed; null where it did not.</param>
-    /// <param name="answer">What has come of the answer.</param>
-    /// <returns>Why the line is not in the file; null where it is. The answer is paid for and may be handed over all the same: the next
-    /// request is refused.</returns>
+    /// <summary>Writes the line of the open attempt. Returns the error of writing; the next request fails, so this one need not.</summary>
+    /// <returns>The error of writing; null for success. The next request fails, so the answer need not.</returns>
     internal AuditException? End(LlmApiException? error, ChatCompletion? answer)
     {
         if (_attempt is not { } entry) return null;
         _attempt = null;
         entry.DurationMs = (Stopwatch.GetTimestamp() - _sent) * 1000.0 / Stopwatch.Frequency;
         entry.Error = error;
-        entry.Answer = answer;
-        // In its body the provider may name one that its headers do not.
+        SetAnswer(entry, answer, connection, log);
+        // The id may be in the body only.
         if (entry.Status is not null) entry.RequestId ??= error?.RequestId;
-        if (answer is not null)
-        {
-            entry.Cost = answer.Cost;
-            if (log.HasContent) entry.Response = ContentCopy.Of(CompletionWriter.Write(answer, out _), connection.Redactor.Clean);
-        }
-
         return log.Add(entry.ToLine());
+    }
+
+    /// <summary>Adds what has come of an answer to an entry: its usage and cost, and its texts with <c>-LogContent</c>.</summary>
+    internal static void SetAnswer(AuditEntry entry, ChatCompletion? answer, ProviderConnection connection, AuditLog log)
+    {
+        if (answer is null) return;
+        (entry.Answer, entry.Cost) = (answer, answer.Cost);
+        if (log.HasContent) entry.Response = ContentCopy.Of(CompletionWriter.Write(answer, out _), connection.Redactor.Clean);
     }
 }

@@ -7,8 +7,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The JSON body of a request. A server that refuses a request by its size answers and closes the connection while the body is still being
-/// sent. So a body that cannot be sent to its end is no failure yet: the answer may be there to be read.
+/// The JSON body of a request. Ignores a failure to send it: a server that refuses a large request answers and closes the connection while
+/// the body is still being sent, and its answer may be readable.
 /// </summary>
 internal sealed class BodyContent : HttpContent
 {
@@ -30,7 +30,7 @@ internal sealed class BodyContent : HttpContent
         }
         catch (IOException)
         {
-            // Reading the response fails next, unless there is one.
+            // If there is no response, reading it fails.
         }
     }
 

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -12,54 +11,35 @@ using LlmPs.Wire;
 
 namespace LlmPs.Transport;
 
-/// <summary>One request for a completion, from its body to its answer, retries included.</summary>
-internal sealed class ChatExchange : Exchange
+/// <summary>A request for a completion, with its retries.</summary>
+internal sealed class ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass,
+    RequestLog log) : Exchange(connection, context, uri, log)
 {
-    private readonly byte[] _plainBody;
-    // Whether the body holds stream_options that the user did not ask for.
-    private bool _addsStreamOptions;
-    private byte[] _body;
+    // Whether the body contains stream_options that the user did not give.
+    private bool _addsStreamOptions = isStream && RequestWriter.AddsStreamOptions(connection.Provider, context.Request);
+    private byte[]? _sentBody;
     private ChatCompletionBuilder _builder = new();
 
-    /// <param name="connection">Where it is sent.</param>
-    /// <param name="context">The request, and how it went.</param>
-    /// <param name="uri">The whole address.</param>
-    /// <param name="body">The body of the request, not streamed.</param>
-    /// <param name="isStream">Whether the answer is to come as a stream.</param>
-    /// <param name="pass">What every attempt passes the gate of its model with.</param>
-    /// <param name="log">Where retries and the like are reported.</param>
-    internal ChatExchange(ProviderConnection connection, AnswerContext context, Uri uri, byte[] body, bool isStream, GatePass pass,
-        RequestLog log)
-        : base(connection, context, uri, log)
-    {
-        _plainBody = _body = body;
-        IsStream = isStream;
-        _addsStreamOptions = isStream && RequestWriter.AddsStreamOptions(connection.Provider, context.Request);
-        if (isStream) _body = RequestWriter.AsStream(body, _addsStreamOptions);
-        Pass = pass;
-    }
-
-    /// <summary>What every attempt passes the gate of its model with.</summary>
-    internal override GatePass Pass { get; }
+    internal override GatePass Pass => pass;
 
     protected override HttpMethod Method => HttpMethod.Post;
 
-    protected override byte[] Body => _body;
+    protected override byte[] Body => _sentBody ??= isStream ? RequestWriter.AsStream(body, _addsStreamOptions) : body;
 
-    protected override byte[] LoggedBody => _plainBody;
+    protected override byte[] LoggedBody => body;
 
     protected override string Operation => "chat";
 
     protected override bool IsMeasured => true;
 
-    protected override bool IsStream { get; }
+    protected override bool IsStream => isStream;
 
-    protected override string Label => $"Row {Row}: ";
+    protected override string Label => $"{Subject}: ";
 
     protected override ChatCompletion? Partial => _builder.IsEmpty ? null : _builder.ToCompletion();
 
-    /// <summary>The whole answer in one piece.</summary>
-    /// <exception cref="LlmApiException">No whole answer came.</exception>
+    /// <summary>Returns the complete answer.</summary>
+    /// <exception cref="LlmApiException">There is no complete answer.</exception>
     internal async Task<ChatCompletion> CompleteAsync(CancellationToken cancellationToken)
     {
         var deltas = new List<ChatCompletionDelta>();
@@ -69,13 +49,8 @@ internal sealed class ChatExchange : Exchange
         return _builder.ToCompletion();
     }
 
-    /// <summary>
-    /// The answer's deltas as they arrive, those that arrive together in one list, which is used again for the next. Nothing is sent again
-    /// once one was handed over.
-    /// </summary>
-    /// <param name="builder">Is given each delta, so that the caller has the whole answer in the end.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
-    /// <exception cref="LlmApiException">No whole answer came; what had come is in the exception.</exception>
+    /// <summary>Returns the answer's deltas as they arrive, in a list that is reused, and adds them to the builder.</summary>
+    /// <exception cref="LlmApiException">There is no complete answer; the exception has the part that arrived.</exception>
     internal async IAsyncEnumerable<List<ChatCompletionDelta>> StreamAsync(ChatCompletionBuilder builder,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -90,8 +65,8 @@ internal sealed class ChatExchange : Exchange
                 {
                     builder.Append(delta);
                     if (delta.MovesContent)
-                        WarnOnce("A stream closed reasoning with </think> that no tag had opened. Deltas before the tag hold the "
-                            + "reasoning as content; the joined answer has it in ReasoningContent.");
+                        WarnOnce("A stream has </think> without an opening tag. The deltas before the tag have the reasoning as content; "
+                            + "the complete answer has it in ReasoningContent.");
                 }
 
                 if (!more) Succeeded();
@@ -117,33 +92,33 @@ internal sealed class ChatExchange : Exchange
         }
     }
 
-    /// <summary>Refuses an answer that the server gave up: it is not whole, though it has a finish reason.</summary>
+    /// <summary>Throws where the finish reason is a failure, so that the answer is not complete.</summary>
     internal static void RefuseGivenUp(AnswerFlow flow)
     {
         if (flow.FailedFinishReason is { } reason)
             throw new LlmApiException(LlmErrorKind.ServiceUnavailable,
-                $"The provider gave the answer up (finish reason '{Shown(reason)}'): it is not whole.") { IsTransient = true };
+                $"The provider stopped the answer (finish reason '{Shown(reason)}'): it is not complete.") { IsTransient = true };
     }
 
-    /// <summary>Warns of what a user must know of a whole answer.</summary>
+    /// <summary>Writes the warnings about a complete answer.</summary>
     internal void Warn(AnswerFlow flow)
     {
         if (flow.UnknownFinishReason is { } reason)
-            Warn($"Row {Row}: the finish reason '{Shown(reason)}' is not known. Check whether the answer is whole.");
+            Warn($"{Subject}: the finish reason '{Shown(reason)}' is not known. Check whether the answer is complete.");
         if (flow.IsAllReasoning)
-            Warn($"Row {Row}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
+            Warn($"{Subject}: the model answered in its reasoning only. The text is in ReasoningContent, and Content is empty.");
         if (flow.RepeatsText)
-            WarnOnce($"{Connection.Provider.Name} repeats the whole answer so far in each event of a stream. Only the new text of each "
-                + "event is used; the first deltas hold some text twice, the joined answer does not.");
+            WarnOnce($"{Connection.Provider.Name} repeats the answer so far in each event of a stream. Only the new text is used. The "
+                + "first deltas contain some text twice; the complete answer does not.");
     }
 
-    /// <summary>Refuses an answer of which moderation left nothing: to send it again changes nothing.</summary>
+    /// <summary>Throws where moderation blocked the answer. A retry would not help.</summary>
     internal static void RefuseBlocked(AnswerFlow flow)
     {
         if (flow.IsBlocked) throw new LlmApiException(LlmErrorKind.ContentFiltered, "The provider's moderation blocked the answer.");
     }
 
-    /// <summary>The first attempt that has an answer: begun, or read to its end. Until then a failure is tried again.</summary>
+    // Returns the first attempt whose answer has begun, or is complete.
     private Task<(AnswerAttempt Attempt, bool More)> BeginAsync(List<ChatCompletionDelta> deltas, bool toEnd,
         CancellationToken cancellationToken) => AttemptAsync(
         async clock =>
@@ -196,10 +171,7 @@ internal sealed class ChatExchange : Exchange
         base.Accepted(headers);
     }
 
-    /// <summary>
-    /// The user asked for an answer and not for its usage: a server that refuses the field is asked again without it, and never for it
-    /// again.
-    /// </summary>
+    // The user did not give the field, so the request is sent again without it, and so are all later ones.
     private void SendWithoutStreamOptions(LlmApiException error)
     {
         Connection.StreamOptions.Refuse();
@@ -214,7 +186,7 @@ internal sealed class ChatExchange : Exchange
     private void LeaveOutStreamOptions()
     {
         _addsStreamOptions = false;
-        _body = RequestWriter.AsStream(_plainBody, withOptions: false);
+        _sentBody = null;
     }
 
     private async Task<bool> ContinueAsync(AnswerAttempt attempt, List<ChatCompletionDelta> deltas)
@@ -227,19 +199,17 @@ internal sealed class ChatExchange : Exchange
         {
             attempt.AddRest(deltas);
             Fold(deltas);
-            var error = Told(e, attempt.Clock);
+            var error = ToError(e, attempt.Clock);
             Failed(error);
             throw error;
         }
     }
 
-    /// <summary>Shows the events of a stream together: one by one they would bury everything else on the debug stream.</summary>
+    // All events of a stream in one debug message, which is easier to read.
     private void ShowAnswer()
     {
         if (WantsDebug && _builder.ToCompletion().Raw is { } events) Show(events);
     }
-
-    private string Row => Context.InputIndex.ToString(CultureInfo.InvariantCulture);
 
     private static string Shown(string reason) => PrintableText.Line(reason, 100);
 

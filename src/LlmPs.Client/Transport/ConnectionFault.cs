@@ -15,7 +15,7 @@ using System.Text.RegularExpressions;
 
 namespace LlmPs.Transport;
 
-/// <summary>Recognizes the failures of a connection that come from how a session was set up. No retry helps, so they are final.</summary>
+/// <summary>Recognizes connection failures from a wrong configuration. Retries do not help, so these errors are final.</summary>
 internal static class ConnectionFault
 {
     private static readonly TimeSpan s_longestProbe = TimeSpan.FromSeconds(2);
@@ -24,17 +24,12 @@ internal static class ConnectionFault
     private static readonly Regex s_status = new(@"'(\d{3})'", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 #endif
 
-    /// <summary>The final error of a failed connection; null where the failure may pass.</summary>
-    /// <param name="exception">How the connection failed.</param>
-    /// <param name="address">The address of the request.</param>
-    /// <param name="http">The connections of the session.</param>
-    /// <param name="hasAnswered">Whether the server has answered this session before, so that the set-up is right.</param>
-    /// <param name="words">The printable words of an exception.</param>
+    /// <summary>Returns the final error of a failed connection; null where a retry may help.</summary>
     internal static async Task<LlmApiException?> FindAsync(HttpRequestException exception, Uri address, HttpTransport http,
         bool hasAnswered, Func<Exception, string> words)
     {
         var proxy = http.ProxyTo(address);
-        var way = proxy is null ? address.Authority : $"{address.Authority} through the proxy {proxy}";
+        var way = http.WayTo(address);
         var cause = exception.GetBaseException();
         if (HasTooLongHeaders(exception))
             return new LlmApiException(LlmErrorKind.InvalidResponse,
@@ -42,91 +37,57 @@ internal static class ConnectionFault
         if (TlsFailure(exception) is { } tls) return OfTls(tls, way, words);
         if (address.IsLoopback && proxy is not null && (cause is SocketException || TunnelStatus(exception) is not null))
             return OfLoopback(way, words(cause), address);
-        // Another status of a proxy's is about the server behind it.
+        // Other statuses are about the server behind the proxy.
         if (TunnelStatus(exception) is { } status && status is >= 400 and < 500 and not 408 and not 429)
-        {
-            return new LlmApiException(LlmErrorKind.ConnectionFailed,
-                $"The connection to {way} failed: the proxy refuses it (HTTP {status}).")
-            {
-                RecommendedAction = $"Check that the proxy allows connections to {address.Host}, port {address.Port}.",
-            };
-        }
-
+            return Failed(way, $"the proxy refuses it (HTTP {status}).",
+                $"Check that the proxy allows connections to {address.Host}, port {address.Port}.");
         if (hasAnswered) return null;
         if (IsUnknownName(exception, cause))
-        {
-            return new LlmApiException(LlmErrorKind.ConnectionFailed,
-                $"The connection to {way} failed: the host name is not known ({words(cause)}).")
-            {
-                RecommendedAction = proxy is null ? "Check the host name in -BaseUri, and the DNS server of this computer."
-                    : "Check the host names of the proxy and in -BaseUri.",
-            };
-        }
-
+            return Failed(way, $"the host name is not known ({words(cause)}).",
+                proxy is null ? "Check the host name in -BaseUri, and the DNS server of this computer."
+                    : "Check the host names of the proxy and in -BaseUri.");
         var isBroken = cause is IOException or SocketException { SocketErrorCode: SocketError.ConnectionReset };
         if (isBroken && await FindSilentAsync(address, http).ConfigureAwait(false) is { } silent) return silent;
-        if (IsNotHttp(exception)
-            || (address.Scheme == Uri.UriSchemeHttp && proxy is null && IsClosedEarly(exception, cause)
-                && await http.SpeaksTls.Value.ConfigureAwait(false)))
-        {
-            var isPlain = address.Scheme == Uri.UriSchemeHttp;
-            return new LlmApiException(
-                LlmErrorKind.ConnectionFailed,
-                isPlain ? $"The connection to {way} failed: the server does not answer plain http. {words(cause)}"
-                    : $"The connection to {way} failed: the server does not speak HTTP. {words(cause)}")
-            {
-                RecommendedAction = isPlain ? $"Use https in -BaseUri: https://{address.Authority}" : "Check the port in -BaseUri.",
-            };
-        }
-
-        return null;
+        var isHttp = address.Scheme == Uri.UriSchemeHttp;
+        var isNotHttp = IsNotHttp(exception)
+            || (isHttp && proxy is null && IsClosedEarly(exception, cause) && await http.SpeaksTls.Value.ConfigureAwait(false));
+        if (!isNotHttp) return null;
+        return isHttp
+            ? Failed(way, $"the server does not answer plain http. {words(cause)}", $"Use https in -BaseUri: https://{address.Authority}")
+            : Failed(way, $"the server does not speak HTTP. {words(cause)}", "Check the port in -BaseUri.");
     }
 
-    /// <summary>
-    /// The final error of a TLS handshake that a server of plain http did not answer, because it waits for a line of HTTP.
-    /// Null for any other server.
-    /// </summary>
+    /// <summary>Returns the final error where a server of plain http does not answer a TLS handshake; null for any other server.</summary>
     internal static async Task<LlmApiException?> FindSilentAsync(Uri address, HttpTransport http)
     {
         if (address.Scheme != Uri.UriSchemeHttps || http.ProxyTo(address) is not null) return null;
         if (!await http.SpeaksPlainHttp.Value.ConfigureAwait(false)) return null;
-        var message = $"The connection to {address.Authority} failed: the server does not speak TLS. It answers plain http.";
-        return new LlmApiException(LlmErrorKind.ConnectionFailed, message)
-        {
-            RecommendedAction = $"Use http in -BaseUri: http://{address.Authority}",
-        };
+        return Failed(address.Authority, "the server does not speak TLS. It answers plain http.",
+            $"Use http in -BaseUri: http://{address.Authority}");
     }
 
-    /// <summary>The error of a proxy that was asked for a host of this computer.</summary>
-    internal static LlmApiException OfLoopback(string way, string words, Uri address) =>
-        new(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: {words}")
+    /// <summary>Returns the error of a proxy that was asked for a host of this computer.</summary>
+    internal static LlmApiException OfLoopback(string way, string words, Uri address) => Failed(way, words,
+        $"A proxy cannot reach this computer as '{address.Host}'. Exclude the host from the proxy: set the environment variable "
+            + $"no_proxy to '{address.Host}' and start PowerShell again.");
+
+    internal static LlmApiException Failed(string way, string problem, string advice, bool isTransient = false) =>
+        new(LlmErrorKind.ConnectionFailed, $"The connection to {way} failed: {problem}")
         {
-            RecommendedAction =
-                $"A proxy cannot reach this computer as '{address.Host}'. Exclude the host from the proxy: set the environment variable "
-                    + $"no_proxy to '{address.Host}' and start PowerShell again.",
+            RecommendedAction = advice,
+            IsTransient = isTransient,
         };
 
     private static LlmApiException OfTls(Exception tls, string way, Func<Exception, string> words)
     {
         var reason = words(tls.GetBaseException());
-        if (IsCertificate(tls))
-        {
-            return new LlmApiException(LlmErrorKind.ConnectionFailed,
-                $"The connection to {way} failed: the certificate of the server is not trusted. {reason}")
-            {
-                RecommendedAction =
-                    "Trust the certification authority (CA) that issued the certificate on this computer, and use the host name in the "
-                        + "certificate in -BaseUri.",
-            };
-        }
-
-        return new LlmApiException(LlmErrorKind.ConnectionFailed,
-            $"The connection to {way} failed: the server does not speak TLS, or not a version that both sides know. {reason}")
-        {
-            RecommendedAction =
+        return IsCertificate(tls)
+            ? Failed(way, $"the certificate of the server is not trusted. {reason}",
+                "Trust the certification authority (CA) that issued the certificate on this computer, and use the host name in the "
+                    + "certificate in -BaseUri.")
+            : Failed(way, $"the server does not speak TLS, or has no TLS version in common with this computer. {reason}",
                 "Use http instead of https in -BaseUri if the server speaks plain http; otherwise check the port and the TLS versions "
-                    + "of the server.",
-        };
+                    + "of the server.");
     }
 
     private static bool IsCertificate(Exception tls) =>
@@ -140,7 +101,7 @@ internal static class ConnectionFault
         return null;
     }
 
-    /// <summary>What failed in TLS itself. A connection that broke during the handshake may pass.</summary>
+    // A connection that broke during the handshake is not a failure of TLS.
     private static Exception? TlsFailure(Exception exception)
     {
         var tls = Find(exception, static e =>
@@ -150,8 +111,8 @@ internal static class ConnectionFault
     }
 
 #if NET
-    /// <summary>The status with which a proxy refused the tunnel that https goes through; null where it did not.</summary>
-    private static int? TunnelStatus(HttpRequestException exception) =>
+    // The status of a proxy that refused the tunnel for https.
+    internal static int? TunnelStatus(HttpRequestException exception) =>
         exception.HttpRequestError == HttpRequestError.ProxyTunnelError && s_status.Match(exception.Message) is { Success: true } match
             ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)
             : null;
@@ -168,7 +129,7 @@ internal static class ConnectionFault
         exception.HttpRequestError == HttpRequestError.ResponseEnded
             || cause is SocketException { SocketErrorCode: SocketError.ConnectionReset };
 #else
-    private static int? TunnelStatus(HttpRequestException exception) =>
+    internal static int? TunnelStatus(HttpRequestException exception) =>
         Find(exception, static e => e is WebException { Response: HttpWebResponse }) is WebException { Response: HttpWebResponse refusal }
             ? (int)refusal.StatusCode : null;
 
@@ -189,12 +150,10 @@ internal static class ConnectionFault
         Find(exception, e => e is WebException web && web.Status == status) is not null;
 #endif
 
-    /// <summary>
-    /// Whether a server that closed a plain connection without a word accepts TLS on that port. Nothing is sent but the handshake.
-    /// </summary>
+    /// <summary>Returns whether a server accepts TLS. Sends only the handshake.</summary>
     internal static Task<bool> SpeaksTlsAsync(Uri address) => ProbeAsync(address, ShakeHandsAsync);
 
-    /// <summary>Whether a server that did not complete a TLS handshake answers plain http. The request carries no key.</summary>
+    /// <summary>Returns whether a server answers plain http. Sends no key.</summary>
     internal static Task<bool> SpeaksPlainHttpAsync(Uri address) => ProbeAsync(address, AskPlainlyAsync);
 
     private static async Task<bool> ProbeAsync(Uri address, Func<TcpClient, Uri, Task<bool>> ask)
@@ -232,14 +191,14 @@ internal static class ConnectionFault
         }
 
         var line = Encoding.ASCII.GetString(answer);
-        // Servers of https answer a plain request with 400.
+        // An https server answers a plain request with 400.
         return line.StartsWith("HTTP/", StringComparison.Ordinal) && !line.EndsWith(" 400", StringComparison.Ordinal);
     }
 
     private static async Task<bool> ShakeHandsAsync(TcpClient client, Uri address)
     {
         await client.ConnectAsync(address.DnsSafeHost, address.Port).ConfigureAwait(false);
-        // Any certificate is good enough to learn that the server speaks TLS: the connection carries nothing.
+        // Any certificate is accepted, because nothing is sent.
         using var tls =
             new SslStream(client.GetStream(), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
         try
@@ -249,7 +208,7 @@ internal static class ConnectionFault
         }
         catch (AuthenticationException e)
         {
-            // A server of TLS that wants another version or a certificate says so in an alert.
+            // A TLS server that needs another version or a certificate sends an alert.
             return e.InnerException is not null;
         }
     }

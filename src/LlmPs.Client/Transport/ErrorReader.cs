@@ -14,8 +14,8 @@ using LlmPs.Wire;
 
 namespace LlmPs.Transport;
 
-/// <summary>Turns what a provider says in place of an answer into an <see cref="LlmApiException"/>.</summary>
-internal sealed class ErrorReader
+/// <summary>Creates the <see cref="LlmApiException"/> for a provider's error.</summary>
+internal sealed class ErrorReader(ChatProvider provider, Redactor redactor)
 {
     private const int LongestBody = 1024 * 1024;
     private const int LongestRequestId = 200;
@@ -30,30 +30,15 @@ internal sealed class ErrorReader
         @"\b(is|are) not supported\b|\b(does not|doesn't|do not|don't|cannot|can't) support\b|\bunsupported\b",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
-    private readonly ChatProvider _provider;
-    private readonly Redactor _redactor;
-
-    internal ErrorReader(ChatProvider provider, Redactor redactor)
-    {
-        _provider = provider;
-        _redactor = redactor;
-    }
-
     internal string? RequestId(HttpResponseHeaders headers)
     {
-#if NET
-        // Nothing is parsed that is only looked for.
-        var present = headers.NonValidated;
-#else
-        var present = headers;
-#endif
         foreach (var name in s_requestIdHeaders)
-            if (present.TryGetValues(name, out var values) && values.FirstOrDefault() is { Length: > 0 } id)
-                return PrintableText.Line(_redactor.Clean(id), LongestRequestId);
+            if (RateLimitHeaders.First(headers, name) is { Length: > 0 } id)
+                return PrintableText.Line(redactor.Clean(id), LongestRequestId);
         return null;
     }
 
-    /// <summary>The error of an HTTP status other than success, body included.</summary>
+    /// <summary>Reads the body of a response without success, and returns the error.</summary>
     internal async Task<LlmApiException> ReadAsync(HttpResponseMessage response, AnswerStream stream)
     {
         byte[] body;
@@ -62,27 +47,25 @@ internal sealed class ErrorReader
             body = new AnswerCharset(response.Content).ToUtf8(await stream.ReadToEndAsync(LongestBody).ConfigureAwait(false));
         }
         catch (Exception e)
-            when (!stream.IsCanceledByCaller
+            when (!stream.Clock.IsCanceledByCaller
                 && e is LlmApiException or IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException)
         {
-            // A page of this size, or one that breaks off, never comes or is not compressed as it says, has nothing to tell that the status
-            // does not.
+            // Without a readable body the status is the error.
             body = [];
         }
 
         return FromStatus((int)response.StatusCode, response.Headers, body);
     }
 
-    /// <summary>The error of an HTTP status other than success.</summary>
     internal LlmApiException FromStatus(int status, HttpResponseHeaders headers, byte[] body)
     {
-        var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
+        var envelope = ErrorEnvelope.Read(redactor.ForPrint().Clean(body));
         if (status is >= 300 and < 400) return FromRedirect(status, headers);
         if (status == (int)HttpStatusCode.ProxyAuthenticationRequired) return FromProxy();
 
         var asked = WaitingTime.Asked(headers);
         var kind = MeaningOf(envelope, status, asked is not null) ?? KindOf(status, envelope.Code);
-        var error = Make(kind, $"HTTP {status.ToString(CultureInfo.InvariantCulture)}", envelope, RequestId(headers));
+        var error = Make(kind, $"HTTP {status}", envelope, RequestId(headers));
         error.StatusCode = status;
         error.RetryAfter = asked ?? WaitIn(envelope, kind) ?? (kind == LlmErrorKind.RateLimited ? WaitingTime.UntilReset(headers) : null);
         error.RefusesStreamOptions = RefusesStreamOptions(status, body);
@@ -97,20 +80,16 @@ internal sealed class ErrorReader
         return error;
     }
 
-    /// <summary>The error object that came in place of an answer, or in the middle of one, under a status of success.</summary>
-    /// <param name="body">The error.</param>
-    /// <param name="inStream">Whether an event of a stream reported it, which is transient unless it says something else.</param>
-    /// <param name="requestId">The provider's id of the request.</param>
-    /// <param name="hasBegun">Whether some of the answer had come.</param>
+    /// <summary>Returns the error for an error object, or for an error event, which is transient by default.</summary>
     internal LlmApiException FromBody(byte[] body, bool inStream, string? requestId, bool hasBegun = false)
     {
-        var envelope = ErrorEnvelope.Read(_redactor.ForPrint().Clean(body));
-        // Some put the HTTP status that they mean into the code.
+        var envelope = ErrorEnvelope.Read(redactor.ForPrint().Clean(body));
+        // Some providers put an HTTP status into the code.
         int? status = int.TryParse(envelope.Code, NumberStyles.None, CultureInfo.InvariantCulture, out var code)
             && code is >= 400 and < 600 ? code : null;
         var meaning = MeaningOf(envelope, status, hasWait: false)
             ?? (status is { } s ? KindOf(s, envelope.Code) : ErrorMeaning.Of(envelope));
-        // A key or an account that fails must end a run however the provider puts it.
+        // A key or account that fails must end the run, wherever the error comes.
         var isInMiddle = inStream && hasBegun;
         var kind = isInMiddle && meaning is not (LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden)
             ? LlmErrorKind.StreamError
@@ -122,21 +101,18 @@ internal sealed class ErrorReader
         return error;
     }
 
-    /// <summary>The proxy wants a credential, or another one. The provider was not reached.</summary>
+    /// <summary>Returns the error of a proxy that needs a credential, or another one.</summary>
     internal LlmApiException FromProxy() =>
-        new(LlmErrorKind.Unauthorized, $"{_provider.Name} was not reached: the proxy asks for a name and password (HTTP 407).")
+        new(LlmErrorKind.Unauthorized, $"{provider.Name} was not reached: the proxy asks for a name and password (HTTP 407).")
         {
             StatusCode = (int)HttpStatusCode.ProxyAuthenticationRequired,
             RecommendedAction = "Connect again with -Proxy and -ProxyCredential, or check both.",
         };
 
-    /// <summary>
-    /// The error of an exception that nothing in the module expects. Its inner exception has the details, without secrets.
-    /// </summary>
-    /// <param name="exception">The unexpected exception.</param>
+    /// <summary>Returns the error of an unexpected exception. Its inner exception has the details without secrets.</summary>
     internal LlmApiException Internal(Exception exception)
     {
-        var words = PrintableText.Line(_redactor.Clean($"{exception.GetType().Name}: {exception.Message}"), LongestInternal);
+        var words = PrintableText.Line(redactor.Clean($"{exception.GetType().Name}: {exception.Message}"), LongestInternal);
         return new LlmApiException(LlmErrorKind.InternalError, $"LlmPs failed with an unexpected exception, which is a bug: {words}",
             Printable(exception))
         {
@@ -144,20 +120,20 @@ internal sealed class ErrorReader
         };
     }
 
-    /// <summary>Returns the exception itself where its text has nothing to hide, else one that carries the cleaned text.</summary>
+    // The exception itself where its text has no secrets, else one with the cleaned text.
     private Exception Printable(Exception exception)
     {
         var text = exception.ToString();
-        var clean = PrintableText.Lines(_redactor.Clean(text));
+        var clean = PrintableText.Lines(redactor.Clean(text));
         return clean == text ? exception : new InvalidOperationException(clean);
     }
 
     private string Target(HttpResponseHeaders headers) =>
-        headers.Location is { } location ? PrintableText.Line(_redactor.Clean(location.OriginalString), LongestAddress) : "nowhere";
+        headers.Location is { } location ? PrintableText.Line(redactor.Clean(location.OriginalString), LongestAddress) : "nowhere";
 
     private LlmApiException FromRedirect(int status, HttpResponseHeaders headers) =>
-        new(LlmErrorKind.InvalidResponse, _redactor.Clean(
-            $"{_provider.Name}: HTTP {status.ToString(CultureInfo.InvariantCulture)} redirects to {Target(headers)}. "
+        new(LlmErrorKind.InvalidResponse, redactor.Clean(
+            $"{provider.Name}: HTTP {status} redirects to {Target(headers)}. "
                 + "Redirects are not followed, so that the key goes to no other host; if the address is right, give it as -BaseUri."))
         {
             StatusCode = status,
@@ -170,18 +146,17 @@ internal sealed class ErrorReader
         if (envelope.Code is not null) details.Add("code " + envelope.Code);
         if (requestId is not null) details.Add("request " + requestId);
         var tail = details.Count == 0 ? string.Empty : $" ({string.Join(", ", details)})";
-        return new LlmApiException(kind,
-            _redactor.Clean($"{_provider.Name}: {what}, {kind}: {envelope.Message ?? "no further words"}{tail}"))
+        return new LlmApiException(kind, redactor.Clean($"{provider.Name}: {what}, {kind}: {envelope.Message ?? "no message"}{tail}"))
         {
-            ProviderCode = envelope.Code is null ? null : _redactor.Clean(envelope.Code),
+            ProviderCode = envelope.Code is null ? null : redactor.Clean(envelope.Code),
             RequestId = requestId,
-            RecommendedAction = _provider.Advice(kind, envelope.Code, envelope.Message) ?? Advice(kind),
+            RecommendedAction = provider.Advice(kind, envelope.Code, envelope.Message) ?? Advice(kind),
         };
     }
 
-    /// <summary>What codes and words mean, whatever the status; null where the status decides.</summary>
+    // The meaning of codes and words, before that of the status.
     private LlmErrorKind? MeaningOf(ErrorEnvelope envelope, int? status, bool hasWait) =>
-        _provider.KindOf(envelope.Code)
+        provider.KindOf(envelope.Code)
         ?? (EmptyAccount.Describes(envelope, status, hasWait) ? LlmErrorKind.InsufficientBalance
             : IsUnsupported(envelope, status) ? LlmErrorKind.InvalidRequest
             : null);
@@ -209,7 +184,7 @@ internal sealed class ErrorReader
         408 or 504 => LlmErrorKind.Timeout,
         413 => LlmErrorKind.RequestTooLarge,
         429 => LlmErrorKind.RateLimited,
-        // 520 to 529 are those of Cloudflare and Anthropic: the server behind is down or overloaded.
+        // 520 to 529 come from Cloudflare and Anthropic: the server is down or overloaded.
         503 or (>= 520 and <= 529) => LlmErrorKind.ServiceUnavailable,
         >= 500 => LlmErrorKind.ServerError,
         _ => LlmErrorKind.InvalidRequest,
@@ -222,7 +197,7 @@ internal sealed class ErrorReader
         _ => false,
     };
 
-    /// <summary>What no repetition mends, whatever a header says. A bad key that is tried again and again gets an account locked.</summary>
+    // Never sent again, even if a header says so: repeated use of a wrong key may lock the account.
     private static bool IsFinal(LlmErrorKind kind, int status) =>
         status is 400 or 401 or 402 or 403 or 404 or 413
             || kind is LlmErrorKind.Unauthorized or LlmErrorKind.InsufficientBalance or LlmErrorKind.Forbidden;
@@ -241,5 +216,5 @@ internal sealed class ErrorReader
     };
 
     private static bool? ShouldRetry(HttpResponseHeaders headers) =>
-        headers.TryGetValues("x-should-retry", out var values) && bool.TryParse(values.FirstOrDefault(), out var should) ? should : null;
+        bool.TryParse(RateLimitHeaders.First(headers, "x-should-retry"), out var should) ? should : null;
 }

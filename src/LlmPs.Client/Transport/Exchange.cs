@@ -1,7 +1,6 @@
 using System;
 using System.Globalization;
 using System.IO;
-using System.Net;
 using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Text;
@@ -9,80 +8,64 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Audit;
-using LlmPs.Bulk;
 using LlmPs.Pacing;
 using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
-/// <summary>
-/// What every request to a provider shares: sending, telling what went wrong, waiting before the next attempt, reporting.
-/// </summary>
-internal abstract class Exchange
+/// <summary>The common part of all requests to a provider: sending, errors, retries, messages and the audit log.</summary>
+internal abstract class Exchange(ProviderConnection connection, AnswerContext context, Uri uri, RequestLog log)
 {
     private const int LongestDebugBody = 2000;
 
-    private readonly RequestLog _log;
-    private readonly Uri _uri;
-    private readonly AttemptLog? _attempts;
+    private readonly AttemptLog? _attempts = connection.Log is { } audit ? new AttemptLog(connection, audit) : null;
     private RequestTelemetry? _telemetry;
 
-    protected Exchange(ProviderConnection connection, AnswerContext context, Uri uri, RequestLog log)
-    {
-        Connection = connection;
-        Context = context;
-        _uri = uri;
-        _log = log;
-        _attempts = connection.Log is { } audit ? new AttemptLog(connection, audit) : null;
-    }
+    internal ProviderConnection Connection { get; } = connection;
 
-    internal ProviderConnection Connection { get; }
+    internal AnswerContext Context { get; } = context;
 
-    internal AnswerContext Context { get; }
+    protected Uri Address { get; } = uri;
 
     protected abstract HttpMethod Method { get; }
 
     protected virtual byte[]? Body => null;
 
-    /// <summary>The body that the audit log has the hash of: the same for each attempt.</summary>
+    /// <summary>The body for the hash in the audit log, the same for each attempt.</summary>
     protected virtual byte[]? LoggedBody => Body;
 
-    /// <summary>What is asked for, as the audit log and telemetry name it.</summary>
-    protected virtual string Operation => _uri.Segments[_uri.Segments.Length - 1].Trim('/');
+    /// <summary>The operation's name in the audit log and telemetry.</summary>
+    protected virtual string Operation => Address.Segments[Address.Segments.Length - 1].Trim('/');
 
-    /// <summary>Whether the request is one to a model, which telemetry has conventions for.</summary>
+    /// <summary>Whether telemetry measures the request.</summary>
     protected virtual bool IsMeasured => false;
 
-    /// <summary>
-    /// Whether the answer is handed over as it comes: the request goes on when the first attempt with an answer has begun.
-    /// </summary>
+    /// <summary>Whether the answer is streamed, so that the request continues after its first successful attempt has begun.</summary>
     protected virtual bool IsStream => false;
 
-    /// <summary>What the verbose lines about attempts begin with.</summary>
-    protected virtual string Subject => $"Row {Context.InputIndex.ToString(CultureInfo.InvariantCulture)}";
+    /// <summary>The beginning of verbose messages about attempts.</summary>
+    protected virtual string Subject => $"Row {Context.InputIndex}";
 
     /// <summary>Returns the content of one attempt; null for a request without one.</summary>
     protected virtual HttpContent? NewContent(AttemptClock clock) => Body is { } body ? new BodyContent(body) : null;
 
-    /// <summary>Returns the limits of one attempt.</summary>
+    /// <summary>Returns the time limits of one attempt.</summary>
     protected virtual AttemptClock NewClock(CancellationToken cancellationToken) => Connection.NewClock(cancellationToken);
 
-    /// <summary>What the lines about the request begin with on the debug stream, where those of several rows are mixed.</summary>
+    /// <summary>The beginning of debug messages about the request.</summary>
     protected virtual string Label => string.Empty;
 
-    /// <summary>What has come of the answer; null where nothing has.</summary>
+    /// <summary>The part of the answer that has arrived; null where there is none.</summary>
     protected virtual ChatCompletion? Partial => null;
 
-    /// <summary>Null where the request is of no model, so that no limit holds for it.</summary>
+    /// <summary>The request's pass for the gate of its model; null where the request has no model, and so no limit.</summary>
     internal virtual GatePass? Pass => null;
 
-    /// <summary>Sends the request as often as it takes, or as the retry policy allows.</summary>
-    /// <param name="attempt">One attempt. Once it returns it owns the clock.</param>
-    /// <param name="cancellationToken">Ends the request.</param>
-    /// <exception cref="LlmApiException">The last attempt failed, or an attempt in such a way that no further one is made.</exception>
+    /// <summary>Sends the request until an attempt succeeds or the retry policy ends. An attempt that returns owns its clock.</summary>
+    /// <exception cref="LlmApiException">The last attempt failed.</exception>
     protected async Task<T> AttemptAsync<T>(Func<AttemptClock, Task<T>> attempt, CancellationToken cancellationToken)
     {
-        if (IsMeasured) _telemetry = RequestTelemetry.Start(Operation, Connection.Provider.Name, Context.Request, IsStream, _uri);
+        if (IsMeasured) _telemetry = RequestTelemetry.Start(Operation, Connection.Provider.Name, Context.Request, IsStream, Address);
         try
         {
             while (true)
@@ -99,7 +82,7 @@ internal abstract class Exchange
                 {
                     using (clock)
                     {
-                        var error = Told(e, clock);
+                        var error = ToError(e, clock);
                         wait = WaitAfter(error);
                         _telemetry?.Retry(error);
                     }
@@ -115,7 +98,7 @@ internal abstract class Exchange
         }
     }
 
-    /// <summary>The whole answer is there: writes the attempt to the audit log, and ends the measurement of the request.</summary>
+    /// <summary>Ends the attempt with a complete answer: writes it to the audit log, and ends the measurement of the request.</summary>
     protected void Succeeded()
     {
         if (_attempts is not { IsOpen: true } && _telemetry is null) return;
@@ -124,7 +107,7 @@ internal abstract class Exchange
         EndRequest(null, answer);
     }
 
-    /// <summary>Does the same for a stream that broke off, or that nobody reads any more; nothing where it has come to its end.</summary>
+    /// <summary>Does the same for a stream that broke off or is not read to its end; does nothing for a complete one.</summary>
     protected void Failed(LlmApiException? error = null)
     {
         if (_attempts is not { IsOpen: true } && _telemetry is null) return;
@@ -143,27 +126,25 @@ internal abstract class Exchange
     private void EndAttempt(LlmApiException? error, ChatCompletion? answer)
     {
         if (_attempts?.End(error, answer) is { } failure)
-            WarnOnce($"{failure.Message} The lines are kept in memory, and nothing is sent until they can be written.");
+            WarnOnce($"{failure.Message} The log entries stay in memory, and nothing is sent until they can be written.");
     }
 
-    /// <summary>Sends the request once.</summary>
-    /// <returns>The response and its body, under a status of success.</returns>
+    /// <summary>Sends the request once, and returns the response and its body where the status is a success.</summary>
     internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
     {
         _attempts?.RefuseUnlogged();
         Context.Send();
-        _attempts?.Begin(Context, Operation, _uri, Pass is null ? null : Context.InputIndex, LoggedBody, Body);
-        if (_log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}{Method} {_uri} {Shown(Body)}");
+        _attempts?.Begin(Context, Operation, Address, Pass is null ? null : Context.InputIndex, LoggedBody, Body);
+        if (log.WantsDebug) Note(RequestLogLevel.Debug, $"{Label}{Method} {Address} {Shown(Body)}");
         var response = await SendOnceAsync(clock).ConfigureAwait(false);
         AnswerStream? stream = null;
         try
         {
             Context.RequestId = Connection.Errors.RequestId(response.Headers);
             _attempts?.Answered((int)response.StatusCode, Context.RequestId);
-            if (_log.WantsDebug)
+            if (log.WantsDebug)
                 Note(RequestLogLevel.Debug,
-                    $"{Label}HTTP {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)} "
-                        + $"{response.Content.Headers.ContentType} {Context.RequestId}");
+                    $"{Label}HTTP {(int)response.StatusCode} {response.Content.Headers.ContentType} {Context.RequestId}");
             stream = new AnswerStream(await response.Content.ReadAsStreamAsync().ConfigureAwait(false), clock, LengthOf(response.Content));
             if (response.IsSuccessStatusCode)
             {
@@ -181,9 +162,9 @@ internal abstract class Exchange
         }
     }
 
-    protected bool WantsDebug => _log.WantsDebug;
+    protected bool WantsDebug => log.WantsDebug;
 
-    /// <summary>The server takes the request.</summary>
+    /// <summary>Handles the headers of a success.</summary>
     protected virtual void Accepted(HttpResponseHeaders headers) => Pass?.Report(RateLimitHeaders.Read(headers));
 
     private async Task<HttpResponseMessage> SendOnceAsync(AttemptClock clock)
@@ -191,17 +172,17 @@ internal abstract class Exchange
         var hasAnswered = Connection.Http.HasAnswered;
         try
         {
-            return await Connection.Http.SendAsync(Method, _uri, NewContent(clock), clock).ConfigureAwait(false);
+            return await Connection.Http.SendAsync(Method, Address, NewContent(clock), clock).ConfigureAwait(false);
         }
         catch (HttpRequestException e) when (!clock.Token.IsCancellationRequested && !IsProxyRefusal(e))
         {
-            if (await ConnectionFault.FindAsync(e, _uri, Connection.Http, hasAnswered, cause => Words(cause, 300))
+            if (await ConnectionFault.FindAsync(e, Address, Connection.Http, hasAnswered, cause => Words(cause, 300))
                 .ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
         catch (OperationCanceledException) when (!hasAnswered && !clock.IsCanceledByCaller && !Connection.IsClosed)
         {
-            if (await ConnectionFault.FindSilentAsync(_uri, Connection.Http).ConfigureAwait(false) is { } fault) throw fault;
+            if (await ConnectionFault.FindSilentAsync(Address, Connection.Http).ConfigureAwait(false) is { } fault) throw fault;
             throw;
         }
     }
@@ -212,10 +193,8 @@ internal abstract class Exchange
         if (WantsDebug) Note(RequestLogLevel.Debug, Label + Shown(body));
     }
 
-    /// <summary>Any failure as what it means. Ends the attempt in the audit log.</summary>
-    /// <param name="exception">What was thrown.</param>
-    /// <param name="clock">The limits of the attempt.</param>
-    protected LlmApiException Told(Exception exception, AttemptClock clock)
+    /// <summary>Returns the error for an exception, and ends the attempt in the audit log.</summary>
+    protected LlmApiException ToError(Exception exception, AttemptClock clock)
     {
         var partial = Partial;
         var error = exception switch
@@ -223,20 +202,19 @@ internal abstract class Exchange
             LlmApiException known => known,
             _ when clock.IsCanceledByCaller => Canceled(),
             _ when Connection.IsClosed => Closed(),
-            OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(
-                LlmErrorKind.Timeout,
-                    $"No connection to {Way()} within {RetryPolicy.Seconds(Connection.ConnectTimeout)} s (-ConnectTimeoutSec).") {
-                        IsTransient = true },
+            OperationCanceledException { InnerException: TimeoutException } => new LlmApiException(LlmErrorKind.Timeout,
+                $"No connection to {Way} within {RetryPolicy.Seconds(Connection.ConnectTimeout)} s (-ConnectTimeoutSec).")
+            {
+                IsTransient = true,
+            },
             _ when clock.Token.IsCancellationRequested => clock.Expired(),
             HttpRequestException refused when IsProxyRefusal(refused) => Connection.Errors.FromProxy(),
             OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException =>
                 Broken(exception, partial is not null),
-            _ when IsOfJson(exception) => new LlmApiException(
-                LlmErrorKind.InvalidResponse, "The answer is not valid JSON: "
-                    + PrintableText.Line(Connection.Redactor.Clean(JsonProblem.Of(exception)), 200)),
-            InvalidDataException =>
-                new LlmApiException(LlmErrorKind.InvalidResponse, "The answer is not compressed as its Content-Encoding says: "
-                    + Words(exception, 200)),
+            _ when IsOfJson(exception) => new LlmApiException(LlmErrorKind.InvalidResponse,
+                $"The answer is not valid JSON: {PrintableText.Line(Connection.Redactor.Clean(JsonProblem.Of(exception)), 200)}"),
+            InvalidDataException => new LlmApiException(LlmErrorKind.InvalidResponse,
+                $"The answer is not compressed as its Content-Encoding says: {Words(exception, 200)}"),
             _ => Connection.Errors.Internal(exception),
         };
         error = WithRoute(error);
@@ -247,46 +225,44 @@ internal abstract class Exchange
         return error;
     }
 
-    /// <summary>Adds what a wrong set-up shows in: the address, the proxy, and advice on both.</summary>
+    // Adds the address, the proxy and advice to errors that may come from a wrong configuration.
     private LlmApiException WithRoute(LlmApiException error)
     {
         if (error.Route is not null || error.Kind is LlmErrorKind.Canceled or LlmErrorKind.InternalError) return error;
-        var proxy = Connection.Http.ProxyTo(_uri);
-        if (proxy is not null && _uri.IsLoopback && error is { IsPage: true, StatusCode: not null })
+        var proxy = Connection.Http.ProxyTo(Address);
+        if (proxy is not null && Address.IsLoopback && error is { IsPage: true, StatusCode: not null })
         {
             var (status, requestId) = (error.StatusCode, error.RequestId);
-            error = ConnectionFault.OfLoopback(Way(), $"the proxy answered instead of the server. {error.Message}", _uri);
+            error = ConnectionFault.OfLoopback(Way, $"the proxy answered instead of the server. {error.Message}", Address);
             (error.StatusCode, error.RequestId) = (status, requestId);
         }
 
-        if (error.StatusCode is 404 or 405) error.Route = $"The address was {Connection.Shown(_uri)}.";
+        if (error.StatusCode is 404 or 405) error.Route = $"The address was {Connection.Shown(Address)}.";
         if (proxy is not null && error.Message.IndexOf(proxy, StringComparison.Ordinal) < 0)
             error.Route = (error.Route is null ? string.Empty : error.Route + " ") + $"The request went through the proxy {proxy}.";
         if (Connection.Address.Versioned is { } versioned
             && (error.StatusCode is 404 or 405 ? error.Message.IndexOf("model", StringComparison.OrdinalIgnoreCase) < 0
                 : error.Message.Contains("HTML page")))
             error.RecommendedAction = $"Check -BaseUri. Most servers expect /v1 at its end: {versioned}";
-        else if (error.StatusCode == 400 && _uri.Scheme == Uri.UriSchemeHttp
+        else if (error.StatusCode == 400 && Address.Scheme == Uri.UriSchemeHttp
             && error.Message.IndexOf("https", StringComparison.OrdinalIgnoreCase) >= 0)
-            error.RecommendedAction = $"Use https in -BaseUri: https://{_uri.Authority}";
+            error.RecommendedAction = $"Use https in -BaseUri: https://{Address.Authority}";
         return error;
     }
 
-    /// <summary>How long to wait before the next attempt; throws the error where there is none.</summary>
+    /// <summary>Returns the wait before the next attempt; throws the error where there is none.</summary>
     protected virtual TimeSpan WaitAfter(LlmApiException error)
     {
         Pass?.Failed(error);
         if (Connection.Retry.Next(error, Context.Attempts - Context.AttemptsBefore - (Pass?.Forgiven ?? 0), out var final) is not { } wait)
             throw final;
         if (Context.GivesUp?.Invoke(error) == true) throw error;
-        // The gate has paused, for all and not for this request alone.
+        // The gate has paused all requests, so this one needs no wait of its own.
         var isPaced = Pass is { WaitsAlone: false } && error.Kind == LlmErrorKind.RateLimited;
         if (isPaced) wait = TimeSpan.Zero;
         var when = isPaced ? "when the limit allows" : $"in {wait.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)} s";
-        Note(RequestLogLevel.Verbose,
-            $"{Subject}, attempt {Context.Attempts.ToString(CultureInfo.InvariantCulture)} failed ({error.Kind}); again {when}. "
-                + $"{error.Message}");
-        if (!isPaced) _log.Retrying?.Invoke(new RetryNotice(Context.InputIndex, error.Kind, wait));
+        Note(RequestLogLevel.Verbose, $"{Subject}, attempt {Context.Attempts} failed ({error.Kind}); again {when}. {error.Message}");
+        if (!isPaced) log.Retrying?.Invoke(new RetryNotice(Context.InputIndex, error.Kind, wait));
         return wait;
     }
 
@@ -304,29 +280,19 @@ internal abstract class Exchange
         }
     }
 
-    /// <summary>The JSON reader throws an InvalidOperationException where a text is not valid UTF-8 or UTF-16.</summary>
-    private static bool IsOfJson(Exception exception) =>
-        exception is JsonException
-            || (exception is InvalidOperationException
-                && exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true);
+    // The JSON reader throws an InvalidOperationException where a text is not valid UTF-8 or UTF-16.
+    private static bool IsOfJson(Exception exception) => exception is JsonException
+        || (exception is InvalidOperationException && exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true);
 
 #if NET
     private static long? LengthOf(HttpContent body) => body.Headers.ContentLength;
 #else
-    // There it may be the length of what was compressed, under a body that no longer is.
+    // On .NET Framework it may be the length before decompression.
     private static long? LengthOf(HttpContent body) => null;
 #endif
 
-    /// <summary>
-    /// Whether a proxy refused the tunnel that https goes through for want of a credential. In the clear its 407 comes as an answer does.
-    /// </summary>
-#if NET
-    private static bool IsProxyRefusal(HttpRequestException exception) =>
-        exception is { HttpRequestError: HttpRequestError.ProxyTunnelError } && exception.Message.Contains("'407'");
-#else
-    private static bool IsProxyRefusal(HttpRequestException exception) =>
-        exception.InnerException is WebException { Response: HttpWebResponse { StatusCode: HttpStatusCode.ProxyAuthenticationRequired } };
-#endif
+    // A proxy that needs a credential refuses the tunnel for https. For http its 407 comes as a response.
+    private static bool IsProxyRefusal(HttpRequestException exception) => ConnectionFault.TunnelStatus(exception) == 407;
 
     private static LlmApiException Canceled() => new(LlmErrorKind.Canceled, "The request was canceled.");
 
@@ -335,30 +301,25 @@ internal abstract class Exchange
 
     private LlmApiException Broken(Exception exception, bool inAnswer)
     {
-        var reason = exception;
-        while (reason.InnerException is not null) reason = reason.InnerException;
-        var words = Words(reason, 300);
-        return inAnswer
-            ? new LlmApiException(LlmErrorKind.StreamInterrupted,
-                $"The connection to {Way()} broke in mid-answer: {words}") { IsTransient = true }
-            : new LlmApiException(LlmErrorKind.ConnectionFailed, $"The connection to {Way()} failed: {words}") { IsTransient = true,
-                RecommendedAction = "Check the address, the network and the proxy." };
+        var words = Words(exception.GetBaseException(), 300);
+        if (!inAnswer) return ConnectionFault.Failed(Way, words, "Check the address, the network and the proxy.", isTransient: true);
+        var problem = $"The connection to {Way} broke in mid-answer: {words}";
+        return new LlmApiException(LlmErrorKind.StreamInterrupted, problem) { IsTransient = true };
     }
 
-    private string Way() => Connection.Http.ProxyTo(_uri) is { } proxy ? $"{_uri.Authority} through the proxy {proxy}" : _uri.Authority;
+    private string Way => Connection.Http.WayTo(Address);
 
-    protected void Note(RequestLogLevel level, string text) => _log.Write(level, Connection.Redactor.Clean(text));
+    protected void Note(RequestLogLevel level, string text) => log.Write(level, Connection.Redactor.Clean(text));
 
-    /// <summary>Reports what the user must know of an answer.</summary>
     protected void Warn(string text) => Note(RequestLogLevel.Warning, text);
 
-    /// <summary>Reports it for the first request of a run only.</summary>
+    /// <summary>Writes a warning once in a run.</summary>
     protected void WarnOnce(string text)
     {
-        if (_log.IsFirst(text)) Warn(text);
+        if (log.IsFirst(text)) Warn(text);
     }
 
-    // A secret is taken out before the text is shortened: half of one would not be known any more.
+    // Secrets are removed before the text is shortened: half a secret would not be found.
     private string Words(Exception exception, int longest) => PrintableText.Line(Connection.Redactor.Clean(exception.Message), longest);
 
     private string Shown(byte[]? body) =>

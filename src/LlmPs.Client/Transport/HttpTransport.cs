@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Net;
 using System.Net.Http;
 using System.Reflection;
@@ -14,9 +13,7 @@ using System.Net.Sockets;
 
 namespace LlmPs.Transport;
 
-/// <summary>
-/// Owns the connections of one session: pooled, with proxy and decompression, TLS as the system has it, and no redirects.
-/// </summary>
+/// <summary>The HTTP connections of a session: pooled, with proxy and decompression, the system's TLS settings, and no redirects.</summary>
 internal sealed class HttpTransport : IDisposable
 {
     // Firewalls refuse requests without it.
@@ -29,13 +26,9 @@ internal sealed class HttpTransport : IDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly IWebProxy? _proxy;
 
-    /// <param name="options">Proxy, limits and further headers.</param>
-    /// <param name="baseUri">The server, for the connection limit of .NET Framework.</param>
-    /// <param name="handler">What answers in place of the network; null for the network.</param>
     internal HttpTransport(LlmSessionOptions options, Uri baseUri, HttpMessageHandler? handler)
     {
         _options = options;
-        // A blank key is none.
         _key = options.ApiKey is { Length: > 0 } key ? key : null;
         if (handler is null)
             _proxy = options.Proxy is null ? SystemProxy : new WebProxy(options.Proxy) { Credentials = options.ProxyCredential };
@@ -45,13 +38,13 @@ internal sealed class HttpTransport : IDisposable
         _client = new HttpMessageInvoker(handler ?? CreateHandler(baseUri), disposeHandler: true);
     }
 
-    /// <summary>Whether the server, or what stands before it, has answered a request of this session.</summary>
+    /// <summary>Whether a request of this session has been answered.</summary>
     internal bool HasAnswered { get; private set; }
 
-    /// <summary>Whether the server speaks TLS. Found out at most once.</summary>
+    /// <summary>Whether the server speaks TLS. Tested at most once.</summary>
     internal Lazy<Task<bool>> SpeaksTls { get; }
 
-    /// <summary>Whether the server answers plain http. Found out at most once.</summary>
+    /// <summary>Whether the server answers plain http. Tested at most once.</summary>
     internal Lazy<Task<bool>> SpeaksPlainHttp { get; }
 
     internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri uri, HttpContent? content, AttemptClock clock)
@@ -59,7 +52,7 @@ internal sealed class HttpTransport : IDisposable
         using var request = new HttpRequestMessage(method, uri) { Content = content };
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
         request.Headers.TryAddWithoutValidation("User-Agent", s_userAgent);
-        // The key is a plain string for no longer than the request.
+        // The key is a plain string only during the request.
         if (_key is not null)
             request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + new NetworkCredential(string.Empty, _key).Password);
         foreach (var header in _options.Headers)
@@ -68,7 +61,7 @@ internal sealed class HttpTransport : IDisposable
             request.Headers.TryAddWithoutValidation(header.Key, new NetworkCredential(string.Empty, header.Value).Password);
         }
 
-        // To dispose the client closes idle connections only, and leaves alone what is under way.
+        // Disposing the client closes only idle connections, so closing the session cancels the requests in flight.
         clock.EndWith(_closing.Token);
         clock.Enter();
         try
@@ -83,17 +76,20 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    /// <summary>Ends at once where the session is closed.</summary>
+    /// <summary>Waits, unless the session is closed.</summary>
     internal async Task PauseAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
         await Task.Delay(wait, either.Token).ConfigureAwait(false);
     }
 
-    /// <summary>The host and port of the proxy that requests to an address go through; null where they go straight.</summary>
+    /// <summary>Returns the host and port of the proxy for an address; null where there is none.</summary>
     internal string? ProxyTo(Uri uri) =>
         _proxy is null || _proxy.IsBypassed(uri) || _proxy.GetProxy(uri) is not { } proxy || proxy == uri ? null
             : $"{proxy.Host}:{proxy.Port}";
+
+    /// <summary>Returns the server and its proxy, for messages.</summary>
+    internal string WayTo(Uri uri) => ProxyTo(uri) is { } proxy ? $"{uri.Authority} through the proxy {proxy}" : uri.Authority;
 
     public void Dispose()
     {
@@ -107,7 +103,7 @@ internal sealed class HttpTransport : IDisposable
 
     private HttpClientHandler CreateHandler(Uri baseUri)
     {
-        // The default of two connections a host would undo -ThrottleLimit. Behind a proxy it is the proxy's that counts.
+        // The default of two connections per host would limit -ThrottleLimit. With a proxy its service point counts.
         var point = ServicePointManager.FindServicePoint(baseUri, _proxy);
         point.ConnectionLimit = int.MaxValue;
         point.Expect100Continue = false;
@@ -138,7 +134,7 @@ internal sealed class HttpTransport : IDisposable
             ConnectCallback = static async (connection, cancellationToken) =>
                 new NetworkStream(await AddressRace.ConnectAsync(connection.DnsEndPoint, cancellationToken)
                     .ConfigureAwait(false), ownsSocket: true),
-            // A name that moves to another address is noticed in a run of hours.
+            // A long run notices when a host name gets another address.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             ActivityHeadersPropagator = null,
         };

@@ -8,27 +8,16 @@ using LlmPs.Providers;
 
 namespace LlmPs.Transport;
 
-/// <summary>One request for a provider's list of models.</summary>
-internal sealed class ModelsExchange : Exchange
+/// <summary>A request for a provider's list of models.</summary>
+internal sealed class ModelsExchange(ProviderConnection connection, RequestLog log)
+    : Exchange(connection, new AnswerContext(connection.Identity, new ChatRequest()),
+        connection.Address.Of(connection.Provider.ModelsPath), log)
 {
     private const int LongestList = 16 * 1024 * 1024;
 
-    private readonly Uri _uri;
-
-    internal ModelsExchange(ProviderConnection connection, RequestLog log)
-        : this(connection, connection.Address.Of(connection.Provider.ModelsPath), log)
-    {
-    }
-
-    private ModelsExchange(ProviderConnection connection, Uri uri, RequestLog log)
-        : base(connection, new AnswerContext(connection.Identity, new ChatRequest()), uri, log)
-    {
-        _uri = uri;
-    }
-
     protected override HttpMethod Method => HttpMethod.Get;
 
-    /// <exception cref="LlmApiException">The provider did not say.</exception>
+    /// <exception cref="LlmApiException">The provider did not return a list.</exception>
     internal Task<IReadOnlyList<LlmModel>> GetAsync(CancellationToken cancellationToken) => AttemptAsync(
         async clock =>
         {
@@ -50,11 +39,11 @@ internal sealed class ModelsExchange : Exchange
     {
         try
         {
-            return ModelList.Read(body, Connection.Provider, _uri.GetLeftPart(UriPartial.Path));
+            return ModelList.Read(body, Connection.Provider, Address.GetLeftPart(UriPartial.Path));
         }
         catch (JsonException)
         {
-            // An error object or a proxy's page says more in its own words.
+            // The body may be an error object or the page of a proxy.
             throw Connection.Errors.FromBody(body, inStream: false, Context.RequestId);
         }
     }

@@ -8,10 +8,7 @@ using LlmPs.Providers;
 
 namespace LlmPs.Transport;
 
-/// <summary>
-/// The address of a session: what the provider's own paths begin with, and the query that every request carries. The query may hold
-/// secrets.
-/// </summary>
+/// <summary>The address of a session: the part before the provider's paths, and a query, which may contain secrets.</summary>
 internal sealed class ProviderAddress : IDisposable
 {
     private const int LongestPlainValue = 24;
@@ -25,7 +22,7 @@ internal sealed class ProviderAddress : IDisposable
     private readonly string _base;
     private readonly string _query;
 
-    /// <exception cref="ArgumentException">The address cannot be used; the message names <c>BaseUri</c> and the way out.</exception>
+    /// <exception cref="ArgumentException">The address is not valid; the message names <c>BaseUri</c> and what to do.</exception>
     internal ProviderAddress(Uri? given, ChatProvider provider, bool isSimulated)
     {
         var address = Checked(given ?? provider.DefaultBaseUri, provider, isSimulated);
@@ -39,19 +36,18 @@ internal sealed class ProviderAddress : IDisposable
         Versioned = provider.DefaultBaseUri is null && !s_version.IsMatch(_base) ? _base + "/v1" : null;
     }
 
-    /// <summary>The address with those values of its query masked that may be secrets.</summary>
+    /// <summary>The address with masked secrets.</summary>
     internal Uri Shown { get; }
 
     /// <summary>The values of the query that may be secrets.</summary>
     internal IReadOnlyList<SecureString> Secrets { get; }
 
-    /// <summary>The address with /v1 at its end where it has no version and the provider has no address of its own; else null.</summary>
+    /// <summary>The address with /v1 at its end, where it has no version and the provider has no default address; else null.</summary>
     internal string? Versioned { get; }
 
-    /// <summary>Whole, secrets included, to tell accounts apart by its hash.</summary>
+    /// <summary>The complete address with its secrets, for a hash that identifies the account.</summary>
     internal string Account => _query.Length == 0 ? _base : $"{_base}?{_query}";
 
-    /// <summary>The address of one of the provider's paths.</summary>
     internal Uri Of(string path) => new(_query.Length == 0 ? _base + path : $"{_base}{path}{(path.IndexOf('?') < 0 ? '?' : '&')}{_query}");
 
     public void Dispose()
@@ -59,7 +55,7 @@ internal sealed class ProviderAddress : IDisposable
         foreach (var secret in Secrets) secret.Dispose();
     }
 
-    /// <summary>An address with the values masked that may be secrets. It stays the same where there are none.</summary>
+    /// <summary>Returns an address with masked secrets.</summary>
     internal static string WithoutSecrets(Uri address)
     {
         if (address.Query.Length < 2) return address.AbsoluteUri;
@@ -69,17 +65,17 @@ internal sealed class ProviderAddress : IDisposable
         return $"{address.GetLeftPart(UriPartial.Path)}?{string.Join("&", parameters)}";
     }
 
-    /// <summary>A given address without what may be a credential: user, query and fragment.</summary>
+    /// <summary>Returns an invalid address for a message, without user, query and fragment, which may be credentials.</summary>
     internal static string Refused(Uri uri)
     {
         if (uri.IsAbsoluteUri && uri.Host.Length > 0)
         {
-            // Of other schemes a query may pass for a part of the path.
+            // With other schemes the path may contain a query.
             var path = uri.Scheme is "http" or "https" ? UriComponents.Path : 0;
             return uri.GetComponents(UriComponents.SchemeAndServer | path, UriFormat.UriEscaped).TrimEnd('/');
         }
 
-        // Without a scheme a name and password pass for one, with a path.
+        // Without a scheme, "name:password@host" parses as scheme and path.
         return uri.OriginalString.IndexOfAny(['@', '?', '#']) < 0 ? uri.OriginalString : Redactor.Mask;
     }
 
@@ -113,7 +109,7 @@ internal sealed class ProviderAddress : IDisposable
         }
     }
 
-    /// <summary>A value is a secret if its name says so, or if it is long and looks random.</summary>
+    // A value is a secret if its name says so, or if it is long and looks random.
     private static bool IsSecret(string name, string value) =>
         value.Length > 0
             && (s_credential.IsMatch(name) || (value.Length >= LongestPlainValue && value.Any(char.IsDigit) && value.Any(char.IsLetter)));

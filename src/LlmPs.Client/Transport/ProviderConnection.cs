@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using System.Net.Http;
 using System.Security;
@@ -12,7 +11,7 @@ using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
-/// <summary>The way to one provider: address, credential, connections, retries. What a request needs of its session.</summary>
+/// <summary>The parts of a session that a request needs: address, credential, HTTP connections, retries.</summary>
 internal sealed class ProviderConnection : IDisposable
 {
     private const int LongestAddress = 600;
@@ -27,15 +26,9 @@ internal sealed class ProviderConnection : IDisposable
     private readonly SecureString? _proxyPassword;
     private int _closed;
 
-    /// <param name="identity">Whose requests these are.</param>
-    /// <param name="provider">The provider's rules.</param>
-    /// <param name="options">The session's own copy, checked.</param>
-    /// <param name="address">Where requests go; disposed of with the connection.</param>
-    /// <param name="handler">What answers in place of the network; null for the network.</param>
-    /// <param name="log">Where each attempt is logged; null for nowhere.</param>
-    internal ProviderConnection(
-        SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address, HttpMessageHandler? handler,
-            AuditLog? log)
+    /// <summary>Opens no connection yet. The options are the session's own copy; a handler answers instead of the network.</summary>
+    internal ProviderConnection(SessionIdentity identity, ChatProvider provider, LlmSessionOptions options, ProviderAddress address,
+        HttpMessageHandler? handler, AuditLog? log)
     {
         Log = log;
         IsSimulated = handler is not null;
@@ -43,9 +36,8 @@ internal sealed class ProviderConnection : IDisposable
         Provider = provider;
         Address = address;
         _options = options;
-        var values =
-            options.Headers.ToLookup(header =>
-                options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
+        var values = options.Headers.ToLookup(
+            header => options.TextHeaders.Contains(header.Key) && !s_credentialHeader.IsMatch(header.Key), header => header.Value);
         var credentials = values[false].ToList();
         if (options.ApiKey is not null) credentials.Add(options.ApiKey);
         credentials.AddRange(address.Secrets);
@@ -72,31 +64,27 @@ internal sealed class ProviderConnection : IDisposable
 
     internal HttpTransport Http { get; }
 
-    /// <summary>Whether the server accepts <c>stream_options</c>.</summary>
     internal StreamOptionsSupport StreamOptions { get; } = new();
 
-    /// <summary>Where each attempt is logged; null for nowhere.</summary>
     internal AuditLog? Log { get; }
 
-    /// <summary>Whether something in this process answers in place of the network.</summary>
+    /// <summary>Whether a handler in this process answers instead of the network.</summary>
     internal bool IsSimulated { get; }
 
-    /// <summary>Until the connection stands.</summary>
     internal TimeSpan ConnectTimeout => _options.ConnectTimeout;
 
-    /// <summary>Whether a key, or a header that is a credential, goes over the network in the clear.</summary>
+    /// <summary>Whether a key, or a header that is a credential, is sent over the network without encryption.</summary>
     internal bool IsCredentialInTheClear { get; }
 
-    /// <summary>Whether the session was closed.</summary>
     internal bool IsClosed => Volatile.Read(ref _closed) != 0;
 
     internal AttemptClock NewClock(CancellationToken cancellationToken) => new(_options.Timeout, _options.IdleTimeout, cancellationToken);
 
-    /// <summary>Returns the limits of a file's transfer: it may take as long as it goes on.</summary>
+    /// <summary>Returns the limits for the transfer of a file, which may take long but must make progress.</summary>
     internal AttemptClock NewTransferClock(CancellationToken cancellationToken) =>
         new(s_longestTransfer, _options.IdleTimeout, cancellationToken);
 
-    /// <summary>An address as it may be printed: masked where its query may hold a secret.</summary>
+    /// <summary>Returns an address for messages, with masked secrets.</summary>
     internal string Shown(Uri address) => PrintableText.Line(Redactor.Clean(ProviderAddress.WithoutSecrets(address)), LongestAddress);
 
     /// <exception cref="LlmApiException">Canceled: the session was closed.</exception>
@@ -107,10 +95,9 @@ internal sealed class ProviderConnection : IDisposable
                 $"Session '{Identity.Name}' is closed. Connect again with Connect-LlmProvider.");
     }
 
-    /// <summary>Ends the requests under way, closes the connections and forgets the secrets.</summary>
+    /// <summary>Cancels the requests in flight, closes the connections and erases the secrets. Safe to call from several threads.</summary>
     public void Dispose()
     {
-        // Two may close it at once: Disconnect-LlmProvider here, and the end of another runspace there.
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         Http.Dispose();
         try
@@ -119,7 +106,7 @@ internal sealed class ProviderConnection : IDisposable
         }
         catch (AuditException)
         {
-            // The user was warned when the line could not be written.
+            // The user was warned before.
         }
 
         _options.ApiKey?.Dispose();

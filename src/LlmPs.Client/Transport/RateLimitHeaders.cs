@@ -7,7 +7,7 @@ using LlmPs.Pacing;
 
 namespace LlmPs.Transport;
 
-/// <summary>Reads what the headers of a response say about the limits of the account.</summary>
+/// <summary>Reads the limits of the account from the headers of a response.</summary>
 internal static class RateLimitHeaders
 {
     private static readonly (string Remaining, string Reset)[] s_headers =
@@ -18,25 +18,27 @@ internal static class RateLimitHeaders
         ("ratelimit-remaining", "ratelimit-reset"),
     ];
 
-    /// <summary>Returns the limits whose end the headers name.</summary>
     internal static IReadOnlyList<AccountLimit> Read(HttpResponseHeaders headers)
     {
         List<AccountLimit>? limits = null;
-#if NET
-        // Nothing is parsed that is only looked for.
-        var present = headers.NonValidated;
-#else
-        var present = headers;
-#endif
         foreach (var (remaining, reset) in s_headers)
         {
-            if (!present.TryGetValues(reset, out var resets) || WaitingTime.Parse(resets.FirstOrDefault()) is not { } wait) continue;
-            double? left = present.TryGetValues(remaining, out var values)
-                && double.TryParse(values.FirstOrDefault()?.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-                    ? number : null;
+            if (WaitingTime.Parse(First(headers, reset)) is not { } wait) continue;
+            double? left = double.TryParse(First(headers, remaining)?.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture,
+                out var number) ? number : null;
             (limits ??= []).Add(new AccountLimit(remaining.EndsWith("tokens", StringComparison.Ordinal), left, wait));
         }
 
         return limits ?? (IReadOnlyList<AccountLimit>)[];
+    }
+
+    /// <summary>Returns the first value of a header, without parsing the other headers; null where there is none.</summary>
+    internal static string? First(HttpResponseHeaders headers, string name)
+    {
+#if NET
+        return headers.NonValidated.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+#else
+        return headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
+#endif
     }
 }

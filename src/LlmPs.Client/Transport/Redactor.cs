@@ -9,22 +9,21 @@ using System.Text.RegularExpressions;
 
 namespace LlmPs.Transport;
 
-/// <summary>
-/// The one place that every printed text passes: verbose, debug, warnings and errors. Takes the session's secrets out, and what looks like
-/// a key.
-/// </summary>
-internal sealed class Redactor
+/// <summary>Removes the session's secrets, and anything that looks like a key, from all printed texts and from answers.</summary>
+/// <param name="credentials">Secrets that are removed from printed texts and answers.</param>
+/// <param name="values">Secrets that are removed from printed texts only, because they may be ordinary words in an answer.</param>
+internal sealed class Redactor(IReadOnlyList<SecureString> credentials, IReadOnlyList<SecureString>? values = null)
 {
     internal const string Mask = "***";
 
-    // A shorter secret would take ordinary words out of every message.
+    // A shorter secret may be part of ordinary words.
     private const int ShortestSecret = 4;
 
     private static readonly Regex s_bearer =
         new(@"(?i)\b(bearer|basic)\s+[^\s""',;}\]]{4,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly Regex s_key = new(@"\bsk-[A-Za-z0-9_\-]{8,}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
-    // .NET quotes a proxy with the name and password that the environment gave it.
+    // .NET quotes a proxy's address with the name and password from the environment.
     private static readonly Regex s_userInfo = new(@"(?<=://)[^\s/?#""']+@", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     private static readonly Regex s_percent = new("%[0-9A-F]{2}", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
@@ -32,70 +31,56 @@ internal sealed class Redactor
     private static readonly Regex s_gson = new("[=<>&']", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     private static readonly JavaScriptEncoder[] s_jsonEncoders = [JavaScriptEncoder.Default, JavaScriptEncoder.UnsafeRelaxedJsonEscaping];
 
-    // In an answer a short secret is more likely a word of the model's than an echo.
+    // In an answer a short secret is probably a word of the model.
     private const int ShortestSecretInAnswer = 8;
 
-    // No provider's key reads like this; what servers of one's own are given as a key does: lm-studio, not-needed, PowerShell.
+    // Keys for local servers, such as lm-studio, not-needed or PowerShell. No provider's key looks like this.
     private static readonly Regex s_words =
         new(@"^(?!sk-)(?=.{1,19}\z)(?:(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})[._\- ]?)+\z", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
-    // An echo may come without it.
+    // An echo may omit the scheme.
     private static readonly Regex s_scheme = new(@"^(?i:bearer|basic)\s+", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
-    private readonly IReadOnlyList<SecureString> _credentials;
-    private readonly IReadOnlyList<SecureString> _secrets;
+    private readonly IReadOnlyList<SecureString> _credentials = credentials.Where(secret => !s_words.IsMatch(Plain(secret))).ToList();
+    private readonly IReadOnlyList<SecureString> _secrets = [.. credentials, .. values ?? []];
 
-    /// <param name="credentials">What opens something: taken out of answers, too.</param>
-    /// <param name="values">What is kept out of everything printed, and may be a word like any other in an answer.</param>
-    internal Redactor(IReadOnlyList<SecureString> credentials, IReadOnlyList<SecureString>? values = null)
-    {
-        _credentials = credentials.Where(credential => !s_words.IsMatch(Plain(credential))).ToList();
-        _secrets = [.. credentials, .. values ?? []];
-    }
-
-    /// <summary>The text without secrets.</summary>
+    /// <summary>Returns the text without secrets.</summary>
     internal string Clean(string text)
     {
-        foreach (var secret in _secrets)
+        try
         {
-            if (!TryGetPlain(secret, out var plain)) return Mask;
-            if (plain.Length < ShortestSecret) continue;
-            foreach (var form in Forms(plain)) text = text.Replace(form, Mask);
+            foreach (var plain in _secrets.Select(Plain).Where(plain => plain.Length >= ShortestSecret))
+                foreach (var form in Forms(plain)) text = text.Replace(form, Mask);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The session was closed, and its secrets are not known any more.
+            return Mask;
         }
 
         return s_userInfo.Replace(s_key.Replace(s_bearer.Replace(text, "$1 " + Mask), Mask), Mask + "@");
     }
 
     /// <summary>
-    /// What takes the credentials out of one answer, in case that the server echoes one back. One of fewer than 8 characters stays, and so
-    /// does one that is words: fewer than 20 characters, no digit, letters as words have them, dots, hyphens, underscores and spaces
-    /// between, and no sk- as keys begin.
+    /// Returns a redactor for an answer, in case the server echoes a credential. Credentials of fewer than 8 characters, and those of fewer
+    /// than 20 characters that look like words, stay in the answer.
     /// </summary>
     internal AnswerRedactor ForAnswer() => For(_credentials);
 
-    /// <summary>
-    /// What takes every secret out of a body that is printed, before the text is shortened: half of one would not be known any more.
-    /// </summary>
+    /// <summary>Returns a redactor for a printed body, to be used before the text is shortened: half a secret would not be found.</summary>
     internal AnswerRedactor ForPrint() => For(_secrets);
 
     private static AnswerRedactor For(IReadOnlyList<SecureString> secrets)
     {
-        var forms = new List<string>(secrets.Count);
-        foreach (var secret in secrets)
-        {
-            var plain = Plain(secret);
-            if (plain.Length < ShortestSecretInAnswer) continue;
-            forms.AddRange(Forms(plain));
-        }
-
-        return new AnswerRedactor(forms);
+        var forms = secrets.Select(Plain).Where(plain => plain.Length >= ShortestSecretInAnswer).SelectMany(Forms);
+        return new AnswerRedactor(forms.ToList());
     }
 
-    /// <summary>A secret as it is, and as addresses and JSON texts write it.</summary>
+    // A secret, and how addresses and JSON texts write it.
     private static IEnumerable<string> Forms(string plain)
     {
         yield return plain;
-        // As most keys are: no way of writing changes it.
+        // Most keys need no escapes.
         if (plain.All(static c => c is >= 'a' and <= 'z' or >= 'A' and <= 'Z' or >= '0' and <= '9' or '-' or '_' or '.')) yield break;
         var inAddress = Uri.EscapeDataString(plain);
         if (inAddress != plain)
@@ -113,7 +98,7 @@ internal sealed class Redactor
         }
 
         if (plain.IndexOf('/') >= 0) yield return plain.Replace("/", "\\/");
-        // As Gson does, of Java.
+        // As Gson, a library for Java, escapes it.
         var inGson = s_gson.Replace(plain, static sign => $"\\u{(int)sign.Value[0]:x4}");
         if (inGson != plain) yield return inGson;
     }
@@ -121,33 +106,19 @@ internal sealed class Redactor
     private static string Plain(SecureString secret) =>
         s_scheme.Replace(new NetworkCredential(string.Empty, secret).Password, string.Empty);
 
-    /// <summary>False where the session was closed meanwhile: then nobody knows what to take out of a text.</summary>
-    private static bool TryGetPlain(SecureString secret, out string plain)
-    {
-        plain = string.Empty;
-        try
-        {
-            plain = Plain(secret);
-            return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
-    }
 }
 
-/// <summary>Takes the session's secrets out of the bytes of an answer.</summary>
+/// <summary>Removes secrets from the bytes of an answer.</summary>
 internal readonly struct AnswerRedactor(IReadOnlyList<string> secrets)
 {
     private readonly byte[][] _secrets = [.. secrets.Select(Encoding.UTF8.GetBytes)];
 
     private static readonly byte[] s_mask = Encoding.ASCII.GetBytes(Redactor.Mask);
 
-    /// <summary>The secrets in each form in which an answer may hold them.</summary>
+    /// <summary>The secrets in each form that an answer may contain.</summary>
     internal IReadOnlyList<string> Texts => secrets;
 
-    /// <summary>The bytes themselves where they hold no secret, else a copy without it.</summary>
+    /// <summary>Returns the bytes, or a copy without secrets where they contain one.</summary>
     internal byte[] Clean(byte[] bytes)
     {
         var clean = Clean((ReadOnlySpan<byte>)bytes);
@@ -167,7 +138,7 @@ internal readonly struct AnswerRedactor(IReadOnlyList<string> secrets)
 
     private static byte[] Replaced(ReadOnlySpan<byte> bytes, byte[] secret, int at)
     {
-        // A mask is never longer than a secret.
+        // A mask is never longer than a secret, so the copy is never longer.
         var clean = new byte[bytes.Length];
         var length = 0;
         while (at >= 0)

@@ -4,7 +4,7 @@ using LlmPs.Text;
 
 namespace LlmPs.Transport;
 
-/// <summary>The streams that a request reports to beside its answer.</summary>
+/// <summary>The PowerShell streams for messages about a request.</summary>
 internal enum RequestLogLevel
 {
     Debug,
@@ -15,37 +15,25 @@ internal enum RequestLogLevel
 /// <summary>A request that waits before it is sent again.</summary>
 internal sealed class RetryNotice(long row, LlmErrorKind kind, TimeSpan wait)
 {
-    /// <summary>The row's place in the input.</summary>
-    internal long Row { get; } = row;
-
-    /// <summary>How the last attempt failed.</summary>
-    internal LlmErrorKind Kind { get; } = kind;
-
-    internal TimeSpan Wait { get; } = wait;
+    internal readonly long Row = row;
+    internal readonly LlmErrorKind Kind = kind;
+    internal readonly TimeSpan Wait = wait;
 }
 
-/// <summary>Where a request reports retries and the like. May be called from any thread.</summary>
-internal sealed class RequestLog
+/// <summary>Takes the messages of the requests of a run. May be called from any thread.</summary>
+internal sealed class RequestLog(bool wantsDebug, Action<RequestLogLevel, string> sink)
 {
-    private readonly Action<RequestLogLevel, string> _sink;
     private readonly ConcurrentDictionary<string, bool> _seen = new();
-
-    internal RequestLog(bool wantsDebug, Action<RequestLogLevel, string> sink)
-    {
-        WantsDebug = wantsDebug;
-        _sink = sink;
-    }
 
     internal static RequestLog None { get; } = new(false, static (_, _) => { });
 
-    /// <summary>Whether bodies are worth putting together for the debug stream.</summary>
-    internal bool WantsDebug { get; }
+    internal bool WantsDebug { get; } = wantsDebug;
 
-    /// <summary>Called before each wait for another attempt; null where nobody shows it.</summary>
+    /// <summary>Called before each wait for another attempt.</summary>
     internal Action<RetryNotice>? Retrying { get; set; }
 
-    /// <summary>Whether the text is asked about for the first time: a run has one log.</summary>
+    /// <summary>Returns whether this is the first call with the text.</summary>
     internal bool IsFirst(string text) => _seen.TryAdd(text, true);
 
-    internal void Write(RequestLogLevel level, string text) => _sink(level, PrintableText.Lines(text));
+    internal void Write(RequestLogLevel level, string text) => sink(level, PrintableText.Lines(text));
 }

@@ -11,29 +11,25 @@ using LlmPs.Wire;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// The one reader of streams: events in, deltas out. Knows [DONE], errors in mid-stream, comments in data, and lines that are no part of
-/// an event.
+/// Reads the deltas from the events of a stream. Handles [DONE], errors in the middle of a stream, comments in data, and lines that are not
+/// part of an event.
 /// </summary>
-internal sealed class SseReader : IAsyncDisposable
+internal sealed class SseReader(AnswerStream stream, AnswerFlow flow, Redactor printing, AnswerRedactor redactor, AnswerCharset charset)
+    : IAsyncDisposable
 {
-    // The most that is handed over at once, so that the first of it does not wait for long.
+    // The most deltas at once, so that the first one does not wait for long.
     private const int MostAtOnce = 256;
 
-    /// <summary>The most that the events of an answer may have, in bytes.</summary>
+    /// <summary>The most bytes in the events of an answer.</summary>
     internal const int LongestStream = 256 * 1024 * 1024;
 
     private const int LongestQuote = 300;
 
     private const string ErrorField = "error";
 
-    // How long a stream that every choice has finished may stay open; the usage comes after the finish reason.
+    // The time for the rest of a stream when every choice has finished: the usage comes after the finish reason.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
 
-    private readonly AnswerStream _stream;
-    private readonly AnswerFlow _flow;
-    private readonly Redactor _printing;
-    private readonly AnswerRedactor _redactor;
-    private readonly AnswerCharset _charset;
     private readonly AnswerReader _reader = new();
     private readonly List<ChatCompletionDelta> _read = [];
     private IAsyncEnumerator<SseItem<EventContent>>? _events;
@@ -43,15 +39,6 @@ internal sealed class SseReader : IAsyncDisposable
     private bool _isEnding;
     private bool _continues;
     private long _length;
-
-    internal SseReader(AnswerStream stream, AnswerFlow flow, Redactor printing, AnswerRedactor redactor, AnswerCharset charset)
-    {
-        _stream = stream;
-        _flow = flow;
-        _printing = printing;
-        _redactor = redactor;
-        _charset = charset;
-    }
 
     private enum EventContent
     {
@@ -66,17 +53,17 @@ internal sealed class SseReader : IAsyncDisposable
     /// <summary>The event or line that reported an error.</summary>
     internal byte[]? Error { get; private set; }
 
-    /// <summary>Whether it is an error in the middle of an answer, and not a message instead of one or of its rest.</summary>
+    /// <summary>Whether the error was an error event, and not a message instead of an answer.</summary>
     internal bool IsErrorInStream { get; private set; }
 
-    /// <summary>The next deltas, at least one, and more where they have arrived as well; false after the last of a whole answer.</summary>
-    /// <exception cref="LlmApiException">StreamInterrupted, where the stream ended before the answer; InvalidResponse.</exception>
+    /// <summary>Reads at least one delta, and further ones that have arrived; returns false after the last of a complete answer.</summary>
+    /// <exception cref="LlmApiException">StreamInterrupted, where the stream ends before the answer; InvalidResponse.</exception>
     internal async ValueTask<bool> ReadAsync(List<ChatCompletionDelta> deltas)
     {
         if (_events is null)
         {
-            _stream.BeginEvents(TakeLine);
-            _events = SseParser.Create(_stream, Parse).EnumerateAsync().GetAsyncEnumerator();
+            stream.BeginEvents(TakeLine);
+            _events = SseParser.Create(stream, Parse).EnumerateAsync().GetAsyncEnumerator();
         }
 
         while (await NextEventAsync(_events).ConfigureAwait(false))
@@ -91,9 +78,9 @@ internal sealed class SseReader : IAsyncDisposable
                     return Finish(deltas, isDone: true);
                 case EventContent.Error:
                     return false;
-                case EventContent.Torn when !_flow.IsFinished:
+                case EventContent.Torn when !flow.IsFinished:
                     throw Interrupted("ended in the middle of an event");
-                case EventContent.Glued when !_flow.IsFinished:
+                case EventContent.Glued when !flow.IsFinished:
                     throw Interrupted("has two events on one line");
             }
         }
@@ -106,24 +93,21 @@ internal sealed class SseReader : IAsyncDisposable
         if (_events is null) return;
         if (_next is { } next)
         {
-            _stream.Abort();
+            stream.Clock.Abort();
             try
             {
                 await next.ConfigureAwait(false);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                // Nobody asked for it any more.
+                // The event is not needed any more.
             }
         }
 
         await _events.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Whether the next event needs no waiting and can't fail, so that it goes with those before it. Else it is kept for the next call:
-    /// what came before an error is handed over before the error is told.
-    /// </summary>
+    // Whether the next event has arrived and is not an error. Otherwise it is kept for the next call: deltas come before an error.
     private bool IsMoreAtHand(IAsyncEnumerator<SseItem<EventContent>> events)
     {
         var next = events.MoveNextAsync();
@@ -139,21 +123,21 @@ internal sealed class SseReader : IAsyncDisposable
         var hasNews = false;
         foreach (var delta in _read)
         {
-            if (!_flow.Take(delta)) continue;
+            if (!flow.Take(delta)) continue;
             deltas.Add(delta);
-            // What was not understood before it did not end the answer.
+            // The answer continues, so earlier lines that were not understood do not matter.
             _notUnderstood = null;
             _hasWords = false;
             hasNews = true;
         }
 
-        if (!_flow.HasBegun && !_hasWords && _read.Count > 0 && _read[0].Raw is { } raw) _notUnderstood = raw;
+        if (!flow.HasBegun && !_hasWords && _read.Count > 0 && _read[0].Raw is { } raw) _notUnderstood = raw;
         _read.Clear();
-        if (!_flow.IsFinished || (_isEnding && !hasNews)) return;
-        // A server that gives a reason with every event has not come to its end while text still comes.
+        if (!flow.IsFinished || (_isEnding && !hasNews)) return;
+        // Some servers send a finish reason with every event: the answer continues while text arrives.
         _continues |= _isEnding;
         _isEnding = true;
-        _stream.EndWithin(s_grace);
+        stream.Clock.EndWithin(s_grace);
     }
 
     private async ValueTask<bool> NextEventAsync(IAsyncEnumerator<SseItem<EventContent>> events)
@@ -164,34 +148,27 @@ internal sealed class SseReader : IAsyncDisposable
         {
             return await next.ConfigureAwait(false);
         }
-        catch (Exception e) when (_flow.IsFinished && !_stream.IsCanceledByCaller && (_stream.IsCanceled
+        catch (Exception e) when (flow.IsFinished && !stream.Clock.IsCanceledByCaller && (stream.Clock.Token.IsCancellationRequested
             || e is IOException or OperationCanceledException or ObjectDisposedException) && IsEnd)
         {
-            // Every choice has said why it ended, so what is cut off is no part of the answer.
+            // Every choice has its finish reason, so the missing part is not part of the answer.
             return false;
         }
     }
 
-    /// <summary>
-    /// Whether a stream that breaks off behind a finish reason had come to its end. If text came behind the reason, only a silence shows
-    /// that.
-    /// </summary>
-    private bool IsEnd => !_continues || (_stream.IsCanceled && !_stream.IsCutShort);
+    // Whether the answer was complete when the stream broke off. If text came after the finish reason, only silence shows it.
+    private bool IsEnd => !_continues || (stream.Clock.Token.IsCancellationRequested && !stream.Clock.IsCutShort);
 
-    /// <summary>
-    /// [DONE] ends an answer, and so does a finish reason: some servers leave one of them out. Neither is no end. Without a finish
-    /// reason, a message
-    /// that came last is the reason why there is no more of the answer.
-    /// </summary>
+    // [DONE] or a finish reason ends an answer: some servers omit one of them. Without either, a last message explains the end.
     private bool Finish(List<ChatCompletionDelta> deltas, bool isDone)
     {
-        ChatExchange.RefuseBlocked(_flow);
-        ChatExchange.RefuseGivenUp(_flow);
-        if (!_flow.IsFinished && (_hasWords || (!_flow.HasBegun && _notUnderstood is not null && ErrorEnvelope.HasWords(_notUnderstood))))
+        ChatExchange.RefuseBlocked(flow);
+        ChatExchange.RefuseGivenUp(flow);
+        if (!flow.IsFinished && (_hasWords || (!flow.HasBegun && _notUnderstood is not null && ErrorEnvelope.HasWords(_notUnderstood))))
             return Fail(_notUnderstood!, inStream: false);
-        if (!_flow.IsFinished && !(isDone && _flow.HasBegun))
+        if (!flow.IsFinished && !(isDone && flow.HasBegun))
             throw Interrupted(isDone ? "said [DONE] without an answer" : "ended without a finish reason and without [DONE]");
-        deltas.AddRange(_flow.Close());
+        deltas.AddRange(flow.Close());
         return false;
     }
 
@@ -202,14 +179,14 @@ internal sealed class SseReader : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Takes a line that is no part of an event. True where it reports an error, which ends the stream.</summary>
+    /// <summary>Takes a line that is not part of an event. Returns true where it reports an error, which ends the stream.</summary>
     private bool TakeLine(byte[] line)
     {
-        if (_flow.IsFinished) return false;
-        var text = _redactor.Clean(_charset.ToUtf8(Trim(line)));
+        if (flow.IsFinished) return false;
+        var text = redactor.Clean(charset.ToUtf8(Trim(line)));
         var colon = text.IndexOf((byte)':');
         var value = colon < 0 ? text : Trim(text.Slice(colon + 1));
-        // llama.cpp writes its errors in a field of this name.
+        // llama.cpp reports errors in a field of this name.
         var isError = colon == ErrorField.Length && value.Length > 0
             && Encoding.UTF8.GetString(text.Slice(0, colon).ToArray()).Equals(ErrorField, StringComparison.OrdinalIgnoreCase);
         if (!isError && IsError(text)) value = text;
@@ -219,13 +196,11 @@ internal sealed class SseReader : IAsyncDisposable
             return false;
         }
 
-        Fail(value.ToArray(), _flow.HasBegun);
+        Fail(value.ToArray(), flow.HasBegun);
         return true;
     }
 
-    /// <summary>
-    /// Keeps what was not understood, in case that the answer does not come to its end. What has words is not replaced by what has none.
-    /// </summary>
+    // Keeps a text for the error message, in case the answer does not end properly. Words are kept before other text.
     private EventContent Remember(ReadOnlySpan<byte> text, bool hasWords)
     {
         if (_hasWords && !hasWords) return EventContent.Nothing;
@@ -249,10 +224,10 @@ internal sealed class SseReader : IAsyncDisposable
 
     private EventContent Parse(string eventType, ReadOnlySpan<byte> data)
     {
-        data = _redactor.Clean(_charset.ToUtf8(Trim(data)));
-        // Gateways that wrap a stream again write the name of the field twice.
+        data = redactor.Clean(charset.ToUtf8(Trim(data)));
+        // Some gateways wrap a stream again and write the field name twice.
         while (data.StartsWith("data:"u8)) data = Trim(data.Slice("data:"u8.Length));
-        // Keep-alives of some gateways stand in the data: ": keepalive".
+        // Some gateways send keep-alives in the data: ": keepalive".
         if (data.IsEmpty || data[0] == (byte)':') return EventContent.Nothing;
         if (data.SequenceEqual("[DONE]"u8) || data.SequenceEqual("[done]"u8)) return EventContent.Done;
         if (eventType == "error") return KeepError(data);
@@ -270,7 +245,7 @@ internal sealed class SseReader : IAsyncDisposable
             _read.Clear();
             return EventContent.Glued;
         }
-        catch (JsonException) when (_stream.HasEnded)
+        catch (JsonException) when (stream.HasEnded)
         {
             _read.Clear();
             return EventContent.Torn;
@@ -293,7 +268,7 @@ internal sealed class SseReader : IAsyncDisposable
                 _length += data.Length;
                 if (_length > LongestStream)
                     throw AnswerReader.OverLimit($"{LongestStream / (1024 * 1024)} MiB for the events of a stream");
-                _stream.Payload();
+                stream.Clock.Payload();
                 var raw = data.ToArray();
                 foreach (var delta in _read) delta.Raw = raw;
                 return EventContent.Deltas;
@@ -307,7 +282,7 @@ internal sealed class SseReader : IAsyncDisposable
         return EventContent.Error;
     }
 
-    /// <summary>Whether a whole JSON value is followed by something else, as where the line end between two events is lost.</summary>
+    // Whether text follows a complete JSON value, as where the line end between two events is missing.
     private static bool IsFollowed(ReadOnlySpan<byte> data)
     {
         var reader = new Utf8JsonReader(data, isFinalBlock: false, default);
@@ -333,9 +308,9 @@ internal sealed class SseReader : IAsyncDisposable
     {
         var quote = _notUnderstood is { } last
             ? " The last line that was not understood: "
-                + $"'{PrintableText.Line(_printing.Clean(Encoding.UTF8.GetString(last)), LongestQuote)}'"
+                + $"'{PrintableText.Line(printing.Clean(Encoding.UTF8.GetString(last)), LongestQuote)}'"
             : string.Empty;
         return new LlmApiException(LlmErrorKind.StreamInterrupted,
-            $"The stream {how}: the answer is not whole.{quote}") { IsTransient = true };
+            $"The stream {how}: the answer is not complete.{quote}") { IsTransient = true };
     }
 }

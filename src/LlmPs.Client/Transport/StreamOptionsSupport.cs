@@ -5,21 +5,20 @@ using System.Threading.Tasks;
 namespace LlmPs.Transport;
 
 /// <summary>
-/// Remembers for a session whether its server refuses <c>stream_options</c>. The first stream finds out, and others wait for its outcome,
-/// so that a refusal costs one request a session and not one a row.
+/// Remembers for a session whether its server refuses <c>stream_options</c>. Other streams wait for the outcome of the first one, so that
+/// only one request of the session is refused.
 /// </summary>
 internal sealed class StreamOptionsSupport
 {
-    // A refusal comes before the model is asked. A server that takes longer has most likely accepted the field.
+    // A refusal comes fast. A server that takes longer has most likely accepted the field.
     private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(2);
 
     private readonly TaskCompletionSource<bool> _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isAsked;
 
-    /// <summary>Whether the server refused the field.</summary>
     internal bool IsRefused { get; private set; }
 
-    /// <summary>Waits until the first stream has an outcome; does not wait for the first stream itself.</summary>
+    /// <summary>Waits until the first stream has an outcome; the first stream itself does not wait.</summary>
     internal async ValueTask WaitAsync(CancellationToken cancellationToken)
     {
         if (_known.Task.IsCompleted || Interlocked.Exchange(ref _isAsked, 1) == 0) return;
@@ -28,13 +27,13 @@ internal sealed class StreamOptionsSupport
         done.Cancel();
     }
 
-    /// <summary>The server refused the field.</summary>
+    /// <summary>Notes that the server refused the field.</summary>
     internal void Refuse()
     {
         IsRefused = true;
         Settle();
     }
 
-    /// <summary>A stream has an outcome of any other kind.</summary>
+    /// <summary>Notes any other outcome of a stream.</summary>
     internal void Settle() => _known.TrySetResult(true);
 }

@@ -6,13 +6,13 @@ using System.Text.RegularExpressions;
 
 namespace LlmPs.Transport;
 
-/// <summary>Reads how long a provider asks to wait, from headers and from its words.</summary>
+/// <summary>Reads the wait that a provider asks for, from headers and from error messages.</summary>
 internal static class WaitingTime
 {
-    // In seconds. A longer time means never.
+    // The longest wait, in seconds.
     private const double Longest = 1e9;
 
-    // A number above is a time of day and not a length of time: seconds since 1970 from here, milliseconds from there.
+    // Larger numbers are moments: seconds since 1970, or milliseconds from the second number on.
     private const double EpochSeconds = 1e9;
     private const double EpochMilliseconds = 1e11;
 
@@ -26,21 +26,19 @@ internal static class WaitingTime
 
     private static readonly Regex s_chinese = Pattern(@"(?<amount>\d+(?:\.\d+)?)\s*(?<unit>毫秒|秒|分钟|分|小时|天)钟?\s*(?:之|以)?后");
 
-    /// <summary>
-    /// The wait of a Retry-After header: seconds or a date, or milliseconds in a header of OpenAI's. In ticks, since .NET Framework rounds
-    /// to milliseconds.
-    /// </summary>
+    /// <summary>Returns the wait of a Retry-After header, in seconds or as a date, or of OpenAI's header in milliseconds.</summary>
     internal static TimeSpan? Asked(HttpResponseHeaders headers)
     {
-        if (Number(Value(headers, "retry-after-ms"), NumberStyles.Float) is { } milliseconds) return Seconds(milliseconds / 1000);
-        // Fractions of a second are seen, which the header's own type does not know.
-        if (Number(Value(headers, "Retry-After"), NumberStyles.AllowDecimalPoint) is { } seconds) return Seconds(seconds);
-        if (headers.RetryAfter is not { } after) return Parse(Value(headers, "Retry-After"));
-        if (after.Delta is { } delta) return delta;
-        return after.Date is { } date ? NotNegative(date - DateTimeOffset.UtcNow) : null;
+        if (Number(RateLimitHeaders.First(headers, "retry-after-ms"), NumberStyles.Float) is { } milliseconds)
+            return Seconds(milliseconds / 1000);
+        var value = RateLimitHeaders.First(headers, "Retry-After");
+        // The header's own type has no fractions of a second.
+        if (Number(value, NumberStyles.AllowDecimalPoint) is { } seconds) return Seconds(seconds);
+        if (headers.RetryAfter is not { } after) return Parse(value);
+        return after.Delta ?? (after.Date is { } date ? NotNegative(date - DateTimeOffset.UtcNow) : null);
     }
 
-    /// <summary>The wait that an error message names, such as "try again in 11 s"; null where it names none.</summary>
+    /// <summary>Returns the wait in an error message, such as "try again in 11 s"; null where there is none.</summary>
     internal static TimeSpan? InWords(string? words)
     {
         if (words is null) return null;
@@ -50,24 +48,18 @@ internal static class WaitingTime
         return s_chinese.Match(words) is { Success: true } chinese ? Sum(chinese) : null;
     }
 
-    /// <summary>
-    /// How long a limit that refused a request stays used up: that of a limit with nothing left, else of one that does not say what is
-    /// left.
-    /// </summary>
+    /// <summary>Returns the reset time of the limit that refused a request, as far as the headers show it.</summary>
     internal static TimeSpan? UntilReset(HttpResponseHeaders headers)
     {
         var limits = RateLimitHeaders.Read(headers);
         var waits = limits.Where(limit => limit.Remaining <= 0).ToList();
         if (waits.Count == 0) waits = [.. limits.Where(limit => limit.Remaining is null)];
-        // A request can be too large for the tokens that are left.
+        // A request may be too large for the tokens that are left.
         if (waits.Count == 0) waits = [.. limits.Where(limit => limit.IsOfTokens)];
         return waits.Count == 0 ? null : waits.Max(limit => limit.Reset);
     }
 
-    /// <summary>
-    /// A length of time (<c>6m0s</c>, <c>120ms</c>, seconds) or a moment (seconds or milliseconds since 1970, a date); null where it is
-    /// neither.
-    /// </summary>
+    /// <summary>Parses a duration (<c>6m0s</c>, <c>120ms</c>, seconds) or a moment (seconds or milliseconds since 1970, a date).</summary>
     internal static TimeSpan? Parse(string? value)
     {
         value = value?.Trim();
@@ -110,9 +102,7 @@ internal static class WaitingTime
     private static double? Number(string? text, NumberStyles style) =>
         double.TryParse(text?.Trim(), style, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number : null;
 
-    private static string? Value(HttpResponseHeaders headers, string name) =>
-        headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
-
+    // In ticks, because .NET Framework rounds to milliseconds.
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromTicks((long)(Math.Min(seconds, Longest) * TimeSpan.TicksPerSecond));
 
     private static TimeSpan NotNegative(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;

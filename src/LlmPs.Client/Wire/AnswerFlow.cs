@@ -4,12 +4,12 @@ using System.Collections.Generic;
 namespace LlmPs.Wire;
 
 /// <summary>
-/// The one way up: turns what was read of an answer into the deltas that are handed over. Sets inline reasoning apart, keeps back
-/// finish reasons and usage for the closing deltas, and knows whether the answer came to its end.
+/// Turns what was read of an answer into the deltas for the caller. Separates inline reasoning, keeps finish reasons and usage for the
+/// closing deltas, and knows whether the answer is complete.
 /// </summary>
 internal sealed class AnswerFlow
 {
-    /// <summary>The most characters of content, reasoning and arguments of an answer together.</summary>
+    /// <summary>The most characters of an answer: content, reasoning and arguments together.</summary>
     internal const int LongestText = 32 * 1024 * 1024;
 
     private readonly AnswerContext _context;
@@ -25,39 +25,39 @@ internal sealed class AnswerFlow
 
     internal AnswerFlow(AnswerContext context) => _context = context;
 
-    /// <summary>Whether as many choices as were asked for have begun, and every one has said why it ended.</summary>
+    /// <summary>Whether all requested choices have begun, and each of them has a finish reason.</summary>
     internal bool IsFinished => _finished == _choices.Count && _choices.Count >= Math.Max(1, _context.Request.N ?? 1);
 
-    /// <summary>Whether any of the answer was seen.</summary>
+    /// <summary>Whether any part of the answer has come.</summary>
     internal bool HasBegun => _choices.Count > 0;
 
-    /// <summary>Whether moderation left nothing of the answer.</summary>
+    /// <summary>Whether moderation removed the whole answer.</summary>
     internal bool IsBlocked => _head.Blocked == true && !HasBegun;
 
     /// <summary>Whether each event of the stream repeats all text so far.</summary>
     internal bool RepeatsText { get; private set; }
 
-    /// <summary>The finish reason by which the server says that it gave the answer up; null for none.</summary>
+    /// <summary>The finish reason of a failure at the server; null for none.</summary>
     internal string? FailedFinishReason => _choices.Find(static choice => choice.FailedReason is not null)?.FailedReason;
 
-    /// <summary>A finish reason that is neither known as success nor named like a failure; null for none.</summary>
+    /// <summary>A finish reason that is neither a known success nor named like a failure; null for none.</summary>
     internal string? UnknownFinishReason =>
         _choices.Find(static choice =>
             choice.FinishReason is { } reason && !FinishReasons.IsKnown(reason) && !FinishReasons.IsFailure(reason))?.FinishReason;
 
-    /// <summary>Whether all that the model said is reasoning, though it says that it came to its end.</summary>
+    /// <summary>Whether the whole answer is reasoning although its finish reason is stop.</summary>
     internal bool IsAllReasoning => _byIndex.TryGetValue(0, out var first) && first.IsAllReasoning;
 
-    /// <summary>Whether the answer comes in one piece, which has no first token.</summary>
+    /// <summary>Whether the answer comes in one piece, for which there is no time of the first token.</summary>
     internal bool IsInOnePiece { get; set; }
 
-    /// <summary>Takes secrets out of the answer, also where they are split over its deltas.</summary>
+    /// <summary>Removes secrets from the answer, even if they are split over its deltas.</summary>
     internal void Hide(IReadOnlyList<string> secrets)
     {
         if (secrets.Count > 0) _echoes = new EchoGuard(secrets);
     }
 
-    /// <summary>Takes a delta as read. True where there is something in it to hand over now.</summary>
+    /// <summary>Processes a delta. Returns whether the caller should get it now.</summary>
     internal bool Take(ChatCompletionDelta delta)
     {
         delta.InputObject = _context.InputObject;
@@ -65,20 +65,18 @@ internal sealed class AnswerFlow
         delta.Context = _context;
         _head = _head.With(delta.Head);
 
-        var hasChoice = delta.Role is not null || delta.Content is not null || delta.ReasoningContent is not null
-            || delta.ToolCalls is not null || delta.FinishReason is not null || delta.NativeFinishReason is not null
-                || delta.LogProbs is not null;
-        if (!hasChoice) return Withhold(delta);
+        var isEnd = delta.FinishReason is not null;
+        var hasReason = isEnd || delta.NativeFinishReason is not null;
+        if (!hasReason && !HasContent(delta)) return Withhold(delta);
 
         var choice = At(delta.Index);
-        var isEnd = delta.FinishReason is not null;
-        if (delta.FinishReason is not null || delta.NativeFinishReason is not null)
+        if (hasReason)
         {
-            choice.NativeFinishReason = delta.NativeFinishReason ?? delta.FinishReason ?? choice.NativeFinishReason;
+            choice.NativeFinishReason = delta.NativeFinishReason ?? delta.FinishReason;
             var isFirst = choice.FinishReason is null;
             choice.FinishReason = FinishReasons.Normalize(delta.FinishReason) ?? choice.FinishReason;
             if (isFirst && choice.FinishReason is not null) _finished++;
-            // A gateway may say stop for any end, and a failure is not taken back by a later reason.
+            // A gateway may send stop for any end, and a later reason does not cancel a failure.
             choice.FailedReason ??= Failure(choice.FinishReason) ?? Failure(choice.NativeFinishReason);
             delta.FinishReason = null;
             delta.NativeFinishReason = null;
@@ -86,12 +84,10 @@ internal sealed class AnswerFlow
 
         RepeatsText |= choice.SetApart(delta, isEnd);
         Measure(delta);
-        if (!IsInOnePiece
-            && (!string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent)
-                || delta.ToolCalls is not null)) _context.TokenArrived();
+        var hasToken = !string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null;
+        if (!IsInOnePiece && hasToken) _context.TokenArrived();
         _echoes?.Clean(delta, ref _withheld);
-        if (delta.Role is null && delta.Content is null && delta.ReasoningContent is null && delta.ToolCalls is null
-            && delta.LogProbs is null) return Withhold(delta);
+        if (!HasContent(delta)) return Withhold(delta);
         delta.IsFirst = !choice.HasBegun;
         choice.HasBegun = true;
         delta.Withheld = TakeWithheld();
@@ -99,9 +95,12 @@ internal sealed class AnswerFlow
         return true;
     }
 
+    private static bool HasContent(ChatCompletionDelta delta) => delta.Role is not null || delta.Content is not null
+        || delta.ReasoningContent is not null || delta.ToolCalls is not null || delta.LogProbs is not null;
+
     private static string? Failure(string? reason) => reason is not null && FinishReasons.IsFailure(reason) ? reason : null;
 
-    /// <exception cref="LlmApiException">InvalidResponse: the answer is over the limit.</exception>
+    /// <exception cref="LlmApiException">InvalidResponse: the answer exceeds the limit.</exception>
     private void Measure(ChatCompletionDelta delta)
     {
         _length += (delta.Content?.Length ?? 0) + (delta.ReasoningContent?.Length ?? 0);
@@ -112,18 +111,9 @@ internal sealed class AnswerFlow
     }
 
     /// <summary>
-    /// What is left of each choice when the answer has ended; the last delta stands for the end of the request, unless it was cut off.
+    /// Returns the rest of each choice when the answer has ended. The last delta is the end of the request, unless the answer was cut off.
     /// </summary>
     internal IEnumerable<ChatCompletionDelta> Close(bool isWhole = true)
-    {
-        foreach (var delta in Rest(isWhole))
-        {
-            _echoes?.Close(delta);
-            yield return delta;
-        }
-    }
-
-    private IEnumerable<ChatCompletionDelta> Rest(bool isWhole)
     {
         if (_isClosed) yield break;
         _isClosed = true;
@@ -133,7 +123,7 @@ internal sealed class AnswerFlow
             var choice = _choices[i];
             var (reasoning, content) = choice.Rest(out var movesContent);
             var isLast = i == _choices.Count - 1;
-            yield return new ChatCompletionDelta
+            var delta = new ChatCompletionDelta
             {
                 Head = isLast ? _head : _head.WithUsage(null),
                 Index = choice.Index,
@@ -148,10 +138,12 @@ internal sealed class AnswerFlow
                 Withheld = TakeWithheld(),
                 IsLast = isLast && isWhole,
             };
+            _echoes?.Close(delta);
+            yield return delta;
         }
     }
 
-    /// <summary>Keeps an event that has nothing to hand over for the next delta, so that the raw answer has it all the same.</summary>
+    /// <summary>Keeps an event without content for the next delta, so that the raw answer is complete.</summary>
     private bool Withhold(ChatCompletionDelta delta)
     {
         // An event with several choices makes several deltas.
@@ -168,7 +160,7 @@ internal sealed class AnswerFlow
         return withheld;
     }
 
-    /// <exception cref="LlmApiException">InvalidResponse: more choices than the limit.</exception>
+    /// <exception cref="LlmApiException">InvalidResponse: there are more choices than allowed.</exception>
     private Choice At(int index)
     {
         if (_byIndex.TryGetValue(index, out var choice)) return choice;
@@ -193,7 +185,7 @@ internal sealed class AnswerFlow
         private bool _hasCalls;
         private bool _hasCallPieces;
 
-        /// <summary>Whether a delta of the choice was handed over.</summary>
+        /// <summary>Whether the caller got a delta of this choice.</summary>
         internal bool HasBegun { get; set; }
 
         internal int Index { get; } = index;
@@ -202,19 +194,18 @@ internal sealed class AnswerFlow
 
         internal string? NativeFinishReason { get; set; }
 
-        /// <summary>The reason by which the server gave this choice up, its own or the native one.</summary>
+        /// <summary>The finish reason of a failure at the server, native or not; null for none.</summary>
         internal string? FailedReason { get; set; }
 
         internal bool IsAllReasoning => FinishReason == FinishReasons.Stop && _hasReasoning && !_hasContent && !_hasCalls;
 
         /// <summary>
-        /// Leaves in the delta what is new, with inline reasoning set apart. True where the stream proves to repeat all text in each
-        /// event.
+        /// Keeps only what is new in the delta and separates inline reasoning. Returns whether the stream repeats all text in each event.
         /// </summary>
         internal bool SetApart(ChatCompletionDelta delta, bool isEnd)
         {
             var reasoning = _reasoningSoFar.Next(delta.ReasoningContent, delta.IsWhole, isEnd, out var reasoningBefore);
-            // With the reasoning in the content, a whole message cannot repeat reasoning that came in a field of its own.
+            // If the reasoning was inline, a whole message may have it again in a separate field.
             if (delta.IsWhole && _hasInlineReasoning) reasoning = null;
             if (reasoningBefore is not null)
             {
@@ -244,7 +235,7 @@ internal sealed class AnswerFlow
             return reasoningBefore is not null || contentBefore is not null;
         }
 
-        /// <summary>What was held back.</summary>
+        /// <summary>Returns the text that was held back.</summary>
         internal (string? Reasoning, string? Content) Rest(out bool movesContent)
         {
             var (reasoning, content) = _thinking.Rest(_content.Rest);
@@ -254,7 +245,7 @@ internal sealed class AnswerFlow
             return (reasoning, content);
         }
 
-        /// <summary>Reads all text before the delta again, since the text that was read holds repetitions.</summary>
+        /// <summary>Processes all text before the delta again, because what was returned of it has repetitions.</summary>
         private void Restart(ChatCompletionDelta delta, string contentBefore)
         {
             _content = default;

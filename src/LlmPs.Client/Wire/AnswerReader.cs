@@ -6,29 +6,27 @@ using static LlmPs.Wire.WireValue;
 
 namespace LlmPs.Wire;
 
-/// <summary>What a piece of JSON from a provider turned out to be.</summary>
+/// <summary>What a piece of JSON from a provider is.</summary>
 internal enum AnswerContent
 {
-    /// <summary>Valid JSON that holds nothing of an answer, such as <c>{}</c>.</summary>
+    /// <summary>Valid JSON without any part of an answer, such as <c>{}</c>.</summary>
     Nothing,
 
-    /// <summary>
-    /// Nothing of an answer, but a message: an error in an unknown shape, or a notice such as <c>{"status":"queued","message":"…"}</c>.
-    /// </summary>
+    /// <summary>No answer, but a message: an error in an unknown form, or a notice: <c>{"status":"queued","message":"…"}</c>.</summary>
     Message,
 
     /// <summary>An answer, whole or in part.</summary>
     Answer,
 
-    /// <summary>An error object in place of an answer.</summary>
+    /// <summary>An error object instead of an answer.</summary>
     Error,
 }
 
 /// <summary>
-/// Reads the JSON of an answer into deltas: a plain answer (<c>message</c>) and an event of a stream (<c>delta</c>) alike.
-/// One instance reads one answer, so that ids and names that recur on every event are made once.
+/// Reads the JSON of an answer into deltas: a plain answer (<c>message</c>) as well as an event of a stream (<c>delta</c>).
+/// One instance reads one answer, so that ids and names that are on every event are allocated once.
 /// </summary>
-// What is not to be inlined, here and in WireValue, would make Read so large that to compile it takes 4 MB, which the process keeps.
+// NoInlining, here and in WireValue, keeps Read small: to compile it as one method takes 4 MB, which the process keeps.
 internal sealed class AnswerReader
 {
     /// <summary>The most choices of an answer.</summary>
@@ -37,29 +35,28 @@ internal sealed class AnswerReader
     /// <summary>The most tool calls of a message.</summary>
     internal const int MostToolCalls = 4096;
 
-    /// <summary>The most tokens with log probabilities in one JSON text, the alternatives included.</summary>
+    /// <summary>The most tokens with log probabilities in one JSON text, including the alternatives.</summary>
     internal const int MostLogProbs = 4_000_000;
 
     private string? _id;
     private string? _model;
     private string? _fingerprint;
 
-    /// <summary>Reads one JSON text and adds its deltas, one a choice.</summary>
-    /// <exception cref="JsonException">Not JSON.</exception>
-    /// <exception cref="InvalidOperationException">A name of a field, or arguments in the form of an object, that are not valid UTF-8 or
-    /// UTF-16.</exception>
-    /// <exception cref="LlmApiException">InvalidResponse: more choices, tool calls or log probabilities than the limits allow.</exception>
+    /// <summary>Reads one JSON text and adds its deltas, one for each choice.</summary>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
+    /// <exception cref="InvalidOperationException">The name of a field, or an object of arguments, has invalid characters.</exception>
+    /// <exception cref="LlmApiException">InvalidResponse: there are more choices, tool calls or log probabilities than allowed.</exception>
     internal AnswerContent Read(ReadOnlySpan<byte> json, List<ChatCompletionDelta> deltas)
     {
         var reader = new Utf8JsonReader(json);
         reader.Read();
         var content = Read(ref reader, deltas);
-        // Reading on past the end makes the JSON reader refuse what follows the value.
+        // Another read makes the JSON reader refuse what follows the value.
         reader.Read();
         return content;
     }
 
-    /// <summary>Reads the value that the JSON reader stands on, up to its end.</summary>
+    /// <summary>Reads the value at the JSON reader's position, up to its end.</summary>
     internal AnswerContent Read(ref Utf8JsonReader reader, List<ChatCompletionDelta> deltas)
     {
         if (reader.TokenType == JsonTokenType.StartArray) return ReadList(ref reader);
@@ -97,27 +94,34 @@ internal sealed class AnswerReader
             else ReadErrorField(ref reader, ref error, ref failure, ref message);
         }
 
-        // FastAPI servers say detail and nothing else.
-        if (error || (failure && deltas.Count == first) || (!choices && ((code && message)
-            || (detail && usage is null)))) return AnswerContent.Error;
+        var isFailure = failure && deltas.Count == first;
+        // FastAPI servers send only the field detail.
+        var isEnvelope = !choices && ((code && message) || (detail && usage is null));
+        if (error || isFailure || isEnvelope) return AnswerContent.Error;
         if (deltas.Count == first)
         {
             if (usage is null && blocked is null && !choices) return message ? AnswerContent.Message : AnswerContent.Nothing;
             deltas.Add(new ChatCompletionDelta());
         }
 
-        var head = new AnswerHead { Id = _id, Model = _model, Created = created, SystemFingerprint = _fingerprint, Usage = usage,
-            Blocked = blocked };
+        var head = new AnswerHead
+        {
+            Id = _id,
+            Model = _model,
+            Created = created,
+            SystemFingerprint = _fingerprint,
+            Usage = usage,
+            Blocked = blocked,
+        };
         for (var i = first; i < deltas.Count; i++) deltas[i].Head = head;
-
         return AnswerContent.Answer;
     }
 
-    /// <summary>The error of an answer that is over one of the limits.</summary>
+    /// <summary>Returns the error for an answer that exceeds a limit.</summary>
     internal static LlmApiException OverLimit(string limit) =>
         new(LlmErrorKind.InvalidResponse, $"The answer is over the limit of {limit}.");
 
-    /// <summary>An error object may stand in a list. An answer never does.</summary>
+    /// <summary>Reads a list. It may hold an error object, but never an answer.</summary>
     private AnswerContent ReadList(ref Utf8JsonReader reader)
     {
         var content = AnswerContent.Nothing;
@@ -130,11 +134,11 @@ internal sealed class AnswerReader
         return content;
     }
 
-    /// <summary>Reads a field that no answer has, or that marks an error by its value.</summary>
-    /// <param name="reader">On the field's name.</param>
-    /// <param name="error">Set where the field alone says that this is an error.</param>
-    /// <param name="failure">Set where it says so unless an answer stands beside it.</param>
-    /// <param name="message">Set where it holds a message.</param>
+    /// <summary>Reads a field that no answer has, or whose value marks an error.</summary>
+    /// <param name="reader">The reader at the field's name.</param>
+    /// <param name="error">Set if the field marks an error.</param>
+    /// <param name="failure">Set if the field marks an error unless there is an answer beside it.</param>
+    /// <param name="message">Set if the field is a message.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ReadErrorField(ref Utf8JsonReader reader, ref bool error, ref bool failure, ref bool message)
     {
@@ -149,29 +153,22 @@ internal sealed class AnswerReader
             failure |= IsErrorCode(ref reader);
         }
         else if (reader.ValueTextEquals("error_msg"u8) || reader.ValueTextEquals("error_message"u8)
-            || reader.ValueTextEquals("errorMessage"u8)
-            || reader.ValueTextEquals("err_msg"u8) || reader.ValueTextEquals("errmsg"u8))
+            || reader.ValueTextEquals("errorMessage"u8) || reader.ValueTextEquals("err_msg"u8)
+            || reader.ValueTextEquals("errmsg"u8) || reader.ValueTextEquals("errors"u8))
         {
             failure |= HasValue(ref reader);
         }
-        else if (reader.ValueTextEquals("errors"u8)) failure |= HasValue(ref reader);
         else if (reader.ValueTextEquals("success"u8)) failure |= ReadBoolean(ref reader) == false;
-        else if (reader.ValueTextEquals("title"u8) || reader.ValueTextEquals("status_msg"u8)
-            || reader.ValueTextEquals("reason"u8)) message |= HasValue(ref reader);
-        // MiniMax puts it on every answer, with the status 0.
+        else if (reader.ValueTextEquals("title"u8) || reader.ValueTextEquals("status_msg"u8) || reader.ValueTextEquals("reason"u8))
+            message |= HasValue(ref reader);
+        // MiniMax sends it with every answer, with the status 0.
         else if (reader.ValueTextEquals("base_resp"u8)) error |= ReadBaseResponse(ref reader);
         else SkipValue(ref reader);
     }
 
     private static bool ReadBaseResponse(ref Utf8JsonReader reader)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return false;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartObject)) return false;
         var isError = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -182,7 +179,7 @@ internal sealed class AnswerReader
         return isError;
     }
 
-    /// <summary>0, 200, "", words of success and what is no code are not errors.</summary>
+    /// <summary>Returns whether the next value is the code of an error. 0, 200, "", words of success and other types are not.</summary>
     private static bool IsErrorCode(ref Utf8JsonReader reader)
     {
         reader.Read();
@@ -223,14 +220,14 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("logprobs"u8)) delta.LogProbs = LogProbReader.Read(ref reader, ref logProbs);
             else if (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8))
                 outerReasoning = Said(ReadText(ref reader), outerReasoning);
-            // OpenRouter puts an upstream's error there, beside what had come of the answer.
+            // OpenRouter sends an upstream's error here, beside the part of the answer that had come.
             else if (reader.ValueTextEquals("error"u8)) error |= HasError(ref reader);
             else SkipValue(ref reader);
         }
 
         // Some servers repeat the whole message so far beside each delta, or in the last event (issue 21, C).
-        if (whole is not null && string.IsNullOrEmpty(delta.Content) && string.IsNullOrEmpty(delta.ReasoningContent)
-            && delta.ToolCalls is null)
+        var hasNew = !string.IsNullOrEmpty(delta.Content) || !string.IsNullOrEmpty(delta.ReasoningContent) || delta.ToolCalls is not null;
+        if (whole is not null && !hasNew)
         {
             delta.IsWhole = true;
             delta.Role ??= whole.Role;
@@ -245,13 +242,7 @@ internal sealed class AnswerReader
 
     private static void ReadMessage(ref Utf8JsonReader reader, ChatCompletionDelta delta, bool isWhole, ref bool error)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartObject)) return;
         string? reasoning = null, refusal = null, inParts = null, thinking = null, details = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -263,15 +254,15 @@ internal sealed class AnswerReader
             else if (reader.ValueTextEquals("refusal"u8)) refusal = ReadText(ref reader);
             else if (reader.ValueTextEquals("role"u8)) delta.Role = Word(ref reader);
             else if (reader.ValueTextEquals("tool_calls"u8)) delta.ToolCalls = ReadToolCalls(ref reader, isWhole) ?? delta.ToolCalls;
-            // The one call of the API before tools.
+            // The single call of OpenAI's API before it had tools.
             else if (reader.ValueTextEquals("function_call"u8)) delta.ToolCalls ??= ReadFunctionCall(ref reader);
             else if (reader.ValueTextEquals("error"u8)) error |= HasError(ref reader);
             else SkipValue(ref reader);
         }
 
-        // Servers that have several of these fields repeat the same text in them.
+        // Servers that send several of these fields repeat the same text in them.
         delta.ReasoningContent = Said(Said(delta.ReasoningContent, reasoning), Said(inParts, Said(thinking, details)));
-        // OpenAI's models refuse in a field of its own: those words are all the answer that there is.
+        // OpenAI's models refuse in a separate field, and then there is no other answer.
         if (string.IsNullOrEmpty(delta.Content) && !string.IsNullOrEmpty(refusal)) delta.Content = refusal;
     }
 
@@ -279,13 +270,7 @@ internal sealed class AnswerReader
 
     private static List<ToolCallFragment>? ReadToolCalls(ref Utf8JsonReader reader, bool isWhole)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            reader.Skip();
-            return null;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartArray)) return null;
         List<ToolCallFragment>? calls = null;
         for (var position = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; position++)
         {
@@ -296,7 +281,7 @@ internal sealed class AnswerReader
             }
 
             if (position == MostToolCalls) throw OverLimit($"{MostToolCalls} tool calls");
-            // Whole calls carry no index and stand in order; pieces without one are told apart by id when they are folded.
+            // Whole calls have no index and are in order. Pieces without an index are identified by id when they are joined.
             (calls ??= []).Add(ReadToolCall(ref reader, isWhole ? position : null));
         }
 
@@ -329,13 +314,7 @@ internal sealed class AnswerReader
 
     private static void ReadFunction(ref Utf8JsonReader reader, ref string? name, ref string? arguments)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartObject)) return;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("name"u8)) name = Word(ref reader);
@@ -344,14 +323,16 @@ internal sealed class AnswerReader
         }
     }
 
-    /// <summary>A finish reason. DashScope says "null" while an answer is under way.</summary>
-    private static string? Reason(ref Utf8JsonReader reader) =>
-        Word(ref reader) is { } reason && !string.IsNullOrWhiteSpace(reason) && !reason.Equals("null", StringComparison.OrdinalIgnoreCase)
-            && !reason.Equals("none", StringComparison.OrdinalIgnoreCase)
-            ? reason
-            : null;
+    /// <summary>Returns a finish reason. DashScope sends "null" before the end of an answer.</summary>
+    private static string? Reason(ref Utf8JsonReader reader)
+    {
+        var reason = Word(ref reader);
+        var isNone = string.IsNullOrWhiteSpace(reason) || reason!.Equals("null", StringComparison.OrdinalIgnoreCase)
+            || reason.Equals("none", StringComparison.OrdinalIgnoreCase);
+        return isNone ? null : reason;
+    }
 
-    /// <summary>Some servers give the arguments as an object rather than as text.</summary>
+    /// <summary>Returns the arguments of a call. Some servers send them as an object instead of text.</summary>
     private static string? ReadArguments(ref Utf8JsonReader reader)
     {
         reader.Read();
@@ -367,15 +348,6 @@ internal sealed class AnswerReader
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static string? Recurring(ref Utf8JsonReader reader, string? last)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.String)
-        {
-            reader.Skip();
-            return last;
-        }
-
-        return Whole(ref reader, last);
-    }
+    private static string? Recurring(ref Utf8JsonReader reader, string? last) =>
+        Begins(ref reader, JsonTokenType.String) ? Whole(ref reader, last) : last;
 }

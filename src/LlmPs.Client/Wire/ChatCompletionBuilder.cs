@@ -4,7 +4,7 @@ using LlmPs.Wire;
 
 namespace LlmPs;
 
-/// <summary>Folds the deltas of one request into a completion. Plain answers go through it too.</summary>
+/// <summary>Joins the deltas of one request to a completion, for example those of a stream.</summary>
 public sealed class ChatCompletionBuilder
 {
     private readonly List<Choice> _choices = [];
@@ -13,10 +13,10 @@ public sealed class ChatCompletionBuilder
     private AnswerContext? _context;
     private AnswerHead _head = AnswerHead.Empty;
 
-    /// <summary>Whether the request's last delta was seen: false for an answer that was cut off.</summary>
+    /// <summary>Whether the last delta of the request was added. False for an answer that was cut off.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>Whether any delta was seen.</summary>
+    /// <summary>Whether no delta was added.</summary>
     internal bool IsEmpty => _choices.Count == 0;
 
     /// <summary>Adds the next delta of the request.</summary>
@@ -33,17 +33,13 @@ public sealed class ChatCompletionBuilder
         Of(delta.Index).Append(delta, _context?.Request.Tools);
     }
 
-    /// <summary>The completion so far.</summary>
+    /// <summary>Returns the completion of all deltas so far.</summary>
     public ChatCompletion ToCompletion()
     {
         _choices.Sort(static (one, other) => one.Index.CompareTo(other.Index));
         var choices = new ChatChoice[_choices.Count];
         for (var i = 0; i < choices.Length; i++) choices[i] = _choices[i].Build();
-        return new ChatCompletion(choices, _context)
-        {
-            Head = _head,
-            RawPieces = _raw.ToArray(),
-        };
+        return new ChatCompletion(choices, _context) { Head = _head, RawPieces = _raw.ToArray() };
     }
 
     private Choice Of(int index)
@@ -86,11 +82,17 @@ public sealed class ChatCompletionBuilder
 
         internal ChatChoice Build()
         {
-            // The role is always assistant: GenStudio's own sample says user.
-            var message =
-                new ChatMessage(ChatRole.Assistant, _content.Value) { ReasoningContent = _reasoning.Value, ToolCalls = _calls?.Build() };
-            return new ChatChoice(Index, message) { FinishReason = _finishReason, NativeFinishReason = _nativeFinishReason,
-                LogProbs = _logProbs };
+            // The role is always assistant, although GenStudio's own sample has user.
+            return new ChatChoice(Index, new ChatMessage(ChatRole.Assistant, _content.Value)
+            {
+                ReasoningContent = _reasoning.Value,
+                ToolCalls = _calls?.Build(),
+            })
+            {
+                FinishReason = _finishReason,
+                NativeFinishReason = _nativeFinishReason,
+                LogProbs = _logProbs,
+            };
         }
     }
 }

@@ -1,22 +1,19 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace LlmPs.Wire;
 
-/// <summary>Writes a completion in the shape of a plain answer on the wire, which <see cref="AnswerReader"/> reads.</summary>
+/// <summary>Writes a completion in the form of a plain answer, which <see cref="AnswerReader"/> can read.</summary>
 internal static class CompletionWriter
 {
     /// <summary>
-    /// The answer on one line: as it came, with the fields that the module does not know, or, where it did not come in one piece, folded.
+    /// Returns the answer on one line: as it came, with fields that the module does not know; if it came in pieces, joined.
     /// </summary>
     internal static byte[] Write(ChatCompletion completion, out bool isFolded)
     {
         isFolded = completion.Raw is null || !IsPlainAnswer(completion.Raw, completion);
-        if (!isFolded) return OneLine(completion.Raw!);
-        return CompactJson.Write(completion, Write);
+        return isFolded ? CompactJson.Write(completion, Write) : OneLine(completion.Raw!);
     }
 
     private static void Write(Utf8JsonWriter json, ChatCompletion completion)
@@ -35,7 +32,7 @@ internal static class CompletionWriter
         json.WriteEndObject();
     }
 
-    /// <summary>Whether the JSON holds all of the completion. One event of a stream does not, though it is one object, too.</summary>
+    /// <summary>Returns whether the JSON has the whole completion. One event of a stream is one object, too, but has only a part.</summary>
     private static bool IsPlainAnswer(byte[] raw, ChatCompletion completion)
     {
         var messages = 0;
@@ -43,21 +40,16 @@ internal static class CompletionWriter
         try
         {
             var reader = new Utf8JsonReader(raw);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return false;
+            if (!WireValue.Begins(ref reader, JsonTokenType.StartObject)) return false;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("choices"u8))
-                {
-                    reader.Read();
-                    messages = CountMessages(ref reader);
-                    continue;
-                }
-
                 var isUsage = reader.ValueTextEquals("usage"u8);
-                reader.Read();
-                hasUsage |= isUsage && reader.TokenType == JsonTokenType.StartObject;
-                reader.Skip();
+                if (reader.ValueTextEquals("choices"u8)) messages = CountMessages(ref reader);
+                else if (WireValue.Begins(ref reader, JsonTokenType.StartObject))
+                {
+                    hasUsage |= isUsage;
+                    reader.Skip();
+                }
             }
         }
         catch (JsonException)
@@ -71,25 +63,22 @@ internal static class CompletionWriter
     private static int CountMessages(ref Utf8JsonReader reader)
     {
         var messages = 0;
-        if (reader.TokenType != JsonTokenType.StartArray) reader.Skip();
-        else
+        if (!WireValue.Begins(ref reader, JsonTokenType.StartArray)) return 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
-            while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-                {
-                    var isMessage = reader.ValueTextEquals("message"u8);
-                    reader.Read();
-                    if (isMessage && reader.TokenType == JsonTokenType.StartObject) messages++;
-                    reader.Skip();
-                }
+                var isMessage = reader.ValueTextEquals("message"u8);
+                if (!WireValue.Begins(ref reader, JsonTokenType.StartObject)) continue;
+                if (isMessage) messages++;
+                reader.Skip();
             }
         }
 
         return messages;
     }
 
-    /// <summary>In JSON a line break can only be white space between values.</summary>
+    /// <summary>Replaces line breaks, which can only be white space between values in JSON.</summary>
     private static byte[] OneLine(byte[] json)
     {
         if (json.AsSpan().IndexOfAny((byte)'\n', (byte)'\r') < 0) return json;
@@ -116,10 +105,10 @@ internal static class CompletionWriter
         json.WriteEndObject();
     }
 
-    /// <summary>Writes the calls of a message, as the wire has them in either direction.</summary>
-    /// <param name="json">Where to.</param>
+    /// <summary>Writes the tool calls of a message, which have the same form in requests and answers.</summary>
+    /// <param name="json">The writer.</param>
     /// <param name="calls">The calls.</param>
-    /// <param name="blank">What stands for blank arguments; null for those themselves.</param>
+    /// <param name="blank">The text instead of blank arguments; null to write them as they are.</param>
     internal static void WriteToolCalls(Utf8JsonWriter json, IReadOnlyList<ToolCall> calls, string? blank = null)
     {
         json.WriteStartArray("tool_calls");
@@ -138,29 +127,26 @@ internal static class CompletionWriter
         json.WriteEndArray();
     }
 
-    /// <summary>Tokens of the reasoning and of the answer stand apart on the wire; which came first is kept.</summary>
+    /// <summary>Writes the tokens of the reasoning and of the answer in two lists, first the list whose tokens came first.</summary>
     private static void WriteLogProbs(Utf8JsonWriter json, IReadOnlyList<TokenLogProb> tokens)
     {
-        var reasoningFirst = tokens[0].IsReasoning;
         json.WriteStartObject("logprobs");
-        WriteTokens(json, reasoningFirst);
-        WriteTokens(json, !reasoningFirst);
-        json.WriteEndObject();
-
-        void WriteTokens(Utf8JsonWriter json, bool isReasoning)
+        foreach (var isReasoning in new[] { tokens[0].IsReasoning, !tokens[0].IsReasoning })
         {
             json.WriteStartArray(isReasoning ? "reasoning_content" : "content");
             foreach (var token in tokens)
                 if (token.IsReasoning == isReasoning) WriteToken(json, token);
             json.WriteEndArray();
         }
+
+        json.WriteEndObject();
     }
 
     private static void WriteToken(Utf8JsonWriter json, TokenLogProb token)
     {
         json.WriteStartObject();
         json.WriteString("token", token.Token);
-        // A number beyond all bounds, which JSON can say, is read as infinite, which it cannot.
+        // A number that is too large for double is read as infinite, which JSON cannot express.
         json.WritePropertyName("logprob");
         json.WriteShortest(Math.Max(double.MinValue, Math.Min(double.MaxValue, token.LogProb)));
         if (token.TopLogProbs.Count > 0)

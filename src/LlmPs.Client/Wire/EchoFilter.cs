@@ -4,38 +4,34 @@ using System.Collections.Generic;
 namespace LlmPs.Wire;
 
 /// <summary>
-/// Takes secrets out of one text that comes in pieces: a server that echoes a key may split it over several of them. What may be the
-/// beginning of a secret at the end of a piece is held back until the next piece decides.
+/// Removes secrets from one text that comes in pieces: a server that echoes a key may split it over several pieces. If the end of a piece
+/// may begin a secret, it is held back until the next piece.
 /// </summary>
-internal sealed class EchoFilter
+internal sealed class EchoFilter(IReadOnlyList<string> secrets)
 {
     private const string Mask = "***";
 
-    // A shorter beginning gives nothing of a key away, and the ends of ordinary words would be held back for it.
+    // A shorter beginning reveals nothing of a key, and the ends of ordinary words would be held back for it.
     private const int ShortestHeld = 4;
 
-    private readonly IReadOnlyList<string> _secrets;
     private string _handedOver = string.Empty;
     private string _held = string.Empty;
 
-    /// <param name="secrets">What is taken out.</param>
-    internal EchoFilter(IReadOnlyList<string> secrets) => _secrets = secrets;
-
-    /// <summary>Whether an end of the text is held back.</summary>
+    /// <summary>Whether the end of the text is held back.</summary>
     internal bool IsHolding => _held.Length > 0;
 
     /// <summary>Whether the last piece completed a secret.</summary>
     internal bool HasCut { get; private set; }
 
-    /// <summary>The text that is certain after this piece; null where nothing is.</summary>
+    /// <summary>Returns the text that can be shown after this piece; null if there is none.</summary>
     internal string? Next(string? piece)
     {
         HasCut = false;
         if (string.IsNullOrEmpty(piece)) return piece;
-        // A short beginning was handed over and still counts.
+        // A short beginning was returned already and still counts.
         var before = _handedOver.Length;
         var text = before + _held.Length == 0 ? piece! : _handedOver + _held + piece;
-        foreach (var secret in _secrets)
+        foreach (var secret in secrets)
         {
             var at = text.IndexOf(secret, StringComparison.Ordinal);
             if (at < 0) continue;
@@ -52,7 +48,7 @@ internal sealed class EchoFilter
         return before == 0 && end == text.Length ? text : text.Substring(before, end - before);
     }
 
-    /// <summary>The end that was held back, after a last piece.</summary>
+    /// <summary>Returns a last piece with the end that was held back.</summary>
     internal string? Rest(string? piece = null)
     {
         var text = Next(piece) + _held;
@@ -60,11 +56,11 @@ internal sealed class EchoFilter
         return text.Length > 0 ? text : piece;
     }
 
-    /// <summary>How many characters at the end of the text begin a secret.</summary>
+    /// <summary>Returns how many characters at the end of the text begin a secret.</summary>
     private int BeginningAtEnd(string text)
     {
         var longest = 0;
-        foreach (var secret in _secrets)
+        foreach (var secret in secrets)
         {
             for (var length = Math.Min(secret.Length - 1, text.Length); length > longest; length--)
                 if (string.CompareOrdinal(text, text.Length - length, secret, 0, length) == 0) longest = length;

@@ -3,25 +3,18 @@ using System.Linq;
 
 namespace LlmPs.Wire;
 
-/// <summary>
-/// Takes secrets out of the deltas of one answer where they are split over several of them. The events that they came in are left out as
-/// well.
-/// </summary>
-internal sealed class EchoGuard
+/// <summary>Removes secrets that are split over the deltas of one answer, and the events that they came in.</summary>
+internal sealed class EchoGuard(IReadOnlyList<string> secrets)
 {
-    private readonly IReadOnlyList<string> _secrets;
     private readonly Dictionary<int, Choice> _choices = [];
     private byte[]? _hidden;
 
-    /// <param name="secrets">What is taken out.</param>
-    internal EchoGuard(IReadOnlyList<string> secrets) => _secrets = secrets;
-
-    /// <summary>Cleans the next delta of a choice. Held back events that prove harmless are added to the list.</summary>
+    /// <summary>Cleans the next delta of a choice. Adds events to the list that were held back and have no secret.</summary>
     internal void Clean(ChatCompletionDelta delta, ref List<byte[]>? withheld)
     {
-        // The deltas of several choices share an event.
+        // Several choices may share one event.
         if (ReferenceEquals(delta.Raw, _hidden)) delta.Raw = null;
-        if (!_choices.TryGetValue(delta.Index, out var choice)) _choices.Add(delta.Index, choice = new Choice(_secrets));
+        if (!_choices.TryGetValue(delta.Index, out var choice)) _choices.Add(delta.Index, choice = new Choice(secrets));
         var (hasCut, isHolding) = choice.Clean(delta);
         if (!hasCut && !isHolding && choice.Events.Count > 0) (withheld ??= []).AddRange(choice.Events);
         if (hasCut || !isHolding) choice.Events.Clear();
@@ -56,7 +49,7 @@ internal sealed class EchoGuard
         {
             if (delta.ContentBefore is { } content) delta.ContentBefore = new EchoFilter(secrets).Rest(content);
             if (delta.ReasoningBefore is { } reasoning) delta.ReasoningBefore = new EchoFilter(secrets).Rest(reasoning);
-            // What is held back of the content becomes reasoning with the rest of it.
+            // If the content becomes reasoning, the part that was held back does, too.
             if (delta.MovesContent && _content.IsHolding) delta.ReasoningContent = _content.Rest() + delta.ReasoningContent;
             delta.Content = _content.Next(delta.Content);
             delta.ReasoningContent = _reasoning.Next(delta.ReasoningContent);
@@ -70,10 +63,9 @@ internal sealed class EchoGuard
             if (delta.MovesContent && _content.IsHolding) delta.ReasoningContent = _content.Rest() + delta.ReasoningContent;
             delta.Content = _content.Rest(delta.Content);
             delta.ReasoningContent = _reasoning.Rest(delta.ReasoningContent);
-            if (_heldCalls.Count > 0)
-                delta.ToolCalls =
-                    [.. delta.ToolCalls
-                        ?? [], .. _heldCalls.OrderBy(static index => index).Select(index => RestOf(index, _arguments[index]))];
+            if (_heldCalls.Count == 0) return;
+            var held = _heldCalls.OrderBy(static index => index).Select(index => RestOf(index, _arguments[index]));
+            delta.ToolCalls = [.. delta.ToolCalls ?? [], .. held];
         }
 
         private List<ToolCallFragment>? Clean(IReadOnlyList<ToolCallFragment> fragments, ref bool hasCut)

@@ -7,19 +7,19 @@ using LlmPs.Text;
 
 namespace LlmPs.Wire;
 
-/// <summary>What an error body says: every provider's envelope, bare strings, unknown JSON, plain text and proxies' HTML pages.</summary>
+/// <summary>The content of an error body: a provider's envelope, a bare string, unknown JSON, plain text or a proxy's HTML page.</summary>
 internal sealed class ErrorEnvelope
 {
     private const int LongestText = 600;
     private const int LongestJudged = 4000;
     private const int LongestCode = 100;
 
-    // Beside OpenAI's: of MiniMax, of Baidu and its like.
+    // The names of OpenAI, MiniMax, Baidu and others.
     private static readonly string[] s_codes = ["code", "status_code", "error_code", "errcode", "errorCode"];
 
     private static readonly string[] s_statuses = ["status", "statusCode", "http_code", "http_status"];
 
-    // Where the error itself stands, and what may stand around it.
+    // The fields with the error itself, and the fields around it.
     private static readonly string[] s_errors = ["error", "base_resp", "errors", "fault"];
     private static readonly string[] s_wrappers = ["data", "response", "result", "delta", "message"];
 
@@ -33,19 +33,19 @@ internal sealed class ErrorEnvelope
         Type = type;
     }
 
-    /// <summary>The provider's code; null where it gives none.</summary>
+    /// <summary>The provider's code; null if it gives none.</summary>
     internal string? Code { get; }
 
-    /// <summary>The type of the error, which may say more than the code; null where the provider gives none.</summary>
+    /// <summary>The type of the error, which may be more exact than the code; null if the provider gives none.</summary>
     internal string? Type { get; }
 
-    /// <summary>The provider's words, shortened; null where there are none.</summary>
+    /// <summary>The provider's message, shortened; null if there is none.</summary>
     internal string? Message { get; }
 
-    /// <summary>The provider's words up to a length that is enough to judge them; null where there are none.</summary>
+    /// <summary>The provider's message, long enough to find the kind of the error; null if there is none.</summary>
     internal string? Words { get; }
 
-    /// <summary>Whether the body is a page or plain text, as proxies and gateways write it, and not JSON.</summary>
+    /// <summary>Whether the body is empty, a page or plain text, as proxies and gateways write it, and not JSON.</summary>
     internal bool IsPage { get; private set; }
 
     internal static ErrorEnvelope Read(byte[] body)
@@ -64,33 +64,25 @@ internal sealed class ErrorEnvelope
         }
     }
 
-    /// <summary>Whether JSON that is no answer and no error of a known shape holds words all the same.</summary>
-    internal static bool HasWords(byte[] body)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(body);
-            return WordsIn(document.RootElement) is not null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            return false;
-        }
-    }
+    /// <summary>Returns whether JSON that is neither an answer nor a known form of error has a message.</summary>
+    internal static bool HasWords(byte[] body) => Try(body, static root => WordsIn(root) is not null) ?? false;
 
     /// <summary>
-    /// Whether an error body names a field of the request. A body that repeats the whole request does not count as naming it.
+    /// Returns whether an error body names a field of the request. A copy of the whole request in the body does not count.
     /// </summary>
-    internal static bool Names(byte[] body, Func<string, bool> isField)
+    internal static bool Names(byte[] body, Func<string, bool> isField) =>
+        Try(body, root => Names(root, isField)) ?? isField(Encoding.UTF8.GetString(body));
+
+    private static bool? Try(byte[] body, Func<JsonElement, bool> test)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
-            return Names(document.RootElement, isField);
+            return test(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return isField(Encoding.UTF8.GetString(body));
+            return null;
         }
     }
 
@@ -98,7 +90,7 @@ internal sealed class ErrorEnvelope
     {
         JsonValueKind.String => isField(element.GetString()!),
         JsonValueKind.Array => element.EnumerateArray().Any(item => Names(item, isField)),
-        // FastAPI servers repeat what they refuse as input.
+        // FastAPI servers repeat the refused request in the field input.
         JsonValueKind.Object =>
             element.EnumerateObject().Any(property => property.Name is not ("input" or "body") && Names(property.Value, isField)),
         _ => false,
@@ -120,21 +112,21 @@ internal sealed class ErrorEnvelope
             inner = error;
         }
 
-        // GenStudio says msg, MiniMax status_msg, Baidu error_msg; FastAPI servers say detail. Upstream errors that GenStudio passes on
-        // have the useful text in param.
+        // GenStudio uses msg, MiniMax status_msg, Baidu error_msg, FastAPI servers detail. GenStudio forwards upstream errors with the
+        // useful text in param.
         var message = Text(inner, "message") ?? Text(inner, "msg") ?? Text(inner, "status_msg") ?? Text(inner, "error_msg")
-            ?? Text(root, "message")
-            ?? Text(inner, "detail") ?? Text(inner, "error_message") ?? Text(inner, "errmsg") ?? Text(inner, "errors");
+            ?? Text(root, "message") ?? Text(inner, "detail") ?? Text(inner, "error_message") ?? Text(inner, "errmsg")
+            ?? Text(inner, "errors");
         if (Text(inner, "param") is { } param && (message is null || param.Length > message.Length || param.IndexOf(' ') >= 0))
             message = message is null ? param : $"{message}: {param}";
-        // OpenRouter's own words are "Provider returned error"; what the upstream said stands in here.
+        // OpenRouter's own message is "Provider returned error"; the upstream's message is in metadata.
         if (TryGet(inner, "metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && Text(metadata, "raw") is { } raw)
             message = message is null ? raw : $"{message}: {raw}";
-        return new ErrorEnvelope(CodeOf(inner) ?? CodeOf(root), message ?? WordsIn(root) ?? text, Text(inner, "type") is { } type
-            ? Shorten(type, LongestCode) : null);
+        var type = Text(inner, "type") is { } own ? Shorten(own, LongestCode) : null;
+        return new ErrorEnvelope(CodeOf(inner) ?? CodeOf(root), message ?? WordsIn(root) ?? text, type);
     }
 
-    /// <summary>The error itself, which may stand in a choice.</summary>
+    /// <summary>Returns the error itself, which may be in a choice; null if there is none.</summary>
     private static JsonElement? ErrorOf(JsonElement element)
     {
         foreach (var name in s_errors)
@@ -154,7 +146,7 @@ internal sealed class ErrorEnvelope
         return null;
     }
 
-    /// <summary>The first text in a field whose name says that it holds words, however deep; null for none.</summary>
+    /// <summary>Returns the first text in a field whose name suggests a message, at any depth; null for none.</summary>
     private static string? WordsIn(JsonElement element)
     {
         if (element.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)) return null;
@@ -163,32 +155,27 @@ internal sealed class ErrorEnvelope
                 .FirstOrDefault(static words => words is not null);
         foreach (var property in element.EnumerateObject())
         {
-            var hasWords = s_words.Any(name => property.Name.IndexOf(name, StringComparison.OrdinalIgnoreCase) >= 0)
-                && property.Name.IndexOf("code", StringComparison.OrdinalIgnoreCase) < 0
-                    && property.Name.IndexOf("type", StringComparison.OrdinalIgnoreCase) < 0;
-            if (hasWords && property.Value.ValueKind == JsonValueKind.String && property.Value.GetString() is { Length: > 0 } words)
+            var isMessage = IsForWords(property) && !Contains(property, "code") && !Contains(property, "type");
+            if (isMessage && property.Value.ValueKind == JsonValueKind.String && property.Value.GetString() is { Length: > 0 } words)
                 return words;
         }
 
         return element.EnumerateObject()
-            .Where(static property =>
-                property.Value.ValueKind == JsonValueKind.Object
-                    || s_words.Any(name => property.Name.IndexOf(name, StringComparison.OrdinalIgnoreCase) >= 0))
+            .Where(static property => property.Value.ValueKind == JsonValueKind.Object || IsForWords(property))
             .Select(static property => WordsIn(property.Value)).FirstOrDefault(static words => words is not null);
     }
 
-    /// <summary>A field by its name in any case: some servers begin names with a capital.</summary>
+    private static bool IsForWords(JsonProperty property) => s_words.Any(name => Contains(property, name));
+
+    private static bool Contains(JsonProperty property, string part) =>
+        property.Name.IndexOf(part, StringComparison.OrdinalIgnoreCase) >= 0;
+
+    /// <summary>Finds a field by its name in any case, because some servers begin names with a capital.</summary>
     private static bool TryGet(JsonElement element, string name, out JsonElement value)
     {
         if (element.TryGetProperty(name, out value)) return true;
-        foreach (var property in element.EnumerateObject())
-        {
-            if (!property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) continue;
-            value = property.Value;
-            return true;
-        }
-
-        return false;
+        value = element.EnumerateObject().FirstOrDefault(field => field.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+        return value.ValueKind != JsonValueKind.Undefined;
     }
 
     private static string? CodeOf(JsonElement element)
@@ -200,11 +187,11 @@ internal sealed class ErrorEnvelope
             if (code.ValueKind == JsonValueKind.String && code.GetString() is { Length: > 0 } text) return Shorten(text, LongestCode);
         }
 
-        // An HTTP status, as frameworks for web servers write it into their errors.
+        // The HTTP status, which frameworks for web servers write into their errors.
         foreach (var name in s_statuses)
             if (TryGet(element, name, out var status) && status.ValueKind == JsonValueKind.Number && status.TryGetInt32(out var number)
                 && number is >= 400 and < 600) return status.GetRawText();
-        // The type of RFC 9457 is an address.
+        // With RFC 9457 the type is an address.
         return Text(element, "type") is { } type && type.IndexOf(':') < 0 ? Shorten(type, LongestCode) : null;
     }
 
@@ -219,12 +206,9 @@ internal sealed class ErrorEnvelope
         };
     }
 
-    private static string FromHtml(string html)
-    {
-        return Title(html) is { } title
-            ? $"an HTML page instead of an answer, titled '{Shorten(WebUtility.HtmlDecode(title))}': a proxy or gateway may be in between"
-            : $"an HTML page instead of an answer: a proxy or gateway may be in between. It begins: {Shorten(html, 120)}";
-    }
+    private static string FromHtml(string html) => Title(html) is { } title
+        ? $"an HTML page instead of an answer, titled '{Shorten(WebUtility.HtmlDecode(title))}'; a proxy or gateway may have sent it"
+        : $"an HTML page instead of an answer; a proxy or gateway may have sent it. It begins: {Shorten(html, 120)}";
 
     private static string? Title(string html)
     {

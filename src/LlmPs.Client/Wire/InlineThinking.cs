@@ -4,17 +4,16 @@ using System.Text;
 namespace LlmPs.Wire;
 
 /// <summary>
-/// Takes reasoning that stands inline as <c>&lt;think&gt;…&lt;/think&gt;</c> at the head of the text out of it, however the text is split.
-/// The opening tag counts only at the very start (white space aside): text that merely contains it later on stays whole.
-/// A closing tag without an opening one counts anywhere, since the prompt template of some models opens it (issue 21, B), unless quotes
-/// surround it.
+/// Separates reasoning inline as <c>&lt;think&gt;…&lt;/think&gt;</c> from the text after it, in pieces of any size. The opening tag counts
+/// only at the start, after white space. A closing tag without an opening one counts anywhere, except in quotes, because the prompt
+/// template of some models has the opening tag (issue 21, B).
 /// </summary>
 internal sealed class InlineThinking
 {
     private const string Open = "<think>";
     private const string Close = "</think>";
 
-    // Models that fill their answer with white space exist; this much at its head may still come before the tag.
+    // Some models send only white space; no more than this is held back at the start.
     private const int LongestGap = 64;
 
     private readonly StringBuilder _held = new();
@@ -24,43 +23,40 @@ internal sealed class InlineThinking
 
     private enum State
     {
-        /// <summary>Nothing but white space and perhaps the beginning of the tag was seen.</summary>
+        /// <summary>Only white space and perhaps the beginning of the tag have come.</summary>
         Start,
 
         /// <summary>Between the tags.</summary>
         Thinking,
 
-        /// <summary>After the closing tag, where the blank lines before the answer are dropped.</summary>
+        /// <summary>After the closing tag, where blank lines before the answer are removed.</summary>
         Gap,
 
-        /// <summary>In text that no tag opened: a closing tag still makes all of it reasoning.</summary>
+        /// <summary>In text without an opening tag: a closing tag makes all of it reasoning.</summary>
         Unopened,
 
-        /// <summary>In the answer, where no tag counts.</summary>
+        /// <summary>In the answer, where tags do not count.</summary>
         Answer,
     }
 
     /// <summary>Whether the last piece showed that all content returned before it is reasoning.</summary>
     internal bool MovesContent { get; private set; }
 
-    /// <summary>Splits the next piece of text. What might be part of a tag is held back until it is known.</summary>
+    /// <summary>Splits the next piece of text. The possible beginning of a tag is held back until the next piece.</summary>
     internal (string? Reasoning, string? Content) Next(string? text, bool hasReasoningField)
     {
         MovesContent = false;
-        // A provider that has a field for the reasoning does not put it inline as well.
+        // A provider that has a field for the reasoning does not send it inline, too.
         if (hasReasoningField && _state == State.Unopened)
         {
             _state = State.Answer;
-            if (_held.Length == 0) return (null, text);
-            text = _held.Append(text).ToString();
-            _held.Clear();
-            return (null, text);
+            return (null, _held.Length == 0 ? text : Take(text));
         }
 
         if (hasReasoningField && _state == State.Start && _held.Length == 0) _state = State.Answer;
         if (_state == State.Start && _held.Length == 0 && BeginsOtherwise(text)) _state = State.Unopened;
         if (string.IsNullOrEmpty(text) || _state == State.Answer) return (null, text);
-        // Most pieces hold no tag, and need no copy.
+        // Most pieces have no tag and need no copy.
         if (_state == State.Unopened && _held.Length == 0 && text!.IndexOf('<') < 0) return (null, Passed(text));
         _held.Append(text);
         return _state switch
@@ -72,12 +68,12 @@ internal sealed class InlineThinking
         };
     }
 
-    /// <summary>What was held back and turned out to be no tag, and what else the text ends with.</summary>
+    /// <summary>Returns the text that was held back and is not a tag, with a last piece.</summary>
     internal (string? Reasoning, string? Content) Rest(string? end = null)
     {
         MovesContent = false;
         if (_state == State.Gap) _held.Clear();
-        // The tag waited for the quote behind it that did not come.
+        // The tag was held back for a closing quote that did not come.
         if (_state == State.Unopened && _held.Length == Close.Length && IsAt(_held.ToString(), 0, Close))
         {
             MovesContent = _hasPassed;
@@ -85,19 +81,20 @@ internal sealed class InlineThinking
             return (string.Empty, end);
         }
 
-        _held.Append(end);
-        if (_held.Length == 0) return (null, null);
-        var rest = _held.ToString();
-        _held.Clear();
+        var rest = Take(end);
+        if (rest.Length == 0) return (null, null);
         return _state == State.Thinking ? (rest, null) : (null, rest);
     }
 
-    /// <summary>Whether the text has a beginning, and none that may become a tag: then it needs no copy.</summary>
-    private static bool BeginsOtherwise(string? text)
+    /// <summary>Returns whether the text begins with something that cannot become a tag.</summary>
+    private static bool BeginsOtherwise(string? text) => JsonExtent.FirstOf(text ?? string.Empty) is { } first && first != Open[0];
+
+    /// <summary>Returns the text that is held back, with this end, and holds back nothing.</summary>
+    private string Take(string? end = null)
     {
-        foreach (var letter in text ?? string.Empty)
-            if (!char.IsWhiteSpace(letter)) return letter != Open[0];
-        return false;
+        var text = _held.Append(end).ToString();
+        _held.Clear();
+        return text;
     }
 
     private (string? Reasoning, string? Content) AtStart()
@@ -118,8 +115,7 @@ internal sealed class InlineThinking
 
     private (string? Reasoning, string? Content) InUnopened()
     {
-        var text = _held.ToString();
-        _held.Clear();
+        var text = Take();
         for (var at = text.IndexOf('<'); at >= 0; at = text.IndexOf('<', at + 1))
         {
             var end = at + Close.Length;
@@ -158,15 +154,14 @@ internal sealed class InlineThinking
 
     private static bool IsAt(string text, int at, string tag) => string.CompareOrdinal(text, at, tag, 0, tag.Length) == 0;
 
-    /// <summary>Whether the text ends there within a tag.</summary>
+    /// <summary>Returns whether the end of the text from this position is the beginning of a tag.</summary>
     private static bool IsBeginning(string text, int at, string tag) =>
         text.Length - at < tag.Length && string.CompareOrdinal(text, at, tag, 0, text.Length - at) == 0;
 
     private (string? Reasoning, string? Content) InThought(string? reasoning)
     {
-        var text = _held.ToString();
+        var text = Take();
         var end = text.IndexOf(Close, StringComparison.Ordinal);
-        _held.Clear();
         if (end >= 0)
         {
             _state = State.Gap;
@@ -181,19 +176,18 @@ internal sealed class InlineThinking
 
     private string? AfterThought()
     {
-        var answer = _held.ToString().TrimStart('\r', '\n');
-        _held.Clear();
+        var answer = Take().TrimStart('\r', '\n');
         if (answer.Length == 0) return null;
         _state = State.Answer;
         return answer;
     }
 
-    /// <summary>How many characters at the end of the text may begin the closing tag.</summary>
+    /// <summary>Returns how many characters at the end of the text may begin the closing tag.</summary>
     private static int BeginningOfClose(string text)
     {
-        for (var length = Math.Min(Close.Length - 1, text.Length); length > 0; length--)
-            if (string.CompareOrdinal(text, text.Length - length, Close, 0, length) == 0) return length;
-        return 0;
+        var length = Math.Min(Close.Length - 1, text.Length);
+        while (length > 0 && !IsBeginning(text, text.Length - length, Close)) length--;
+        return length;
     }
 
     private static string? Join(string? before, string text) => text.Length == 0 ? before : before + text;

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace LlmPs.Wire;
 
-/// <summary>Text in pieces. One piece stays the string that it was, and none is null, which differs from "".</summary>
+/// <summary>Joins text that comes in pieces. One piece stays the same string; without a piece the text is null, not "".</summary>
 internal sealed class JoinedText
 {
     private string? _first;
@@ -18,7 +18,7 @@ internal sealed class JoinedText
         }
     }
 
-    /// <summary>Takes a text instead of all pieces so far.</summary>
+    /// <summary>Replaces all pieces so far by a text.</summary>
     internal void Restart(string? text)
     {
         _first = null;

@@ -1,6 +1,6 @@
 namespace LlmPs.Wire;
 
-/// <summary>Finds the end of a JSON object or string that comes in pieces. Looks at each character once.</summary>
+/// <summary>Finds the end of a JSON object or string that comes in pieces. Reads each character once.</summary>
 internal struct JsonExtent
 {
     private int _depth;
@@ -10,12 +10,12 @@ internal struct JsonExtent
     private bool _isOver;
     private bool _isOther;
 
-    /// <summary>The first character that is not white space; null where none came.</summary>
+    /// <summary>The first character that is not white space; null if there is none.</summary>
     internal char? First { get; private set; }
 
     internal readonly bool HasBegun => First is not null;
 
-    /// <summary>Whether the object or string has come to its end, and nothing else followed. Of a number, more digits may follow.</summary>
+    /// <summary>Whether the object or string has ended and nothing follows it. False for other values, which may continue.</summary>
     internal readonly bool IsWhole => _isOver && !_isOther;
 
     internal readonly bool IsEmptyObject => IsWhole && First == '{' && _length == 2;

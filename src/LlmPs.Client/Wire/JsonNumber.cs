@@ -3,16 +3,15 @@ using System.Text.Json;
 
 namespace LlmPs.Wire;
 
-/// <summary>Writes and reads numbers alike on both runtimes.</summary>
+/// <summary>Writes and reads numbers in the same way on both runtimes.</summary>
 internal static class JsonNumber
 {
 #if NETFRAMEWORK
     private static readonly string[] s_precisions = ["G15", "G16", "G17"];
 #endif
 
-    /// <summary>Writes the shortest digits that mean the number.</summary>
-    /// <remarks>.NET Framework would write 0.3 as 0.29999999999999999, and a checkpoint of the one PowerShell would not know the rows of
-    /// the other.</remarks>
+    /// <summary>Writes the shortest text that is read as the same number.</summary>
+    // .NET Framework writes 0.3 as 0.29999999999999999, and then one PowerShell would not recognize the rows of the other's checkpoint.
     internal static void WriteShortest(this Utf8JsonWriter json, double number)
     {
 #if NETFRAMEWORK
@@ -25,12 +24,12 @@ internal static class JsonNumber
         json.WriteNumberValue(number);
     }
 
-    /// <summary>The number under the reader; beyond all bounds, infinite.</summary>
+    /// <summary>Returns the number under the reader; infinite if it is too large for double.</summary>
     internal static double? ReadDouble(this ref Utf8JsonReader reader)
     {
         if (reader.TryGetDouble(out var number)) return number;
 #if NETFRAMEWORK
-        // There a number beyond all bounds is none.
+        // .NET Framework does not read a number that is too large.
         return reader.HasValueSequence || reader.ValueSpan[0] != (byte)'-' ? double.PositiveInfinity : double.NegativeInfinity;
 #else
         return null;

@@ -7,18 +7,12 @@ namespace LlmPs.Wire;
 /// <summary>Reads the log probabilities of tokens.</summary>
 internal static class LogProbReader
 {
-    /// <param name="reader">On the field's name.</param>
-    /// <param name="left">How many tokens the limit still allows.</param>
-    /// <exception cref="LlmApiException">InvalidResponse: more tokens than the limit.</exception>
+    /// <param name="reader">The reader at the field's name.</param>
+    /// <param name="left">The number of tokens that are still allowed.</param>
+    /// <exception cref="LlmApiException">InvalidResponse: there are more tokens than allowed.</exception>
     internal static List<TokenLogProb>? Read(ref Utf8JsonReader reader, ref int left)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartObject)) return null;
         List<TokenLogProb>? tokens = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -32,13 +26,7 @@ internal static class LogProbReader
 
     private static void ReadTokens(ref Utf8JsonReader reader, ref List<TokenLogProb>? tokens, bool isReasoning, ref int left)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            reader.Skip();
-            return;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartArray)) return;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.StartObject)
@@ -53,7 +41,7 @@ internal static class LogProbReader
             List<TokenLogProb>? top = null;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                // No token goes on in the next: one that is half a character stays alone.
+                // A token does not continue in the next one, even if it is half a character.
                 if (reader.ValueTextEquals("token"u8)) token = Word(ref reader);
                 else if (reader.ValueTextEquals("logprob"u8)) logProb = ReadNumber(ref reader) ?? 0;
                 else if (reader.ValueTextEquals("top_logprobs"u8)) ReadTokens(ref reader, ref top, isReasoning, ref left);

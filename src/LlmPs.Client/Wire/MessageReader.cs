@@ -4,11 +4,11 @@ using System.Text.Json;
 
 namespace LlmPs.Wire;
 
-/// <summary>Reads a message of a conversation in the form that it is sent in.</summary>
+/// <summary>Reads a message of a conversation in the form in which it is sent.</summary>
 internal static class MessageReader
 {
-    /// <exception cref="JsonException">A part of a type that is not known.</exception>
-    /// <exception cref="System.InvalidOperationException">A value of another type than it must have.</exception>
+    /// <exception cref="JsonException">The type of a part is unknown.</exception>
+    /// <exception cref="System.InvalidOperationException">A value has a wrong type.</exception>
     /// <exception cref="KeyNotFoundException">A field is missing.</exception>
     internal static ChatMessage Read(JsonElement json)
     {
@@ -36,8 +36,8 @@ internal static class MessageReader
     private static ToolCall Call(JsonElement json)
     {
         var function = json.GetProperty("function");
-        return new ToolCall(json.GetProperty("id").GetString()!, function.GetProperty("name")
-            .GetString()!, function.GetProperty("arguments").GetString()!);
+        return new ToolCall(json.GetProperty("id").GetString()!, function.GetProperty("name").GetString()!,
+            function.GetProperty("arguments").GetString()!);
     }
 
     private static string? Text(JsonElement json, string name) =>

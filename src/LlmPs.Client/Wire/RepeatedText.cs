@@ -3,17 +3,15 @@ using System;
 namespace LlmPs.Wire;
 
 /// <summary>
-/// Finds text that a stream sends twice (issue 21, C): deltas that each repeat all text so far, and whole messages that repeat what came
-/// as deltas.
-/// Three deltas in a row that strictly extend the one before show that a stream repeats; from then on only the new end of each counts.
+/// Finds text that a stream sends twice (issue 21, C): deltas that repeat all text so far, and whole messages that repeat the deltas.
+/// A stream repeats if three deltas in a row extend the one before; from then on only the new end of each delta counts.
 /// </summary>
 internal struct RepeatedText
 {
-    // "ha" and then "haha" may be two tokens of an answer; three such steps from its first delta on are not.
+    // "ha" and then "haha" may be two tokens of an answer, but not three such steps from its first delta on.
     private const int ProvingCount = 3;
 
-    // A last delta that equals all text before it is a repetition if there were this many deltas and characters: no model writes that in
-    // one token.
+    // A last delta that equals all text before it is a repetition after this many deltas and characters: it is too long for one token.
     private const int LeastPieces = 3;
     private const int LeastLength = 8;
 
@@ -27,21 +25,21 @@ internal struct RepeatedText
 
     private enum State
     {
-        /// <summary>All deltas so far extend each other, or none came.</summary>
+        /// <summary>All deltas so far extend each other, or there is none.</summary>
         Open,
 
         /// <summary>Each delta repeats all text so far.</summary>
         Cumulative,
 
-        /// <summary>Each delta holds only what is new.</summary>
+        /// <summary>Each delta has only new text.</summary>
         Incremental,
     }
 
-    /// <summary>The new text in a delta or whole message; null where all of it came before.</summary>
+    /// <summary>Returns the new text in a delta or whole message; null if all of it came before.</summary>
     /// <param name="text">The text as it came.</param>
-    /// <param name="isWhole">Whether it is the message so far and not a delta.</param>
-    /// <param name="isEnd">Whether the finish reason comes with it.</param>
-    /// <param name="before">All text before the new one, where what was returned so far holds repeated text; otherwise null.</param>
+    /// <param name="isWhole">Whether the text is the message so far and not a delta.</param>
+    /// <param name="isEnd">Whether the finish reason comes with the text.</param>
+    /// <param name="before">All text before the new text, if the text returned so far has repetitions; otherwise null.</param>
     internal string? Next(string? text, bool isWhole, bool isEnd, out string? before)
     {
         before = null;
@@ -59,7 +57,7 @@ internal struct RepeatedText
     {
         before = null;
         if (isWhole && _hasPieces) return null;
-        // Whole messages alone may be cumulative or, from servers that write message for delta, incremental: the second one shows which.
+        // Without deltas, whole messages may be cumulative or, from servers that write message for delta, incremental: the second shows it.
         if (isWhole && _state == State.Open && _all is not null)
             _state = IsExtended(text!) || _all == text ? State.Cumulative : State.Incremental;
         else if (!isWhole && !_hasPieces && _all is not null) _state = State.Incremental;

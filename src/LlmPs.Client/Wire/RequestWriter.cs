@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Text.Json;
 using LlmPs.Options;
@@ -7,20 +8,19 @@ using LlmPs.Providers;
 
 namespace LlmPs.Wire;
 
-/// <summary>
-/// Writes the body of a request: what is set and nothing else, always in the same order, so that equal requests have equal bodies.
-/// </summary>
+/// <summary>Writes the body of a request: only what is set, always in the same order, so that equal requests have equal bodies.</summary>
 internal static class RequestWriter
 {
     private const string SchemaFormat = "json_schema";
+    private static readonly Dictionary<string, string> s_noFields = [];
 
-    /// <summary>The body of a request whose answer comes in one piece.</summary>
+    /// <summary>Returns the body of a request whose answer comes in one piece.</summary>
     internal static byte[] Write(ChatProvider provider, ChatRequest request) =>
         SupplementaryText.Unescape(CompactJson.Write((provider, request), static (json, what) => Write(json, what.provider, what.request)));
 
-    /// <summary>The body of the same request for a stream.</summary>
-    /// <param name="body">The body as <see cref="Write(ChatProvider, ChatRequest)"/> made it.</param>
-    /// <param name="withOptions">Whether the stream's usage is asked for.</param>
+    /// <summary>Returns the body of the same request for a stream.</summary>
+    /// <param name="body">The body from <see cref="Write(ChatProvider, ChatRequest)"/>.</param>
+    /// <param name="withOptions">Whether the request asks for the usage.</param>
     internal static byte[] AsStream(byte[] body, bool withOptions)
     {
         var fields = withOptions ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"u8 : ",\"stream\":true}"u8;
@@ -32,16 +32,16 @@ internal static class RequestWriter
         return stream;
     }
 
-    /// <summary>Whether the module adds <c>stream_options</c> to a stream's body by itself.</summary>
+    /// <summary>Returns whether the module itself adds <c>stream_options</c> to the body for a stream.</summary>
     internal static bool AddsStreamOptions(ChatProvider provider, ChatRequest request) =>
         provider.SendsStreamOptions && request.ExtraBody?.ContainsKey("stream_options") != true;
 
     private static void Write(Utf8JsonWriter json, ChatProvider provider, ChatRequest request)
     {
-        var body = new Body(json, provider, request.ExtraBody);
+        var extra = request.ExtraBody;
         json.WriteStartObject();
-        if (body.Takes("model")) json.WriteString("model", provider.ModelId(request.Model!));
-        if (body.Takes("messages"))
+        if (!IsIn(extra, "model")) json.WriteString("model", provider.ModelId(request.Model!));
+        if (!IsIn(extra, "messages"))
         {
             json.WriteStartArray("messages");
             WriteMessages(json, provider, request);
@@ -50,26 +50,28 @@ internal static class RequestWriter
 
         foreach (var option in ChatOption.All)
         {
+            // The model is above; a schema is in the format or in the instructions.
+            if (option.Kind is OptionKind.Target or OptionKind.Schema) continue;
             var value = option.Kind == OptionKind.Format ? FormatType(provider, request) : option.Get(request);
-            // The model stands above, a schema in the format or in the instructions.
-            if (value is null || option.Kind is OptionKind.Target or OptionKind.Schema || body.Begin(option) is not { } field) continue;
+            var field = provider.Rule(option)?.Field ?? option.Field;
+            if (value is null || IsIn(extra, field)) continue;
+            json.WritePropertyName(field);
             WriteValue(json, option.Kind, field, value, request);
         }
 
-        if (request.ExtraBody is { } extra)
+        foreach (var field in (extra ?? s_noFields).OrderBy(field => field.Key, StringComparer.Ordinal))
         {
-            foreach (var field in extra.Where(field => !IsLeftOut(field.Value)).OrderBy(field => field.Key, StringComparer.Ordinal))
-            {
-                json.WritePropertyName(field.Key);
-                json.WriteRawValue(field.Value);
-            }
+            // Null removes a field from the body.
+            if (field.Value is null || field.Value.Trim() == "null") continue;
+            json.WritePropertyName(field.Key);
+            json.WriteRawValue(field.Value);
         }
 
         json.WriteEndObject();
     }
 
-    /// <summary>Null leaves a field out of the body, also one that the module writes otherwise.</summary>
-    private static bool IsLeftOut(string? json) => json is null || json.Trim() == "null";
+    /// <summary>Returns whether ExtraBody has a field. The module does not write such a field itself.</summary>
+    private static bool IsIn(IReadOnlyDictionary<string, string>? extra, string field) => extra?.ContainsKey(field) == true;
 
     private static void WriteMessages(Utf8JsonWriter json, ChatProvider provider, ChatRequest request)
     {
@@ -92,21 +94,19 @@ internal static class RequestWriter
     }
 
     /// <summary>
-    /// Whether a tool was called in the turn of the message at that place; a turn runs from one user message to the next. Models that
-    /// think between
-    /// calls (DeepSeek, Kimi) refuse such a turn without its reasoning; others ignore it.
+    /// Returns whether a tool was called in the turn of a message with reasoning; a turn is from one user message to the next. Models that
+    /// think between calls (DeepSeek, Kimi) refuse such a turn without its reasoning; others ignore it.
     /// </summary>
     private static bool IsInToolTurn(IReadOnlyList<ChatMessage> messages, int place)
     {
         if (messages[place].ReasoningContent is null) return false;
-        for (var i = place; i >= 0 && messages[i].Role != ChatRole.User; i--)
-            if (messages[i].ToolCalls is { Count: > 0 }) return true;
-        for (var i = place + 1; i < messages.Count && messages[i].Role != ChatRole.User; i++)
-            if (messages[i].ToolCalls is { Count: > 0 }) return true;
-        return false;
+        var start = place;
+        while (start >= 0 && messages[start].Role != ChatRole.User) start--;
+        return messages.Skip(start + 1).TakeWhile(message => message.Role != ChatRole.User)
+            .Any(message => message.ToolCalls is { Count: > 0 });
     }
 
-    /// <summary>Writes a message, with its reasoning where that is asked for.</summary>
+    /// <summary>Writes a message, with its reasoning if that is asked for.</summary>
     internal static void WriteMessage(Utf8JsonWriter json, ChatMessage message, bool reasoning)
     {
         json.WriteStartObject();
@@ -116,7 +116,7 @@ internal static class RequestWriter
         if (reasoning) json.WriteString("reasoning_content", message.ReasoningContent);
         if (message.Name is not null) json.WriteString("name", message.Name);
         if (message.ToolCallId is not null) json.WriteString("tool_call_id", message.ToolCallId);
-        // Models leave out the arguments of a tool that takes none; servers that parse them refuse a request without.
+        // Models give no arguments for a tool without parameters; servers that parse the arguments refuse a request without any.
         if (message.ToolCalls is { Count: > 0 } calls) CompletionWriter.WriteToolCalls(json, calls, blank: "{}");
         json.WriteEndObject();
     }
@@ -162,11 +162,8 @@ internal static class RequestWriter
             case double number:
                 json.WriteShortest(number);
                 break;
-            case int number:
-                json.WriteNumberValue(number);
-                break;
-            case long number:
-                json.WriteNumberValue(number);
+            case int or long:
+                json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
                 break;
             case bool flag:
                 json.WriteBooleanValue(flag);
@@ -196,7 +193,7 @@ internal static class RequestWriter
         }
     }
 
-    /// <summary>A boolean for enable_thinking, an object with a type for thinking.</summary>
+    /// <summary>Writes an object with a type for the field thinking, and a boolean for enable_thinking.</summary>
     private static void WriteThinking(Utf8JsonWriter json, string field, bool isEnabled)
     {
         if (field != "thinking")
@@ -211,14 +208,18 @@ internal static class RequestWriter
     }
 
     /// <summary>
-    /// The type of the response format, which a schema decides where the provider takes one there; null where none is sent.
+    /// Returns the type of the response format; null if none is sent. A schema decides it if the provider accepts one there.
     /// </summary>
     private static string? FormatType(ChatProvider provider, ChatRequest request)
     {
         if (request.JsonSchema is not null && provider.SchemaForm != SchemaForm.Instructions)
             return provider.SchemaForm == SchemaForm.JsonSchema ? SchemaFormat : "json_object";
-        return request.ResponseFormat switch { ChatResponseFormat.JsonObject =>
-            "json_object", ChatResponseFormat.Text => "text", _ => null };
+        return request.ResponseFormat switch
+        {
+            ChatResponseFormat.JsonObject => "json_object",
+            ChatResponseFormat.Text => "text",
+            _ => null,
+        };
     }
 
     private static void WriteFormat(Utf8JsonWriter json, string type, string? schema)
@@ -271,20 +272,5 @@ internal static class RequestWriter
         json.WriteString("name", choice);
         json.WriteEndObject();
         json.WriteEndObject();
-    }
-
-    /// <summary>The fields of one body: a field that ExtraBody gives is left to it.</summary>
-    private readonly struct Body(Utf8JsonWriter json, ChatProvider provider, IReadOnlyDictionary<string, string>? extra)
-    {
-        internal bool Takes(string field) => extra is null || !extra.ContainsKey(field);
-
-        /// <summary>Writes the name of the option's field; null where ExtraBody gives that field.</summary>
-        internal string? Begin(ChatOption option)
-        {
-            var field = provider.Rule(option)?.Field ?? option.Field;
-            if (!Takes(field)) return null;
-            json.WritePropertyName(field);
-            return field;
-        }
     }
 }

@@ -1,8 +1,8 @@
 namespace LlmPs.Wire;
 
 /// <summary>
-/// Joins text in pieces that may end within a character: servers that send token by token write the halves of an emoji as two escapes, each
-/// in an event of its own. A half that finds no other is U+FFFD.
+/// Joins characters that are split between two pieces of text: servers that send token by token write the halves of an emoji as two escapes
+/// in two events. A half without the other becomes U+FFFD.
 /// </summary>
 internal struct SplitCharacter
 {
@@ -10,10 +10,10 @@ internal struct SplitCharacter
 
     private char? _half;
 
-    /// <summary>What becomes of a half that nothing followed; null where there is none.</summary>
+    /// <summary>The replacement of a half at the end of the text; null if there is none.</summary>
     internal readonly string? Rest => _half is null ? null : Replacement.ToString();
 
-    /// <summary>The next piece, its last half kept back; null where nothing is left of it.</summary>
+    /// <summary>Returns the next piece without a half at its end; null if nothing remains.</summary>
     internal string? Next(string? piece)
     {
         if (string.IsNullOrEmpty(piece)) return piece;

@@ -17,7 +17,7 @@ internal sealed class ToolCallBuilder
 
     /// <summary>Adds the pieces of one event.</summary>
     /// <param name="fragments">The pieces.</param>
-    /// <param name="tools">The tools that the request offers; their names tell a piece of a name from another call.</param>
+    /// <param name="tools">The tools of the request. By their names, a piece of a name is distinguished from another call.</param>
     internal void Append(IReadOnlyList<ToolCallFragment> fragments, IReadOnlyList<ChatTool>? tools)
     {
         Call? beside = null;
@@ -29,22 +29,14 @@ internal sealed class ToolCallBuilder
         }
     }
 
-    internal ToolCall[] Build() => [.. _calls.OrderBy(static call => call.Place).Select(static (call, position) =>
-        call.Build(position))];
+    internal ToolCall[] Build() =>
+        [.. _calls.OrderBy(static call => call.Place).Select(static (call, position) => call.Build(position))];
 
-    private static bool Begins(IReadOnlyList<ChatTool>? tools, string text)
-    {
-        foreach (var tool in tools ?? [])
-            if (tool.Name.StartsWith(text, StringComparison.OrdinalIgnoreCase)) return true;
-        return false;
-    }
+    private static bool Begins(IReadOnlyList<ChatTool>? tools, string text) =>
+        (tools ?? []).Any(tool => tool.Name.StartsWith(text, StringComparison.OrdinalIgnoreCase));
 
-    private static bool Names(IReadOnlyList<ChatTool>? tools, string text)
-    {
-        foreach (var tool in tools ?? [])
-            if (tool.Name.Equals(text, StringComparison.OrdinalIgnoreCase)) return true;
-        return false;
-    }
+    private static bool Names(IReadOnlyList<ChatTool>? tools, string text) =>
+        (tools ?? []).Any(tool => tool.Name.Equals(text, StringComparison.OrdinalIgnoreCase));
 
     /// <param name="fragment">The piece.</param>
     /// <param name="beside">The call of the piece before it in the same event.</param>
@@ -67,7 +59,7 @@ internal sealed class ToolCallBuilder
             return _latest;
         }
 
-        // Calls stand in the order of their index, however their first pieces came in.
+        // Calls are sorted by index, in which order their first pieces came.
         var call = new Call(fragment.Index, fragment.Index ?? (_calls.Count > 0 ? _calls[_calls.Count - 1].Place : 0));
         _calls.Add(call);
         if (fragment.Index is { } own) _latestByIndex[own] = call;
@@ -90,22 +82,23 @@ internal sealed class ToolCallBuilder
 
         private bool HasArguments => _extent.HasBegun;
 
-        /// <summary>By index. A new id with a name of its own is another call, though it repeats an index.</summary>
+        /// <summary>
+        /// Returns whether a piece with the index of this call belongs to it. A new id with another name is another call.
+        /// </summary>
         internal bool Owns(ToolCallFragment fragment, bool isBeside, IReadOnlyList<ChatTool>? tools) =>
             (fragment.Id is null || fragment.Name is null || _id is null || fragment.Id == _id
                 || ContinuesName(fragment, tools)) && !IsFollowedBy(fragment, isBeside, tools);
 
         /// <summary>
-        /// Whether a piece begins the next call, though no id says so: it names another tool, or the same again with arguments where this
-        /// call has
-        /// all of its own. Gemini gives each of several calls the index 0 and the id "".
+        /// Returns whether a piece without a new id begins the next call: it names another tool, or the same tool with arguments when this
+        /// call is complete. Gemini gives each of several calls the index 0 and the id "".
         /// </summary>
         internal bool IsFollowedBy(ToolCallFragment fragment, bool isBeside, IReadOnlyList<ChatTool>? tools)
         {
             if (fragment.Name is null || _name is null || (fragment.Id is not null && fragment.Id == _id)) return false;
             if (fragment.Name != _name) return !ContinuesName(fragment, tools);
             if (string.IsNullOrWhiteSpace(fragment.Arguments) || !_extent.IsWhole) return false;
-            // The arguments once more as a whole, or after a placeholder, belong to this call (issue 21, C).
+            // The same arguments again as a whole, or arguments after a placeholder, belong to this call (issue 21, C).
             var isRepeated = fragment.Id is null && !isBeside && (_isEmptyObject
                 || (_pieces > 1 && fragment.Arguments!.Trim() == _arguments.Value!.Trim()));
             return !isRepeated;
@@ -117,9 +110,8 @@ internal sealed class ToolCallBuilder
             if (fragment.Name is { } name) AppendName(name, tools);
             if (fragment.Arguments is not { } arguments) return;
 
-            // A whole value that begins once more is repeated, or stands instead of the placeholder {} (issue 21, C).
-            var restarts = _extent.IsWhole && JsonExtent.FirstOf(arguments) == _extent.First;
-            if (restarts)
+            // A whole value that begins again is repeated, or replaces the placeholder {} (issue 21, C).
+            if (_extent.IsWhole && JsonExtent.FirstOf(arguments) == _extent.First)
             {
                 _extent = default;
                 _pieces = 0;
@@ -136,13 +128,13 @@ internal sealed class ToolCallBuilder
         internal ToolCall Build(int position)
         {
             var arguments = _arguments.Value ?? string.Empty;
-            // Pieces that each repeat all before them join to no JSON; the last one is whole.
+            // If each piece repeats all before it, the joined pieces are not valid JSON, but the last piece is.
             if (_lastWhole is not null && !IsObject(arguments) && IsObject(_lastWhole)) arguments = _lastWhole;
             var id = _id ?? "call_" + position.ToString(CultureInfo.InvariantCulture);
             return new ToolCall(id, _name ?? string.Empty, Decoded(arguments));
         }
 
-        /// <summary>Whether the piece's other name is the next part of this call's name.</summary>
+        /// <summary>Returns whether the name in a piece is the next part of this call's name.</summary>
         private bool ContinuesName(ToolCallFragment fragment, IReadOnlyList<ChatTool>? tools)
         {
             if (HasArguments || fragment.Name is not { } piece || _name is null) return false;
@@ -154,14 +146,14 @@ internal sealed class ToolCallBuilder
         private void AppendName(string piece, IReadOnlyList<ChatTool>? tools)
         {
             if (_name is null) _name = piece;
-            // Servers that repeat the name in each event do not begin it again.
+            // Some servers repeat the name in each event.
             else if (HasArguments || Names(tools, _name)) return;
             else if (Begins(tools, _name + piece)) _name += piece;
             else if (piece.StartsWith(_name, StringComparison.Ordinal)) _name = piece;
             else _name += piece;
         }
 
-        /// <summary>Arguments that are a JSON string with a JSON object in it were encoded twice (issue 21, K).</summary>
+        /// <summary>Decodes arguments that were encoded twice: a JSON string with a JSON object in it (issue 21, K).</summary>
         private static string Decoded(string arguments)
         {
             if (JsonExtent.FirstOf(arguments) != '"') return arguments;

@@ -5,18 +5,12 @@ using static LlmPs.Wire.WireValue;
 
 namespace LlmPs.Wire;
 
-/// <summary>Reads what an answer cost in tokens.</summary>
+/// <summary>Reads the usage of an answer.</summary>
 internal static class UsageReader
 {
     internal static TokenUsage? Read(ref Utf8JsonReader reader)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartObject)) return null;
         var usage = new TokenUsage();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -35,7 +29,7 @@ internal static class UsageReader
         return usage;
     }
 
-    /// <summary>A figure below zero counts as left out.</summary>
+    /// <summary>Returns a count; null if it is below zero.</summary>
     private static long? ReadCount(ref Utf8JsonReader reader) => ReadInteger(ref reader) is >= 0 and var count ? count : null;
 
     private static long? Detail(IDictionary<string, long>? details, string name) =>
@@ -43,13 +37,7 @@ internal static class UsageReader
 
     private static Dictionary<string, long>? ReadDetails(ref Utf8JsonReader reader)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.StartObject)) return null;
         var details = new Dictionary<string, long>(StringComparer.OrdinalIgnoreCase);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

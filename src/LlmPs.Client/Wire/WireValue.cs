@@ -6,20 +6,30 @@ using System.Text.Json;
 
 namespace LlmPs.Wire;
 
-/// <summary>Reads one value of a provider's JSON, whatever type it has: what is not of the type expected counts as not said.</summary>
-// What is not to be inlined: see AnswerReader.
+/// <summary>Reads one value of a provider's JSON. A value of another type than the expected one counts as missing.</summary>
+// For NoInlining see AnswerReader.
 internal static class WireValue
 {
+    /// <summary>Moves to the next value. Returns whether it is of this type; skips it if not.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static bool Begins(ref Utf8JsonReader reader, JsonTokenType type)
+    {
+        reader.Read();
+        if (reader.TokenType == type) return true;
+        reader.Skip();
+        return false;
+    }
+
     /// <summary>
-    /// The text, which may begin or end with half a character: see <see cref="SplitCharacter"/>. Text in parts is joined.
+    /// Returns a text, which may begin or end with half a character: see <see cref="SplitCharacter"/>. Text in parts is joined.
     /// </summary>
     internal static string? ReadText(ref Utf8JsonReader reader)
     {
-        reader.Read();
-        return TextOf(ref reader);
+        var text = ReadContent(ref reader, out var reasoning);
+        return reasoning is null ? text : reasoning + text;
     }
 
-    /// <summary>The text of an answer, which may come in parts. Parts of reasoning are set apart (issue 21, B).</summary>
+    /// <summary>Returns the text of an answer, which may come in parts. Parts of reasoning are separate (issue 21, B).</summary>
     internal static string? ReadContent(ref Utf8JsonReader reader, out string? reasoning)
     {
         reasoning = null;
@@ -35,20 +45,6 @@ internal static class WireValue
         ReadParts(ref reader, ref text, ref thinking);
         reasoning = thinking?.ToString();
         return text?.ToString();
-    }
-
-    private static string? TextOf(ref Utf8JsonReader reader)
-    {
-        if (reader.TokenType == JsonTokenType.String) return Piece(ref reader);
-        if (reader.TokenType != JsonTokenType.StartArray && reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return null;
-        }
-
-        StringBuilder? text = null, thinking = null;
-        ReadParts(ref reader, ref text, ref thinking);
-        return thinking is null ? text?.ToString() : thinking.Append(text).ToString();
     }
 
     private static void ReadParts(ref Utf8JsonReader reader, ref StringBuilder? text, ref StringBuilder? thinking)
@@ -67,7 +63,7 @@ internal static class WireValue
         }
     }
 
-    /// <summary>One part: of text, or of reasoning by its type or by its field. The reasoning itself may be text or parts again.</summary>
+    /// <summary>Reads one part: text, or reasoning by its type or its field. The reasoning itself may be text or parts again.</summary>
     private static void ReadPart(ref Utf8JsonReader reader, ref StringBuilder? text, ref StringBuilder? thinking)
     {
         string? own = null, reasoning = null;
@@ -77,8 +73,8 @@ internal static class WireValue
             if (reader.ValueTextEquals("type"u8))
             {
                 SkipValue(ref reader);
-                isReasoning = reader.TokenType == JsonTokenType.String && (reader.ValueSpan.IndexOf("think"u8) >= 0
-                    || reader.ValueSpan.IndexOf("reason"u8) >= 0);
+                isReasoning = reader.TokenType == JsonTokenType.String
+                    && (reader.ValueSpan.IndexOf("think"u8) >= 0 || reader.ValueSpan.IndexOf("reason"u8) >= 0);
             }
             else if (reader.ValueTextEquals("text"u8) || reader.ValueTextEquals("content"u8) || reader.ValueTextEquals("value"u8))
                 own = ReadText(ref reader) ?? own;
@@ -96,16 +92,10 @@ internal static class WireValue
         else (text ??= new StringBuilder()).Append(own);
     }
 
-    /// <summary>A short string of a fixed vocabulary, where "" means the same as null.</summary>
+    /// <summary>Returns a short string of a fixed vocabulary, where "" means the same as null.</summary>
     internal static string? Word(ref Utf8JsonReader reader)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.String)
-        {
-            reader.Skip();
-            return null;
-        }
-
+        if (!Begins(ref reader, JsonTokenType.String)) return null;
         if (!reader.ValueIsEscaped && reader.ValueTextEquals("assistant"u8)) return ChatRole.Assistant;
         if (!reader.ValueIsEscaped && reader.ValueTextEquals("stop"u8)) return FinishReasons.Stop;
         var word = Whole(ref reader);
@@ -121,7 +111,8 @@ internal static class WireValue
     internal static double? ReadNumber(ref Utf8JsonReader reader) => ReadNumber(ref reader, out var integer) ?? integer;
 
     /// <summary>
-    /// A number as a double where it is no integer. Servers were seen to write counts as 10.0, and indices, counts and times as "10".
+    /// Returns a number that is not an integer; an integer is in <paramref name="integer"/>. Some servers write counts as 10.0, and
+    /// indices, counts and times as "10".
     /// </summary>
     internal static double? ReadNumber(ref Utf8JsonReader reader, out long? integer)
     {
@@ -133,14 +124,13 @@ internal static class WireValue
             return null;
         }
 
-        if (reader.TokenType != JsonTokenType.Number)
+        if (reader.TokenType == JsonTokenType.Number)
         {
-            reader.Skip();
-            return null;
+            if (!reader.TryGetInt64(out var value)) return reader.ReadDouble();
+            integer = value;
         }
 
-        if (!reader.TryGetInt64(out var value)) return reader.ReadDouble();
-        integer = value;
+        reader.Skip();
         return null;
     }
 
@@ -154,7 +144,7 @@ internal static class WireValue
         return null;
     }
 
-    /// <summary>Unix seconds.</summary>
+    /// <summary>Returns a time that is given in Unix seconds.</summary>
     internal static DateTimeOffset? ReadTime(ref Utf8JsonReader reader) =>
         ReadInteger(ref reader) is { } seconds ? UnixTime.FromSeconds(seconds) : null;
 
@@ -173,7 +163,8 @@ internal static class WireValue
     }
 
     /// <summary>
-    /// Whether the value of a field named error reports one. Some servers send an empty object, or one with the code 0, with every answer.
+    /// Returns whether the value of a field named error reports one. Some servers send an empty object, or one with the code 0, with every
+    /// answer.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal static bool HasError(ref Utf8JsonReader reader)
@@ -202,7 +193,7 @@ internal static class WireValue
     }
 
     /// <summary>
-    /// The string or name under the reader, which no other piece goes on; <paramref name="last"/> itself where it is the same.
+    /// Returns the string or name under the reader, which no other piece continues; the object <paramref name="last"/> if equal.
     /// </summary>
     internal static string Whole(ref Utf8JsonReader reader, string? last = null)
     {
@@ -213,13 +204,13 @@ internal static class WireValue
     }
 
     /// <summary>
-    /// The string under the reader. The reader throws where it is not sound; an answer that was paid for is not lost for half an emoji, or
-    /// for bytes that are no UTF-8.
+    /// Returns the string under the reader. The reader throws for invalid text, but an answer that was paid for must not be lost for half
+    /// an emoji, or for bytes that are not valid UTF-8.
     /// </summary>
     internal static string Piece(ref Utf8JsonReader reader, string? last = null)
     {
 #if NET
-        // Most are, and nothing is caught for them.
+        // Most strings have no escapes and need no try block.
         if (!reader.ValueIsEscaped)
             return last is not null && reader.ValueTextEquals(last) ? last : Encoding.UTF8.GetString(reader.ValueSpan);
 #endif
@@ -239,7 +230,8 @@ internal static class WireValue
     }
 
     /// <summary>
-    /// Halves at either end stay, since the pieces before and after may have the others; whatever else is not sound is replaced.
+    /// Returns text whose other invalid characters are replaced. Halves at either end stay, since the next or last piece may have the
+    /// other.
     /// </summary>
     private static string Unescape(ReadOnlySpan<byte> escaped)
     {
@@ -253,7 +245,7 @@ internal static class WireValue
             if (escaped.IsEmpty) break;
             if (escaped[1] == (byte)'u')
             {
-                // The reader has seen to it that four digits follow.
+                // The reader has checked that four digits follow.
                 _ = Utf8Parser.TryParse(escaped.Slice(2, 4), out ushort unit, out _, 'x');
                 text.Append((char)unit);
                 escaped = escaped.Slice(6);

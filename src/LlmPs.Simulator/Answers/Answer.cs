@@ -1,69 +1,48 @@
 using System;
+using System.Linq;
 using LlmPs.Simulator.Dialects;
 
 namespace LlmPs.Simulator.Answers;
 
-/// <summary>An answer before any dialect writes it, plain or in pieces.</summary>
-internal sealed class Answer
+/// <summary>An answer before a dialect writes it, plain or in pieces.</summary>
+// A stream is written after the call was disposed of, so the values are copied.
+internal sealed class Answer(ChatCall call, Choice[] choices, bool isBlocked, SimulatorOptions options, string id)
 {
-    internal Answer(ChatCall call, Choice[] choices, long created, string id)
-    {
-        Choices = choices;
-        Created = created;
-        Id = id;
-        Model = call.Model;
-        Chip = call.Route.Chip;
-        PromptTokens = call.Conversation.PromptTokens;
-        IncludeUsage = call.IncludeUsage;
-        LogProbs = call.LogProbs;
-        TopLogProbs = call.TopLogProbs;
-        foreach (var choice in choices)
-        {
-            CompletionTokens += choice.CompletionTokens;
-            ReasoningTokens += choice.ReasoningTokens;
-        }
-    }
+    internal string Id { get; } = id;
 
-    internal string Id { get; }
+    internal long Created { get; } = options.Now();
 
-    internal long Created { get; }
+    internal string Model { get; } = call.Model;
 
-    internal string Model { get; }
+    internal string? Chip { get; } = call.Route.Chip;
 
-    internal string? Chip { get; }
+    internal Choice[] Choices { get; } = choices;
 
-    internal Choice[] Choices { get; }
+    internal int PromptTokens { get; } = call.Conversation.PromptTokens;
 
-    internal int PromptTokens { get; }
+    internal int CompletionTokens { get; } = choices.Sum(static choice => choice.CompletionTokens);
 
-    internal int CompletionTokens { get; }
+    internal int ReasoningTokens { get; } = choices.Sum(static choice => choice.ReasoningTokens);
 
-    internal int ReasoningTokens { get; }
+    internal bool IncludeUsage { get; } = call.IncludeUsage;
 
-    internal bool IncludeUsage { get; }
+    internal bool LogProbs { get; } = call.LogProbs;
 
-    internal bool LogProbs { get; }
+    internal int TopLogProbs { get; } = call.TopLogProbs;
 
-    internal int TopLogProbs { get; }
+    /// <summary>Whether moderation blocked the answer.</summary>
+    internal bool IsBlocked { get; } = isBlocked;
 
-    /// <summary>Moderation hit.</summary>
-    internal bool Blocked { get; set; }
+    /// <summary>Returns how many text elements of this text are in one chunk.</summary>
+    internal int PieceSize(string text) => options.ChunkCount is int count
+        ? Math.Max(1, (TextPieces.CountElements(text) + count - 1) / count)
+        : Math.Max(1, options.ChunkSize);
 
-    internal StreamQuirks Quirks { get; set; }
-
-    internal int ChunkSize { get; set; }
-
-    internal int? ChunkCount { get; set; }
-
-    /// <summary>Text elements a piece of this text.</summary>
-    internal int PieceSize(string text) =>
-        ChunkCount is int count ? Math.Max(1, (TextPieces.CountElements(text) + count - 1) / count) : ChunkSize;
-
-    /// <summary>A call's arguments as they are sent.</summary>
+    /// <summary>Returns the arguments of a call as they are sent.</summary>
     internal string Arguments(SimulatedToolCall call) =>
         Has(StreamQuirks.TwiceEncodedArguments) ? System.Text.Json.JsonSerializer.Serialize(call.Arguments) : call.Arguments;
 
-    internal bool Has(StreamQuirks quirk) => (Quirks & quirk) != 0;
+    internal bool Has(StreamQuirks quirk) => options.Has(quirk);
 }
 
 /// <summary>One of an answer's choices.</summary>
@@ -76,16 +55,15 @@ internal sealed class Choice
         Reasoning = reasoning;
         ToolCalls = toolCalls;
         FinishReason = finishReason;
-        ReasoningTokens = reasoning is null ? 0 : TextPieces.Tokens(TextPieces.Utf8Length(reasoning));
-        CompletionTokens = ReasoningTokens + TextPieces.Tokens(TextPieces.Utf8Length(content));
-        foreach (var call in toolCalls) CompletionTokens += call.Tokens;
+        ReasoningTokens = reasoning is null ? 0 : TextPieces.Tokens(reasoning);
+        CompletionTokens = ReasoningTokens + TextPieces.Tokens(content) + toolCalls.Sum(static call => call.Tokens);
     }
 
     internal int Index { get; }
 
     internal string Content { get; }
 
-    /// <summary>Null: thinking is off (or stands inline).</summary>
+    /// <summary>The reasoning; null if thinking is off or the reasoning is inside the content.</summary>
     internal string? Reasoning { get; }
 
     internal SimulatedToolCall[] ToolCalls { get; }
@@ -97,21 +75,13 @@ internal sealed class Choice
     internal int CompletionTokens { get; }
 }
 
-internal sealed class SimulatedToolCall
+internal sealed class SimulatedToolCall(string id, string name, string arguments)
 {
-    internal SimulatedToolCall(string id, string name, string arguments)
-    {
-        Id = id;
-        Name = name;
-        Arguments = arguments;
-        Tokens = TextPieces.Tokens(TextPieces.Utf8Length(name) + TextPieces.Utf8Length(arguments));
-    }
+    internal string Id { get; } = id;
 
-    internal string Id { get; }
+    internal string Name { get; } = name;
 
-    internal string Name { get; }
+    internal string Arguments { get; } = arguments;
 
-    internal string Arguments { get; }
-
-    internal int Tokens { get; }
+    internal int Tokens { get; } = TextPieces.Tokens(TextPieces.Utf8Length(name) + TextPieces.Utf8Length(arguments));
 }

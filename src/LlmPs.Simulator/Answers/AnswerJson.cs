@@ -1,12 +1,12 @@
 using System;
-using System.Collections.Generic;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using LlmPs.Simulator.Streams;
 
 namespace LlmPs.Simulator.Answers;
 
-/// <summary>Parts of answers that all dialects write alike.</summary>
+/// <summary>Writes the parts of answers that all dialects share.</summary>
 internal static class AnswerJson
 {
     internal static void ToolCalls(Utf8JsonWriter writer, Answer answer, Choice choice)
@@ -27,7 +27,7 @@ internal static class AnswerJson
         writer.WriteEndArray();
     }
 
-    /// <summary>Content as a list of parts, one of them for the reasoning.</summary>
+    /// <summary>Writes content as a list of parts, one of them for the reasoning.</summary>
     internal static void Parts(Utf8JsonWriter writer, string? reasoning, string content)
     {
         writer.WriteStartArray("content");
@@ -36,7 +36,7 @@ internal static class AnswerJson
         writer.WriteEndArray();
     }
 
-    /// <summary>The message so far, which repeats all deltas.</summary>
+    /// <summary>Writes the message so far, which repeats all deltas.</summary>
     internal static void MessageSoFar(Utf8JsonWriter writer, in Delta delta)
     {
         var content = delta.Kind switch
@@ -45,8 +45,12 @@ internal static class AnswerJson
             DeltaKind.Content => delta.Text.Substring(0, delta.Start + delta.Length),
             _ => delta.Choice.Content,
         };
-        var reasoning = delta.Kind == DeltaKind.Reasoning
-            ? delta.Text.Substring(0, delta.Start + delta.Length) : delta.Kind == DeltaKind.Role ? null : delta.Choice.Reasoning;
+        var reasoning = delta.Kind switch
+        {
+            DeltaKind.Role => null,
+            DeltaKind.Reasoning => delta.Text.Substring(0, delta.Start + delta.Length),
+            _ => delta.Choice.Reasoning,
+        };
         writer.WriteStartObject("message");
         writer.WriteString("role", "assistant");
         Wire.Text(writer, "content", content);
@@ -54,7 +58,7 @@ internal static class AnswerJson
         writer.WriteEndObject();
     }
 
-    /// <summary>A delta as OpenAI and most others write it: only what is new.</summary>
+    /// <summary>Writes a delta as OpenAI and most others do: only what is new.</summary>
     internal static void Delta(Utf8JsonWriter writer, Answer answer, in Delta delta)
     {
         if (delta.Kind == DeltaKind.Role)
@@ -79,19 +83,13 @@ internal static class AnswerJson
                 ToolFragment(writer, answer, delta);
                 break;
         }
-
-        if (delta.Kind != DeltaKind.ToolCall && answer.Has(StreamQuirks.EmptyToolCalls))
-        {
-            writer.WriteStartArray("tool_calls");
-            writer.WriteEndArray();
-        }
     }
 
     internal static void Piece(Utf8JsonWriter writer, string name, Answer answer, in Delta delta)
     {
         var isCumulative = answer.Has(StreamQuirks.CumulativeText) && delta.Kind is DeltaKind.Content or DeltaKind.Reasoning;
-        Wire.Text(writer, name, isCumulative ? delta.Text.AsSpan(0, delta.Start + delta.Length)
-            : delta.Text.AsSpan(delta.Start, delta.Length));
+        var start = isCumulative ? 0 : delta.Start;
+        Wire.Text(writer, name, delta.Text.AsSpan(start, delta.Start + delta.Length - start));
     }
 
     internal static void Content(Utf8JsonWriter writer, Answer answer, in Delta delta)
@@ -102,7 +100,7 @@ internal static class AnswerJson
 
     internal static void Reasoning(Utf8JsonWriter writer, Answer answer, in Delta delta)
     {
-        // With this quirk it stands beside the delta, where Dialect.WriteChunk puts it.
+        // With this quirk it is beside the delta, where Dialect.WriteChoice writes it.
         if (answer.Has(StreamQuirks.ChoiceReasoning)) return;
         if (answer.Has(StreamQuirks.ContentParts)) Parts(writer, delta.Text.Substring(delta.Start, delta.Length), string.Empty);
         else Piece(writer, answer.Has(StreamQuirks.ReasoningField) ? "reasoning" : "reasoning_content", answer, delta);
@@ -127,7 +125,7 @@ internal static class AnswerJson
         writer.WriteEndArray();
     }
 
-    /// <summary>The first half of the name comes before any argument, the second half with the first of them.</summary>
+    /// <summary>Writes half of the name: the first half before any argument, the second half with the first argument.</summary>
     private static void NamePiece(Utf8JsonWriter writer, in Delta delta, string name)
     {
         var half = name.Length / 2;
@@ -153,7 +151,7 @@ internal static class AnswerJson
         writer.WriteEndObject();
     }
 
-    /// <summary>Log probabilities of a text, a token a piece: the same in a plain answer and in a stream.</summary>
+    /// <summary>Writes log probabilities of a text, one token per piece: the same in a plain answer and in a stream.</summary>
     internal static void LogProbs(Utf8JsonWriter writer, Answer answer, string text, int start, int length)
     {
         writer.WriteStartObject("logprobs");
@@ -169,7 +167,7 @@ internal static class AnswerJson
             for (var i = 0; i < answer.TopLogProbs; i++)
             {
                 writer.WriteStartObject();
-                LogProb(writer, i == 0 ? token : token + i.ToString(System.Globalization.CultureInfo.InvariantCulture), i);
+                LogProb(writer, i == 0 ? token : token + i.ToString(CultureInfo.InvariantCulture), i);
                 writer.WriteEndObject();
             }
 
@@ -182,34 +180,6 @@ internal static class AnswerJson
         writer.WriteEndObject();
     }
 
-    /// <summary>An error as OpenAI writes it, the whole object.</summary>
-    internal static ByteBuffer OpenAIError(string message, string type, string? parameter, string? code)
-    {
-        var buffer = new ByteBuffer(256);
-        using var writer = Wire.Writer(buffer);
-        writer.WriteStartObject();
-        writer.WriteStartObject("error");
-        Wire.Text(writer, "message", message);
-        writer.WriteString("type", type);
-        writer.WriteString("param", parameter);
-        writer.WriteString("code", code);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        return buffer;
-    }
-
-    internal static ByteBuffer Coded(int code, string messageName, string message, bool withData = false)
-    {
-        var buffer = new ByteBuffer(256);
-        using var writer = Wire.Writer(buffer);
-        writer.WriteStartObject();
-        if (code != 0) writer.WriteNumber("code", code);
-        Wire.Text(writer, messageName, message);
-        if (withData) writer.WriteNull("data");
-        writer.WriteEndObject();
-        return buffer;
-    }
-
     private static void LogProb(Utf8JsonWriter writer, string token, int rank)
     {
         Wire.Text(writer, "token", token);
@@ -217,32 +187,5 @@ internal static class AnswerJson
         writer.WriteStartArray("bytes");
         foreach (var b in Encoding.UTF8.GetBytes(token)) writer.WriteNumberValue(b);
         writer.WriteEndArray();
-    }
-
-    /// <summary>The list of models, with what each provider says of a model beside its id.</summary>
-    internal static void ModelList(Utf8JsonWriter writer, IEnumerable<string> ids, Action<Utf8JsonWriter> fields)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("object", "list");
-        writer.WriteStartArray("data");
-        foreach (var id in ids)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id", id);
-            writer.WriteString("object", "model");
-            fields(writer);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    }
-
-    /// <summary>The counts that every provider's usage begins with.</summary>
-    internal static void TokenCounts(Utf8JsonWriter writer, Answer answer, int completionTokens)
-    {
-        writer.WriteNumber("prompt_tokens", answer.PromptTokens);
-        writer.WriteNumber("completion_tokens", completionTokens);
-        writer.WriteNumber("total_tokens", answer.PromptTokens + completionTokens);
     }
 }

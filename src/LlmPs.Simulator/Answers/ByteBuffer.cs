@@ -12,7 +12,7 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
 
     internal ByteBuffer(int capacity) => _bytes = new byte[capacity];
 
-    /// <summary>Reads bytes that are there already, without a copy.</summary>
+    /// <summary>Creates a buffer over existing bytes, without a copy.</summary>
     internal ByteBuffer(ArraySegment<byte> content)
     {
         _bytes = content.Array!;
@@ -63,7 +63,7 @@ internal sealed class ByteBuffer : IBufferWriter<byte>
         return count;
     }
 
-    /// <summary>Drops what was written last, so that <paramref name="unread"/> bytes stay.</summary>
+    /// <summary>Removes the bytes that were written last, so that <paramref name="unread"/> bytes remain.</summary>
     internal void Truncate(int unread) => _end = _read + unread;
 
     private void Ensure(int room)

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 
 namespace LlmPs.Simulator.Answers;
 
@@ -22,13 +23,14 @@ internal static class Fnv
         return hash;
     }
 
-    /// <summary>A value in [0, 1) from three numbers; the last steps of SplitMix64 spread neighbouring ordinals apart.</summary>
+    /// <summary>Returns a value in [0, 1) from three numbers. The last steps of SplitMix64 spread neighbouring ordinals.</summary>
     internal static double Fraction(long seed, long ordinal, int salt)
     {
         var z = (ulong)seed * 0x9E3779B97F4A7C15 + (ulong)ordinal * 0xD1B54A32D192ED03 + (ulong)salt * 0x8CB92BA72F3D8DD7;
-        z = Mix(z);
-        return (z >> 11) * (1.0 / (1UL << 53));
+        return (Mix(z) >> 11) * (1.0 / (1UL << 53));
     }
+
+    internal static string Hex(ulong hash) => hash.ToString("x16", CultureInfo.InvariantCulture);
 
     internal static ulong Mix(ulong z)
     {

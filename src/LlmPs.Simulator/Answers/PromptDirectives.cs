@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Text;
 using System.Text.Json;
 using LlmPs.Simulator.Dialects;
@@ -7,7 +8,7 @@ using LlmPs.Simulator.Dialects;
 namespace LlmPs.Simulator.Answers;
 
 /// <summary>
-/// What a prompt may ask of the simulator itself: <c>[[call:name {"a":1}]]</c> (several allowed), <c>[[json: literal answer]]</c>,
+/// Directives in a prompt for the simulator: <c>[[call:name {"a":1}]]</c> (several allowed), <c>[[json: literal answer]]</c>,
 /// <c>[[blocked]]</c>.
 /// </summary>
 internal static class PromptDirectives
@@ -18,7 +19,7 @@ internal static class PromptDirectives
 
     internal static bool Blocked(string prompt) => prompt.Contains("[[blocked]]", StringComparison.Ordinal);
 
-    /// <summary>The literal up to the last "]]": JSON has such ends of its own.</summary>
+    /// <summary>Returns the literal up to the last "]]", since JSON may contain others.</summary>
     internal static string? Literal(string prompt)
     {
         var start = prompt.IndexOf(Json, StringComparison.Ordinal);
@@ -28,7 +29,7 @@ internal static class PromptDirectives
         return end < start ? null : prompt.Substring(start, end - start).Trim();
     }
 
-    /// <summary>The calls asked for, of those tools that the request offers.</summary>
+    /// <summary>Adds the requested calls of tools that the request offers.</summary>
     internal static void Calls(string text, JsonElement tools, List<SimulatedToolCall> calls, ulong hash)
     {
         var at = 0;
@@ -44,18 +45,12 @@ internal static class PromptDirectives
     }
 
     internal static string CallId(ulong hash, int index) =>
-        "call_" + Fnv.Mix(hash + (ulong)index + 1).ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+        "call_" + Fnv.Hex(Fnv.Mix(hash + (ulong)index + 1));
 
-    private static bool Offers(JsonElement tools, string name)
-    {
-        foreach (var tool in tools.EnumerateArray())
-            if (ChatCall.Text(tool.GetProperty("function"), "name") == name) return true;
-        return false;
-    }
+    private static bool Offers(JsonElement tools, string name) =>
+        tools.EnumerateArray().Any(tool => ChatCall.Text(tool.GetProperty("function"), "name") == name);
 
-    /// <summary>
-    /// The JSON object that follows, by a reader that knows where it ends; without one, everything up to "]]" (bad JSON can be rehearsed).
-    /// </summary>
+    /// <summary>Returns the JSON object that follows; without one, everything up to "]]", so that bad JSON can be rehearsed.</summary>
     private static string Arguments(string text, int from, out int end)
     {
         while (from < text.Length && text[from] == ' ') from++;
@@ -74,7 +69,7 @@ internal static class PromptDirectives
             }
             catch (JsonException)
             {
-                // Not JSON: taken as it stands, below.
+                // Not JSON: returned as it is, below.
             }
         }
 

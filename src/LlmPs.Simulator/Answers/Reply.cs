@@ -10,10 +10,10 @@ namespace LlmPs.Simulator.Answers;
 /// <summary>Builds HTTP answers.</summary>
 internal static class Reply
 {
-    internal static HttpResponseMessage Json(HttpRequestMessage request, int status, ByteBuffer body) =>
-        With(request, status, new ByteArrayContent(body.Array, body.Start, body.Unread), "application/json");
+    internal const string JsonType = "application/json";
 
-    internal static HttpResponseMessage Error(HttpRequestMessage request, ErrorReply error) => Json(request, error.Status, error.Body);
+    internal static HttpResponseMessage Of(HttpRequestMessage request, WireReply reply) =>
+        With(request, reply.Status, new ByteArrayContent(reply.Body.Array, reply.Body.Start, reply.Body.Unread), reply.MediaType);
 
     internal static HttpResponseMessage Html(HttpRequestMessage request, int status, string title) =>
         With(request, status, new ByteArrayContent(Encoding.UTF8.GetBytes(

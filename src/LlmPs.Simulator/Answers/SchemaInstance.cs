@@ -9,12 +9,7 @@ internal static class SchemaInstance
     // A schema may refer to itself.
     private const int MaxDepth = 16;
 
-    internal static string Text(JsonElement schema)
-    {
-        var buffer = new ByteBuffer(256);
-        using (var writer = Wire.Writer(buffer)) Write(writer, schema, schema, 0);
-        return Wire.Text(buffer);
-    }
+    internal static string Text(JsonElement schema) => Wire.Text(Wire.Json(writer => Write(writer, schema, schema, 0)));
 
     private static void Write(Utf8JsonWriter writer, JsonElement schema, JsonElement root, int depth)
     {
@@ -38,13 +33,11 @@ internal static class SchemaInstance
         {
             case "object":
                 writer.WriteStartObject();
-                if (schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object)
+                var hasProperties = schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object;
+                foreach (var property in hasProperties ? properties.EnumerateObject() : default)
                 {
-                    foreach (var property in properties.EnumerateObject())
-                    {
-                        writer.WritePropertyName(property.Name);
-                        Write(writer, property.Value, root, depth + 1);
-                    }
+                    writer.WritePropertyName(property.Name);
+                    Write(writer, property.Value, root, depth + 1);
                 }
 
                 writer.WriteEndObject();
@@ -85,8 +78,7 @@ internal static class SchemaInstance
     private static bool First(JsonElement schema, string name, out JsonElement first)
     {
         first = default;
-        if (!schema.TryGetProperty(name, out var array) || array.ValueKind != JsonValueKind.Array || array.GetArrayLength() == 0)
-            return false;
+        if (ChatCall.Array(schema, name) is not { } array || array.GetArrayLength() == 0) return false;
         first = array[0];
         return true;
     }

@@ -11,6 +11,8 @@ internal static class TextPieces
 
     internal static int Tokens(int utf8Bytes) => (utf8Bytes + BytesPerToken - 1) / BytesPerToken;
 
+    internal static int Tokens(string text) => Tokens(Utf8Length(text));
+
     internal static int Utf8Length(string text) => Utf8Length(text, 0, text.Length);
 
     internal static int Utf8Length(string text, int start, int length)
@@ -20,7 +22,7 @@ internal static class TextPieces
         return bytes;
     }
 
-    /// <summary>Where the piece of so many text elements that begins at <paramref name="start"/> ends.</summary>
+    /// <summary>Returns the end of a piece with this many text elements.</summary>
     internal static int End(string text, int start, int elements)
     {
         var at = start;
@@ -35,7 +37,7 @@ internal static class TextPieces
         return count;
     }
 
-    /// <summary>Where the longest head of whole text elements within so many UTF-8 bytes ends.</summary>
+    /// <summary>Returns the end of the longest head of whole text elements that has at most this many UTF-8 bytes.</summary>
     internal static int EndWithinBytes(string text, int utf8Bytes)
     {
         var at = 0;
@@ -52,7 +54,7 @@ internal static class TextPieces
 
     private static int ElementLength(string text, int at)
     {
-        // Two ASCII characters side by side are two elements; this spares nearly all look-ups.
+        // Two ASCII characters in a row are two elements; this avoids most of the slow calls below.
         if (text[at] < 0x80 && (at + 1 == text.Length || text[at + 1] < 0x80)) return 1;
 #if NET
         return StringInfo.GetNextTextElementLength(text, at);

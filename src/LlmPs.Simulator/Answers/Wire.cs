@@ -3,10 +3,11 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace LlmPs.Simulator.Answers;
 
-/// <summary>How the simulator writes JSON: text stands as itself in UTF-8, as the providers send it.</summary>
+/// <summary>Writes JSON as the providers send it: text is UTF-8 without escapes.</summary>
 internal static class Wire
 {
     private static readonly JsonWriterOptions s_options =
@@ -17,13 +18,22 @@ internal static class Wire
 
     internal static Utf8JsonWriter Writer(ByteBuffer buffer) => new(buffer, s_options);
 
+    internal static ByteBuffer Json(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ByteBuffer(512);
+        using (var writer = Writer(buffer)) write(writer);
+        return buffer;
+    }
+
+    internal static ByteBuffer Json(JsonNode value) => Json(writer => value.WriteTo(writer));
+
     internal static string Text(ByteBuffer buffer) => Encoding.UTF8.GetString(buffer.Array, buffer.Start, buffer.Unread);
 
     internal static void Text(Utf8JsonWriter writer, string name, string text) => Text(writer, name, text.AsSpan());
 
     /// <summary>
-    /// Writes text with only what JSON demands escaped. Utf8JsonWriter escapes emoji whatever its encoder, and then no test would see
-    /// four-byte characters split across reads.
+    /// Writes text with only the escapes that JSON requires. Utf8JsonWriter always escapes emoji, so no test would see a four-byte
+    /// character split across two reads.
     /// </summary>
     internal static void Text(Utf8JsonWriter writer, string name, ReadOnlySpan<char> text)
     {

@@ -18,58 +18,45 @@ internal enum BatchStatus
 }
 
 /// <summary>
-/// One batch on its way from validation to its result. Time passes by the clock, or by polls if the options say so; the batch advances
-/// when somebody asks for it. Its owner locks it.
+/// One batch from validation to its result. Its progress follows the clock, or the number of polls if the options give one. The batch
+/// advances when a client asks for it. Its owner locks it.
 /// </summary>
-internal sealed class Batch
+/// <param name="request">What the client asked for.</param>
+/// <param name="fileErrors">What is wrong with the file; the batch fails with these errors once it is validated.</param>
+/// <param name="work">Answers the lines.</param>
+/// <param name="options">How the batch behaves.</param>
+/// <param name="store">Stores a result file of this name.</param>
+internal sealed class Batch(
+    BatchRequest request, IReadOnlyList<BatchError> fileErrors, BatchWork work, SimulatorOptions options,
+    Func<string, ArraySegment<byte>, StoredFile> store)
 {
-    // The parts of its time at which a batch is through with validation and with its requests, and how long cancelling takes.
+    // The share of its time at which a batch is validated and at which its lines are answered, and the share that cancelling takes.
     private const double Validated = 0.1;
     private const double UsuallyAnswered = 0.9;
     private const double Cancelling = 0.1;
-    private readonly double _answeredAt;
-    private readonly BatchWork _work;
-    private readonly SimulatorOptions _options;
-    private readonly IReadOnlyList<BatchError> _errors;
-    private readonly Func<string, ArraySegment<byte>, StoredFile> _store;
+
+    // Of three polls or more, the last but one sees it finalizing.
+    private readonly double _answeredAt = options.BatchPolls is >= 3 and int polls ? (polls - 1) / (double)polls : UsuallyAnswered;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private int _polls;
     private double _cancelledFrom;
 
-    /// <param name="request">What the client asked for.</param>
-    /// <param name="errors">What is wrong with the file; the batch fails with them once it is validated.</param>
-    /// <param name="work">Answers the lines.</param>
-    /// <param name="options">How the batch behaves.</param>
-    /// <param name="store">Stores a result file of this name.</param>
-    internal Batch(
-        BatchRequest request, IReadOnlyList<BatchError> errors, BatchWork work, SimulatorOptions options, Func<string, ArraySegment<byte>,
-            StoredFile> store)
-    {
-        Request = request;
-        _errors = errors;
-        _work = work;
-        _options = options;
-        _store = store;
-        // Of three polls or more, the last but one sees it finalizing.
-        _answeredAt = options.BatchPolls is >= 3 and int polls ? (polls - 1) / (double)polls : UsuallyAnswered;
-        Status = BatchRules.Of(request.Provider).IsSiliconFlow ? BatchStatus.InQueue : BatchStatus.Validating;
-    }
+    internal BatchRequest Request => request;
 
-    internal BatchRequest Request { get; }
+    internal BatchStatus Status { get; private set; } =
+        BatchRules.Of(request.Provider).IsSiliconFlow ? BatchStatus.InQueue : BatchStatus.Validating;
 
-    internal BatchStatus Status { get; private set; }
-
-    /// <summary>Why it failed; empty while it has not.</summary>
-    internal IReadOnlyList<BatchError> Errors => Status == BatchStatus.Failed ? _errors : [];
+    /// <summary>Why the batch failed; empty if it has not.</summary>
+    internal IReadOnlyList<BatchError> Errors => Status == BatchStatus.Failed ? fileErrors : [];
 
     /// <summary>Whether the lines have been counted.</summary>
     internal bool IsCounted => InProgressAt.HasValue;
 
-    internal int Total => IsCounted ? _work.Total : 0;
+    internal int Total => IsCounted ? work.Total : 0;
 
-    internal int Completed => _work.Completed;
+    internal int Completed => work.Completed;
 
-    internal int Failed => _work.Failed;
+    internal int Failed => work.Failed;
 
     internal long? InProgressAt { get; private set; }
 
@@ -91,19 +78,19 @@ internal sealed class Batch
 
     internal bool HasEnded => Status is BatchStatus.Completed or BatchStatus.Failed or BatchStatus.Expired or BatchStatus.Cancelled;
 
-    /// <summary>Counts a retrieval: with <c>BatchPolls</c> that is what time is made of.</summary>
+    /// <summary>Counts a retrieval, which is the measure of time with <c>BatchPolls</c>.</summary>
     internal void Poll() => _polls++;
 
-    /// <summary>Moves on to where the batch is by now.</summary>
+    /// <summary>Advances the batch to its present state.</summary>
     internal void Advance()
     {
         var progress = Progress();
         if (Status is BatchStatus.Validating or BatchStatus.InQueue && progress >= Validated) Start();
         if (Status == BatchStatus.InProgress)
         {
-            var most = _options.BatchExpireAt is double share ? (int)(share * _work.Total) : _work.Total;
+            var most = options.BatchExpireAt is double share ? (int)(share * work.Total) : work.Total;
             var part = Math.Min(1, (progress - Validated) / (_answeredAt - Validated));
-            _work.AnswerUpTo(Math.Min(most, (int)(part * _work.Total)));
+            work.AnswerUpTo(Math.Min(most, (int)(part * work.Total)));
             if (progress >= _answeredAt)
             {
                 Status = BatchStatus.Finalizing;
@@ -113,7 +100,7 @@ internal sealed class Batch
 
         if (Status == BatchStatus.Finalizing && progress >= 1)
         {
-            var expires = _options.BatchExpireAt.HasValue;
+            var expires = options.BatchExpireAt.HasValue;
             if (expires) ExpiredAt = Now();
             else CompletedAt = Now();
             var end = expires ? BatchStatus.Expired : BatchStatus.Completed;
@@ -127,7 +114,7 @@ internal sealed class Batch
         }
     }
 
-    /// <summary>Starts to cancel; false: the batch has ended or is about to.</summary>
+    /// <summary>Starts to cancel the batch; returns false if it has ended or is finalizing.</summary>
     internal bool Cancel()
     {
         if (Status == BatchStatus.Cancelling) return true;
@@ -140,7 +127,7 @@ internal sealed class Batch
 
     private void Start()
     {
-        if (_errors.Count > 0)
+        if (fileErrors.Count > 0)
         {
             FailedAt = Now();
             Status = BatchStatus.Failed;
@@ -153,18 +140,18 @@ internal sealed class Batch
 
     private void Finish(BatchStatus status, string code, string message)
     {
-        _work.GiveUp(code, message);
-        Output = _work.Output is { } output ? _store(Request.Id + "_output.jsonl", output) : null;
-        ErrorFile = _work.Errors is { } errors ? _store(Request.Id + "_error.jsonl", errors) : null;
+        work.GiveUp(code, message);
+        Output = work.Output is { } output ? store(request.Id + "_output.jsonl", output) : null;
+        ErrorFile = work.Errors is { } errors ? store(request.Id + "_error.jsonl", errors) : null;
         Status = status;
     }
 
-    /// <summary>The part of its time that the batch has had; beyond 1 it is over.</summary>
+    /// <summary>Returns the share of its time that has passed; from 1 on the batch is over.</summary>
     private double Progress()
     {
-        if (_options.BatchPolls is int polls) return _polls / (double)polls;
-        return _options.BatchLatencyMs == 0 ? double.MaxValue : _clock.Elapsed.TotalMilliseconds / _options.BatchLatencyMs;
+        if (options.BatchPolls is int most) return _polls / (double)most;
+        return options.BatchLatencyMs == 0 ? double.MaxValue : _clock.Elapsed.TotalMilliseconds / options.BatchLatencyMs;
     }
 
-    private long Now() => Request.CreatedAt + (long)_clock.Elapsed.TotalSeconds;
+    private long Now() => request.CreatedAt + (long)_clock.Elapsed.TotalSeconds;
 }

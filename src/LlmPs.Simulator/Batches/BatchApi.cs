@@ -3,41 +3,29 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LlmPs.Simulator.Answers;
 using LlmPs.Simulator.Dialects;
 
 namespace LlmPs.Simulator.Batches;
 
 /// <summary>Answers requests about files and batches.</summary>
-internal sealed class BatchApi
+internal sealed class BatchApi(BatchStore store, SimulatorOptions options, AnswerComposer composer, ReceivedLog log)
 {
     private const string ChatEndpoint = "/v1/chat/completions";
     private const int MostPairs = 16;
     private const int MostKeyLength = 64;
     private const int MostValueLength = 512;
 
-    // What OpenAI takes besides batch; such a file is stored, and no batch can be made of it.
+    // What OpenAI accepts besides batch. Such a file is stored, but no batch can be made of it.
     private static readonly string[] s_otherPurposes = ["assistants", "fine-tune", "vision", "user_data", "evals"];
-    private readonly BatchStore _store;
-    private readonly SimulatorOptions _options;
-    private readonly AnswerComposer _composer;
-    private readonly ReceivedLog _log;
 
-    internal BatchApi(BatchStore store, SimulatorOptions options, AnswerComposer composer, ReceivedLog log)
+    internal WireReply Answer(SimulatedExchange call)
     {
-        _store = store;
-        _options = options;
-        _composer = composer;
-        _log = log;
-    }
-
-    internal BatchReply Answer(BatchCall call)
-    {
-        var dialect = Dialect.Of(call.Route.Provider);
-        if (dialect.CheckKey(call.Key, _options.RequireKey) is { } badKey) return BatchReply.Error(badKey);
-        lock (_store.Gate)
+        if (call.Dialect.CheckKey(call.Key, options.RequireKey) is { } badKey) return badKey;
+        lock (store.Gate)
         {
-            var account = _store.Account(call.Route.Provider, call.Key);
+            var account = store.Account(call.Route.Provider, call.Key);
             try
             {
                 return call.Route.Kind switch
@@ -46,7 +34,7 @@ internal sealed class BatchApi
                     RouteKind.ListFiles => ListFiles(call, account),
                     RouteKind.GetFile => FileReply(call, File(call, account)),
                     RouteKind.DeleteFile => Delete(call, account),
-                    RouteKind.FileContent => BatchReply.Content(File(call, account)),
+                    RouteKind.FileContent => new WireReply(200, new ByteBuffer(File(call, account).Content), "application/octet-stream"),
                     RouteKind.CreateBatch => Create(call, account),
                     RouteKind.ListBatches => ListBatches(call, account),
                     RouteKind.CancelBatch => Cancel(call, account),
@@ -55,14 +43,14 @@ internal sealed class BatchApi
             }
             catch (BatchRefusal refused)
             {
-                var error = dialect.Refuse(refused.Refusal, refused.Message, refused.Parameter);
+                var error = call.Dialect.Refuse(refused.Refusal, refused.Message, refused.Parameter);
                 error.Status = refused.Status ?? error.Status;
-                return BatchReply.Error(error);
+                return error;
             }
         }
     }
 
-    private BatchReply Upload(BatchCall call, BatchAccount account)
+    private WireReply Upload(SimulatedExchange call, BatchAccount account)
     {
         var rules = BatchRules.Of(call.Route.Provider);
         var form = call.Form ?? throw Bad("The body is not a complete multipart form");
@@ -73,60 +61,40 @@ internal sealed class BatchApi
         if (content.Count == 0) throw Bad("The file is empty", "file");
         if (purpose == "batch")
         {
-            var isJsonl = form.FileName.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
-            if (!isJsonl) throw Bad("The file of a batch must be .jsonl", "file");
-            var most = _options.BatchMaxBytes ?? rules.MaxBytes;
+            if (!form.FileName.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase))
+                throw Bad("The file of a batch must be .jsonl", "file");
+            var most = options.BatchMaxBytes ?? rules.MaxBytes;
             var message = string.Format(CultureInfo.InvariantCulture, "The file has {0} bytes, the maximum is {1}", content.Count, most);
             if (content.Count > most) throw new BatchRefusal(Refusal.TooLarge, message, "file");
         }
 
-        var file = Store(account, form.FileName, purpose, content);
-        return FileReply(call, file);
+        return FileReply(call, Store(account, form.FileName, purpose, content));
     }
 
-    private BatchReply ListFiles(BatchCall call, BatchAccount account)
+    private WireReply ListFiles(SimulatedExchange call, BatchAccount account)
     {
         var siliconFlow = BatchRules.Of(call.Route.Provider).IsSiliconFlow;
         var purpose = call.Query("purpose");
         if (siliconFlow && purpose != "batch") throw Bad("purpose must be batch", "purpose");
         List<StoredFile> files = [.. Enumerable.Reverse(account.Files).Where(file => purpose is null || file.Purpose == purpose)];
         (var page, var hasMore) = Page(call, files, file => file.Id, usual: siliconFlow ? 10 : 10_000, most: 10_000);
-        return Json(call, ofFile: true, writer =>
-        {
-            if (!siliconFlow)
-            {
-                BatchJson.List(writer, page, hasMore, file =>
-                    file.Id, static (target, file) => BatchJson.File(target, file, siliconFlow: false, inList: true));
-                return;
-            }
-
-            writer.WriteStartObject();
-            writer.WriteStartArray("data");
-            foreach (var file in page) BatchJson.File(writer, file, siliconFlow, inList: true);
-            writer.WriteEndArray();
-            writer.WriteString("object", "file");
-            writer.WriteEndObject();
-        });
+        JsonObject Row(StoredFile file) => BatchJson.File(file, siliconFlow, inList: true);
+        return Json(call, ofFile: true, siliconFlow
+            ? new JsonObject { ["data"] = BatchJson.Array(page, Row), ["object"] = "file" }
+            : BatchJson.List(page, hasMore, file => file.Id, Row));
     }
 
-    private BatchReply Delete(BatchCall call, BatchAccount account)
+    private WireReply Delete(SimulatedExchange call, BatchAccount account)
     {
         var file = File(call, account);
         account.Files.Remove(file);
-        return Json(call, ofFile: true, writer =>
-        {
-            writer.WriteStartObject();
-            writer.WriteString("id", file.Id);
-            writer.WriteString("object", "file");
-            writer.WriteBoolean("deleted", true);
-            writer.WriteEndObject();
-        });
+        return Json(call, ofFile: true, new JsonObject { ["id"] = file.Id, ["object"] = "file", ["deleted"] = true });
     }
 
-    private BatchReply Create(BatchCall call, BatchAccount account)
+    private WireReply Create(SimulatedExchange call, BatchAccount account)
     {
         var rules = BatchRules.Of(call.Route.Provider);
-        using var document = Parse(call.Body);
+        using var document = SimulatedExchange.Parse(call.Body) ?? throw Bad("The body is not a JSON object");
         var root = document.RootElement;
         var inputId = ChatCall.Text(root, "input_file_id") ?? throw Bad("Missing required parameter: 'input_file_id'", "input_file_id");
         var endpoint = ChatCall.Text(root, "endpoint") ?? throw Bad("Missing required parameter: 'endpoint'", "endpoint");
@@ -138,19 +106,18 @@ internal sealed class BatchApi
         var file = account.Files.Find(stored => stored.Id == inputId) ?? throw Bad($"No such File object: {inputId}", "input_file_id");
         if (file.Purpose != "batch") throw Bad($"The purpose of the file {inputId} is '{file.Purpose}', not 'batch'", "input_file_id");
 
-        var maxLines = _options.BatchMaxLines ?? rules.MaxLines;
-        var input = BatchInput.Read(file, rules, maxLines, endpoint, replacesModel: model is not null);
-        BatchError[]? failure = _options.BatchFailure is { } message ? [new BatchError("batch_failed", message)] : null;
+        var input = new BatchInput(file, rules, options.BatchMaxLines ?? rules.MaxLines, endpoint, replacesModel: model is not null);
+        BatchError[]? failure = options.BatchFailure is { } message ? [new BatchError("batch_failed", message)] : null;
         var errors = failure ?? input.Errors;
-        var request = new BatchRequest(_store.NewId("batch_"), call.Route.Provider, inputId, endpoint, hours, metadata, Now());
-        var lines = errors.Count == 0 ? input.Lines : [];
-        var work = new BatchWork(lines, Route.Chat(call.Route.Provider), _options, _composer, _log, _store.Reserve(lines.Count, model));
-        var batch = new Batch(request, errors, work, _options, (name, content) => Store(account, name, "batch_output", content));
+        var id = store.NewId("batch_");
+        var request = new BatchRequest(id, call.Route.Provider, inputId, endpoint, hours, metadata, options.Now());
+        var work = new BatchWork(errors.Count == 0 ? input.Lines : [], request.Provider, model, options, composer, log, store);
+        var batch = new Batch(request, errors, work, options, (name, content) => Store(account, name, "batch_output", content));
         account.Batches.Add(batch);
-        return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
+        return Json(call, ofFile: false, BatchJson.Batch(batch));
     }
 
-    private BatchReply ListBatches(BatchCall call, BatchAccount account)
+    private WireReply ListBatches(SimulatedExchange call, BatchAccount account)
     {
         List<Batch> batches = [.. Enumerable.Reverse(account.Batches)];
         foreach (var batch in batches) batch.Advance();
@@ -160,48 +127,52 @@ internal sealed class BatchApi
         var hasMore = false;
         if (!BatchRules.Of(call.Route.Provider).IsSiliconFlow)
             (page, hasMore) = Page(call, batches, batch => batch.Request.Id, usual: 20, most: 100);
-        return BatchReply.Json(BatchJson.Write(
-            nested: false, writer => BatchJson.List(writer, page, hasMore, batch => batch.Request.Id, BatchJson.Batch)));
+        return new WireReply(200, BatchJson.List(page, hasMore, batch => batch.Request.Id, BatchJson.Batch));
     }
 
-    private BatchReply Retrieve(BatchCall call, BatchAccount account)
+    private WireReply Retrieve(SimulatedExchange call, BatchAccount account)
     {
         var batch = Find(call, account);
         batch.Poll();
         batch.Advance();
-        return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
+        return Json(call, ofFile: false, BatchJson.Batch(batch));
     }
 
-    private BatchReply Cancel(BatchCall call, BatchAccount account)
+    private WireReply Cancel(SimulatedExchange call, BatchAccount account)
     {
         var batch = Find(call, account);
         batch.Advance();
         if (!batch.Cancel())
             throw new BatchRefusal(Refusal.BadRequest, $"Cannot cancel a batch with status '{BatchJson.Name(batch.Status)}'", null, 409);
-        return Json(call, ofFile: false, writer => BatchJson.Batch(writer, batch));
+        return Json(call, ofFile: false, BatchJson.Batch(batch));
     }
 
-    private BatchReply FileReply(BatchCall call, StoredFile file) =>
-        Json(call, ofFile: true, writer => BatchJson.File(writer, file, BatchRules.Of(call.Route.Provider).IsSiliconFlow, inList: false));
+    private WireReply FileReply(SimulatedExchange call, StoredFile file) =>
+        Json(call, ofFile: true, BatchJson.File(file, BatchRules.Of(call.Route.Provider).IsSiliconFlow, inList: false));
 
-    /// <summary>SiliconFlow wraps what it says of files, and not what it says of batches.</summary>
-    private BatchReply Json(BatchCall call, bool ofFile, Action<Utf8JsonWriter> write) =>
-        BatchReply.Json(BatchJson.Write(_options.BatchNestedIds ?? (ofFile && BatchRules.Of(call.Route.Provider).IsSiliconFlow), write));
+    /// <summary>Returns an answer. SiliconFlow wraps those about files, and not those about batches.</summary>
+    private WireReply Json(SimulatedExchange call, bool ofFile, JsonObject json)
+    {
+        var wraps = options.BatchNestedIds ?? (ofFile && BatchRules.Of(call.Route.Provider).IsSiliconFlow);
+        return new WireReply(200, wraps ? BatchJson.Wrapped(json) : json);
+    }
 
     private StoredFile Store(BatchAccount account, string name, string purpose, ArraySegment<byte> content)
     {
-        var file = new StoredFile(_store.NewId("file-"), name, purpose, content, Now());
+        var file = new StoredFile(store.NewId("file-"), name, purpose, content, options.Now());
         account.Files.Add(file);
         return file;
     }
 
-    private static StoredFile File(BatchCall call, BatchAccount account) => account.Files.Find(file => file.Id == call.Route.Id)
+    private static StoredFile File(SimulatedExchange call, BatchAccount account) =>
+        account.Files.Find(file => file.Id == call.Route.Id)
         ?? throw new BatchRefusal(Refusal.NotFound, $"No such File object: {call.Route.Id}", "id");
 
-    private static Batch Find(BatchCall call, BatchAccount account) => account.Batches.Find(batch => batch.Request.Id == call.Route.Id)
+    private static Batch Find(SimulatedExchange call, BatchAccount account) =>
+        account.Batches.Find(batch => batch.Request.Id == call.Route.Id)
         ?? throw new BatchRefusal(Refusal.NotFound, $"No batch found with id '{call.Route.Id}'.", "id");
 
-    private static (List<T> Items, bool HasMore) Page<T>(BatchCall call, List<T> all, Func<T, string> id, int usual, int most)
+    private static (List<T> Items, bool HasMore) Page<T>(SimulatedExchange call, List<T> all, Func<T, string> id, int usual, int most)
     {
         var limit = usual;
         if (call.Query("limit") is { } given
@@ -226,9 +197,8 @@ internal sealed class BatchApi
             && int.TryParse(window.Substring(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var hours)
             && hours >= rules.LeastHours && hours <= rules.MostHours)
             return hours;
-        throw Bad(string.Format(
-            CultureInfo.InvariantCulture, "Invalid value '{0}' for {1}, supported is {2}h to {3}h", window, Name, rules.LeastHours,
-                rules.MostHours), Name);
+        throw Bad(string.Format(CultureInfo.InvariantCulture, "Invalid value '{0}' for {1}, supported is {2}h to {3}h",
+            window, Name, rules.LeastHours, rules.MostHours), Name);
     }
 
     private static string? Metadata(JsonElement root)
@@ -246,25 +216,6 @@ internal sealed class BatchApi
 
         return metadata.GetRawText();
     }
-
-    private static JsonDocument Parse(byte[] body)
-    {
-        JsonDocument? document = null;
-        try
-        {
-            document = JsonDocument.Parse(body);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-        }
-        catch (JsonException)
-        {
-            // Refused below.
-        }
-
-        document?.Dispose();
-        throw Bad("The body is not a JSON object");
-    }
-
-    private long Now() => _options.Clock == 0 ? DateTimeOffset.UtcNow.ToUnixTimeSeconds() : _options.Clock;
 
     private static BatchRefusal Bad(string message, string? parameter = null) => new(Refusal.BadRequest, message, parameter);
 }

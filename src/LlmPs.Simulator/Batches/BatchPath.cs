@@ -3,10 +3,10 @@ using LlmPs.Simulator.Dialects;
 
 namespace LlmPs.Simulator.Batches;
 
-/// <summary>The addresses of files and batches: the segments after the provider's base path.</summary>
+/// <summary>Reads the addresses of files and batches: the segments after the provider's base path.</summary>
 internal static class BatchPath
 {
-    /// <summary>Returns what the path asks for, and the id in it; <see cref="RouteKind.Unknown"/> if it is another path.</summary>
+    /// <summary>Returns what the path asks for, and the id in it; <see cref="RouteKind.Unknown"/> for any other path.</summary>
     internal static RouteKind Read(string[] parts, int first, bool needsVersion, HttpMethod method, out string? id)
     {
         id = null;

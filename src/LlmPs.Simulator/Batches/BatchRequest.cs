@@ -1,33 +1,27 @@
 namespace LlmPs.Simulator.Batches;
 
 /// <summary>What a client asked for when it created a batch.</summary>
-internal sealed class BatchRequest
+/// <param name="id">The id of the new batch.</param>
+/// <param name="provider">The provider that is simulated.</param>
+/// <param name="inputFileId">The id of the file with the requests.</param>
+/// <param name="endpoint">The endpoint of the requests.</param>
+/// <param name="hours">The completion window.</param>
+/// <param name="metadata">A JSON object as it was sent; null if none was sent.</param>
+/// <param name="createdAt">The Unix time of the creation.</param>
+internal sealed class BatchRequest(
+    string id, SimulatedProvider provider, string inputFileId, string endpoint, int hours, string? metadata, long createdAt)
 {
-    internal BatchRequest(
-        string id, SimulatedProvider provider, string inputFileId, string endpoint, int hours, string? metadata, long createdAt)
-    {
-        Id = id;
-        Provider = provider;
-        InputFileId = inputFileId;
-        Endpoint = endpoint;
-        Hours = hours;
-        Metadata = metadata;
-        CreatedAt = createdAt;
-    }
+    internal string Id { get; } = id;
 
-    internal string Id { get; }
+    internal SimulatedProvider Provider { get; } = provider;
 
-    internal SimulatedProvider Provider { get; }
+    internal string InputFileId { get; } = inputFileId;
 
-    internal string InputFileId { get; }
+    internal string Endpoint { get; } = endpoint;
 
-    internal string Endpoint { get; }
+    internal int Hours { get; } = hours;
 
-    /// <summary>The completion window.</summary>
-    internal int Hours { get; }
+    internal string? Metadata { get; } = metadata;
 
-    /// <summary>A JSON object as it was sent; null: none was.</summary>
-    internal string? Metadata { get; }
-
-    internal long CreatedAt { get; }
+    internal long CreatedAt { get; } = createdAt;
 }

@@ -1,39 +1,32 @@
-using LlmPs.Simulator.Dialects;
-
 namespace LlmPs.Simulator.Batches;
 
-/// <summary>What a provider's documents say about files and batches (providers.md, Batch).</summary>
+/// <summary>What a provider documents about files and batches (providers.md, Batch).</summary>
 internal sealed class BatchRules
 {
     private const long Mebibyte = 1024 * 1024;
 
-    private static readonly BatchRules s_openAI = new(maxLines: 50_000, maxBytes: 200 * Mebibyte, leastHours: 24, mostHours: 24);
+    private static readonly BatchRules s_openAI = new();
 
-    private static readonly BatchRules s_siliconFlow = new(maxLines: 5_000, maxBytes: 1024 * Mebibyte, leastHours: 24, mostHours: 336)
+    private static readonly BatchRules s_siliconFlow = new()
     {
+        MaxLines = 5_000,
+        MaxBytes = 1024 * Mebibyte,
+        MostHours = 336,
         IsSiliconFlow = true,
         Roles = ["system", "user", "assistant"],
     };
 
-    private BatchRules(int maxLines, long maxBytes, int leastHours, int mostHours)
-    {
-        MaxLines = maxLines;
-        MaxBytes = maxBytes;
-        LeastHours = leastHours;
-        MostHours = mostHours;
-    }
+    /// <summary>The most lines in a file.</summary>
+    internal int MaxLines { get; private set; } = 50_000;
 
-    /// <summary>Lines in a file.</summary>
-    internal int MaxLines { get; }
-
-    /// <summary>Bytes in a file.</summary>
-    internal long MaxBytes { get; }
+    /// <summary>The most bytes in a file.</summary>
+    internal long MaxBytes { get; private set; } = 200 * Mebibyte;
 
     /// <summary>The shortest completion window.</summary>
-    internal int LeastHours { get; }
+    internal int LeastHours { get; } = 24;
 
     /// <summary>The longest completion window.</summary>
-    internal int MostHours { get; }
+    internal int MostHours { get; private set; } = 24;
 
     /// <summary>
     /// SiliconFlow's own form: answers of /files are wrapped, batches start as in_queue without counts, errors are texts, the list of
@@ -41,7 +34,7 @@ internal sealed class BatchRules
     /// </summary>
     internal bool IsSiliconFlow { get; private set; }
 
-    /// <summary>The roles of messages, the last of which must be <c>user</c>; null: those of a chat request.</summary>
+    /// <summary>The roles of messages, the last of which must be <c>user</c>; null for those of a chat request.</summary>
     internal string[]? Roles { get; private set; }
 
     internal static bool Has(SimulatedProvider provider) => provider is SimulatedProvider.SiliconFlow or SimulatedProvider.OpenAICompatible;

@@ -1,6 +1,6 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
+using System.Linq;
 using System.Text.Json;
 using LlmPs.Simulator.Answers;
 using LlmPs.Simulator.Dialects;
@@ -8,51 +8,42 @@ using LlmPs.Simulator.Dialects;
 namespace LlmPs.Simulator.Batches;
 
 /// <summary>Answers the lines of one batch as live requests are answered, and writes the result files.</summary>
-internal sealed class BatchWork
+/// <param name="lines">The requests.</param>
+/// <param name="provider">The provider that is simulated.</param>
+/// <param name="model">The model instead of that in the lines; null for that in the lines.</param>
+/// <param name="options">How the simulator behaves.</param>
+/// <param name="composer">Makes the answers.</param>
+/// <param name="log">Counts the bodies.</param>
+/// <param name="store">Counts the answers and numbers the lines of all batches.</param>
+internal sealed class BatchWork(
+    IReadOnlyList<BatchLine> lines, SimulatedProvider provider, string? model, SimulatorOptions options, AnswerComposer composer,
+    ReceivedLog log, BatchStore store)
 {
     private const int ErrorSalt = -2;
     private const int OrderSalt = -3;
     private static readonly int[] s_usualStatus = [500];
-    private readonly IReadOnlyList<BatchLine> _lines;
-    private readonly SimulatorOptions _options;
-    private readonly AnswerComposer _composer;
-    private readonly ReceivedLog _log;
-    private readonly Route _route;
-    private readonly Dialect _dialect;
-    private readonly BatchAnswering _answering;
-    private readonly int[] _order;
+    private readonly Route _route = new(provider, RouteKind.Chat);
+    private readonly Dialect _dialect = Dialect.Of(provider);
+    private readonly long _first = store.Reserve(lines.Count);
+    private readonly int[] _order = Order(lines.Count, options);
     private readonly ByteBuffer _output = new(1024);
     private readonly ByteBuffer _errors = new(1024);
     private int _answered;
     private int _simulatedErrors;
 
-    internal BatchWork(
-        IReadOnlyList<BatchLine> lines, Route route, SimulatorOptions options, AnswerComposer composer, ReceivedLog log,
-            BatchAnswering answering)
-    {
-        _lines = lines;
-        _route = route;
-        _dialect = Dialect.Of(route.Provider);
-        _options = options;
-        _composer = composer;
-        _log = log;
-        _answering = answering;
-        _order = Order(lines.Count);
-    }
-
-    internal int Total => _lines.Count;
+    internal int Total => lines.Count;
 
     internal int Completed { get; private set; }
 
     internal int Failed { get; private set; }
 
-    /// <summary>The lines of the output file; null: there are none.</summary>
+    /// <summary>The lines of the output file; null if there are none.</summary>
     internal ArraySegment<byte>? Output => Written(_output);
 
-    /// <summary>The lines of the error file; null: there are none.</summary>
+    /// <summary>The lines of the error file; null if there are none.</summary>
     internal ArraySegment<byte>? Errors => Written(_errors);
 
-    /// <summary>Answers lines until so many have been.</summary>
+    /// <summary>Answers lines until this many are answered.</summary>
     internal void AnswerUpTo(int count)
     {
         for (; _answered < count; _answered++) Answer(_order[_answered]);
@@ -61,7 +52,7 @@ internal sealed class BatchWork
     /// <summary>Writes an error for each line that was not answered.</summary>
     internal void GiveUp(string code, string message)
     {
-        for (; _answered < _lines.Count; _answered++) WriteError(_order[_answered], code, message);
+        for (; _answered < lines.Count; _answered++) WriteError(_order[_answered], code, message);
     }
 
     private static ArraySegment<byte>? Written(ByteBuffer buffer) =>
@@ -71,7 +62,7 @@ internal sealed class BatchWork
     {
         var body = Body(index);
         using var call = new ChatCall(_route, JsonDocument.Parse(body), Fnv.Hash(body));
-        _log.Count(call.BodyHash);
+        log.Count(call.BodyHash);
         if (Refused(call) is { } refused)
         {
             WriteResponse(index, refused.Status, call.BodyHash, refused.Body);
@@ -80,61 +71,56 @@ internal sealed class BatchWork
 
         if (Fails(index, call.Conversation.Prompt))
         {
-            var statuses = _options.BatchErrorStatus ?? s_usualStatus;
+            var statuses = options.BatchErrorStatus ?? s_usualStatus;
             var status = statuses[_simulatedErrors++ % statuses.Count];
             if (status == 0) WriteError(index, "request_timeout", "The underlying call to the model timed out.");
             else WriteResponse(index, status, call.BodyHash, _dialect.Refuse(RefusalOf(status)).Body);
             return;
         }
 
-        var answer = new ByteBuffer(1024);
-        using (var writer = Wire.Writer(answer))
-            _dialect.WriteAnswer(writer, _composer.Compose(call, _dialect, _answering.First + index, filtered: false));
-        _answering.Count();
-        WriteResponse(index, 200, call.BodyHash, answer);
+        var answer = composer.Compose(call, _dialect, _first + index, filtered: false);
+        store.CountAnswered();
+        WriteResponse(index, 200, call.BodyHash, Wire.Json(writer => _dialect.WriteAnswer(writer, answer)));
     }
 
-    private ErrorReply? Refused(ChatCall call)
+    private WireReply? Refused(ChatCall call)
     {
-        // A file of results has no room for a stream; SiliconFlow's own sample sends the field, so there it has no effect.
-        if (call.Stream && !BatchRules.Of(_route.Provider).IsSiliconFlow)
+        // A result file cannot hold a stream. SiliconFlow's own sample sends the field, so there it has no effect.
+        if (call.Stream && !BatchRules.Of(provider).IsSiliconFlow)
             return _dialect.Refuse(Refusal.BadRequest, "stream is not supported in a batch", "stream");
-        return _dialect.Check(call, _options.Strict);
+        return _dialect.Check(call, options.Strict);
     }
 
     private byte[] Body(int index)
     {
-        using var line = JsonDocument.Parse(_lines[index].Json);
+        using var line = JsonDocument.Parse(lines[index].Json);
         var body = line.RootElement.GetProperty("body");
-        if (_answering.Model is not { } model) return System.Text.Encoding.UTF8.GetBytes(body.GetRawText());
-        var replaced = new ByteBuffer(1024);
-        using (var writer = Wire.Writer(replaced))
+        if (model is null) return System.Text.Encoding.UTF8.GetBytes(body.GetRawText());
+        var replaced = Wire.Json(writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("model", model);
             foreach (var property in body.EnumerateObject())
                 if (property.Name != "model") property.WriteTo(writer);
             writer.WriteEndObject();
-        }
-
+        });
         return replaced.Array.AsSpan(replaced.Start, replaced.Unread).ToArray();
     }
 
     private bool Fails(int index, string prompt)
     {
-        if (_options.BatchErrorMatch is null && _options.BatchErrorRate is null) return false;
-        if (_options.BatchErrorMatch is { } text && !prompt.Contains(text, StringComparison.Ordinal)) return false;
-        return _options.BatchErrorRate is not double rate || Fnv.Fraction(_options.Seed, _answering.First + index, ErrorSalt) < rate;
+        if (options.BatchErrorMatch is null && options.BatchErrorRate is null) return false;
+        if (options.BatchErrorMatch is { } text && !prompt.Contains(text, StringComparison.Ordinal)) return false;
+        return options.BatchErrorRate is not double rate || Fnv.Fraction(options.Seed, _first + index, ErrorSalt) < rate;
     }
 
-    private int[] Order(int count)
+    private static int[] Order(int count, SimulatorOptions options)
     {
-        var order = new int[count];
-        for (var i = 0; i < count; i++) order[i] = i;
-        if (!_options.BatchShuffle) return order;
+        int[] order = [.. Enumerable.Range(0, count)];
+        if (!options.BatchShuffle) return order;
         for (var i = count - 1; i > 0; i--)
         {
-            var other = (int)(Fnv.Fraction(_options.Seed, i, OrderSalt) * (i + 1));
+            var other = (int)(Fnv.Fraction(options.Seed, i, OrderSalt) * (i + 1));
             (order[i], order[other]) = (order[other], order[i]);
         }
 
@@ -150,7 +136,7 @@ internal sealed class BatchWork
         {
             writer.WriteStartObject("response");
             writer.WriteNumber("status_code", status);
-            writer.WriteString("request_id", _dialect.TraceHeader(hash, _answering.First + index)?.Value);
+            writer.WriteString("request_id", _dialect.TraceHeader(hash, _first + index)?.Value);
             writer.WritePropertyName("body");
             writer.WriteRawValue(body.Array.AsSpan(body.Start, body.Unread), skipInputValidation: true);
             writer.WriteEndObject();
@@ -173,13 +159,12 @@ internal sealed class BatchWork
 
     private void Write(int index, bool good, Action<Utf8JsonWriter> rest)
     {
-        var target = good || _options.BatchErrorsInOutput ? _output : _errors;
+        var target = good || options.BatchErrorsInOutput ? _output : _errors;
         using (var writer = Wire.Writer(target))
         {
             writer.WriteStartObject();
-            var id = Fnv.Mix((ulong)(_answering.First + index));
-            writer.WriteString("id", "batch_req_" + id.ToString("x16", CultureInfo.InvariantCulture));
-            Wire.Text(writer, "custom_id", _lines[index].CustomId);
+            writer.WriteString("id", "batch_req_" + Fnv.Hex(Fnv.Mix((ulong)(_first + index))));
+            Wire.Text(writer, "custom_id", lines[index].CustomId);
             rest(writer);
             writer.WriteEndObject();
         }

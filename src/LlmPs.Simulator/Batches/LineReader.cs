@@ -2,30 +2,21 @@ using System;
 
 namespace LlmPs.Simulator.Batches;
 
-/// <summary>Cuts a file into lines; blank ones are left out.</summary>
-internal struct LineReader
+/// <summary>Splits a file into its lines and skips blank ones.</summary>
+internal struct LineReader(ArraySegment<byte> content)
 {
-    private readonly ArraySegment<byte> _content;
     private int _next;
-
-    internal LineReader(ArraySegment<byte> content)
-    {
-        _content = content;
-        _next = 0;
-        Line = default;
-        Number = 0;
-    }
 
     internal ReadOnlyMemory<byte> Line { get; private set; }
 
-    /// <summary>The place in the file, from 1, blank lines counted.</summary>
+    /// <summary>The number of the line in the file, from 1. Blank lines count.</summary>
     internal int Number { get; private set; }
 
     internal bool Next()
     {
-        while (_next < _content.Count)
+        while (_next < content.Count)
         {
-            ReadOnlyMemory<byte> rest = _content.AsMemory(_next);
+            ReadOnlyMemory<byte> rest = content.AsMemory(_next);
             var end = rest.Span.IndexOf((byte)'\n');
             var length = end < 0 ? rest.Length : end;
             _next += length + 1;

@@ -6,23 +6,19 @@ using System.Text;
 
 namespace LlmPs.Simulator.Batches;
 
-/// <summary>A multipart/form-data body. The file's content stays where it is: bodies can be large.</summary>
+/// <summary>A multipart/form-data body. The content of the file is not copied: bodies can be large.</summary>
 internal sealed class MultipartForm
 {
     private readonly Dictionary<string, string> _fields = new(StringComparer.Ordinal);
 
-    private MultipartForm()
-    {
-    }
-
-    /// <summary>The content of the part <c>file</c>; null: there is no such part.</summary>
+    /// <summary>The content of the part <c>file</c>; null if there is no such part.</summary>
     internal ArraySegment<byte>? File { get; private set; }
 
     internal string FileName { get; private set; } = string.Empty;
 
     internal string? Field(string name) => _fields.TryGetValue(name, out var value) ? value : null;
 
-    /// <summary>Reads a body; null: it is not a complete form.</summary>
+    /// <summary>Reads a body; returns null if it is not a complete form.</summary>
     internal static MultipartForm? Read(byte[] body, MediaTypeHeaderValue? type)
     {
         if (type?.MediaType != "multipart/form-data") return null;

@@ -3,28 +3,19 @@ using System;
 namespace LlmPs.Simulator.Batches;
 
 /// <summary>A file that was uploaded, or that a batch has written.</summary>
-internal sealed class StoredFile
+internal sealed class StoredFile(string id, string name, string purpose, ArraySegment<byte> content, long createdAt)
 {
-    internal StoredFile(string id, string name, string purpose, ArraySegment<byte> content, long createdAt)
-    {
-        Id = id;
-        Name = name;
-        Purpose = purpose;
-        Content = content;
-        CreatedAt = createdAt;
-    }
+    internal string Id { get; } = id;
 
-    internal string Id { get; }
+    internal string Name { get; } = name;
 
-    internal string Name { get; }
+    internal string Purpose { get; } = purpose;
 
-    internal string Purpose { get; }
+    internal ArraySegment<byte> Content { get; } = content;
 
-    internal ArraySegment<byte> Content { get; }
+    internal long CreatedAt { get; } = createdAt;
 
-    internal long CreatedAt { get; }
-
-    /// <summary>The lines that have text.</summary>
+    /// <summary>Returns the number of lines that are not blank.</summary>
     internal int CountLines()
     {
         var count = 0;

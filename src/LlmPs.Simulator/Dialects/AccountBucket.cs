@@ -3,29 +3,20 @@ using System.Diagnostics;
 
 namespace LlmPs.Simulator.Dialects;
 
-/// <summary>A token bucket with a level that may go into debt: tokens are known only once the answer is.</summary>
-internal sealed class AccountBucket
+/// <summary>A token bucket that can be overdrawn: the tokens of an answer are known only after it.</summary>
+internal sealed class AccountBucket(double perMinute, double capacity)
 {
     private readonly object _gate = new();
-    private readonly double _perSecond;
-    private readonly double _capacity;
-    private double _level;
-    private long _filled = Stopwatch.GetTimestamp();
-
-    internal AccountBucket(double perMinute, double capacity)
-    {
-        _perSecond = perMinute / 60;
-        _capacity = capacity;
-        _level = capacity;
-    }
+    private double _used;
+    private long _refilled = Stopwatch.GetTimestamp();
 
     internal bool TryTake(double amount)
     {
         lock (_gate)
         {
             Refill();
-            if (_level < amount) return false;
-            _level -= amount;
+            if (_used + amount > capacity) return false;
+            _used += amount;
             return true;
         }
     }
@@ -35,14 +26,14 @@ internal sealed class AccountBucket
         lock (_gate)
         {
             Refill();
-            _level -= amount;
+            _used += amount;
         }
     }
 
     private void Refill()
     {
         var now = Stopwatch.GetTimestamp();
-        _level = Math.Min(_capacity, _level + (now - _filled) * _perSecond / Stopwatch.Frequency);
-        _filled = now;
+        _used = Math.Max(0, _used - (now - _refilled) * perMinute / 60 / Stopwatch.Frequency);
+        _refilled = now;
     }
 }

@@ -6,18 +6,15 @@ using System.Text.Json;
 
 namespace LlmPs.Simulator.Dialects;
 
-/// <summary>Checks fields of a request one after the other and keeps the first complaint. A null field counts as unset.</summary>
-internal sealed class BodyCheck
+/// <summary>Checks the fields of a request and keeps the first error. A null field counts as unset.</summary>
+internal sealed class BodyCheck(JsonElement root)
 {
     private static readonly string[] s_usualParts = ["text", "image_url"];
-    private readonly JsonElement _root;
 
-    internal BodyCheck(JsonElement root) => _root = root;
-
-    /// <summary>The field complained of.</summary>
+    /// <summary>The field that is wrong.</summary>
     internal string? Parameter { get; private set; }
 
-    /// <summary>The complaint; null while all is well.</summary>
+    /// <summary>The error; null if none was found.</summary>
     internal string? Message { get; private set; }
 
     internal void Fail(string parameter, string message)
@@ -33,8 +30,7 @@ internal sealed class BodyCheck
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number))
             Fail(name, $"{name} must be a number");
         else if (number < least || number > most || (aboveLeast && number <= least))
-            Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in {1}{2}, {3}], got {4}", name, aboveLeast ? '('
-                : '[', least, most, number));
+            Fail(name, Out(name, aboveLeast ? '(' : '[', least, most, number));
     }
 
     internal void Whole(string name, long least, long most = long.MaxValue)
@@ -43,8 +39,11 @@ internal sealed class BodyCheck
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number))
             Fail(name, $"{name} must be an integer");
         else if (number < least || number > most)
-            Fail(name, string.Format(CultureInfo.InvariantCulture, "{0} must be in [{1}, {2}], got {3}", name, least, most, number));
+            Fail(name, Out(name, '[', least, most, number));
     }
+
+    private static string Out(string name, char open, object least, object most, object number) =>
+        string.Format(CultureInfo.InvariantCulture, "{0} must be in {1}{2}, {3}], got {4}", name, open, least, most, number);
 
     internal void Flag(string name)
     {
@@ -59,16 +58,14 @@ internal sealed class BodyCheck
 
     internal void OneOf(JsonElement parent, string name, string shown, params string[] allowed)
     {
-        if (parent.ValueKind != JsonValueKind.Object || !parent.TryGetProperty(name, out var value)
-            || value.ValueKind == JsonValueKind.Null) return;
+        if (!ChatCall.Given(parent, name, out var value)) return;
         if (value.ValueKind != JsonValueKind.String || Array.IndexOf(allowed, value.GetString()) < 0)
             Fail(shown, $"{shown} must be one of {string.Join(", ", allowed)}");
     }
 
-    /// <summary>A named, non-empty string.</summary>
     internal void Model(bool mayBeNull)
     {
-        if (!_root.TryGetProperty("model", out var model)) Fail("model", "model is required");
+        if (!root.TryGetProperty("model", out var model)) Fail("model", "model is required");
         else if (model.ValueKind == JsonValueKind.Null && mayBeNull) return;
         else if (model.ValueKind != JsonValueKind.String || model.GetString()!.Trim().Length == 0)
             Fail("model", "model must be a non-empty string");
@@ -86,8 +83,7 @@ internal sealed class BodyCheck
 
     internal void Messages(string[] roles, string[]? partTypes = null)
     {
-        if (!_root.TryGetProperty("messages", out var messages) || messages.ValueKind != JsonValueKind.Array
-            || messages.GetArrayLength() == 0)
+        if (ChatCall.Array(root, "messages") is not { } messages || messages.GetArrayLength() == 0)
         {
             Fail("messages", "messages must be a non-empty array");
             return;
@@ -124,32 +120,29 @@ internal sealed class BodyCheck
         }
     }
 
-    /// <summary>top_logprobs needs logprobs (seed 001; OpenAI alike).</summary>
+    /// <summary>Checks both fields: top_logprobs needs logprobs (providers.md).</summary>
     internal void LogProbs()
     {
         Flag("logprobs");
         Whole("top_logprobs", 0, 20);
-        if (Given("top_logprobs", out _) && ChatCall.Flag(_root, "logprobs") != true)
+        if (Given("top_logprobs", out _) && ChatCall.Flag(root, "logprobs") != true)
             Fail("top_logprobs", "top_logprobs needs logprobs to be true");
     }
 
-    /// <summary>Refuses what the provider's documents name nowhere.</summary>
+    /// <summary>Refuses fields that the provider does not document.</summary>
     internal void OnlyKnown(HashSet<string> known)
     {
-        foreach (var property in _root.EnumerateObject())
+        foreach (var property in root.EnumerateObject())
             if (!known.Contains(property.Name)) Fail(property.Name, $"unknown field {property.Name}");
     }
 
-    internal bool Given(string name, out JsonElement value) =>
-        _root.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    internal bool Given(string name, out JsonElement value) => ChatCall.Given(root, name, out value);
 
     private void Content(JsonElement message, string name, string[]? partTypes)
     {
-        var hasCalls = message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array
-            && calls.GetArrayLength() > 0;
-        if (!message.TryGetProperty("content", out var content) || content.ValueKind == JsonValueKind.Null)
+        if (!ChatCall.Given(message, "content", out var content))
         {
-            if (!hasCalls) Fail(name + ".content", $"{name}.content is required");
+            if (!ChatCall.HasToolCalls(message)) Fail(name + ".content", $"{name}.content is required");
             return;
         }
 

@@ -1,88 +1,71 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Text.Json;
 
 namespace LlmPs.Simulator.Dialects;
 
 /// <summary>
-/// A chat request as the simulator reads it. Values of a wrong type read as unset: <see cref="BodyCheck"/> has refused them before.
+/// A chat request as the simulator reads it. Values of a wrong type count as unset: <see cref="BodyCheck"/> refuses them before.
 /// </summary>
-internal sealed class ChatCall : IDisposable
+internal sealed class ChatCall(Route route, JsonDocument document, ulong bodyHash) : IDisposable
 {
-    private readonly JsonDocument _document;
+    internal Route Route { get; } = route;
 
-    internal ChatCall(Route route, JsonDocument document, ulong bodyHash)
-    {
-        _document = document;
-        Route = route;
-        BodyHash = bodyHash;
-        Root = document.RootElement;
-        Conversation = new Conversation(Root);
+    internal JsonElement Root => document.RootElement;
 
-        // GenStudio: the body's model overrides the path's, null leaves it (GenStudio document).
-        Model = Text(Root, "model") ?? route.Model ?? string.Empty;
-        Stream = Flag(Root, "stream") ?? false;
-        IncludeUsage = Root.TryGetProperty("stream_options", out var options) && (Flag(options, "include_usage") ?? false);
-        MaxTokens = Whole(Root, "max_tokens") ?? Whole(Root, "max_completion_tokens");
-        N = (int)(Whole(Root, "n") ?? 1);
-        LogProbs = Flag(Root, "logprobs") ?? false;
-        TopLogProbs = (int)(Whole(Root, "top_logprobs") ?? 0);
-    }
+    internal ulong BodyHash { get; } = bodyHash;
 
-    internal Route Route { get; }
+    internal Conversation Conversation { get; } = new(document.RootElement);
 
-    internal JsonElement Root { get; }
+    /// <summary>The model in the body; if it has none, that in GenStudio's path.</summary>
+    internal string Model { get; } = Text(document.RootElement, "model") ?? route.Model ?? string.Empty;
 
-    internal ulong BodyHash { get; }
+    internal bool Stream => Flag(Root, "stream") ?? false;
 
-    internal Conversation Conversation { get; }
+    internal bool IncludeUsage => Root.TryGetProperty("stream_options", out var options) && (Flag(options, "include_usage") ?? false);
 
-    internal string Model { get; }
+    internal long? MaxTokens => Whole(Root, "max_tokens") ?? Whole(Root, "max_completion_tokens");
 
-    internal bool Stream { get; }
+    internal int N => (int)(Whole(Root, "n") ?? 1);
 
-    internal bool IncludeUsage { get; }
+    internal bool LogProbs => Flag(Root, "logprobs") ?? false;
 
-    internal long? MaxTokens { get; }
+    internal int TopLogProbs => (int)(Whole(Root, "top_logprobs") ?? 0);
 
-    internal int N { get; }
-
-    internal bool LogProbs { get; }
-
-    internal int TopLogProbs { get; }
-
-    /// <summary>GenStudio's and SiliconFlow's switch.</summary>
+    /// <summary>The thinking switch of GenStudio and SiliconFlow.</summary>
     internal bool? EnableThinking => Flag(Root, "enable_thinking");
 
-    /// <summary>Cloudsway's switch: enabled or disabled.</summary>
+    /// <summary>The thinking switch of Cloudsway: enabled or disabled.</summary>
     internal string? ThinkingType => Root.TryGetProperty("thinking", out var thinking) ? Text(thinking, "type") : null;
 
-    public void Dispose() => _document.Dispose();
+    public void Dispose() => document.Dispose();
 
-    internal IReadOnlyList<string> Stops()
+    internal IEnumerable<string> Stops()
     {
-        if (!Root.TryGetProperty("stop", out var stop)) return [];
-        if (stop.ValueKind == JsonValueKind.String) return [stop.GetString()!];
-        if (stop.ValueKind != JsonValueKind.Array) return [];
-        var stops = new List<string>(stop.GetArrayLength());
-        foreach (var item in stop.EnumerateArray())
-            if (item.ValueKind == JsonValueKind.String) stops.Add(item.GetString()!);
-        return stops;
+        if (Text(Root, "stop") is { } only) return [only];
+        if (Array(Root, "stop") is not { } stops) return [];
+        return stops.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!);
     }
 
+    /// <summary>Returns whether an element is an object that has this field with another value than null.</summary>
+    internal static bool Given(JsonElement parent, string name, out JsonElement value)
+    {
+        value = default;
+        return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    internal static JsonElement? Array(JsonElement parent, string name) =>
+        Given(parent, name, out var value) && value.ValueKind == JsonValueKind.Array ? value : null;
+
+    internal static bool HasToolCalls(JsonElement message) => Array(message, "tool_calls") is { } calls && calls.GetArrayLength() > 0;
+
     internal static string? Text(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
+        Given(parent, name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     internal static bool? Flag(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value)
-            && value.ValueKind is JsonValueKind.True or JsonValueKind.False
-            ? value.GetBoolean()
-            : null;
+        Given(parent, name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
 
     private static long? Whole(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
-            ? number
-            : null;
+        Given(parent, name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
 }

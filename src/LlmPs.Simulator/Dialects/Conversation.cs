@@ -5,7 +5,7 @@ using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Dialects;
 
-/// <summary>What the simulator takes from <c>messages</c>: the last prompt, the tool results since, the size.</summary>
+/// <summary>What the simulator uses of <c>messages</c>: the last prompt, the tool results after it, and the size.</summary>
 internal sealed class Conversation
 {
     private readonly List<string>? _toolResults;
@@ -13,8 +13,7 @@ internal sealed class Conversation
     internal Conversation(JsonElement root)
     {
         Prompt = string.Empty;
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("messages", out var messages)
-            || messages.ValueKind != JsonValueKind.Array) return;
+        if (ChatCall.Array(root, "messages") is not { } messages) return;
 
         var bytes = 0;
         var seenUser = false;
@@ -43,16 +42,18 @@ internal sealed class Conversation
         PromptTokens = bytes == 0 ? 1 : TextPieces.Tokens(bytes);
     }
 
-    /// <summary>The text of the last user message; without one, of the last message.</summary>
+    /// <summary>The text of the last user message; of the last message if there is no user message.</summary>
     internal string Prompt { get; }
 
-    /// <summary>All messages' text by the token rule, at least 1.</summary>
+    /// <summary>The tokens of all messages by the simulator's rule, at least 1.</summary>
     internal int PromptTokens { get; }
 
-    /// <summary>The tool messages since the last user message; null: none.</summary>
+    /// <summary>The texts of the tool messages after the last user message; null if there are none.</summary>
     internal IReadOnlyList<string>? ToolResults => _toolResults;
 
-    /// <summary>A string, or the text parts one after the other; other parts are named in brackets, so that an echo shows them.</summary>
+    /// <summary>
+    /// Returns a string as it is, and parts as one text. Images and files are named in brackets, so that an echo shows them.
+    /// </summary>
     private static string TextOf(JsonElement content)
     {
         if (content.ValueKind == JsonValueKind.String) return content.GetString()!;

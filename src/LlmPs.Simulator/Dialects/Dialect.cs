@@ -1,29 +1,40 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LlmPs.Simulator.Answers;
 using LlmPs.Simulator.Streams;
 
 namespace LlmPs.Simulator.Dialects;
 
-/// <summary>What a provider's protocol says; the four differ in the members below and share the shape that OpenAI gave them all.</summary>
+/// <summary>The protocol of a provider. The four share OpenAI's form and differ in the members below.</summary>
 internal abstract class Dialect
 {
-    internal static readonly string[] CommonRoles = ["system", "user", "assistant", "tool"];
-
-    internal abstract SimulatedProvider Provider { get; }
+    protected static readonly string[] CommonRoles = ["system", "user", "assistant", "tool"];
 
     internal virtual bool NeedsKey => true;
 
-    /// <summary>The finish reason where moderation hit.</summary>
+    /// <summary>The finish reason of an answer that moderation blocked.</summary>
     internal virtual string BlockedFinishReason => "content_filter";
+
+    /// <summary>Whether a stream begins with a chunk that has only the role.</summary>
+    internal virtual bool RoleChunk => true;
 
     /// <summary>The role in a plain answer.</summary>
     protected virtual string PlainRole => "assistant";
 
-    /// <summary>The form of an error in mid-stream.</summary>
+    /// <summary>The form of an error in the middle of a stream.</summary>
     protected virtual string StreamErrorForm => "error";
 
-    /// <summary>A first chunk that carries the role alone.</summary>
-    internal virtual bool RoleChunk => true;
+    /// <summary>The fields that the provider documents.</summary>
+    protected abstract HashSet<string> Fields { get; }
+
+    /// <summary>Parts of the names of models that think without being asked.</summary>
+    protected virtual string[] Thinkers => [];
+
+    /// <summary>The models that are listed if the options name none.</summary>
+    protected abstract string[] SomeModels { get; }
 
     internal static Dialect Of(SimulatedProvider provider) => provider switch
     {
@@ -35,31 +46,43 @@ internal abstract class Dialect
 
     internal abstract string Id(ulong hash);
 
-    /// <summary>The header that carries the request's id for support.</summary>
+    /// <summary>Returns the header with the request's id for support; null if the provider has none.</summary>
     internal virtual (string Name, string Value)? TraceHeader(ulong hash, long ordinal) => null;
 
     /// <summary>
-    /// Whether this request is answered with reasoning. <paramref name="scripted"/> : the options give reasoning, so only a plain no
-    /// counts.
+    /// Returns whether this request is answered with reasoning. If the options give reasoning (<paramref name="scripted"/>), only a request
+    /// that turns thinking off is answered without.
     /// </summary>
-    internal abstract bool Thinks(ChatCall call, bool scripted);
+    internal virtual bool Thinks(ChatCall call, bool scripted) => call.EnableThinking ?? (scripted || HasPart(call.Model, Thinkers));
 
-    /// <summary>Refuses the key itself; null: it is fine.</summary>
-    internal ErrorReply? CheckKey(string? key, bool? required)
+    /// <summary>Refuses a key; returns null if it is valid.</summary>
+    internal WireReply? CheckKey(string? key, bool? required)
     {
         if (key is not { Length: > 0 }) return required ?? NeedsKey ? Refuse(Refusal.MissingKey) : null;
-        if (StartsWith(key, "invalid")) return Refuse(Refusal.InvalidKey);
-        if (StartsWith(key, "nobalance")) return Refuse(Refusal.InsufficientBalance);
-        return StartsWith(key, "forbidden") ? Refuse(Refusal.Forbidden) : null;
+        if (key.StartsWith("invalid", StringComparison.OrdinalIgnoreCase)) return Refuse(Refusal.InvalidKey);
+        if (key.StartsWith("nobalance", StringComparison.OrdinalIgnoreCase)) return Refuse(Refusal.InsufficientBalance);
+        return key.StartsWith("forbidden", StringComparison.OrdinalIgnoreCase) ? Refuse(Refusal.Forbidden) : null;
     }
 
-    /// <summary>Refuses what the documents refuse; null: the request is fine.</summary>
-    internal abstract ErrorReply? Check(ChatCall call, bool strict);
+    /// <summary>Refuses what the provider's documents refuse; returns null if the request is valid.</summary>
+    internal virtual WireReply? Check(ChatCall call, bool strict)
+    {
+        var check = new BodyCheck(call.Root);
+        CheckFields(check);
+        if (strict)
+        {
+            check.OnlyKnown(Fields);
+            DeepSeekRules.Check(call, Thinks(call, scripted: false), check);
+        }
 
-    /// <summary>A refusal in the provider's envelope, in its own words unless others are given.</summary>
-    internal abstract ErrorReply Refuse(Refusal refusal, string? message = null, string? parameter = null);
+        return check.Message is { } message ? RefuseField(message, check.Parameter) : CheckModel(call);
+    }
 
-    internal abstract bool UsageChunk(Answer answer);
+    /// <summary>Returns a refusal in the provider's envelope, in its own words if no message is given.</summary>
+    internal abstract WireReply Refuse(Refusal refusal, string? message = null, string? parameter = null);
+
+    /// <summary>Returns whether a stream ends with a chunk for the usage.</summary>
+    internal virtual bool UsageChunk(Answer answer) => answer.IncludeUsage;
 
     internal void WriteAnswer(Utf8JsonWriter writer, Answer answer)
     {
@@ -87,13 +110,12 @@ internal abstract class Dialect
         }
 
         writer.WriteEndArray();
-        writer.WritePropertyName("usage");
         WriteUsage(writer, answer, answer.CompletionTokens, answer.ReasoningTokens);
         WriteTail(writer, answer, isLast: true);
         writer.WriteEndObject();
     }
 
-    internal void WriteChunk(Utf8JsonWriter writer, Answer answer, in Delta delta, bool isLast, StreamUsage soFar)
+    internal void WriteChunk(Utf8JsonWriter writer, Answer answer, in Delta delta, bool isLast, in StreamProgress soFar)
     {
         writer.WriteStartObject();
         writer.WriteString("id", answer.Id);
@@ -106,97 +128,86 @@ internal abstract class Dialect
         writer.WriteString("model", answer.Model);
         WriteHead(writer);
         writer.WriteStartArray("choices");
-        if (delta.Kind != DeltaKind.Usage)
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("index", delta.Choice.Index);
-            var finish = delta.Kind == DeltaKind.Finish;
-            if (!(finish && answer.Has(StreamQuirks.FinishWithoutDelta)))
-            {
-                writer.WriteStartObject("delta");
-                WriteDelta(writer, answer, delta);
-                writer.WriteEndObject();
-            }
-
-            if (answer.Has(StreamQuirks.MessageBesideDelta)) AnswerJson.MessageSoFar(writer, delta);
-
-            if (delta.Kind == DeltaKind.Reasoning && answer.Has(StreamQuirks.ChoiceReasoning))
-                AnswerJson.Piece(writer, "reasoning_content", answer, delta);
-            if (answer.LogProbs && delta.Kind == DeltaKind.Content)
-                AnswerJson.LogProbs(writer, answer, delta.Text, delta.Start, delta.Length);
-            if (finish) writer.WriteString("finish_reason", delta.Choice.FinishReason);
-            else if (answer.Has(StreamQuirks.EmptyFinish)) writer.WriteString("finish_reason", string.Empty);
-            else writer.WriteNull("finish_reason");
-            WriteChoiceTail(writer, finish ? delta.Choice.FinishReason : null);
-            writer.WriteEndObject();
-        }
-
+        if (delta.Kind != DeltaKind.Usage) WriteChoice(writer, answer, delta);
         writer.WriteEndArray();
         WriteChunkUsage(writer, answer, delta, soFar);
         WriteTail(writer, answer, isLast);
         writer.WriteEndObject();
     }
 
-    /// <summary>The object that an error in mid-stream consists of; <paramref name="form"/> overrides the provider's own.</summary>
-    internal void WriteStreamError(Utf8JsonWriter writer, string message, string? form)
+    private void WriteChoice(Utf8JsonWriter writer, Answer answer, in Delta delta)
     {
-        if (form == "list") writer.WriteStartArray();
         writer.WriteStartObject();
-        switch (form ?? StreamErrorForm)
+        writer.WriteNumber("index", delta.Choice.Index);
+        var finish = delta.Kind == DeltaKind.Finish;
+        if (!(finish && answer.Has(StreamQuirks.FinishWithoutDelta)))
         {
-            case "message":
-                writer.WriteNumber("code", 50505);
-                Wire.Text(writer, "message", message);
-                writer.WriteNull("data");
-                break;
-            case "msg":
-                writer.WriteNumber("code", 50000);
-                Wire.Text(writer, "msg", message);
-                break;
-            case "object":
-                writer.WriteString("object", "error");
-                Wire.Text(writer, "message", message);
-                break;
-            case "base_resp":
-                writer.WriteNull("choices");
-                writer.WriteStartObject("base_resp");
-                writer.WriteNumber("status_code", 1000);
-                Wire.Text(writer, "status_msg", message);
-                writer.WriteEndObject();
-                break;
-            case "error_code":
-                writer.WriteNumber("error_code", 336000);
-                Wire.Text(writer, "error_msg", message);
-                break;
-            default:
-                writer.WriteStartObject("error");
-                WriteStreamErrorFields(writer, message);
-                writer.WriteEndObject();
-                break;
+            writer.WriteStartObject("delta");
+            WriteDelta(writer, answer, delta);
+            if (delta.Kind != DeltaKind.ToolCall && answer.Has(StreamQuirks.EmptyToolCalls))
+            {
+                writer.WriteStartArray("tool_calls");
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndObject();
         }
 
+        if (answer.Has(StreamQuirks.MessageBesideDelta)) AnswerJson.MessageSoFar(writer, delta);
+        if (delta.Kind == DeltaKind.Reasoning && answer.Has(StreamQuirks.ChoiceReasoning))
+            AnswerJson.Piece(writer, "reasoning_content", answer, delta);
+        if (answer.LogProbs && delta.Kind == DeltaKind.Content)
+            AnswerJson.LogProbs(writer, answer, delta.Text, delta.Start, delta.Length);
+        var reason = finish ? delta.Choice.FinishReason : null;
+        writer.WriteString("finish_reason", reason ?? (answer.Has(StreamQuirks.EmptyFinish) ? string.Empty : null));
+        WriteChoiceTail(writer, reason);
         writer.WriteEndObject();
-        if (form == "list") writer.WriteEndArray();
     }
 
-    internal abstract void WriteModels(Utf8JsonWriter writer, SimulatorOptions options);
-
-    protected virtual void WriteStreamErrorFields(Utf8JsonWriter writer, string message)
+    /// <summary>Returns the JSON of an error in the middle of a stream.</summary>
+    /// <param name="message">The words of the error.</param>
+    /// <param name="form">The form, as in <see cref="Fault.Form"/>; null for the provider's own.</param>
+    internal JsonNode StreamError(string message, string? form) => (form ?? StreamErrorForm) switch
     {
-        Wire.Text(writer, "message", message);
-        writer.WriteString("type", "server_error");
-        writer.WriteNull("param");
-        writer.WriteString("code", "internal_error");
-    }
+        "list" => new JsonArray(StreamError(message, "error")),
+        "message" => new JsonObject { ["code"] = 50505, ["message"] = message, ["data"] = null },
+        "msg" => new JsonObject { ["code"] = 50000, ["msg"] = message },
+        "object" => new JsonObject { ["object"] = "error", ["message"] = message },
+        "base_resp" => new JsonObject
+        {
+            ["choices"] = null,
+            ["base_resp"] = new JsonObject { ["status_code"] = 1000, ["status_msg"] = message },
+        },
+        "error_code" => new JsonObject { ["error_code"] = 336000, ["error_msg"] = message },
+        _ => new JsonObject { ["error"] = StreamErrorFields(message) },
+    };
 
+    internal virtual JsonNode Models(SimulatorOptions options) => new JsonObject
+    {
+        ["object"] = "list",
+        ["data"] = new JsonArray([.. (options.Models ?? SomeModels).Select(Model)]),
+    };
+
+    protected abstract JsonObject Model(string id);
+
+    protected virtual JsonObject StreamErrorFields(string message) =>
+        new() { ["message"] = message, ["type"] = "server_error", ["param"] = null, ["code"] = "internal_error" };
+
+    protected abstract void CheckFields(BodyCheck check);
+
+    protected abstract WireReply? CheckModel(ChatCall call);
+
+    protected virtual WireReply RefuseField(string message, string? parameter) => Refuse(Refusal.BadRequest, message, parameter);
+
+    /// <summary>Returns whether a chunk has the fields object and created.</summary>
     protected virtual bool CarriesTime(Answer answer, bool isLast) => true;
 
-    /// <summary>Fields beside id and model.</summary>
+    /// <summary>Writes fields beside id and model.</summary>
     protected virtual void WriteHead(Utf8JsonWriter writer)
     {
     }
 
-    /// <summary>Content and reasoning of a plain answer's message.</summary>
+    /// <summary>Writes content and reasoning of a plain answer's message.</summary>
     protected virtual void WriteMessage(Utf8JsonWriter writer, Choice choice)
     {
         Wire.Text(writer, "content", choice.Content);
@@ -205,25 +216,48 @@ internal abstract class Dialect
 
     protected virtual void WriteDelta(Utf8JsonWriter writer, Answer answer, in Delta delta) => AnswerJson.Delta(writer, answer, delta);
 
-    /// <summary>Fields beside finish_reason; null: not finished.</summary>
+    /// <summary>Writes fields beside finish_reason, which is null before the end.</summary>
     protected virtual void WriteChoiceTail(Utf8JsonWriter writer, string? finishReason)
     {
     }
 
-    protected abstract void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens);
+    protected void WriteUsage(Utf8JsonWriter writer, Answer answer, int completionTokens, int reasoningTokens)
+    {
+        writer.WriteStartObject("usage");
+        writer.WriteNumber("prompt_tokens", answer.PromptTokens);
+        writer.WriteNumber("completion_tokens", completionTokens);
+        writer.WriteNumber("total_tokens", answer.PromptTokens + completionTokens);
+        WriteUsageDetails(writer, answer, reasoningTokens);
+        writer.WriteEndObject();
+    }
 
-    /// <summary>Usage on a chunk: as OpenAI has it, null on all but the last of them once asked for.</summary>
-    protected virtual void WriteChunkUsage(Utf8JsonWriter writer, Answer answer, in Delta delta, StreamUsage soFar)
+    protected abstract void WriteUsageDetails(Utf8JsonWriter writer, Answer answer, int reasoningTokens);
+
+    /// <summary>
+    /// Writes the usage of a chunk. As at OpenAI, it is null on all chunks but the last, and absent if it was not asked for.
+    /// </summary>
+    protected virtual void WriteChunkUsage(Utf8JsonWriter writer, Answer answer, in Delta delta, in StreamProgress soFar)
     {
         if (!answer.IncludeUsage) return;
-        writer.WritePropertyName("usage");
         if (delta.Kind == DeltaKind.Usage) WriteUsage(writer, answer, answer.CompletionTokens, answer.ReasoningTokens);
-        else writer.WriteNullValue();
+        else writer.WriteNull("usage");
     }
 
     protected virtual void WriteTail(Utf8JsonWriter writer, Answer answer, bool isLast)
     {
     }
 
-    private static bool StartsWith(string key, string with) => key.StartsWith(with, System.StringComparison.OrdinalIgnoreCase);
+    protected static void WriteCounts(Utf8JsonWriter writer, string name, params (string Name, int Count)[] counts)
+    {
+        writer.WriteStartObject(name);
+        foreach (var (field, count) in counts) writer.WriteNumber(field, count);
+        writer.WriteEndObject();
+    }
+
+    protected static bool HasPart(string model, string[] parts) =>
+        parts.Any(part => model.Contains(part, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Returns whether the simulator does not serve a model or an endpoint of this name.</summary>
+    protected static bool IsUnserved(string name) =>
+        name.StartsWith("no-such-", StringComparison.Ordinal) || name.StartsWith("unknown", StringComparison.Ordinal);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Dialects;
@@ -24,20 +25,28 @@ internal enum Refusal
     GatewayTimeout,
 }
 
-/// <summary>A refusal as it goes over the wire.</summary>
-internal sealed class ErrorReply
+/// <summary>A whole reply: a refusal, or the answer to a request about models, files or batches.</summary>
+internal sealed class WireReply(int status, ByteBuffer body, string mediaType = Reply.JsonType)
 {
-    internal ErrorReply(int status, ByteBuffer body)
+    internal WireReply(int status, JsonNode json)
+        : this(status, Wire.Json(json))
     {
-        Status = status;
-        Body = body;
     }
 
-    internal int Status { get; set; }
+    internal int Status { get; set; } = status;
 
-    internal ByteBuffer Body { get; }
+    internal ByteBuffer Body { get; } = body;
 
-    /// <summary>The status that most providers give.</summary>
+    internal string MediaType { get; } = mediaType;
+
+    /// <summary>Returns an error as OpenAI writes it.</summary>
+    internal static WireReply OpenAIError(int status, string message, string type, string? parameter, string? code) => new(status,
+        new JsonObject
+        {
+            ["error"] = new JsonObject { ["message"] = message, ["type"] = type, ["param"] = parameter, ["code"] = code },
+        });
+
+    /// <summary>Returns the status that most providers use.</summary>
     internal static int UsualStatus(Refusal refusal) => refusal switch
     {
         Refusal.MissingKey or Refusal.InvalidKey => 401,

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using System.Net.Http;
 using LlmPs.Simulator.Batches;
 
@@ -10,7 +11,7 @@ internal enum RouteKind
     Models,
     Unknown,
 
-    // From here on: files and batches.
+    // The kinds from here on are about files and batches.
     UploadFile,
     ListFiles,
     GetFile,
@@ -22,43 +23,30 @@ internal enum RouteKind
     CancelBatch,
 }
 
-/// <summary>What an address asks for. The host may be any; the path decides, after a prefix that names the provider.</summary>
-internal readonly struct Route
+/// <summary>What an address asks for. The host is ignored; the path decides, after a prefix that names the provider.</summary>
+internal readonly struct Route(
+    SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null, string? id = null)
 {
     private static readonly char[] s_slash = ['/'];
 
-    private Route(
-        SimulatedProvider provider, RouteKind kind, string? model = null, string? chip = null, string? endpointPath = null,
-            string? id = null)
-    {
-        Provider = provider;
-        Kind = kind;
-        Model = model;
-        Chip = chip;
-        EndpointPath = endpointPath;
-        Id = id;
-    }
+    internal SimulatedProvider Provider { get; } = provider;
 
-    internal SimulatedProvider Provider { get; }
+    internal RouteKind Kind { get; } = kind;
 
-    internal RouteKind Kind { get; }
+    /// <summary>The model in GenStudio's path.</summary>
+    internal string? Model { get; } = model;
 
-    /// <summary>GenStudio's model in the path.</summary>
-    internal string? Model { get; }
+    /// <summary>The chip in GenStudio's path.</summary>
+    internal string? Chip { get; } = chip;
 
-    internal string? Chip { get; }
-
-    /// <summary>Cloudsway's own path of the customer.</summary>
-    internal string? EndpointPath { get; }
+    /// <summary>The customer's own path at Cloudsway.</summary>
+    internal string? EndpointPath { get; } = endpointPath;
 
     /// <summary>The id of a file or a batch.</summary>
-    internal string? Id { get; }
+    internal string? Id { get; } = id;
 
-    /// <summary>Whether it is about files or batches.</summary>
+    /// <summary>Whether the request is about files or batches.</summary>
     internal bool IsBatch => Kind >= RouteKind.UploadFile;
-
-    /// <summary>The route of a chat request that stands in a batch.</summary>
-    internal static Route Chat(SimulatedProvider provider) => new(provider, RouteKind.Chat);
 
     internal static Route Of(Uri address, HttpMethod method, SimulatedProvider? fixedProvider)
     {
@@ -69,28 +57,20 @@ internal readonly struct Route
         var provider = prefix ?? fixedProvider ?? Guess(address.Host, parts);
 
         var isChat = parts.Length - first >= 2 && Ends(parts, "chat", "completions") && method == HttpMethod.Post;
-        var isModels = parts.Length > first && parts[parts.Length - 1] == "models" && method == HttpMethod.Get;
+        var isModels = parts.Length > first && Ends(parts, "models") && method == HttpMethod.Get;
         switch (provider)
         {
-            case SimulatedProvider.GenStudio:
-                if (isModels && Ends(parts, "maas", "v1", "models")) return new Route(provider, RouteKind.Models);
-                if (isChat && At(parts, 5) == "maas")
-                    return new Route(provider, RouteKind.Chat, Unescape(At(parts, 4)!), Unescape(At(parts, 3)!));
-                break;
-            case SimulatedProvider.Cloudsway:
-                if (isModels && Ends(parts, "v1", "models")) return new Route(provider, RouteKind.Models);
-                if (isChat && At(parts, 5) == "v1" && At(parts, 4) == "ai")
-                    return new Route(provider, RouteKind.Chat, endpointPath: Unescape(At(parts, 3)!));
-                break;
-            case SimulatedProvider.SiliconFlow:
-                if (isModels && Ends(parts, "v1", "models")) return new Route(provider, RouteKind.Models);
-                if (isChat && At(parts, 3) == "v1") return new Route(provider, RouteKind.Chat);
-                break;
-            default:
-                // Servers in general: what stands before is theirs to choose.
-                if (isModels) return new Route(provider, RouteKind.Models);
-                if (isChat) return new Route(provider, RouteKind.Chat);
-                break;
+            case SimulatedProvider.GenStudio when isModels && Ends(parts, "maas", "v1", "models"):
+            case SimulatedProvider.Cloudsway or SimulatedProvider.SiliconFlow when isModels && Ends(parts, "v1", "models"):
+            case SimulatedProvider.OpenAICompatible when isModels:
+                return new Route(provider, RouteKind.Models);
+            case SimulatedProvider.GenStudio when isChat && At(parts, 5) == "maas":
+                return new Route(provider, RouteKind.Chat, Unescape(At(parts, 4)!), Unescape(At(parts, 3)!));
+            case SimulatedProvider.Cloudsway when isChat && At(parts, 5) == "v1" && At(parts, 4) == "ai":
+                return new Route(provider, RouteKind.Chat, endpointPath: Unescape(At(parts, 3)!));
+            case SimulatedProvider.SiliconFlow when isChat && At(parts, 3) == "v1":
+            case SimulatedProvider.OpenAICompatible when isChat:
+                return new Route(provider, RouteKind.Chat);
         }
 
         if (!BatchRules.Has(provider)) return new Route(provider, RouteKind.Unknown);
@@ -119,13 +99,8 @@ internal readonly struct Route
 
     private static string? At(string[] parts, int fromEnd) => parts.Length >= fromEnd ? parts[parts.Length - fromEnd] : null;
 
-    private static bool Ends(string[] parts, params string[] tail)
-    {
-        if (parts.Length < tail.Length) return false;
-        for (var i = 0; i < tail.Length; i++)
-            if (parts[parts.Length - tail.Length + i] != tail[i]) return false;
-        return true;
-    }
+    private static bool Ends(string[] parts, params string[] tail) =>
+        parts.Length >= tail.Length && parts.Skip(parts.Length - tail.Length).SequenceEqual(tail);
 
     private static string Unescape(string part) => Uri.UnescapeDataString(part);
 }

@@ -1,10 +1,9 @@
 using System;
 using System.Collections.Generic;
-using LlmPs.Simulator.Dialects;
 
 namespace LlmPs.Simulator;
 
-/// <summary>What can be made to go wrong. The names are those of the option <c>Faults</c>.</summary>
+/// <summary>The kinds of faults, by the names that the option <c>Faults</c> accepts.</summary>
 public enum FaultKind
 {
     /// <summary>429 in the provider's envelope; RetryAfterSec adds Retry-After.</summary>
@@ -55,25 +54,25 @@ public enum FaultKind
     /// <summary>413.</summary>
     TooLarge,
 
-    /// <summary>The answer stops with <c>content_filter</c> (GenStudio: <c>blocked</c>); with Status, an HTTP error.</summary>
+    /// <summary>The answer ends with <c>content_filter</c> (GenStudio: <c>blocked</c>). With Status, it is an HTTP error.</summary>
     ContentFilter,
 
     /// <summary>302 to another host (Location).</summary>
     Redirect,
 
-    /// <summary>An error (Status, default 401) that quotes the key back.</summary>
+    /// <summary>An error (Status, default 401) that repeats the key.</summary>
     EchoKey,
 
-    /// <summary>The connection cannot be made. Behind a real socket: reset before any answer.</summary>
+    /// <summary>The connection is refused. On a real socket, it is reset before any answer.</summary>
     ConnectionFailed,
 
     /// <summary>The connection is reset before any header.</summary>
     Reset,
 
-    /// <summary>Silence before the headers (DelayMs, default for ever).</summary>
+    /// <summary>No headers for a time (DelayMs, default: without end).</summary>
     StallBeforeHeaders,
 
-    /// <summary>The connection breaks in mid-answer (After chunks or AfterBytes, default half; CutBy Rst or Fin).</summary>
+    /// <summary>The connection breaks in the middle of an answer (After chunks or AfterBytes, default half; CutBy Rst or Fin).</summary>
     CutStream,
 
     /// <summary>The answer ends cleanly in the middle: no finish_reason, no [DONE].</summary>
@@ -83,16 +82,15 @@ public enum FaultKind
     NoDone,
 
     /// <summary>
-    /// An error in mid-stream. Form error, message, msg, object, base_resp, error_code or list: an event, by default in the provider's
-    /// own form.
-    /// Form field: a line <c>error: {…}</c>. Form text: an event that is not JSON.
+    /// An error in the middle of a stream. Form error, message, msg, object, base_resp, error_code or list: an event, by default in the
+    /// provider's own form. Form field: a line <c>error: {…}</c>. Form text: an event that is not JSON.
     /// </summary>
     StreamError,
 
-    /// <summary>Silence in mid-answer with the connection open (DelayMs, default for ever).</summary>
+    /// <summary>A pause in the middle of an answer with the connection open (DelayMs, default: without end).</summary>
     Stall,
 
-    /// <summary>Keep-alive comments for ever (DelayMs apart, default 20) and never an answer.</summary>
+    /// <summary>Endless keep-alive comments (every DelayMs, default 20) and no answer.</summary>
     KeepAliveOnly,
 
     /// <summary>An answer, or one event of a stream, that is not JSON.</summary>
@@ -101,7 +99,7 @@ public enum FaultKind
     /// <summary>200 with an HTML page.</summary>
     HtmlPage,
 
-    /// <summary>200 with nothing in it.</summary>
+    /// <summary>200 with an empty body.</summary>
     EmptyBody,
 
     /// <summary>A plain JSON answer to a stream request.</summary>
@@ -110,20 +108,20 @@ public enum FaultKind
     /// <summary>A stream in answer to a plain request.</summary>
     StreamInsteadOfPlain,
 
-    /// <summary>One line of so many Bytes (default 64 MiB).</summary>
+    /// <summary>One line of this many Bytes (default 64 MiB).</summary>
     HugeLine,
 
-    /// <summary>400 (Status) for a request that holds <c>stream_options</c>, as some servers answer.</summary>
+    /// <summary>400 (Status) for a request with <c>stream_options</c>, as some servers answer.</summary>
     RefuseStreamOptions,
 
     /// <summary>Two events of a stream on one line (After chunks, default half).</summary>
     GluedEvents,
 
-    /// <summary>The stream stays open after the finish chunk (DelayMs, default for ever), without [DONE].</summary>
+    /// <summary>The stream stays open after the finish chunk (DelayMs, default: without end), without [DONE].</summary>
     StaysOpen,
 }
 
-/// <summary>How a broken connection shows on a real socket.</summary>
+/// <summary>How a broken connection ends on a real socket.</summary>
 public enum CutBy
 {
     /// <summary>A reset (RST).</summary>
@@ -134,64 +132,68 @@ public enum CutBy
 }
 
 /// <summary>
-/// One entry of <c>Faults</c>: what goes wrong and when. Conditions that are given must all hold; with none, it always strikes.
+/// One entry of <c>Faults</c>: what goes wrong and when. All conditions that are given must be met; without one, the fault always occurs.
 /// </summary>
 public sealed class Fault
 {
-    /// <summary>What goes wrong.</summary>
+    /// <summary>The kind of the fault.</summary>
     public FaultKind Kind { get; set; }
 
-    /// <summary>The share of requests, 0 to 1, chosen by seed and ordinal.</summary>
+    /// <summary>Condition: the share of requests, 0 to 1, chosen by seed and ordinal.</summary>
     public double? Rate { get; set; }
 
-    /// <summary>The ordinals of the requests, from 1.</summary>
+    /// <summary>Condition: the ordinals of the requests, from 1.</summary>
     public HashSet<long>? On { get; set; }
 
-    /// <summary>Every so many requests.</summary>
+    /// <summary>Condition: every n-th request, from 1.</summary>
     public int? Every { get; set; }
 
-    /// <summary>The first so many attempts of each distinct body.</summary>
+    /// <summary>Condition: the first n attempts of each distinct body.</summary>
     public int? Times { get; set; }
 
-    /// <summary>Only requests whose messages hold this text.</summary>
+    /// <summary>Condition: a text that the prompt contains.</summary>
     public string? Match { get; set; }
 
-    /// <summary>Only requests whose method and path, such as <c>POST /openai/v1/batches</c>, contain this text.</summary>
+    /// <summary>Condition: a text that method and path contain, such as <c>POST /openai/v1/batches</c>.</summary>
     public string? Path { get; set; }
 
-    /// <summary>A request about files or batches takes effect before the fault strikes: its answer is lost, its work is not.</summary>
+    /// <summary>
+    /// Whether a request about files or batches takes effect before the fault: its answer is lost, its work is not. Default: false.
+    /// </summary>
     public bool Applied { get; set; }
 
-    /// <summary>Mid-answer faults strike after so many chunks.</summary>
+    /// <summary>The chunks before a fault in the middle of an answer. Default: null, half of them.</summary>
     public int? After { get; set; }
 
-    /// <summary>Mid-answer faults strike after so many bytes.</summary>
+    /// <summary>The bytes before a fault in the middle of an answer, instead of <see cref="After"/>. Default: null.</summary>
     public long? AfterBytes { get; set; }
 
-    /// <summary>The Retry-After header, in seconds.</summary>
+    /// <summary>The header Retry-After in seconds. Default: null, no such header; 1 for RetryAfterDate.</summary>
     public int? RetryAfterSec { get; set; }
 
-    /// <summary>The retry-after-ms header.</summary>
+    /// <summary>The header retry-after-ms of RetryAfterMs. Default: 50.</summary>
     public int? RetryAfterMs { get; set; }
 
-    /// <summary>How long stalls last, or the pause between comments.</summary>
+    /// <summary>Milliseconds of a pause, or between comments. Default: see the kinds of faults.</summary>
     public int? DelayMs { get; set; }
 
-    /// <summary>The words of the error.</summary>
+    /// <summary>The message of the error. Default: null, the provider's own.</summary>
     public string? Message { get; set; }
 
-    /// <summary>The HTTP status in place of the usual one.</summary>
+    /// <summary>The HTTP status instead of the usual one, from 100. Default: null.</summary>
     public int? Status { get; set; }
 
-    /// <summary>The form of StreamError: error, message, msg, object, base_resp, error_code, list, field or text.</summary>
+    /// <summary>
+    /// The form of StreamError: error, message, msg, object, base_resp, error_code, list, field or text. Default: null, the provider's own.
+    /// </summary>
     public string? Form { get; set; }
 
-    /// <summary>How CutStream shows on a real socket.</summary>
+    /// <summary>How CutStream ends the connection on a real socket. Default: null, as in the simulator's options.</summary>
     public CutBy? CutBy { get; set; }
 
-    /// <summary>Where Redirect leads.</summary>
+    /// <summary>The address of Redirect. Default: null, an address on another host.</summary>
     public Uri? Location { get; set; }
 
-    /// <summary>The length of HugeLine.</summary>
+    /// <summary>The length of HugeLine in bytes. Default: null, 64 MiB.</summary>
     public long? Bytes { get; set; }
 }

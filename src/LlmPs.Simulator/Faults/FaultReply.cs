@@ -6,14 +6,15 @@ using LlmPs.Simulator.Dialects;
 
 namespace LlmPs.Simulator.Faults;
 
-/// <summary>Faults that take the whole answer's place.</summary>
+/// <summary>Faults that replace the whole answer.</summary>
 internal static class FaultReply
 {
     private static readonly Uri s_elsewhere = new("https://elsewhere.invalid/v1/chat/completions");
 
-    /// <summary>Null: the fault lies within an answer.</summary>
-    internal static HttpResponseMessage? Of(Fault fault, Dialect dialect, HttpRequestMessage request, string? key)
+    /// <summary>Returns the reply; null if the fault is inside an answer.</summary>
+    internal static HttpResponseMessage? Of(Fault fault, SimulatedExchange exchange)
     {
+        var (request, dialect) = (exchange.Request, exchange.Dialect);
         switch (fault.Kind)
         {
             case FaultKind.BadGateway:
@@ -27,26 +28,24 @@ internal static class FaultReply
                 redirect.Headers.Location = fault.Location ?? s_elsewhere;
                 return redirect;
             case FaultKind.EchoKey:
-                var echo = dialect.Refuse(Refusal.InvalidKey, $"Incorrect API key provided: Bearer {key}");
-                return Error(fault, request, echo);
+                return Error(fault, request, dialect.Refuse(Refusal.InvalidKey, $"Incorrect API key provided: Bearer {exchange.Key}"));
             case FaultKind.BadToken503:
-                // This code was seen at GenStudio; elsewhere it stands for a 503 with an unknown body.
-                return Error(fault, request, GenStudioDialect.Instance.Refuse(Refusal.BadToken, fault.Message), 503);
+                // The code is GenStudio's; at other providers it is a 503 with an unknown body.
+                return Error(fault, request, GenStudioDialect.Instance.Refuse(Refusal.BadToken, fault.Message));
             case FaultKind.ContentFilter when fault.Status is null:
                 return null;
         }
 
-        var refusal = RefusalOf(fault.Kind);
-        if (refusal is null) return null;
-        var response = Error(fault, request, dialect.Refuse(refusal.Value, fault.Message));
+        if (RefusalOf(fault.Kind) is not { } refusal) return null;
+        var response = Error(fault, request, dialect.Refuse(refusal, fault.Message));
         AddHeaders(fault, response);
         return response;
     }
 
-    private static HttpResponseMessage Error(Fault fault, HttpRequestMessage request, ErrorReply error, int? status = null)
+    private static HttpResponseMessage Error(Fault fault, HttpRequestMessage request, WireReply error)
     {
-        error.Status = fault.Status ?? status ?? error.Status;
-        var response = Reply.Error(request, error);
+        error.Status = fault.Status ?? error.Status;
+        var response = Reply.Of(request, error);
         if (fault.Kind is not (FaultKind.RetryAfterDate or FaultKind.RetryAfterMs) && fault.RetryAfterSec is int seconds)
             response.Headers.TryAddWithoutValidation("Retry-After", seconds.ToString(CultureInfo.InvariantCulture));
         return response;
@@ -61,8 +60,8 @@ internal static class FaultReply
                 response.Headers.TryAddWithoutValidation("Retry-After", until.ToString("R", CultureInfo.InvariantCulture));
                 break;
             case FaultKind.RetryAfterMs:
-                response.Headers.TryAddWithoutValidation("retry-after-ms", (fault.RetryAfterMs ?? 50)
-                    .ToString(CultureInfo.InvariantCulture));
+                var milliseconds = (fault.RetryAfterMs ?? 50).ToString(CultureInfo.InvariantCulture);
+                response.Headers.TryAddWithoutValidation("retry-after-ms", milliseconds);
                 break;
             case FaultKind.ShouldRetryFalse:
                 response.Headers.TryAddWithoutValidation("x-should-retry", "false");

@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using System.Text.Json;
 using LlmPs.Simulator.Answers;
 using LlmPs.Simulator.Dialects;
 using LlmPs.Simulator.Streams;
@@ -7,21 +6,14 @@ using LlmPs.Simulator.Streams;
 namespace LlmPs.Simulator.Faults;
 
 /// <summary>A fault that strikes inside a body, plain or streamed.</summary>
-internal sealed class MidAnswerFault
+internal sealed class MidAnswerFault(Fault fault, SimulatorOptions options)
 {
     private const int BlockLength = 64 * 1024;
     private const long UsualHugeLine = 64L * 1024 * 1024;
-    private readonly SimulatorOptions _options;
 
-    private MidAnswerFault(Fault fault, SimulatorOptions options)
-    {
-        Fault = fault;
-        _options = options;
-    }
+    internal Fault Fault { get; } = fault;
 
-    internal Fault Fault { get; }
-
-    /// <summary>Whether the body is over once the fault has struck.</summary>
+    /// <summary>Whether the body ends with the fault.</summary>
     internal bool Ends => Fault.Kind is FaultKind.CutClean or FaultKind.CutStream or FaultKind.StreamError;
 
     internal static MidAnswerFault? Of(Fault? fault, SimulatorOptions options) => fault?.Kind switch
@@ -31,13 +23,13 @@ internal sealed class MidAnswerFault
         _ => null,
     };
 
-    /// <summary>What happens when it strikes; events go to the buffer.</summary>
+    /// <summary>Returns the steps of the fault, which write to the buffer.</summary>
     internal IEnumerable<Step> Strike(ByteBuffer buffer, Dialect dialect, bool sse)
     {
         switch (Fault.Kind)
         {
             case FaultKind.CutStream:
-                yield return Step.Cut(Fault.CutBy ?? _options.CutBy);
+                yield return Step.Cut(Fault.CutBy ?? options.CutBy);
                 break;
             case FaultKind.Stall:
                 yield return Step.Wait(Fault.DelayMs ?? Step.ForEver);
@@ -46,12 +38,7 @@ internal sealed class MidAnswerFault
                 var message = Fault.Message ?? "The server had an error in the middle of the answer";
                 buffer.Write(Fault.Form == "field" ? "error: "u8 : "data: "u8);
                 if (Fault.Form == "text") buffer.Write(System.Text.Encoding.UTF8.GetBytes(message.Replace('\n', ' ')));
-                else
-                {
-                    using var writer = Wire.Writer(buffer);
-                    dialect.WriteStreamError(writer, message, Fault.Form);
-                }
-
+                else using (var writer = Wire.Writer(buffer)) dialect.StreamError(message, Fault.Form).WriteTo(writer);
                 buffer.Write("\n\n"u8);
                 yield return Step.Emit;
                 break;

@@ -5,20 +5,17 @@ using System.Net.Sockets;
 
 namespace LlmPs.Simulator.Faults;
 
-/// <summary>A connection that breaks before any header, as HttpClient reports it. The socket host enacts it in earnest.</summary>
+/// <summary>A connection that breaks before any header, as HttpClient reports it. The socket host really breaks the connection.</summary>
 internal sealed class SimulatedConnectionException : HttpRequestException
 {
     internal SimulatedConnectionException(FaultKind kind)
 #if NET
-        : base(kind == FaultKind.ConnectionFailed ? HttpRequestError.ConnectionError
-            : HttpRequestError.Unknown, Words(kind), Cause(kind)) =>
+        : base(kind == FaultKind.ConnectionFailed ? HttpRequestError.ConnectionError : HttpRequestError.Unknown, Words(kind), Cause(kind))
 #else
-        : base(Words(kind), Cause(kind)) =>
+        : base(Words(kind), Cause(kind))
 #endif
-        Kind = kind;
-
-    /// <summary>ConnectionFailed or Reset.</summary>
-    internal FaultKind Kind { get; }
+    {
+    }
 
     private static string Words(FaultKind kind) =>
         kind == FaultKind.ConnectionFailed ? "Connection refused (simulated)" : "An error occurred while sending the request.";
@@ -30,13 +27,10 @@ internal sealed class SimulatedConnectionException : HttpRequestException
 }
 
 /// <summary>A connection that breaks in the middle of a body.</summary>
-internal sealed class SimulatedCutException : IOException
+internal sealed class SimulatedCutException(CutBy by)
+    : IOException(by == CutBy.Fin
+        ? "The response ended prematurely (simulated)."
+        : "Unable to read data from the transport connection: Connection reset by peer (simulated).")
 {
-    internal SimulatedCutException(CutBy by)
-        : base(by == CutBy.Fin
-            ? "The response ended prematurely (simulated)."
-            : "Unable to read data from the transport connection: Connection reset by peer (simulated).") =>
-        By = by;
-
-    internal CutBy By { get; }
+    internal CutBy By { get; } = by;
 }

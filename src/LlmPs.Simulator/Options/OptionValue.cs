@@ -2,24 +2,16 @@ using System;
 using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 
 namespace LlmPs.Simulator.Options;
 
-/// <summary>A value under a key of an options dictionary, converted with an error that names the key.</summary>
-internal readonly struct OptionValue
+/// <summary>A value of an options dictionary, converted with an error that names the key.</summary>
+internal readonly struct OptionValue(string key, object? value)
 {
-    private readonly string _key;
-    private readonly object? _value;
+    internal IDictionary? Dictionary => value as IDictionary;
 
-    internal OptionValue(string key, object? value)
-    {
-        _key = key;
-        _value = value;
-    }
-
-    internal IDictionary? Dictionary => _value as IDictionary;
-
-    internal string Text() => _value is null ? throw Bad("text") : Convert.ToString(_value, CultureInfo.InvariantCulture) ?? string.Empty;
+    internal string Text() => value is null ? throw Bad("text") : Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty;
 
     internal int Int(int least = 0)
     {
@@ -27,13 +19,13 @@ internal readonly struct OptionValue
         return number >= least && number <= int.MaxValue ? (int)number : throw Bad($"a whole number from {least}");
     }
 
-    internal long Long() => _value switch
+    internal long Long() => value switch
     {
         int i => i,
         long l => l,
-        // A whole number may come as 3.0 or "3": JSON and CSV know no better.
-        _ when double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var d) && Math.Floor(d) == d
-            && Math.Abs(d) < 1e15 => (long)d,
+        // JSON and CSV may give a whole number as 3.0 or "3".
+        _ when double.TryParse(Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && Math.Floor(number) == number && Math.Abs(number) < 1e15 => (long)number,
         _ => throw Bad("a whole number"),
     };
 
@@ -46,7 +38,7 @@ internal readonly struct OptionValue
         return share is >= 0 and <= 1 ? share : throw Bad("a number from 0 to 1");
     }
 
-    internal bool Bool() => _value switch
+    internal bool Bool() => value switch
     {
         bool b => b,
         null => throw Bad("true or false"),
@@ -62,31 +54,20 @@ internal readonly struct OptionValue
         where T : struct, Enum
     {
         var text = Text();
-        // Enum.TryParse takes numbers too, and those are no names.
-        if (text.Length > 0 && char.IsLetter(text[0]) && Enum.TryParse(text, ignoreCase: true, out T value)) return value;
+        // Enum.TryParse accepts numbers, too; only names are valid here.
+        if (text.Length > 0 && char.IsLetter(text[0]) && Enum.TryParse(text, ignoreCase: true, out T named)) return named;
         throw Bad("one of " + string.Join(", ", Enum.GetNames(typeof(T))));
     }
 
     internal IEnumerable<OptionValue> Items()
     {
-        if (_value is null) yield break;
-        if (_value is IEnumerable many and not string and not IDictionary)
-        {
-            foreach (var item in many) yield return new OptionValue(_key, item);
-        }
-        else
-        {
-            yield return this;
-        }
+        if (value is string or IDictionary or not IEnumerable) return [this];
+        var name = key;
+        return ((IEnumerable)value).Cast<object?>().Select(item => new OptionValue(name, item));
     }
 
-    internal List<string> Texts()
-    {
-        var texts = new List<string>();
-        foreach (var item in Items()) texts.Add(item.Text());
-        return texts;
-    }
+    internal List<string> Texts() => [.. Items().Select(item => item.Text())];
 
     internal ArgumentException Bad(string wanted) =>
-        new($"The simulator option '{_key}' is '{_value ?? "null"}'; it takes {wanted}.");
+        new($"The simulator option '{key}' has the value '{value ?? "null"}'. Give {wanted}.");
 }

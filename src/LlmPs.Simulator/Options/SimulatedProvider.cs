@@ -1,9 +1,9 @@
 namespace LlmPs.Simulator;
 
-/// <summary>The wire dialects that the simulator speaks.</summary>
+/// <summary>The providers that the simulator can imitate.</summary>
 public enum SimulatedProvider
 {
-    /// <summary>GenStudio M×N (GenStudio document).</summary>
+    /// <summary>Infini-AI GenStudio M×N.</summary>
     GenStudio,
 
     /// <summary>Cloudsway MaaS DeepSeek.</summary>
@@ -12,6 +12,6 @@ public enum SimulatedProvider
     /// <summary>SiliconFlow.</summary>
     SiliconFlow,
 
-    /// <summary>Servers that follow OpenAI's Chat Completions in general.</summary>
+    /// <summary>A server with OpenAI's Chat Completions.</summary>
     OpenAICompatible,
 }

@@ -2,11 +2,10 @@ using System;
 using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
-using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Options;
 
-/// <summary>Reads <see cref="SimulatorOptions"/> and <see cref="Fault"/> from dictionaries, by the tables of their keys.</summary>
+/// <summary>Reads <see cref="SimulatorOptions"/> and <see cref="Fault"/> from dictionaries.</summary>
 internal static class SimulatorOptionReader
 {
     private delegate void Setter<T>(T target, OptionValue value);
@@ -57,6 +56,12 @@ internal static class SimulatorOptionReader
         ["CountBodies"] = (o, v) => o.CountBodies = v.Bool(),
     };
 
+    private static readonly Dictionary<string, Setter<SimulatorOptions>> s_keepAlive = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["Count"] = (o, v) => o.KeepAlive = v.Int(),
+        ["IntervalMs"] = (o, v) => o.KeepAliveIntervalMs = v.Int(),
+    };
+
     private static readonly Dictionary<string, Setter<Fault>> s_fault = new(StringComparer.OrdinalIgnoreCase)
     {
         ["Fault"] = (f, v) => f.Kind = v.OneOf<FaultKind>(),
@@ -80,6 +85,8 @@ internal static class SimulatorOptionReader
         ["Bytes"] = (f, v) => f.Bytes = v.Long(),
     };
 
+    private static readonly string[] s_forms = ["error", "message", "msg", "object", "base_resp", "error_code", "list", "field", "text"];
+
     internal static IReadOnlyList<string> OptionKeys { get; } = s_options.Keys.ToArray();
 
     internal static SimulatorOptions Read(IDictionary values)
@@ -92,16 +99,11 @@ internal static class SimulatorOptionReader
 
     private static Fault ReadFault(OptionValue value)
     {
-        var fault = new Fault();
-        if (value.Dictionary is not { } values)
-        {
-            fault.Kind = value.OneOf<FaultKind>();
-            return fault;
-        }
-
+        if (value.Dictionary is not { } values) return new Fault { Kind = value.OneOf<FaultKind>() };
         if (!values.Keys.Cast<object>().Any(key => string.Equals(key.ToString(), "Fault", StringComparison.OrdinalIgnoreCase)))
             throw new ArgumentException(
-                $"An entry of 'Faults' has no key 'Fault'. The faults are {string.Join(", ", SimulatorOptions.FaultNames)}.");
+                $"An entry of 'Faults' has no key 'Fault'. Give one of {string.Join(", ", SimulatorOptions.FaultNames)}.");
+        var fault = new Fault();
         Apply(s_fault, fault, values, "key of a fault");
         return fault;
     }
@@ -112,49 +114,31 @@ internal static class SimulatorOptionReader
         {
             var key = entry.Key.ToString() ?? string.Empty;
             if (!known.TryGetValue(key, out var set))
-                throw new ArgumentException($"'{key}' is no {what}. Known are {string.Join(", ", known.Keys)}.");
+                throw new ArgumentException($"'{key}' is not a {what}. Give one of {string.Join(", ", known.Keys)}.");
 
-            // Null is unset, as everywhere in PowerShell.
+            // Null means unset, as everywhere in PowerShell.
             if (entry.Value is not null) set(target, new OptionValue(key, entry.Value));
         }
     }
 
     private static void ReadKeepAlive(SimulatorOptions options, OptionValue value)
     {
-        if (value.Dictionary is not { } values)
-        {
-            options.KeepAlive = value.Int();
-            return;
-        }
-
-        var keys = new Dictionary<string, Setter<SimulatorOptions>>(StringComparer.OrdinalIgnoreCase)
-        {
-            ["Count"] = (o, v) => o.KeepAlive = v.Int(),
-            ["IntervalMs"] = (o, v) => o.KeepAliveIntervalMs = v.Int(),
-        };
-        Apply(keys, options, values, "key of 'KeepAlive'");
+        if (value.Dictionary is { } values) Apply(s_keepAlive, options, values, "key of 'KeepAlive'");
+        else options.KeepAlive = value.Int();
     }
 
     private static List<int> ReadErrorStatuses(OptionValue value)
     {
-        const string Wanted = "statuses from 400 to 599, or 0 for no response";
         List<int> statuses = [.. value.Items().Select(item => item.Int())];
-        return statuses.Count > 0 && statuses.TrueForAll(status => status is 0 or (>= 400 and <= 599)) ? statuses : throw value.Bad(Wanted);
+        var isValid = statuses.Count > 0 && statuses.TrueForAll(status => status is 0 or (>= 400 and <= 599));
+        return isValid ? statuses : throw value.Bad("statuses from 400 to 599, or 0 for no response");
     }
 
-    private static string ReadForm(OptionValue value) => value.Text().ToLowerInvariant() switch
+    private static string ReadForm(OptionValue value)
     {
-        "error" => "error",
-        "message" => "message",
-        "msg" => "msg",
-        "object" => "object",
-        "base_resp" => "base_resp",
-        "error_code" => "error_code",
-        "list" => "list",
-        "field" => "field",
-        "text" => "text",
-        _ => throw value.Bad("error, message, msg, object, base_resp, error_code, list, field or text"),
-    };
+        var form = value.Text().ToLowerInvariant();
+        return s_forms.Contains(form) ? form : throw value.Bad("one of " + string.Join(", ", s_forms));
+    }
 
     private static Uri ReadLocation(OptionValue value) =>
         Uri.TryCreate(value.Text(), UriKind.Absolute, out var location) ? location : throw value.Bad("an absolute address");

@@ -1,157 +1,165 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
-using LlmPs.Simulator.Answers;
 using LlmPs.Simulator.Options;
 
 namespace LlmPs.Simulator;
 
-/// <summary>
-/// How the simulator behaves. <see cref="FromDictionary"/> reads it from what a user types as <c>-SimulatorOption @{ … }</c>.
-/// </summary>
+/// <summary>The behaviour of the simulator. <see cref="FromDictionary"/> reads it from <c>-SimulatorOption @{ … }</c>.</summary>
 public sealed class SimulatorOptions
 {
-    /// <summary>The clock of the answers unless set: the <c>created</c> of the sample in GenStudio's document.</summary>
+    /// <summary>The default of <see cref="Clock"/>: <c>created</c> in the sample of GenStudio's document.</summary>
     public const long DefaultClock = 1757680008;
 
-    /// <summary>The provider to be; null: by path prefix, path and host.</summary>
+    /// <summary>The provider that is simulated. Default: null, which decides by path and host. A path prefix overrides it.</summary>
     public SimulatedProvider? Provider { get; set; }
 
-    /// <summary>Seeds every choice by rate and every jitter.</summary>
+    /// <summary>The seed of every choice by rate, every order and every jitter. Default: 0.</summary>
     public long Seed { get; set; }
 
-    /// <summary>Milliseconds from request to headers.</summary>
+    /// <summary>Milliseconds from the request to the headers of its answer. Default: 0.</summary>
     public int LatencyMs { get; set; }
 
-    /// <summary>Up to so many milliseconds more.</summary>
+    /// <summary>The most milliseconds that are added to <see cref="LatencyMs"/>, chosen by seed. Default: 0.</summary>
     public int LatencyJitterMs { get; set; }
 
-    /// <summary>Milliseconds between the chunks of a stream.</summary>
+    /// <summary>Milliseconds between the chunks of a stream. Default: 0.</summary>
     public int TokenDelayMs { get; set; }
 
-    /// <summary>Text elements in a chunk.</summary>
+    /// <summary>Text elements in a chunk, from 1. Default: 4.</summary>
     public int ChunkSize { get; set; } = 4;
 
-    /// <summary>Cuts each text into so many chunks, in place of <see cref="ChunkSize"/>.</summary>
+    /// <summary>The number of chunks of each text, instead of <see cref="ChunkSize"/>. Default: null.</summary>
     public int? ChunkCount { get; set; }
 
-    /// <summary>The answers in order, the last repeated; null: an echo of the prompt.</summary>
+    /// <summary>The answers in order, the last one repeated. Default: null, which echoes the prompt.</summary>
     public IReadOnlyList<string>? Answer { get; set; }
 
-    /// <summary>The reasoning in order, the last repeated. Given, it is shown unless the request turns thinking off.</summary>
+    /// <summary>
+    /// The reasoning texts in order, the last one repeated. If given, every answer has reasoning, except where the request turns thinking
+    /// off. Default: null, which gives reasoning only where the model thinks.
+    /// </summary>
     public IReadOnlyList<string>? Reasoning { get; set; }
 
-    /// <summary>Every answer has hit moderation.</summary>
+    /// <summary>Whether moderation blocks every answer. Default: false.</summary>
     public bool Blocked { get; set; }
 
-    /// <summary>The finish reason in place of <c>stop</c>, such as <c>eos</c>.</summary>
+    /// <summary>The finish reason instead of <c>stop</c>, such as <c>eos</c>. Default: null.</summary>
     public string? FinishReason { get; set; }
 
-    /// <summary>Refuses fields the provider documents nowhere, and breaches of the rules for DeepSeek models.</summary>
+    /// <summary>
+    /// Whether fields that the provider does not document are refused, and requests that break the rules of DeepSeek models. Default:
+    /// false.
+    /// </summary>
     public bool Strict { get; set; }
 
-    /// <summary>Refuses a request without a key; null: as the provider does (only OpenAICompatible takes one).</summary>
+    /// <summary>Whether a request without a key is refused. Default: null, which accepts it only as OpenAICompatible.</summary>
     public bool? RequireKey { get; set; }
 
-    /// <summary>So many comments (in a plain answer: blank lines) before the answer.</summary>
+    /// <summary>The number of comments before a stream, or of blank lines before a plain answer. Default: 0.</summary>
     public int KeepAlive { get; set; }
 
-    /// <summary>Milliseconds between those.</summary>
+    /// <summary>Milliseconds after each of these comments or blank lines. Default: 0.</summary>
     public int KeepAliveIntervalMs { get; set; }
 
-    /// <summary>Reasoning stands inline as &lt;think&gt;…&lt;/think&gt;.</summary>
+    /// <summary>Whether reasoning is in the content as &lt;think&gt;…&lt;/think&gt;. Default: false.</summary>
     public bool InlineThink { get; set; }
 
-    /// <summary>The account's limit; beyond it the provider's 429.</summary>
+    /// <summary>The account's limit of requests per minute; a request over it gets the provider's 429. Default: null, no limit.</summary>
     public int? RequestsPerMinute { get; set; }
 
-    /// <summary>The account's limit on prompt and completion tokens.</summary>
+    /// <summary>The account's limit of prompt and completion tokens per minute. Default: null, no limit.</summary>
     public int? TokensPerMinute { get; set; }
 
-    /// <summary>Requests that may come at once; default: one second's worth, at least 1.</summary>
+    /// <summary>The most requests at once under <see cref="RequestsPerMinute"/>. Default: those of one second, at least 1.</summary>
     public int? Burst { get; set; }
 
-    /// <summary>Retry-After on refusals by these limits; null: no such header.</summary>
+    /// <summary>The header Retry-After of refusals by these limits, in seconds. Default: null, no such header.</summary>
     public int? RetryAfterSec { get; set; }
 
-    /// <summary>What goes wrong.</summary>
+    /// <summary>The faults; a request meets the first whose conditions are met. Default: none.</summary>
     public IReadOnlyList<Fault> Faults { get; set; } = [];
 
-    /// <summary>How cut connections show on a real socket, unless a fault says so itself.</summary>
+    /// <summary>How a cut connection ends on a real socket, if the fault does not say it. Default: Rst.</summary>
     public CutBy CutBy { get; set; }
 
-    /// <summary>The Unix time of all answers; 0: the machine's clock.</summary>
+    /// <summary>The Unix time of all answers; 0 for the computer's clock. Default: <see cref="DefaultClock"/>.</summary>
     public long Clock { get; set; } = DefaultClock;
 
-    /// <summary>The limit on an answer where the request sets none (SiliconFlow documents 512); null: none.</summary>
+    /// <summary>The most tokens of an answer if the request sets no limit (SiliconFlow documents 512). Default: null, no limit.</summary>
     public int? DefaultMaxTokens { get; set; }
 
-    /// <summary>Larger request bodies get the provider's 413.</summary>
+    /// <summary>The most bytes of a request's body; a larger one gets the provider's 413. Default: 64 MiB.</summary>
     public int MaxRequestBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// Milliseconds from the creation of a batch to its end: the first tenth validating, the last tenth finalizing. Default: 0.
+    /// Milliseconds from the creation of a batch to its end: the first tenth validates, the last tenth finalizes. Default: 0.
     /// </summary>
     public int BatchLatencyMs { get; set; }
 
-    /// <summary>So many retrievals from the creation of a batch to its end, instead of <see cref="BatchLatencyMs"/>.</summary>
+    /// <summary>The number of retrievals of a batch until it ends, instead of <see cref="BatchLatencyMs"/>. Default: null.</summary>
     public int? BatchPolls { get; set; }
 
-    /// <summary>The share of a batch's lines, 0 to 1, that fail, chosen by seed and line.</summary>
+    /// <summary>The share of a batch's lines that fail, 0 to 1, chosen by seed and line. Default: null, none.</summary>
     public double? BatchErrorRate { get; set; }
 
-    /// <summary>Lines of a batch whose prompt contains this text fail: all of them, or the share <see cref="BatchErrorRate"/>.</summary>
+    /// <summary>
+    /// A text. Lines of a batch whose prompt contains it fail: all of them, or the share <see cref="BatchErrorRate"/>. Default: null.
+    /// </summary>
     public string? BatchErrorMatch { get; set; }
 
-    /// <summary>The statuses of failed lines in turn, 400 to 599; 0: no response, an error only. Default: 500.</summary>
+    /// <summary>The statuses of failed lines in turn, 400 to 599; 0 for an error without a response. Default: 500.</summary>
     public IReadOnlyList<int>? BatchErrorStatus { get; set; }
 
-    /// <summary>Failed lines are in the output file; there is no error file.</summary>
+    /// <summary>Whether failed lines are in the output file instead of an error file. Default: false.</summary>
     public bool BatchErrorsInOutput { get; set; }
 
-    /// <summary>Batches expire once this share of their lines, 0 to 1, has been answered; null: they complete.</summary>
+    /// <summary>The share of a batch's lines, 0 to 1, after which it expires. Default: null, batches complete.</summary>
     public double? BatchExpireAt { get; set; }
 
-    /// <summary>Batches fail in validation with this message.</summary>
+    /// <summary>The message with which batches fail in validation. Default: null, they do not fail.</summary>
     public string? BatchFailure { get; set; }
 
-    /// <summary>A batch answers its lines, and writes them, in an order by seed.</summary>
+    /// <summary>Whether a batch answers and writes its lines in an order chosen by seed. Default: false.</summary>
     public bool BatchShuffle { get; set; }
 
     /// <summary>
-    /// Answers about files and batches have the id under <c>data</c>; null: as the provider does (SiliconFlow: for files).
+    /// Whether answers about files and batches are wrapped in <c>data</c>. Default: null, only SiliconFlow's answers about files.
     /// </summary>
     public bool? BatchNestedIds { get; set; }
 
-    /// <summary>The most lines in a batch; null: the provider's limit.</summary>
+    /// <summary>The most lines of a batch. Default: null, the provider's limit.</summary>
     public int? BatchMaxLines { get; set; }
 
-    /// <summary>The most bytes in a batch's file; null: the provider's limit.</summary>
+    /// <summary>The most bytes of a batch's file. Default: null, the provider's limit.</summary>
     public long? BatchMaxBytes { get; set; }
 
-    /// <summary>The ids of the model listing; null: a few of the provider's own.</summary>
+    /// <summary>The ids in the list of models. Default: null, a few models of the provider.</summary>
     public IReadOnlyList<string>? Models { get; set; }
 
-    /// <summary>GenStudio's listing one <c>data</c> deeper, as it was seen too.</summary>
+    /// <summary>Whether GenStudio's list of models is inside a second <c>data</c>. Default: false.</summary>
     public bool NestedModels { get; set; }
 
-    /// <summary>Oddities of streams, by name: see <see cref="StreamQuirks"/>.</summary>
+    /// <summary>Oddities of streams. Default: None.</summary>
     public StreamQuirks Quirks { get; set; }
 
-    /// <summary>Keeps the last so many requests.</summary>
+    /// <summary>The number of last requests that are kept. Default: 0.</summary>
     public int Record { get; set; }
 
-    /// <summary>Counts how often each distinct body was asked.</summary>
+    /// <summary>Whether the simulator counts how often each body was sent. Default: false.</summary>
     public bool CountBodies { get; set; }
 
-    /// <summary>The names that <c>Faults</c> knows.</summary>
+    /// <summary>The names of faults that <see cref="Faults"/> accepts.</summary>
     public static IReadOnlyList<string> FaultNames { get; } = Enum.GetNames(typeof(FaultKind));
 
-    /// <summary>The keys that <see cref="FromDictionary"/> knows.</summary>
+    /// <summary>The keys that <see cref="FromDictionary"/> accepts.</summary>
     public static IReadOnlyList<string> KnownKeys => SimulatorOptionReader.OptionKeys;
 
-    /// <summary>
-    /// Reads options, in any case of the keys. An unknown key or a bad value is an <see cref="ArgumentException"/> that names it.
-    /// </summary>
+    /// <summary>Reads options. The keys are not case-sensitive.</summary>
+    /// <exception cref="ArgumentException">A key is unknown or a value is invalid; the message names it.</exception>
     public static SimulatorOptions FromDictionary(IDictionary values) => SimulatorOptionReader.Read(values);
+
+    internal long Now() => Clock == 0 ? DateTimeOffset.UtcNow.ToUnixTimeSeconds() : Clock;
+
+    internal bool Has(StreamQuirks quirk) => (Quirks & quirk) != 0;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Linq;
 using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Streams;
@@ -14,63 +15,45 @@ internal enum DeltaKind
 }
 
 /// <summary>One chunk of a stream, before a dialect writes it.</summary>
-internal readonly struct Delta
+internal readonly struct Delta(DeltaKind kind, Choice choice, string text = "", int start = 0, int length = 0, int toolIndex = 0)
 {
-    internal Delta(DeltaKind kind, Choice choice, string text, int start, int length, int toolIndex)
-    {
-        Kind = kind;
-        Choice = choice;
-        Text = text;
-        Start = start;
-        Length = length;
-        ToolIndex = toolIndex;
-    }
+    internal DeltaKind Kind { get; } = kind;
 
-    internal DeltaKind Kind { get; }
+    internal Choice Choice { get; } = choice;
 
-    internal Choice Choice { get; }
+    internal string Text { get; } = text;
 
-    internal string Text { get; }
+    internal int Start { get; } = start;
 
-    internal int Start { get; }
+    internal int Length { get; } = length;
 
-    internal int Length { get; }
+    internal int ToolIndex { get; } = toolIndex;
 
-    internal int ToolIndex { get; }
-
-    /// <summary>The fragment that opens a tool call.</summary>
+    /// <summary>Whether this fragment opens a tool call.</summary>
     internal bool OpensToolCall => Kind == DeltaKind.ToolCall && Start == 0;
 
-    /// <summary>The fragment before it that holds half of the name.</summary>
+    /// <summary>Whether this fragment has the first half of a tool's name and no arguments.</summary>
     internal bool OpensName => OpensToolCall && Length == 0;
 
-    /// <summary>All of an answer's chunks. Several choices take turns, as they do on the wire.</summary>
+    /// <summary>Returns all chunks of an answer. Several choices take turns, as they do on the wire.</summary>
     internal static IEnumerable<Delta> All(Answer answer, bool roleChunk, bool usageChunk)
     {
-        if (answer.Choices.Length == 1)
+        List<IEnumerator<Delta>> turns = [.. answer.Choices.Select(choice => OfChoice(answer, choice, roleChunk).GetEnumerator())];
+        while (turns.Count > 0)
         {
-            foreach (var delta in OfChoice(answer, answer.Choices[0], roleChunk)) yield return delta;
-        }
-        else
-        {
-            var turns = new List<IEnumerator<Delta>>(answer.Choices.Length);
-            foreach (var choice in answer.Choices) turns.Add(OfChoice(answer, choice, roleChunk).GetEnumerator());
-            while (turns.Count > 0)
+            for (var i = 0; i < turns.Count; i++)
             {
-                for (var i = 0; i < turns.Count; i++)
-                {
-                    if (turns[i].MoveNext()) yield return turns[i].Current;
-                    else turns.RemoveAt(i--);
-                }
+                if (turns[i].MoveNext()) yield return turns[i].Current;
+                else turns.RemoveAt(i--);
             }
         }
 
-        if (usageChunk) yield return new Delta(DeltaKind.Usage, answer.Choices[0], string.Empty, 0, 0, 0);
+        if (usageChunk) yield return new Delta(DeltaKind.Usage, answer.Choices[0]);
     }
 
     private static IEnumerable<Delta> OfChoice(Answer answer, Choice choice, bool roleChunk)
     {
-        if (roleChunk) yield return new Delta(DeltaKind.Role, choice, string.Empty, 0, 0, 0);
+        if (roleChunk) yield return new Delta(DeltaKind.Role, choice);
         if (choice.Reasoning is not null)
             foreach (var delta in Pieces(answer, DeltaKind.Reasoning, choice, choice.Reasoning, 0)) yield return delta;
         foreach (var delta in Pieces(answer, DeltaKind.Content, choice, choice.Content, 0)) yield return delta;
@@ -83,7 +66,7 @@ internal readonly struct Delta
                 yield return new Delta(DeltaKind.ToolCall, choice, arguments, 0, arguments.Length, i);
         }
 
-        yield return new Delta(DeltaKind.Finish, choice, string.Empty, 0, 0, 0);
+        yield return new Delta(DeltaKind.Finish, choice);
     }
 
     private static IEnumerable<Delta> Pieces(Answer answer, DeltaKind kind, Choice choice, string text, int toolIndex)

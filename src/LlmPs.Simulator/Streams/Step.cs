@@ -1,3 +1,5 @@
+using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
@@ -6,42 +8,48 @@ namespace LlmPs.Simulator.Streams;
 
 internal enum StepKind
 {
-    /// <summary>Bytes stand in the buffer.</summary>
+    /// <summary>Bytes are in the buffer.</summary>
     Emit,
 
-    /// <summary>Nothing for a while.</summary>
+    /// <summary>Nothing comes for some time.</summary>
     Wait,
 
     /// <summary>The connection breaks.</summary>
     Cut,
 }
 
-/// <summary>What a body does next. A script yields steps; the body enacts them as it is read.</summary>
-internal readonly struct Step
+/// <summary>What a body does next. A script yields steps, and the body performs them as it is read.</summary>
+internal readonly struct Step(StepKind kind, int milliseconds = 0, CutBy cutBy = default)
 {
-    /// <summary>As milliseconds of a wait: until the reader gives up.</summary>
+    /// <summary>The milliseconds of a wait that lasts until the reader gives up.</summary>
     internal const int ForEver = -1;
-
-    private Step(StepKind kind, int milliseconds = 0, CutBy cutBy = default)
-    {
-        Kind = kind;
-        Milliseconds = milliseconds;
-        CutBy = cutBy;
-    }
 
     internal static Step Emit => new(StepKind.Emit);
 
-    internal StepKind Kind { get; }
+    internal StepKind Kind { get; } = kind;
 
-    internal int Milliseconds { get; }
+    internal int Milliseconds { get; } = milliseconds;
 
-    internal CutBy CutBy { get; }
+    internal CutBy CutBy { get; } = cutBy;
 
     internal static Step Wait(int milliseconds) => new(StepKind.Wait, milliseconds);
 
     internal static Step Cut(CutBy by) => new(StepKind.Cut, cutBy: by);
 
-    /// <summary>Waits so many milliseconds, and not less: the runtime's timers may fire a millisecond early.</summary>
+    /// <summary>Returns the steps before an answer: a number of comments or blank lines, or endless ones if the fault says so.</summary>
+    internal static IEnumerable<Step> KeepAlive(Fault? fault, SimulatorOptions options, int count, Action write)
+    {
+        var isEndless = fault?.Kind == FaultKind.KeepAliveOnly;
+        for (var i = 0; isEndless || i < count; i++)
+        {
+            write();
+            yield return Emit;
+            var pause = isEndless ? fault!.DelayMs ?? 20 : options.KeepAliveIntervalMs;
+            if (pause > 0) yield return Wait(pause);
+        }
+    }
+
+    /// <summary>Waits this many milliseconds or a little more: the runtime's timers may fire a millisecond early.</summary>
     internal static async Task DelayAsync(int milliseconds, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();

@@ -8,7 +8,7 @@ using LlmPs.Simulator.Faults;
 
 namespace LlmPs.Simulator.Streams;
 
-/// <summary>A body whose bytes come as its script plays. A read ends at once when it is cancelled or the body is disposed.</summary>
+/// <summary>A body whose bytes come as its script plays. A read ends at once when it is canceled or the body is disposed.</summary>
 internal sealed class StreamBody : Stream
 {
     private readonly IEnumerator<Step> _script;
@@ -23,19 +23,19 @@ internal sealed class StreamBody : Stream
     private bool _ended;
     private int _left;
 
-    /// <param name="script">The steps; it writes to <paramref name="buffer"/>.</param>
-    /// <param name="buffer">Where the script writes.</param>
-    /// <param name="counters">Left once, when the body ends, breaks or is disposed.</param>
+    /// <param name="script">The steps, which write to <paramref name="buffer"/>.</param>
+    /// <param name="buffer">The bytes to read.</param>
+    /// <param name="counters">Counts the request as in flight until the body ends, breaks or is disposed.</param>
     /// <param name="fault">A fault with AfterBytes strikes here, at exactly that byte.</param>
-    /// <param name="options">The rest.</param>
+    /// <param name="options">How the simulator behaves.</param>
     internal StreamBody(IEnumerator<Step> script, ByteBuffer buffer, SimulatorCounters counters, Fault? fault, SimulatorOptions options)
     {
         _script = script;
         _buffer = buffer;
         _counters = counters;
         _usualCut = options.CutBy;
-        _atByte = fault?.AfterBytes is not null && fault.Kind is FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall ? fault
-            : null;
+        var isAtByte = fault?.AfterBytes is not null && fault.Kind is FaultKind.CutStream or FaultKind.CutClean or FaultKind.Stall;
+        _atByte = isAtByte ? fault : null;
     }
 
     public override bool CanRead => true;
@@ -121,7 +121,7 @@ internal sealed class StreamBody : Stream
         }
     }
 
-    /// <summary>Takes all that is due: chunks without a delay between them may share a read, as they share a packet on a network.</summary>
+    /// <summary>Reads everything that is due: chunks without a delay may share a read, as they share a packet on a network.</summary>
     private int Fill(Span<byte> target)
     {
         var written = 0;
@@ -163,7 +163,6 @@ internal sealed class StreamBody : Stream
 
     private void Leave()
     {
-        if (Interlocked.Exchange(ref _left, 1) != 0) return;
-        _counters.Leave();
+        if (Interlocked.Exchange(ref _left, 1) == 0) _counters.Leave();
     }
 }

@@ -5,21 +5,17 @@ using System.Threading.Tasks;
 
 namespace LlmPs.Simulator.Streams;
 
-/// <summary>Hands out the body itself: StreamContent would wrap it, and on .NET Framework lose its asynchronous reads.</summary>
-internal sealed class StreamBodyContent : HttpContent
+/// <summary>Gives access to the body itself. StreamContent would wrap it and lose its asynchronous reads on .NET Framework.</summary>
+internal sealed class StreamBodyContent(StreamBody body) : HttpContent
 {
-    private readonly StreamBody _body;
+    protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(body);
 
-    internal StreamBodyContent(StreamBody body) => _body = body;
-
-    protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(_body);
-
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => _body.CopyToAsync(stream);
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => body.CopyToAsync(stream);
 
 #if NET
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context,
-        System.Threading.CancellationToken cancellationToken) =>
-        _body.CopyToAsync(stream, cancellationToken);
+    protected override Task SerializeToStreamAsync(
+        Stream stream, TransportContext? context, System.Threading.CancellationToken cancellationToken) =>
+        body.CopyToAsync(stream, cancellationToken);
 #endif
 
     protected override bool TryComputeLength(out long length)
@@ -30,7 +26,7 @@ internal sealed class StreamBodyContent : HttpContent
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _body.Dispose();
+        if (disposing) body.Dispose();
         base.Dispose(disposing);
     }
 }

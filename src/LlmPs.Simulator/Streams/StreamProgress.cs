@@ -2,7 +2,7 @@ using LlmPs.Simulator.Answers;
 
 namespace LlmPs.Simulator.Streams;
 
-/// <summary>Adds up tokens as chunks go out, by the same rule as the whole answer, so that the last sum equals it.</summary>
+/// <summary>Adds up tokens as chunks are sent, by the rule for the whole answer, so that the last sum equals it.</summary>
 internal struct StreamProgress
 {
     private Choice? _choice;
@@ -12,30 +12,22 @@ internal struct StreamProgress
     private int _completion;
     private int _reasoning;
 
-    internal readonly StreamUsage Usage
-    {
-        get
-        {
-            var open = TextPieces.Tokens(_bytes);
-            return new StreamUsage(_completion + open, _reasoning + (_kind == DeltaKind.Reasoning ? open : 0));
-        }
-    }
+    internal readonly int CompletionTokens => _completion + TextPieces.Tokens(_bytes);
+
+    internal readonly int ReasoningTokens => _reasoning + (_kind == DeltaKind.Reasoning ? TextPieces.Tokens(_bytes) : 0);
 
     internal void Add(in Delta delta)
     {
-        if (delta.Kind != _kind || delta.Choice != _choice || delta.ToolIndex != _toolIndex || delta.OpensToolCall) CloseText();
+        if (delta.Kind != _kind || delta.Choice != _choice || delta.ToolIndex != _toolIndex || delta.OpensToolCall)
+        {
+            (_completion, _reasoning) = (CompletionTokens, ReasoningTokens);
+            _bytes = 0;
+        }
+
         _kind = delta.Kind;
         _choice = delta.Choice;
         _toolIndex = delta.ToolIndex;
         _bytes += TextPieces.Utf8Length(delta.Text, delta.Start, delta.Length);
         if (delta.OpensToolCall) _bytes += TextPieces.Utf8Length(delta.Choice.ToolCalls[delta.ToolIndex].Name);
-    }
-
-    private void CloseText()
-    {
-        var usage = Usage;
-        _completion = usage.CompletionTokens;
-        _reasoning = usage.ReasoningTokens;
-        _bytes = 0;
     }
 }

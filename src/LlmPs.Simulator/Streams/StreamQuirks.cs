@@ -2,11 +2,11 @@ using System;
 
 namespace LlmPs.Simulator;
 
-/// <summary>What real streams were seen to do and what broke other clients, each to be switched on alone.</summary>
+/// <summary>Oddities of real streams that broke other clients, which can be combined.</summary>
 [Flags]
 public enum StreamQuirks
 {
-    /// <summary>None.</summary>
+    /// <summary>No oddity.</summary>
     None = 0,
 
     /// <summary>Lines end with CR LF.</summary>
@@ -15,7 +15,7 @@ public enum StreamQuirks
     /// <summary>No space after <c>data:</c>.</summary>
     NoSpace = 1 << 1,
 
-    /// <summary>A byte order mark first.</summary>
+    /// <summary>The stream begins with a byte order mark.</summary>
     Bom = 1 << 2,
 
     /// <summary>Events <c>data: : keepalive</c> between the chunks.</summary>
@@ -27,7 +27,7 @@ public enum StreamQuirks
     /// <summary>The reasoning field is named <c>reasoning</c>.</summary>
     ReasoningField = 1 << 5,
 
-    /// <summary><c>reasoning_content</c> beside the delta in place of in it.</summary>
+    /// <summary><c>reasoning_content</c> beside the delta instead of in it.</summary>
     ChoiceReasoning = 1 << 6,
 
     /// <summary><c>role: null</c> in every delta but the first.</summary>
@@ -52,7 +52,7 @@ public enum StreamQuirks
     ContentParts = 1 << 13,
 
     /// <summary>
-    /// Reasoning stands before the answer, closed by <c>&lt;/think&gt;</c> without an opening tag; in a plain answer too.
+    /// The reasoning is before the answer, closed by <c>&lt;/think&gt;</c> without an opening tag; in a plain answer too.
     /// </summary>
     UnopenedThink = 1 << 14,
 
@@ -65,7 +65,7 @@ public enum StreamQuirks
     /// <summary>Each event holds the whole <c>message</c> so far beside its <c>delta</c>.</summary>
     MessageBesideDelta = 1 << 17,
 
-    /// <summary>Tool arguments come once more as a whole after their pieces.</summary>
+    /// <summary>Tool arguments come again as a whole after their pieces.</summary>
     RepeatedArguments = 1 << 18,
 
     /// <summary>Tool arguments are JSON in a JSON string; in a plain answer too.</summary>

@@ -7,7 +7,7 @@ using LlmPs.Values;
 namespace LlmPs.Batches;
 
 /// <summary>
-/// Takes batches as objects, as copies out of a file or a job, or by their ids. What a copy says beyond its id is asked for again.
+/// Takes batches as objects, as copies from a file or a job, or by their ids. The status of a copy is asked for again.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class BatchAttribute : ArgumentTransformationAttribute

@@ -5,8 +5,8 @@ using System.Management.Automation;
 namespace LlmPs.Batches;
 
 /// <summary>A progress bar that counts rows.</summary>
-/// <param name="cmdlet">Whose host shows it.</param>
-/// <param name="activity">What goes on.</param>
+/// <param name="cmdlet">The cmdlet whose host shows it.</param>
+/// <param name="activity">The title.</param>
 /// <param name="all">How many rows there are.</param>
 internal sealed class BatchBar(PSCmdlet cmdlet, string activity, int all)
 {

@@ -9,7 +9,7 @@ namespace LlmPs.Batches;
 internal static class BatchSessions
 {
     /// <summary>
-    /// Returns the session given, or the one of the batch's name, or any open one of its provider and address; null where there is none.
+    /// Returns the session given, or the one of the batch's name, or any open one of its provider and address; null if there is none.
     /// </summary>
     /// <param name="given">The session of <c>-Session</c>.</param>
     /// <param name="provider">The provider; null where it is not known.</param>
@@ -32,14 +32,14 @@ internal static class BatchSessions
         if (session is null)
         {
             throw new LlmApiException(LlmErrorKind.InvalidRequest,
-                $"No session of {plan.Provider} at {plan.Address} is open, to which the batch belongs. Run Connect-LlmProvider "
+                $"No session of {plan.Provider} at {plan.Address} is open. The batch belongs to it. Run Connect-LlmProvider "
                     + $"{plan.Provider} first, or name a session with -Session.");
         }
 
         return session.Provider == plan.Provider ? session : throw new LlmApiException(
             LlmErrorKind.InvalidRequest,
-                $"-Session '{session.Name}' is of {session.Provider}, and the batch belongs to {plan.Provider}. Give a session of "
-                    + $"{plan.Provider}.");
+            $"-Session '{session.Name}' is a session of {session.Provider}, but the batch belongs to {plan.Provider}. Give a session "
+                + $"of {plan.Provider}.");
     }
 
     /// <exception cref="LlmApiException">No session is open that could have made the batch.</exception>

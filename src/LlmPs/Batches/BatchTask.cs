@@ -10,7 +10,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Batches;
 
-/// <summary>Runs work off the pipeline's thread and writes its lines on it. Ends the work where the pipeline is stopped.</summary>
+/// <summary>Runs work on another thread and writes its log lines on the pipeline's thread. Stopping the pipeline ends the work.</summary>
 internal sealed class BatchTask : IDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
@@ -34,7 +34,7 @@ internal sealed class BatchTask : IDisposable
 
     /// <summary>Returns what the work returns.</summary>
     /// <param name="work">The work.</param>
-    /// <param name="tick">Called on the pipeline's thread while it goes on.</param>
+    /// <param name="tick">Called on the pipeline's thread while the work runs.</param>
     internal T Run<T>(Func<CancellationToken, Task<T>> work, Action? tick = null)
     {
         var task = Task.Run(() => work(_stop.Token));
@@ -48,7 +48,7 @@ internal sealed class BatchTask : IDisposable
         }
         finally
         {
-            // What ends the pipeline here, such as a host that is gone, ends the work as well.
+            // An exception here, such as that of a host that is gone, ends the work as well.
             if (!task.IsCompleted) Cancel();
         }
 
@@ -77,7 +77,7 @@ internal sealed class BatchTask : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // It came to its end meanwhile.
+            // The work has ended meanwhile.
         }
     }
 

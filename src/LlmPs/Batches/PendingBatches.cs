@@ -8,7 +8,7 @@ using LlmPs.Checkpoint;
 
 namespace LlmPs.Batches;
 
-/// <summary>The rows of a live run that are in batch jobs whose answers are not in the checkpoint: to send them would pay twice.</summary>
+/// <summary>The rows of a live run that are in batch jobs which were not received. To send them would pay for them twice.</summary>
 internal sealed class PendingBatches
 {
     /// <summary>The id of the error that says so.</summary>

@@ -1,7 +1,6 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Management.Automation;
@@ -12,72 +11,72 @@ using LlmPs.Views;
 
 namespace LlmPs.Chat;
 
-/// <summary>What a line that begins with a slash does in a chat.</summary>
+/// <summary>The commands of a chat: lines that begin with a slash.</summary>
 internal sealed class ChatCommands
 {
+    private const string Slashes = "To send a prompt that begins with a slash, type two slashes.";
+
     private static readonly string[] s_thinking = ["on", "off", "default"];
 
     private readonly PSCmdlet _cmdlet;
     private readonly ChatTalk _talk;
     private readonly AnswerPrinter _printer;
-    private readonly Dictionary<string, Command> _commands;
+    private readonly Dictionary<string, (string Takes, string Does, Action<string> Run, Func<string, IEnumerable<string>>? Values)> _known;
 
     internal ChatCommands(PSCmdlet cmdlet, ChatTalk talk, AnswerPrinter printer)
     {
         _cmdlet = cmdlet;
         _talk = talk;
         _printer = printer;
-        _commands = new Dictionary<string, Command>(StringComparer.OrdinalIgnoreCase)
+        _known = new(StringComparer.OrdinalIgnoreCase)
         {
-            ["model"] = new("[id]", "show or change the model", Model, word => new ModelCompleter().Names(Typed(), word)),
-            ["chip"] = new("[chip]", "show or change the chip (GenStudio)", Chip, word => new ChipCompleter().Names(Typed(), word)),
-            ["system"] = new("[text]", "show or change the system prompt; - removes it", System),
-            ["thinking"] = new("[on|off|default]", "show or change whether the model thinks", Thinking, ThinkingWords),
-            ["retry"] = new(string.Empty, "ask the last prompt again", Retry),
-            ["clear"] = new(string.Empty, "forget the conversation, except the system prompt", Clear),
-            ["save"] = new("path", "save the conversation as JSON", Save),
-            ["load"] = new("path", "continue a saved conversation", Load),
-            ["usage"] = new(string.Empty, "show the tokens used so far", Usage),
-            ["help"] = new(string.Empty, "show this list", Help),
-            ["exit"] = new(string.Empty, "leave, as do exit and quit without a slash", _ => IsOver = true),
-            ["quit"] = new(string.Empty, "leave", _ => IsOver = true),
+            ["model"] = ("[id]", "show or change the model", Model, word => new ModelCompleter().Names(Typed(), word)),
+            ["chip"] = ("[chip]", "show or change the chip (GenStudio)", Chip, word => new ChipCompleter().Names(Typed(), word)),
+            ["system"] = ("[text]", "show or change the system prompt; - removes it", System, null),
+            ["thinking"] = ("[on|off|default]", "show or change whether the model thinks", Thinking, ThinkingWords),
+            ["retry"] = (string.Empty, "ask the last prompt again", Retry, null),
+            ["clear"] = (string.Empty, "forget the conversation, except the system prompt", Clear, null),
+            ["save"] = ("path", "save the conversation as JSON", Save, null),
+            ["load"] = ("path", "continue a saved conversation", Load, null),
+            ["usage"] = (string.Empty, "show the tokens used so far", Usage, null),
+            ["help"] = (string.Empty, "show this list", Help, null),
+            ["exit"] = (string.Empty, "leave, as do exit and quit without a slash", _ => IsOver = true, null),
+            ["quit"] = (string.Empty, "leave", _ => IsOver = true, null),
         };
     }
 
-    /// <summary>Whether the user has left.</summary>
     internal bool IsOver { get; private set; }
 
-    /// <summary>Whether a line is a command. Two slashes begin a prompt with one.</summary>
+    /// <summary>Whether a line is a command. Two slashes begin a prompt.</summary>
     internal static bool IsCommand(string line) =>
         line.StartsWith("/", StringComparison.Ordinal) && !line.StartsWith("//", StringComparison.Ordinal);
 
     /// <summary>Whether a line is the word exit or quit. With a space before it, the word is a prompt.</summary>
-    internal static bool IsFarewell(string line) => line.TrimEnd() is var word && (Is(word, "exit") || Is(word, "quit"));
+    internal static bool IsFarewell(string line) => line.TrimEnd().ToUpperInvariant() is "EXIT" or "QUIT";
 
-    /// <summary>What may stand where a command is being typed, best first; null where the text is not a command.</summary>
+    /// <summary>Returns the completions of a command, best first; null where the text is not a command.</summary>
     internal IReadOnlyList<string>? Complete(string typed)
     {
         if (!IsCommand(typed)) return null;
         var end = typed.IndexOf(' ');
         if (end < 0)
         {
-            var commands = _commands.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}");
+            var commands = _known.Select(one => one.Value.Takes.Length > 0 ? $"/{one.Key} " : $"/{one.Key}");
             return commands.Where(one => Begins(one, typed)).ToList();
         }
 
         var name = typed.Substring(1, end - 1);
-        if (!_commands.TryGetValue(name, out var command) || command.Values is null) return [];
+        if (!_known.TryGetValue(name, out var command) || command.Values is null) return [];
         return command.Values(typed.Substring(end).Trim()).Select(value => $"/{name} {value}").ToList();
     }
 
     internal void Run(string line)
     {
         var words = line.Substring(1).Split([' ', '\t', '\n'], 2);
-        if (!_commands.TryGetValue(words[0], out var command))
+        if (!_known.TryGetValue(words[0], out var command))
         {
-            var commands = string.Join(", ", _commands.Keys.Select(name => "/" + name));
-            var slashes = "To send a prompt that begins with a slash, type two slashes.";
-            _printer.Line($"There is no command /{words[0]}. The commands are {commands}. {slashes}");
+            var commands = string.Join(", ", _known.Keys.Select(name => "/" + name));
+            _printer.Line($"/{words[0]} is not a command. The commands are {commands}. {Slashes}");
             return;
         }
 
@@ -122,7 +121,7 @@ internal sealed class ChatCommands
                 "on" or "enabled" => ThinkingMode.Enabled,
                 "off" or "disabled" => ThinkingMode.Disabled,
                 "default" => null,
-                _ => throw new ArgumentException($"/thinking takes on, off or default, not '{word}'."),
+                _ => throw new ArgumentException($"/thinking '{word}' is not valid: give on, off or default."),
             };
         var shown = _talk.Thinking switch
         {
@@ -163,26 +162,25 @@ internal sealed class ChatCommands
         var file = ChatFile.Load(path);
         _talk.Replace(file.Messages, file.FinishReason);
         _talk.Model = file.Model ?? _talk.Model;
-        // A conversation may go on with another provider, which has no such chip.
+        // A conversation may be continued with another provider, which has other chips.
         if (_talk.Session.ChatProvider.Chips.Contains(file.Chip)) _talk.Chip = file.Chip;
         _printer.Line($"Loaded {Messages()} from {path}");
         Model(string.Empty);
     }
 
     private void Usage(string rest) =>
-        _printer.Line(string.Format(CultureInfo.CurrentCulture, "{0} answers: {1}", _talk.Answers, AnswerPrinter.UsageText(_talk.Usage)));
+        _printer.Line($"{_talk.Answers} {(_talk.Answers == 1 ? "answer" : "answers")}: {AnswerPrinter.UsageText(_talk.Usage)}");
 
     private void Help(string rest)
     {
-        foreach (var command in _commands)
+        foreach (var command in _known)
             _printer.Line($"{("/" + command.Key + " " + command.Value.Takes).PadRight(27)}{command.Value.Does}");
-        _printer.Line("Tab completes a command, a model and a chip; again Tab shows the next one.");
-        _printer.Line("Ctrl+C ends an answer and clears a line; Ctrl+D leaves.");
-        _printer.Line(
-            "To send a prompt that begins with a slash, type two slashes. To send the word exit or quit, type a space before it.");
+        _printer.Line("Tab completes a command, a model or a chip. Tab again shows the next one.");
+        _printer.Line("Ctrl+C ends an answer or clears the line. Ctrl+D leaves the chat.");
+        _printer.Line($"{Slashes} To send the word exit or quit, type a space before it.");
     }
 
-    private string Messages() => string.Format(CultureInfo.CurrentCulture, "{0} messages", _talk.Messages.Count);
+    private string Messages() => _talk.Messages.Count == 1 ? "1 message" : $"{_talk.Messages.Count} messages";
 
     private string PathOf(string name) => name.Length > 0
         ? _cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(name)
@@ -193,19 +191,5 @@ internal sealed class ChatCommands
     private TypedLine Typed() =>
         new("Enter-ChatSession", new Hashtable { ["Session"] = _talk.Session, ["Model"] = _talk.Model ?? _talk.Session.Model });
 
-    private static bool Is(string word, string other) => word.Equals(other, StringComparison.OrdinalIgnoreCase);
-
     private static bool Begins(string word, string with) => word.StartsWith(with, StringComparison.OrdinalIgnoreCase);
-
-    private sealed class Command(string takes, string does, Action<string> run, Func<string, IEnumerable<string>>? values = null)
-    {
-        internal string Takes { get; } = takes;
-
-        internal string Does { get; } = does;
-
-        internal Action<string> Run { get; } = run;
-
-        /// <summary>The values that complete a word.</summary>
-        internal Func<string, IEnumerable<string>>? Values { get; } = values;
-    }
 }

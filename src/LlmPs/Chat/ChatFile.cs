@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text;
@@ -11,17 +10,14 @@ using LlmPs.Wire;
 
 namespace LlmPs.Chat;
 
-/// <summary>A conversation as a JSON file: who answered, and the messages as they are on the wire.</summary>
+/// <summary>A conversation as a JSON file: provider, model, chip, and the messages in the format of requests.</summary>
 internal sealed class ChatFile
 {
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true };
-    // Text that was saved in another encoding is an error here, not lost characters.
+    // Strict, so that text in another encoding is an error instead of lost characters.
     private static readonly UTF8Encoding s_encoding = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    internal ChatFile(IReadOnlyList<ChatMessage> messages)
-    {
-        Messages = messages;
-    }
+    internal ChatFile(IReadOnlyList<ChatMessage> messages) => Messages = messages;
 
     internal string? Provider { get; set; }
 
@@ -29,12 +25,10 @@ internal sealed class ChatFile
 
     internal string? Chip { get; set; }
 
-    /// <summary>How the last answer ended.</summary>
     internal string? FinishReason { get; set; }
 
     internal IReadOnlyList<ChatMessage> Messages { get; }
 
-    /// <summary>The conversation of a completion, its answer included.</summary>
     internal static ChatFile Of(ChatCompletion completion) => new(completion.Messages)
     {
         Provider = completion.Provider,
@@ -43,7 +37,7 @@ internal sealed class ChatFile
         FinishReason = completion.FinishReason,
     };
 
-    /// <summary>The conversation as a completion, whose answer is its last message. It continues in the session.</summary>
+    /// <summary>Returns the conversation as a completion, whose answer is the last message.</summary>
     internal ChatCompletion ToCompletion(LlmSession? session)
     {
         var answer = Messages.Count > 0 && Messages[Messages.Count - 1] is { Role: ChatRole.Assistant } last ? last : null;
@@ -54,9 +48,7 @@ internal sealed class ChatFile
         return new ChatCompletion(choices, context) { Head = new AnswerHead { Model = Model }, Duration = null };
     }
 
-    /// <summary>Writes the file. An existing conversation is replaced; another file, or one that is read-only, only by force.</summary>
-    /// <exception cref="IOException">The file could not be written, or another file is there.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file or its folder is not writable.</exception>
+    /// <summary>Writes the file. A saved conversation is replaced; another file, or a read-only one, only with force.</summary>
     internal void Save(string path, bool force = false)
     {
         var isThere = File.Exists(path);
@@ -84,9 +76,6 @@ internal sealed class ChatFile
         File.WriteAllBytes(path, SupplementaryText.Unescape(buffer.ToArray()));
     }
 
-    /// <exception cref="IOException">The file could not be read.</exception>
-    /// <exception cref="InvalidDataException">The file is damaged or not a saved conversation; the message says where.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file is not readable.</exception>
     internal static ChatFile Load(string path)
     {
         var text = TextOf(path);
@@ -97,8 +86,7 @@ internal sealed class ChatFile
             var root = document.RootElement;
             JsonElement messages = default;
             var hasMessages = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("messages", out messages);
-            if (!hasMessages || messages.ValueKind != JsonValueKind.Array)
-                throw Damaged(path, "it has no list named messages");
+            if (!hasMessages || messages.ValueKind != JsonValueKind.Array) throw Damaged(path, "it has no list named messages");
             return new ChatFile(messages.EnumerateArray().Select((message, index) => Read(path, message, index + 1)).ToList())
             {
                 Provider = Text(root, "provider"),
@@ -109,7 +97,7 @@ internal sealed class ChatFile
         }
         catch (JsonException e)
         {
-            throw Damaged(path, $"it is not valid JSON, line {((e.LineNumber ?? 0) + 1).ToString(CultureInfo.InvariantCulture)}", e);
+            throw Damaged(path, $"it is not valid JSON, line {(e.LineNumber ?? 0) + 1}", e);
         }
     }
 
@@ -129,7 +117,7 @@ internal sealed class ChatFile
 
     private static ChatMessage Read(string path, JsonElement json, int place)
     {
-        var where = $"message {place.ToString(CultureInfo.InvariantCulture)} of it";
+        var where = $"message {place} of it";
         try
         {
             var message = MessageReader.Read(json);

@@ -4,7 +4,7 @@ using System.Management.Automation.Host;
 
 namespace LlmPs.Chat;
 
-/// <summary>Where the prompts of a chat come from: the terminal's line editor, or whatever else the host has.</summary>
+/// <summary>Reads the prompts of a chat, with the module's line editor where the terminal allows it, or else from the host.</summary>
 internal sealed class ChatInput
 {
     private const string Prompt = "> ";
@@ -20,19 +20,12 @@ internal sealed class ChatInput
             _editor = new LineEditor(Prompt, TypedAhead);
     }
 
-    /// <summary>Keys that were pressed while an answer came.</summary>
     internal Queue<ConsoleKeyInfo> TypedAhead { get; } = new();
 
-    /// <summary>What may stand where a text is being typed, best first; null where it cannot be completed.</summary>
-    internal Func<string, IReadOnlyList<string>?>? Completer
-    {
-        set
-        {
-            if (_editor is not null) _editor.Completer = value;
-        }
-    }
+    /// <summary>Returns the completions of a text, best first; null where it cannot be completed.</summary>
+    internal Func<string, IReadOnlyList<string>?>? Completer { set => _editor?.Completer = value; }
 
-    /// <summary>Whether nobody can be asked: the input is redirected, or PowerShell was started with -NonInteractive.</summary>
+    /// <summary>Whether the input is redirected, or PowerShell was started with -NonInteractive.</summary>
     internal static bool IsMissing
     {
         get
@@ -44,7 +37,7 @@ internal sealed class ChatInput
                 if (arguments[i].Length < 2 || arguments[i][0] is not ('-' or '/')) continue;
                 var name = arguments[i].TrimStart('-', '/');
                 if (name.Length >= 4 && Begins("NonInteractive", name)) return true;
-                // What follows is the script's.
+                // The arguments after these belong to the script.
                 if (name.Length > 0 && (Begins("Command", name) || Begins("File", name))) return false;
             }
 
@@ -52,7 +45,6 @@ internal sealed class ChatInput
         }
     }
 
-    /// <summary>The next prompt; null at the end of the input.</summary>
     internal string? Read()
     {
         if (_editor is not null) return _editor.Read();

@@ -11,55 +11,35 @@ using LlmPs.Views;
 
 namespace LlmPs.Chat;
 
-/// <summary>A conversation in the terminal: what was said, and the turn that is being asked or was asked last.</summary>
-internal sealed class ChatTalk
+/// <summary>A conversation in the terminal.</summary>
+/// <param name="newRequest">Returns a request with the options of the command line and the messages.</param>
+/// <param name="typedAhead">Takes the keys that are pressed during an answer.</param>
+internal sealed class ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session,
+    Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest, Queue<ConsoleKeyInfo> typedAhead)
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(30);
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly AnswerPrinter _printer;
-    private readonly Func<IReadOnlyList<ChatMessage>, ChatRequest> _newRequest;
-    private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<ChatMessage> _messages = [];
     private ChatMessage? _prompt;
     private int _turn;
 
-    /// <param name="cmdlet">Where it is printed.</param>
-    /// <param name="printer">What prints the answers.</param>
-    /// <param name="session">Who answers.</param>
-    /// <param name="newRequest">A request of the options given, for the messages.</param>
-    /// <param name="typedAhead">Takes the keys that are pressed while an answer comes.</param>
-    internal ChatTalk(PSCmdlet cmdlet, AnswerPrinter printer, LlmSession session, Func<IReadOnlyList<ChatMessage>, ChatRequest> newRequest,
-        Queue<ConsoleKeyInfo> typedAhead)
-    {
-        _typedAhead = typedAhead;
-        _cmdlet = cmdlet;
-        _printer = printer;
-        _newRequest = newRequest;
-        Session = session;
-    }
+    internal LlmSession Session { get; } = session;
 
-    internal LlmSession Session { get; }
-
-    /// <summary>The model; null for the session's.</summary>
     internal string? Model { get; set; }
 
-    /// <summary>The chip; null for the session's.</summary>
     internal string? Chip { get; set => field = Session.ChatProvider.ChipId(value); }
 
     internal ThinkingMode? Thinking { get; set; }
 
     internal IReadOnlyList<ChatMessage> Messages => _messages;
 
-    /// <summary>What the answers cost so far.</summary>
     internal TokenUsage? Usage { get; private set; }
 
     internal int Answers { get; private set; }
 
-    /// <summary>How the last answer ended; null where it was cut off or there is none.</summary>
+    /// <summary>The finish reason of the last answer; null where it was cut off, or before the first answer.</summary>
     internal string? FinishReason { get; private set; }
 
-    /// <summary>The system prompt; null for none.</summary>
     internal string? System
     {
         get => HasSystem ? _messages[0].Content : null;
@@ -79,7 +59,6 @@ internal sealed class ChatTalk
 
     private bool HasSystem => _messages.Count > 0 && _messages[0].Role == ChatRole.System;
 
-    /// <summary>Asks, and prints the answer as it comes.</summary>
     internal void Ask(string prompt)
     {
         _turn = _messages.Count;
@@ -87,7 +66,7 @@ internal sealed class ChatTalk
         Send();
     }
 
-    /// <summary>Asks the last prompt again, in place of what came of it. False where nothing was asked yet.</summary>
+    /// <summary>Sends the last prompt again and replaces its answer. Returns false where there is no prompt yet.</summary>
     internal bool Retry()
     {
         if (_prompt is null) return false;
@@ -96,16 +75,14 @@ internal sealed class ChatTalk
         return true;
     }
 
-    /// <summary>Forgets what was said, but for the system prompt.</summary>
     internal void Clear() => Replace(_messages.Take(HasSystem ? 1 : 0).ToList());
 
-    /// <summary>Goes on from another conversation.</summary>
     internal void Replace(IReadOnlyList<ChatMessage> messages, string? finishReason = null)
     {
         FinishReason = finishReason;
         _messages.Clear();
         _messages.AddRange(messages);
-        // Its last turn can be asked again, too.
+        // Its last prompt can be sent again.
         _turn = _messages.FindLastIndex(message => message.Role == ChatRole.User);
         _prompt = _turn < 0 ? null : _messages[_turn];
         _turn = Math.Max(_turn, 0);
@@ -115,12 +92,12 @@ internal sealed class ChatTalk
     {
         try
         {
-            var request = _newRequest([.. _messages, _prompt!]);
+            var request = newRequest([.. _messages, _prompt!]);
             request.Model = Model ?? request.Model;
             request.Chip = Chip ?? request.Chip;
             request.Thinking = Thinking;
             request = Session.Resolve(request, out var warnings);
-            foreach (var warning in warnings) VerboseLine.Warn(_cmdlet, warning);
+            foreach (var warning in warnings) VerboseLine.Warn(cmdlet, warning);
             Receive(new ChatTicket(Session, new AnswerContext(Session.Identity, request)));
         }
         catch (LlmApiException e)
@@ -134,7 +111,7 @@ internal sealed class ChatTalk
         var answer = new ChatCompletionBuilder();
         LlmApiException? error = null;
         using (var run = new BulkRun(new BulkRunOptions { Stream = true }))
-        using (var interrupt = new InterruptKey(_typedAhead))
+        using (var interrupt = new InterruptKey(typedAhead))
         {
             run.Add(row);
             var isEnded = false;
@@ -145,15 +122,15 @@ internal sealed class ChatTalk
                     if (output.Value is ChatCompletionDelta delta)
                     {
                         answer.Append(delta);
-                        _printer.Print(delta);
+                        printer.Print(delta);
                     }
 
                     error = output.Value as LlmApiException ?? error;
-                    if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) VerboseLine.Warn(_cmdlet, line.Text);
+                    if (output.Value is LogLine { Level: RequestLogLevel.Warning } line) VerboseLine.Write(cmdlet, line);
                 }
 
-                // By a host or a closing runspace: Ctrl+C is a key here.
-                if (_cmdlet.Stopping) throw new PipelineStoppedException();
+                // A host or a closing runspace stops the cmdlet; Ctrl+C is a key here.
+                if (cmdlet.Stopping) throw new PipelineStoppedException();
                 if (!interrupt.IsPressed()) continue;
                 isEnded = true;
                 run.Cancel();
@@ -163,9 +140,7 @@ internal sealed class ChatTalk
         Keep(answer, error);
     }
 
-    /// <summary>
-    /// A turn counts as soon as any of its answer has come, also where it was ended or cut off. One without is as if it had not been asked.
-    /// </summary>
+    /// <summary>Adds the prompt and its answer to the conversation, if any part of the answer has arrived.</summary>
     private void Keep(ChatCompletionBuilder answer, LlmApiException? error)
     {
         var completion = answer.ToCompletion();
@@ -180,18 +155,18 @@ internal sealed class ChatTalk
         if (answer.IsComplete)
         {
             Answers++;
-            _printer.End(completion);
+            printer.End(completion);
             return;
         }
 
-        _printer.EndLine();
-        if (error is null) _printer.Line("[ended; /retry asks again]");
+        printer.EndLine();
+        if (error is null) printer.Line("[ended; /retry asks again]");
         else ShowError(error);
     }
 
     private void ShowError(LlmApiException error)
     {
-        _cmdlet.WriteError(RowError.From(error, _prompt));
-        _printer.Line("[/retry asks again]");
+        cmdlet.WriteError(RowError.From(error, _prompt));
+        printer.Line("[/retry asks again]");
     }
 }

@@ -7,13 +7,13 @@ using System.Threading;
 namespace LlmPs.Chat;
 
 /// <summary>
-/// Takes Ctrl+C as a key while it lives, so that it ends what is under way and not the pipeline. PowerShell's own handler cannot be
-/// held back otherwise: whatever other handlers say, it stops the pipeline.
+/// Reads Ctrl+C as a key until it is disposed, so that the key ends an answer and not the pipeline. Nothing else keeps PowerShell's own
+/// handler from stopping the pipeline.
 /// </summary>
 internal sealed class InterruptKey : IDisposable
 {
     private static readonly TimeSpan s_impatience = TimeSpan.FromMilliseconds(300);
-    // A paste is there at once; nobody types on within this, though a look may come late.
+    // The keys of a paste arrive within this time; typed keys take longer.
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     private readonly Queue<ConsoleKeyInfo> _typedAhead;
@@ -21,8 +21,7 @@ internal sealed class InterruptKey : IDisposable
     private readonly bool _isTaken;
     private bool _wasPressed;
 
-    /// <param name="typedAhead">Takes the other keys that are pressed meanwhile, with one that is none where there was a pause between
-    /// them.</param>
+    /// <param name="typedAhead">Takes the other keys, with an empty key for each pause between them.</param>
     internal InterruptKey(Queue<ConsoleKeyInfo> typedAhead)
     {
         _typedAhead = typedAhead;
@@ -33,11 +32,10 @@ internal sealed class InterruptKey : IDisposable
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or PlatformNotSupportedException)
         {
-            // A host without a console has its own way to stop.
+            // A host without a console stops in its own way.
         }
     }
 
-    /// <summary>Whether the key was pressed since the last look.</summary>
     internal bool IsPressed()
     {
         if (!_isTaken) return false;
@@ -56,11 +54,11 @@ internal sealed class InterruptKey : IDisposable
         return isPressed;
     }
 
-    /// <summary>Gives the key back to PowerShell.</summary>
+    /// <summary>Returns the key to PowerShell.</summary>
     public void Dispose()
     {
         if (!_isTaken) return;
-        // Pressed twice in impatience, it is still meant for the answer.
+        // A second press shortly after the first one belongs to the same answer.
         if (_wasPressed)
         {
             Thread.Sleep(s_impatience);

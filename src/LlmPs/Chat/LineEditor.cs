@@ -9,16 +9,16 @@ using LlmPs.Views;
 namespace LlmPs.Chat;
 
 /// <summary>
-/// Reads a line from the terminal. PowerShell's own editor takes the text for script, so that an apostrophe waits for another, and the
-/// host's plain one mars lines that are wider than the screen. Ctrl+C clears the line here, and lines that are pasted together are one.
+/// Reads a line from the terminal. PowerShell's own editor reads the text as script, so that an apostrophe waits for another one. The
+/// host's editor cannot draw lines that are wider than the screen. Ctrl+C clears the line. Lines that are pasted together are one prompt.
 /// </summary>
-internal sealed class LineEditor
+/// <param name="prompt">The text before the line, in ASCII.</param>
+/// <param name="typedAhead">The keys that were pressed earlier, which come first, with an empty key for each pause.</param>
+internal sealed class LineEditor(string prompt, Queue<ConsoleKeyInfo> typedAhead)
 {
-    // What a paste brings next is there within this.
+    // The next key of a paste arrives within this time.
     private static readonly TimeSpan s_paste = TimeSpan.FromMilliseconds(15);
 
-    private readonly string _prompt;
-    private readonly Queue<ConsoleKeyInfo> _typedAhead;
     private readonly List<string> _earlier = [];
     private IReadOnlyList<string> _offers = [];
     private int _offer;
@@ -28,20 +28,12 @@ internal sealed class LineEditor
     private int _recalled;
     private int _row;
 
-    /// <param name="prompt">What stands before the line; plain ASCII.</param>
-    /// <param name="typedAhead">Keys that were pressed before anybody asked; they come first. One that is none stands for a pause.</param>
-    internal LineEditor(string prompt, Queue<ConsoleKeyInfo> typedAhead)
-    {
-        _prompt = prompt;
-        _typedAhead = typedAhead;
-    }
-
-    /// <summary>What may stand where the text before the cursor is, best first; null where it cannot be completed.</summary>
+    /// <summary>Returns the completions of the text before the cursor, best first; null where it cannot be completed.</summary>
     internal Func<string, IReadOnlyList<string>?>? Completer { get; set; }
 
-    private bool HasKey => _typedAhead.Count > 0 || Console.KeyAvailable;
+    private bool HasKey => typedAhead.Count > 0 || Console.KeyAvailable;
 
-    /// <summary>The line; null where the user ends the input with Ctrl+D.</summary>
+    /// <summary>Returns the line; null where the user ends the input with Ctrl+D.</summary>
     internal string? Read()
     {
         Console.TreatControlCAsInput = true;
@@ -54,7 +46,7 @@ internal sealed class LineEditor
             Draw();
             while (true)
             {
-                var key = _typedAhead.Count > 0 ? _typedAhead.Dequeue() : Console.ReadKey(intercept: true);
+                var key = typedAhead.Count > 0 ? typedAhead.Dequeue() : Console.ReadKey(intercept: true);
                 if (key.Key == ConsoleKey.Enter && !IsPasting())
                 {
                     Accept();
@@ -68,7 +60,7 @@ internal sealed class LineEditor
                 }
 
                 Apply(key);
-                // Drawn once a paste is in.
+                // A paste is drawn once, at its end.
                 if (!HasKey) Draw();
             }
         }
@@ -80,14 +72,13 @@ internal sealed class LineEditor
 
     private bool IsPasting()
     {
-        // Those typed ahead have a key that is none for each pause.
-        if (_typedAhead.Count > 0) return _typedAhead.Peek() != default;
+        if (typedAhead.Count > 0) return typedAhead.Peek() != default;
         if (HasKey) return true;
         Thread.Sleep(s_paste);
         return HasKey;
     }
 
-    /// <summary>With Control it is AltGr, which types.</summary>
+    // Alt with Control is AltGr, which types a character.
     private static bool IsAlt(ConsoleKeyInfo key) =>
         (key.Modifiers & (ConsoleModifiers.Alt | ConsoleModifiers.Control)) == ConsoleModifiers.Alt;
 
@@ -120,7 +111,7 @@ internal sealed class LineEditor
         else if (key.KeyChar == '\t' || !char.IsControl(key.KeyChar)) Insert(key.KeyChar == '\t' ? ' ' : key.KeyChar);
     }
 
-    /// <summary>Puts the next completion before the cursor. False where nothing can be completed, as in a prompt.</summary>
+    /// <summary>Puts the next completion before the cursor. Returns false where the text cannot be completed, as in a prompt.</summary>
     private bool Complete(int step)
     {
         if (_offers.Count > 0)
@@ -137,7 +128,7 @@ internal sealed class LineEditor
         _offers = offers;
         _offer = step > 0 ? 0 : offers.Count - 1;
         Offer(_cursor);
-        // After the only one, Tab completes what comes next.
+        // After a single completion, Tab completes the next word.
         if (offers.Count == 1) _offers = [];
         return true;
     }
@@ -197,14 +188,14 @@ internal sealed class LineEditor
     }
 
     /// <summary>
-    /// Draws the line anew from the row of the prompt on, and puts the cursor in its place. Of a text that is taller than the screen it
-    /// draws the part around the cursor: what has left the screen cannot be drawn over.
+    /// Draws the line again from the row of the prompt, and moves the cursor. Of a text that is taller than the screen it draws only the
+    /// part around the cursor, because rows above the screen cannot be changed.
     /// </summary>
-    /// <param name="whole">Draw all of it, for the last time.</param>
+    /// <param name="whole">Whether to draw all rows, for the last time.</param>
     private void Draw(bool whole = false)
     {
         var rows = Rows(Math.Max(2, Console.WindowWidth), out var place);
-        // A terminal may keep a screen that is cleared from its first row on, so that one is left alone.
+        // Some terminals keep a copy of a screen that is cleared from its first row, so the first row is not cleared.
         var height = whole ? rows.Count : Math.Min(rows.Count, Math.Max(1, Console.WindowHeight - 1));
         var first = Math.Min(place.Row, rows.Count - height);
         var last = first + height - 1;
@@ -213,7 +204,7 @@ internal sealed class LineEditor
         drawing.Append("\r\u001b[J");
         for (var row = first; row <= last; row++)
         {
-            if (row == 0) drawing.Append(_prompt);
+            if (row == 0) drawing.Append(prompt);
             drawing.Append(_text, rows[row].Start, rows[row].End - rows[row].Start);
             if (row < last && rows[row].Breaks) drawing.Append("\r\n");
         }
@@ -225,11 +216,11 @@ internal sealed class LineEditor
         Console.Write(drawing.ToString());
     }
 
-    /// <summary>The text in rows of the screen; one breaks where the terminal does not wrap by itself.</summary>
+    /// <summary>Returns the rows of the text on the screen. Breaks: the terminal does not wrap this row by itself.</summary>
     private List<(int Start, int End, bool Breaks)> Rows(int width, out (int Row, int Column) place)
     {
         var rows = new List<(int Start, int End, bool Breaks)>();
-        var (start, column) = (0, _prompt.Length);
+        var (start, column) = (0, prompt.Length);
         place = (0, column);
         var elements = StringInfo.GetTextElementEnumerator(_text);
         while (elements.MoveNext())
@@ -254,7 +245,7 @@ internal sealed class LineEditor
 
             column += wide;
             if (column < width) continue;
-            // At the edge a terminal waits for the next character before it wraps; this does not.
+            // At the edge a terminal wraps only with the next character.
             rows.Add((start, next, next == _text.Length || _text[next] is '\n' or '\r'));
             (start, column) = (next, 0);
         }

@@ -5,10 +5,11 @@ using System.Management.Automation;
 using LlmPs.Completion;
 using LlmPs.Schema;
 using LlmPs.Tools;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>What is asked of an answer beyond words: tools to call on the way to it, and a schema to meet.</summary>
+/// <summary>Tools that the model can call, and the schema of its answer.</summary>
 public abstract class AnswerOptionsCommand : ChatOptionsCommand
 {
     /// <summary>The JSON schema of the answer, as hashtable, JSON text or file. The parsed answer is in <c>Data</c>.</summary>
@@ -16,12 +17,12 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
     [ValidateNotNull]
     public object? JsonSchema { get; set; }
 
-    /// <summary>How often an answer that breaks the schema is sent back to be mended. With <c>-Stream</c> never.</summary>
+    /// <summary>The most repairs of an answer that does not meet the schema, 0 to 100. Default 1; with <c>-Stream</c> 0.</summary>
     [Parameter]
     [ValidateRange(0, 100)]
     public int MaxRepair { get; set; } = 1;
 
-    /// <summary>What the model may call: tools of New-ChatTool, commands by name or object, script blocks with a param block.</summary>
+    /// <summary>The tools: objects of New-ChatTool, commands by name or object, script blocks with a param block.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ToolCompleter))]
     [ValidateNotNullOrEmpty]
@@ -33,16 +34,16 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
     [ValidateNotNullOrEmpty]
     public string? ToolChoice { get; set; }
 
-    /// <summary>Run the calls, each after a question to the user, and go on until the model answers.</summary>
+    /// <summary>Whether to run the calls, each after a question to the user, until the model answers.</summary>
     [Parameter]
     public SwitchParameter InvokeTool { get; set; }
 
-    /// <summary>How often a row's calls are run and answered at most.</summary>
+    /// <summary>The most rounds of tool calls for a row, 1 to 1000. Default 8.</summary>
     [Parameter]
     [ValidateRange(1, 1000)]
     public int MaxToolRound { get; set; } = 8;
 
-    /// <summary>Reads these options, which hold for all rows; ends the command where one is amiss.</summary>
+    /// <summary>Reads these options, which are the same for all rows; ends the command where one is invalid.</summary>
     private protected AnswerReviewer NewReviewer(bool stream)
     {
         var reviewer = new AnswerReviewer { MaxToolRound = MaxToolRound, MaxRepair = stream ? 0 : MaxRepair };
@@ -50,17 +51,22 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
         {
             if (Tool is not null) Template.Tools = ToolSource.Read(this, Tool);
             if (JsonSchema is not null)
-                reviewer.Check =
-                    new AnswerCheck(this, Template.JsonSchema = SchemaText.Read(nameof(JsonSchema), JsonSchema, SessionState.Path));
+            {
+                Template.JsonSchema = SchemaText.Read(nameof(JsonSchema), JsonSchema, SessionState.Path);
+                reviewer.Check = new AnswerCheck(this, Template.JsonSchema);
+            }
+
             if (InvokeTool)
-                reviewer.Tools =
-                    new ToolRunner(this, Template.Tools
-                        ?? throw new PSArgumentException("InvokeTool needs -Tool: only what is offered there is run."));
+            {
+                if (Template.Tools is null) throw new PSArgumentException("-InvokeTool needs -Tool: only the tools in -Tool are run.");
+                reviewer.Tools = new ToolRunner(this, Template.Tools);
+            }
+
             Template.ToolChoice = Choice(Template.Tools);
         }
-        catch (Exception e) when (e is PSArgumentException or ArgumentException or ItemNotFoundException)
+        catch (Exception e) when (e is ArgumentException or ItemNotFoundException)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "InvalidParameter", ErrorCategory.InvalidArgument, null));
+            throw this.Refusal(e, "InvalidParameter", ErrorCategory.InvalidArgument);
         }
 
         return reviewer;
@@ -69,10 +75,9 @@ public abstract class AnswerOptionsCommand : ChatOptionsCommand
     private string? Choice(IReadOnlyList<ChatTool>? tools)
     {
         if (ToolChoice is null) return null;
-        if (tools is null) throw new PSArgumentException($"ToolChoice '{ToolChoice}' needs -Tool.");
+        if (tools is null) throw new PSArgumentException($"-ToolChoice '{ToolChoice}' needs -Tool.");
         var known = ToolChoiceCompleter.Words.Concat(tools.Select(tool => tool.Name)).ToList();
         return known.FirstOrDefault(word => word.Equals(ToolChoice, StringComparison.OrdinalIgnoreCase))
-            ?? throw new PSArgumentException(
-                $"ToolChoice '{ToolChoice}' is neither a word nor a tool. It takes: {string.Join(", ", known)}.");
+            ?? throw new PSArgumentException($"-ToolChoice '{ToolChoice}' is not valid. Valid values: {string.Join(", ", known)}.");
     }
 }

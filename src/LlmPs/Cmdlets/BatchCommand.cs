@@ -13,7 +13,7 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
 {
     private BatchTask? _task;
 
-    /// <summary>The session, by name or object; the one that made the batch where not given.</summary>
+    /// <summary>The session, by name or object. Default: the one that created the batch.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(SessionCompleter))]
     [Session]
@@ -34,7 +34,7 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
 
     private protected BatchService ServiceOf(LlmSession session) => new(session, Task.Log);
 
-    /// <summary>Does something with a batch; its failure is an error of this batch only.</summary>
+    /// <summary>Runs work on a batch. Its failure is an error of this batch only.</summary>
     private protected void Try(ChatBatch batch, Action work)
     {
         try
@@ -54,7 +54,7 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Returns what the provider says of a batch now, with what is known of its checkpoint.</summary>
+    /// <summary>Returns the present state of a batch at the provider, with its checkpoint.</summary>
     private protected ChatBatch Ask(LlmSession session, ChatBatch known)
     {
         var batch = Task.Run(token => ServiceOf(session).GetAsync(known.Id, token));

@@ -13,20 +13,18 @@ using LlmPs.Values;
 namespace LlmPs.Cmdlets;
 
 /// <summary>
-/// The options that a request for a completion can carry. A blank text is unset. Each row may have them for itself, in a column of that
-/// name or by a script block over the row. PowerShell's binder would look for each of them up to four times a row, and make an object each
-/// time it looks, which takes longer than all the rest of a row. So <see cref="RowOptions"/> reads the columns, once a row, and has the
-/// script blocks run; the binder takes the options for plain ones, which are the properties of <see cref="Template"/>.
+/// The options of a request for a completion. A blank text is unset. Each row can set them for itself, in a column of that name or by a
+/// script block. PowerShell's binder would search each row up to four times for each option, so <see cref="RowOptions"/> reads the row once
+/// instead. For the binder the options are plain parameters: the properties of <see cref="Template"/>.
 /// </summary>
 public abstract class ChatOptionsCommand : PSCmdlet
 {
     private LlmSession? _default;
-    private bool _isBegun;
 
-    /// <summary>What the command line asks for. The parameters are its properties; each row starts with a copy.</summary>
+    /// <summary>The request of the command line. Each row starts with a copy.</summary>
     private protected ChatRequest Template { get; } = new();
 
-    /// <summary>The options given as script blocks, which are run over each row.</summary>
+    /// <summary>The script blocks that were given as options, by name.</summary>
     internal Dictionary<string, RowBlock>? RowBlocks { get; private set; }
 
     /// <summary>The system prompt.</summary>
@@ -34,13 +32,13 @@ public abstract class ChatOptionsCommand : PSCmdlet
     [RowOption]
     public string? System { get; set => field = Bound(value); }
 
-    /// <summary>The model; the session's default where not given.</summary>
+    /// <summary>The model. Default: the session's model.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ModelCompleter))]
     [RowOption]
     public string? Model { get => Template.Model; set => Template.Model = Bound(value); }
 
-    /// <summary>GenStudio: the chip, or several in order of preference.</summary>
+    /// <summary>GenStudio: the chip, or several in order of preference. Default: the session's chip.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ChipCompleter))]
     [RowOption]
@@ -54,28 +52,28 @@ public abstract class ChatOptionsCommand : PSCmdlet
         }
     }
 
-    /// <summary>The session, by name or object, or several in order of preference; the newest default session where not given.</summary>
+    /// <summary>The session by name or object, or several in order of preference. Default: the default session.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(SessionCompleter))]
     [Session]
     public LlmSession[]? Session { get; set; }
 
-    /// <summary>Randomness.</summary>
+    /// <summary>Sampling temperature, 0 to 2. Higher values give more varied answers.</summary>
     [Parameter]
     [RowOption]
     public double? Temperature { get => Template.Temperature; set => Template.Temperature = Bound(value); }
 
-    /// <summary>Nucleus sampling.</summary>
+    /// <summary>Nucleus sampling: the share of probability to sample from, 0 to 1.</summary>
     [Parameter]
     [RowOption]
     public double? TopP { get => Template.TopP; set => Template.TopP = Bound(value); }
 
-    /// <summary>Sample from the k likeliest tokens.</summary>
+    /// <summary>The number of most likely tokens to sample from.</summary>
     [Parameter]
     [RowOption]
     public int? TopK { get => Template.TopK; set => Template.TopK = Bound(value); }
 
-    /// <summary>Leave out tokens less likely than this share of the likeliest.</summary>
+    /// <summary>The least probability of a token, as a share of the most likely token's probability, 0 to 1.</summary>
     [Parameter]
     [RowOption]
     public double? MinP { get => Template.MinP; set => Template.MinP = Bound(value); }
@@ -88,35 +86,38 @@ public abstract class ChatOptionsCommand : PSCmdlet
     /// <summary>Texts that end the answer.</summary>
     [Parameter]
     [RowOption(KeepsWhiteSpace = true)]
-    public string[]? Stop { get =>
-        (string[]?)Template.Stop; set => Template.Stop = Bound(value)?.Where(text => !string.IsNullOrEmpty(text)).ToArray(); }
+    public string[]? Stop
+    {
+        get => (string[]?)Template.Stop;
+        set => Template.Stop = Bound(value)?.Where(text => !string.IsNullOrEmpty(text)).ToArray();
+    }
 
-    /// <summary>Less of what was said at all.</summary>
+    /// <summary>Penalty for tokens that occur already, -2 to 2. Higher values give more new topics.</summary>
     [Parameter]
     [RowOption]
     public double? PresencePenalty { get => Template.PresencePenalty; set => Template.PresencePenalty = Bound(value); }
 
-    /// <summary>Less of what was said often.</summary>
+    /// <summary>Penalty for tokens that occur often, -2 to 2. Higher values give less repetition.</summary>
     [Parameter]
     [RowOption]
     public double? FrequencyPenalty { get => Template.FrequencyPenalty; set => Template.FrequencyPenalty = Bound(value); }
 
-    /// <summary>How many choices to generate.</summary>
+    /// <summary>The number of choices to generate.</summary>
     [Parameter]
     [RowOption]
     public int? N { get => Template.N; set => Template.N = Bound(value); }
 
-    /// <summary>For answers that repeat.</summary>
+    /// <summary>Seed of the sampling. The same seed gives similar answers.</summary>
     [Parameter]
     [RowOption]
     public long? Seed { get => Template.Seed; set => Template.Seed = Bound(value); }
 
-    /// <summary>Return the tokens' log probabilities.</summary>
+    /// <summary>Whether to return the log probabilities of the tokens.</summary>
     [Parameter]
     [RowOption]
     public SwitchParameter LogProbs { get => Template.LogProbs == true; set => Template.LogProbs = Bound(value).IsPresent ? true : null; }
 
-    /// <summary>How many likely tokens to return at each place.</summary>
+    /// <summary>The number of likely tokens to return at each place.</summary>
     [Parameter]
     [RowOption]
     public int? TopLogProbs { get => Template.TopLogProbs; set => Template.TopLogProbs = Bound(value); }
@@ -126,92 +127,82 @@ public abstract class ChatOptionsCommand : PSCmdlet
     [RowOption]
     public string? User { get => Template.User; set => Template.User = Bound(value); }
 
-    /// <summary>Whether the model should think before it answers.</summary>
+    /// <summary>Whether the model thinks before it answers.</summary>
     [Parameter]
     [RowOption]
     public ThinkingMode? Thinking { get => Template.Thinking; set => Template.Thinking = Bound(value); }
 
-    /// <summary>The most tokens to think with.</summary>
+    /// <summary>The most tokens of reasoning.</summary>
     [Parameter]
     [RowOption]
     public int? ThinkingBudget { get => Template.ThinkingBudget; set => Template.ThinkingBudget = Bound(value); }
 
-    /// <summary>How hard to think, in the provider's words.</summary>
+    /// <summary>Effort of the reasoning, in the provider's words.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ReasoningEffortCompleter))]
     [RowOption]
     public string? ReasoningEffort { get => Template.ReasoningEffort; set => Template.ReasoningEffort = Bound(value); }
 
-    /// <summary>Fields of the body that are sent as they are.</summary>
+    /// <summary>Further fields of the request body, sent unchanged.</summary>
     [Parameter]
     [ValidateNotNull]
     public IDictionary? ExtraBody { get; set; }
 
-    /// <summary>Send options and values that the provider does not document.</summary>
+    /// <summary>Whether to send options and values that the provider does not document.</summary>
     [Parameter]
     public SwitchParameter SkipValidation { get => Template.SkipValidation; set => Template.SkipValidation = value; }
 
-    /// <summary>
-    /// Takes the default session: one that is opened or closed meanwhile, such as by a command downstream, is none of this run's.
-    /// </summary>
-    protected override void BeginProcessing()
-    {
-        _default = SessionTable.Current.Default;
-        _isBegun = true;
-    }
+    /// <summary>Remembers the default session, because a command downstream may open or close one.</summary>
+    protected override void BeginProcessing() => _default = SessionTable.Current.Default;
 
-    /// <summary>
-    /// What the setter of a row's option keeps: nothing where the option is a script block, which comes by another way
-    /// (<see cref="RowOptionAttribute.TakeBlock"/>). Only a script block of the command line is kept: one out of the pipeline is a row, and
-    /// its text may be anyone's.
-    /// </summary>
+    /// <summary>Returns the value that the setter of an option keeps. A script block is kept in <see cref="RowBlocks"/> instead.</summary>
     private protected T? Bound<T>(T value, [CallerMemberName] string option = "")
     {
-        if (RowOptionAttribute.TakeBlock() is not { } block) return value;
-        if (!_isBegun) (RowBlocks ??= [])[option] = new RowBlock(option, block);
+        var state = SessionTable.Current;
+        if (state.WaitingBlock is not { } block) return value;
+        state.WaitingBlock = null;
+        Keep(option, block);
         return default;
     }
 
-    /// <summary>Refuses script blocks where there are no rows.</summary>
+    private protected void Keep(string option, ScriptBlock block) => (RowBlocks ??= [])[option] = new RowBlock(option, block);
+
     private protected void RefuseBlocks(string wayOut)
     {
         if (RowBlocks?.Keys.FirstOrDefault() is { } option)
             Refuse($"{option} is a script block, and there is no row to run it over: {wayOut}.", option);
     }
 
-    /// <summary>Ends the command for the sake of a parameter.</summary>
     internal void Refuse(string message, string parameter) =>
-        ThrowTerminatingError(
-            new ErrorRecord(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument, null));
+        throw this.Refusal(new PSArgumentException(message, parameter), "InvalidParameter", ErrorCategory.InvalidArgument);
 
-    /// <summary>A request as the command line gives it, without messages.</summary>
-    /// <exception cref="ArgumentException">A value of <c>-ExtraBody</c> that is no JSON.</exception>
+    /// <exception cref="ArgumentException">A value of <c>-ExtraBody</c> cannot be written as JSON.</exception>
     internal ChatRequest NewRequest()
     {
         var request = Template.Copy();
-        request.ExtraBody = ExtraFields();
+        if (ExtraBody is null) return request;
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry field in ExtraBody)
+            fields[Convert.ToString(field.Key, CultureInfo.InvariantCulture)!] = JsonText.From(field.Value);
+        request.ExtraBody = fields;
         return request;
     }
 
-    /// <summary>The session to use, which is that of the conversation where one goes on; ends the command where there is none.</summary>
+    /// <summary>Returns the session to use: the one given, the conversation's, or the default. Ends the command without one.</summary>
     internal LlmSession SessionFor(ChatCompletion? history)
     {
         if (Session?.Length > 1) RefusePool();
         if (Session?.Length > 0) return Session[0];
-        var identity = history?.Context?.Session;
-        var earlier = identity is null ? null : LlmSession.Of(identity) is { IsClosed: false } open ? open
-            : SessionTable.Current.Find(identity.Name);
-        // What was said to one provider does not go to another that happens to be the default.
-        if ((identity is null ? _default ??= SessionTable.Current.Default : earlier) is { } session) return session;
-        var message = identity is null
-            ? "No session is open. Open one with Connect-LlmProvider, such as: Connect-LlmProvider SiliconFlow"
-            : $"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or give another "
-                + "session as -Session.";
-        ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
-        throw new PipelineStoppedException();
+        if (history?.Context?.Session is not { } identity)
+            return (_default ??= SessionTable.Current.Default) ?? throw NoSession(
+                "No session is open. Run Connect-LlmProvider first, for example: Connect-LlmProvider SiliconFlow");
+        // Never the default session: the conversation could go to another provider.
+        return (LlmSession.Of(identity) is { IsClosed: false } open ? open : SessionTable.Current.Find(identity.Name))
+            ?? throw NoSession($"The session '{identity.Name}' of this conversation is closed. Open it again with Connect-LlmProvider, or "
+                + "give another session with -Session.");
     }
 
-    /// <summary>Ends a command that talks to one session on one chip where several are given.</summary>
+    /// <summary>Ends a command that uses one session and one chip where several are given.</summary>
     private protected void RefusePool()
     {
         const string WayOut = "Only Invoke-ChatCompletion uses several";
@@ -221,12 +212,6 @@ public abstract class ChatOptionsCommand : PSCmdlet
         if (Chip?.Length > 1) Refuse($"-Chip has {Chip.Length} chips ({string.Join(", ", Chip)}): give one. {WayOut}.", nameof(Chip));
     }
 
-    private Dictionary<string, string>? ExtraFields()
-    {
-        if (ExtraBody is null) return null;
-        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (DictionaryEntry field in ExtraBody)
-            fields[Convert.ToString(field.Key, CultureInfo.InvariantCulture)!] = JsonText.From(field.Value);
-        return fields;
-    }
+    private Exception NoSession(string message) =>
+        this.Refusal(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError);
 }

@@ -3,9 +3,7 @@ using System.Collections;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
-using System.Net;
 using System.Security;
-using System.Threading;
 using LlmPs.Audit;
 using LlmPs.Completion;
 using LlmPs.Loading;
@@ -23,21 +21,21 @@ namespace LlmPs.Cmdlets;
 [OutputType(typeof(LlmSession))]
 public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
 {
-    private readonly CancellationTokenSource _stop = new();
+    private readonly OnlineModels _models = new();
     private string _keySource = "no key";
     private bool _isOpenAIKeyOfEnvironment;
 
-    /// <summary>The provider.</summary>
+    /// <summary>The provider's name, for example SiliconFlow.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [ArgumentCompleter(typeof(ProviderCompleter))]
     public string Provider { get; set; } = string.Empty;
 
-    /// <summary>The session's name; the provider's name by default.</summary>
+    /// <summary>The session's name. Default: the provider's name.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>The key, as SecureString or text.</summary>
+    /// <summary>The API key, as SecureString or text.</summary>
     [Parameter]
     [SecretText]
     [ValidateNotNull]
@@ -48,22 +46,22 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     [ValidateNotNull]
     public PSCredential? Credential { get; set; }
 
-    /// <summary>The name of a SecretManagement secret that is the key.</summary>
+    /// <summary>The name of a secret in SecretManagement that is the key.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? SecretName { get; set; }
 
-    /// <summary>The SecretManagement vault.</summary>
+    /// <summary>The SecretManagement vault of the secret. Default: the default vault.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? SecretVault { get; set; }
 
-    /// <summary>The address up to what the provider's own paths begin with.</summary>
+    /// <summary>The provider's address without its paths. Default: the provider's own.</summary>
     [Parameter]
     [ValidateNotNull]
     public Uri? BaseUri { get; set; }
 
-    /// <summary>Cloudsway: the path of your own endpoint.</summary>
+    /// <summary>Cloudsway: the path of your endpoint.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? EndpointPath { get; set; }
@@ -80,83 +78,83 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
     [ValidateNotNullOrEmpty]
     public string? Model { get; set; }
 
-    /// <summary>Limit of one attempt, in seconds.</summary>
+    /// <summary>The longest time of one attempt, in seconds. Default 600.</summary>
     [Parameter]
     [ValidateRange(0.001, 2147483)]
     public double TimeoutSec { get; set; } = 600;
 
-    /// <summary>Limit until the connection stands, in seconds.</summary>
+    /// <summary>The longest time until the connection is open, in seconds. Default 30.</summary>
     [Parameter]
     [ValidateRange(0.001, 2147483)]
     public double ConnectTimeoutSec { get; set; } = 30;
 
-    /// <summary>Limit between two payloads of an answer, in seconds; before the first, five times as long.</summary>
+    /// <summary>The longest time between two pieces of an answer, in seconds. Default 120; five times that before the first.</summary>
     [Parameter]
     [ValidateRange(0.001, 429496)]
     public double IdleTimeoutSec { get; set; } = 120;
 
-    /// <summary>How often a request is sent again at most.</summary>
+    /// <summary>The most retries of a request, 0 to 100. Default 4.</summary>
     [Parameter]
     [ValidateRange(0, 100)]
     public int MaxRetryCount { get; set; } = 4;
 
-    /// <summary>The longest wait between two attempts, in seconds.</summary>
+    /// <summary>The longest time between two attempts, in seconds. Default 60.</summary>
     [Parameter]
     [ValidateRange(0, 86400)]
     public double MaxRetryDelaySec { get; set; } = 60;
 
-    /// <summary>The account's limit of requests a minute.</summary>
+    /// <summary>The account's limit of requests per minute.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? RequestsPerMinute { get; set; }
 
-    /// <summary>The account's limit of tokens a minute.</summary>
+    /// <summary>The account's limit of tokens per minute.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? TokensPerMinute { get; set; }
 
-    /// <summary>Prices per million tokens, by model: a hashtable, a CSV file or a JSON file. Answers have a Cost with it.</summary>
+    /// <summary>Prices per million tokens by model: a hashtable, a CSV file or a JSON file. Answers then have a Cost.</summary>
     [Parameter]
     [ValidateNotNull]
     public object? Price { get; set; }
 
-    /// <summary>The proxy.</summary>
+    /// <summary>The address of the proxy.</summary>
     [Parameter]
     [ValidateNotNull]
     public Uri? Proxy { get; set; }
 
-    /// <summary>The proxy's credential.</summary>
+    /// <summary>The credential for the proxy.</summary>
     [Parameter]
     [ValidateNotNull]
     public PSCredential? ProxyCredential { get; set; }
 
-    /// <summary>Further headers of every request.</summary>
+    /// <summary>Additional headers of every request.</summary>
     [Parameter]
     [ValidateNotNull]
     public IDictionary? Header { get; set; }
 
-    /// <summary>The file to which each attempt adds a line of JSON.</summary>
+    /// <summary>The audit log: a file to which each attempt adds a line of JSON.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? LogPath { get; set; }
 
-    /// <summary>Write what is sent and answered to the file of -LogPath as well.</summary>
+    /// <summary>Whether the audit log has the requests and answers as well.</summary>
     [Parameter]
     public SwitchParameter LogContent { get; set; }
 
-    /// <summary>Do not make this the default session.</summary>
+    /// <summary>Whether to keep the current default session.</summary>
     [Parameter]
     public SwitchParameter NoDefault { get; set; }
 
-    /// <summary>Ask for the provider's list of models, which is free, and fail where that is refused.</summary>
+    /// <summary>Whether to test the connection with the provider's list of models, which is free.</summary>
     [Parameter]
     public SwitchParameter Test { get; set; }
 
-    /// <summary>Let the in-process simulator answer in place of the network.</summary>
+    /// <summary>Whether the simulator in this process answers instead of the provider.</summary>
     [Parameter]
     public SwitchParameter Simulate { get; set; }
 
-    /// <summary>How the simulator answers: latency, faults, scripted answers.</summary>
+    /// <summary>The options of the simulator: latency, faults, scripted answers.</summary>
     [Parameter]
     [ValidateNotNull]
     public IDictionary? SimulatorOption { get; set; }
@@ -168,13 +166,11 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         {
             var session = new LlmSession(Options(), Handler());
             if (session.Connection.IsCredentialInTheClear)
-                VerboseLine.Warn(this,
-                    $"The {(session.HasKey ? "key" : "credential of -Header")} goes to {session.BaseUri.Host} over http, where others "
-                        + "can read it. Use https.");
+                VerboseLine.Warn(this, $"The {(session.HasKey ? "key" : "credential of -Header")} is sent to {session.BaseUri.Host} over "
+                    + "http, where others can read it. Use https.");
             if (_isOpenAIKeyOfEnvironment && !IsForOpenAIKey(session))
-                VerboseLine.Warn(this,
-                    $"The key in $env:OPENAI_API_KEY is sent to {session.BaseUri.Host}. If it is not meant for this host, give the key "
-                        + "of this host as -ApiKey.");
+                VerboseLine.Warn(this, $"The key in $env:OPENAI_API_KEY is sent to {session.BaseUri.Host}. If it is not meant for this "
+                    + "host, give the key of this host as -ApiKey.");
             if (HiddenNames.Warning(this) is { } hidden) VerboseLine.Warn(this, hidden);
             if (Test) TestOrClose(session);
             SessionTable.Current.Add(session, mayBeDefault: !NoDefault);
@@ -182,39 +178,28 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         }
         catch (AuditException e)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "LogFailed", ErrorCategory.OpenError, LogPath));
+            throw this.Refusal(e, "LogFailed", ErrorCategory.OpenError, LogPath);
         }
         catch (ArgumentException e)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "InvalidConnection", ErrorCategory.InvalidArgument, Provider));
+            throw this.Refusal(e, "InvalidConnection", ErrorCategory.InvalidArgument, Provider);
         }
     }
 
     /// <inheritdoc/>
-    protected override void StopProcessing()
-    {
-        try
-        {
-            _stop.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It came to its end meanwhile.
-        }
-    }
+    protected override void StopProcessing() => _models.Cancel();
 
     /// <inheritdoc/>
-    public void Dispose() => _stop.Dispose();
+    public void Dispose() => _models.Dispose();
 
-    /// <summary>Tests a session that is not in the table yet, so that one of the same name stays open if the test fails.</summary>
+    /// <summary>Tests a session before it is opened, so that one of the same name stays open if the test fails.</summary>
     private void TestOrClose(LlmSession session)
     {
         var isAccepted = false;
         try
         {
-            var models = session.GetModelsAsync(_stop.Token).GetAwaiter().GetResult();
+            var models = _models.Of(session);
             isAccepted = true;
-            ModelCache.Write(session, models);
             VerboseLine.Write(this, $"Tested: {Tried(session)} lists {models.Count} models.");
         }
         catch (LlmApiException e)
@@ -236,25 +221,16 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
 
     private LlmApiException TestFailed(LlmSession session, LlmApiException e)
     {
-        // 404, 405 and 501: a server without a list, or a wrong address.
-        var hasNoList = e.StatusCode is 404 or 405 or 501;
-        var wayOut = hasNoList
+        // A server without a list of models, or a wrong address.
+        var wayOut = e.StatusCode is 404 or 405 or 501
             ? " The server has no list of models at this address. Check -BaseUri. If it is right, this server cannot be tested "
                 + "without a paid request: connect without -Test and send a short prompt."
             : string.Empty;
         var tried = $"The connection test failed, and no session was opened. Tried {Tried(session)}.";
-        return new LlmApiException(e.Kind, $"{tried} {e.Message.TrimEnd('.')}.{wayOut}", e)
-        {
-            StatusCode = e.StatusCode,
-            ProviderCode = e.ProviderCode,
-            RequestId = e.RequestId,
-            RetryAfter = e.RetryAfter,
-            Attempts = e.Attempts,
-            RecommendedAction = e.RecommendedAction,
-        };
+        return RowError.Reworded(e, $"{tried} {e.Message.TrimEnd('.')}.{wayOut}");
     }
 
-    /// <summary>Whether OpenAI's key does not leave for a host that is not OpenAI's.</summary>
+    // Other hosts get OpenAI's key only with a warning.
     private bool IsForOpenAIKey(LlmSession session) =>
         session.IsSimulated || session.BaseUri.IsLoopback
             || session.BaseUri.Host.Equals("api.openai.com", StringComparison.OrdinalIgnoreCase)
@@ -313,21 +289,16 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         }
 
         if (value is IEnumerable and not string)
-            throw new ArgumentException($"The value of header '{name}' is of type {value.GetType().Name}: give one text.");
-        options.Headers[name] = new NetworkCredential(string.Empty, Convert.ToString(value, CultureInfo.InvariantCulture)).SecurePassword;
+            throw new ArgumentException($"-Header '{name}' is of type {value.GetType().Name}: give one text.");
+        options.Headers[name] = SecretValue.Of(Convert.ToString(value, CultureInfo.InvariantCulture));
         options.TextHeaders.Add(name);
     }
 
     private Simulator.SimulatorHandler? Handler()
     {
-        if (!Simulate)
-        {
-            if (SimulatorOption is not null) throw new ArgumentException("SimulatorOption is for the simulator: give -Simulate as well.");
-            return null;
-        }
-
+        if (!Simulate) return SimulatorOption is null ? null : throw new ArgumentException("-SimulatorOption needs -Simulate.");
         var given = PlainValue.Of(SimulatorOption ?? new Hashtable());
-        // A provider that the simulator does not know is answered as OpenAI would.
+        // The simulator answers as OpenAI for a provider that it does not know.
         var name = ProviderList.Get(Provider).Name;
         if (!given.ContainsKey("Provider"))
             given["Provider"] = Enum.IsDefined(typeof(Simulator.SimulatedProvider), name) ? name
@@ -336,52 +307,23 @@ public sealed class ConnectLlmProviderCommand : PSCmdlet, IDisposable
         return new Simulator.SimulatorHandler(Simulator.SimulatorOptions.FromDictionary(given));
     }
 
-    /// <summary>The first credential that is given. A copy, since the session disposes its own.</summary>
+    /// <summary>Returns the first credential that is given, as a copy, because the session disposes it.</summary>
     private SecureString? Key(ChatProvider provider)
     {
         if (SecretVault is not null && SecretName is null)
-            throw new ArgumentException($"SecretVault '{SecretVault}' needs -SecretName as well, the name of the secret in it.");
+            throw new ArgumentException($"-SecretVault '{SecretVault}' needs -SecretName, the name of the secret in it.");
         if (ApiKey is not null) return From("the key of -ApiKey", ApiKey.Copy());
         // PSCredential.Empty has no password at all.
         if (Credential is not null) return From("the key of -Credential", Credential.Password?.Copy());
-        if (SecretName is not null) return From($"the key of -SecretName '{SecretName}'", FromVault());
+        if (SecretName is not null) return From($"the key of -SecretName '{SecretName}'", SecretValue.FromVault(SecretName, SecretVault));
         if (Environment.GetEnvironmentVariable(provider.KeyVariable) is not { } key || string.IsNullOrWhiteSpace(key)) return null;
         _isOpenAIKeyOfEnvironment = provider.KeyVariable == "OPENAI_API_KEY";
-        return From($"the key of $env:{provider.KeyVariable}", new NetworkCredential(string.Empty, key.Trim()).SecurePassword);
+        return From($"the key of $env:{provider.KeyVariable}", SecretValue.Of(key.Trim()));
     }
 
     private SecureString? From(string source, SecureString? key)
     {
         if (key is { Length: > 0 }) _keySource = source;
         return key;
-    }
-
-    private SecureString? FromVault()
-    {
-        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
-        shell.AddCommand("Get-Secret").AddParameter("Name", SecretName).AddParameter("ErrorAction", ActionPreference.Stop);
-        if (SecretVault is not null) shell.AddParameter("Vault", SecretVault);
-        object? secret;
-        try
-        {
-            secret = shell.Invoke().FirstOrDefault()?.BaseObject;
-        }
-        catch (CommandNotFoundException e)
-        {
-            throw new ArgumentException(
-                $"SecretName '{SecretName}' needs the module Microsoft.PowerShell.SecretManagement, which has Get-Secret.", e);
-        }
-        catch (RuntimeException e)
-        {
-            throw new ArgumentException($"SecretName '{SecretName}' could not be read: {e.Message}", e);
-        }
-
-        return secret switch
-        {
-            SecureString key => key.Copy(),
-            string key => new NetworkCredential(string.Empty, key).SecurePassword,
-            PSCredential credential => credential.Password?.Copy(),
-            _ => throw new ArgumentException($"SecretName '{SecretName}' is neither a text, a SecureString nor a credential."),
-        };
     }
 }

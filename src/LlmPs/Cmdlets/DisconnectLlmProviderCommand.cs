@@ -5,12 +5,12 @@ using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Closes sessions and forgets their credentials.</summary>
+/// <summary>Closes sessions and deletes their credentials from memory.</summary>
 [Cmdlet(VerbsCommunications.Disconnect, "LlmProvider", DefaultParameterSetName = "Name")]
 public sealed class DisconnectLlmProviderCommand : PSCmdlet
 {
     /// <summary>
-    /// The sessions, by name or object. Not texts: as one, a session that was replaced would close the one that has its name now.
+    /// The sessions, by name or object. Of type object: converted to text, a replaced session would close the one that has its name now.
     /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = "Name")]
     [ArgumentCompleter(typeof(SessionCompleter))]
@@ -34,9 +34,9 @@ public sealed class DisconnectLlmProviderCommand : PSCmdlet
             var item = PSObject.AsPSObject(given);
             var name = $"{item.Properties["Name"]?.Value ?? item}";
             if ((item.BaseObject as LlmSession ?? SessionTable.Current.Find(name)) is { } session) SessionTable.Current.Remove(session);
-            else WriteError(
-                new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound", ErrorCategory.ObjectNotFound,
-                    name));
+            else
+                WriteError(new ErrorRecord(
+                    new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound", ErrorCategory.ObjectNotFound, name));
         }
     }
 }

@@ -11,12 +11,12 @@ namespace LlmPs.Cmdlets;
 [Cmdlet(VerbsCommon.Enter, "ChatSession")]
 public sealed class EnterChatSessionCommand : ChatOptionsCommand
 {
-    /// <summary>The completion whose conversation goes on.</summary>
+    /// <summary>The completion whose conversation is continued.</summary>
     [Parameter(ValueFromPipeline = true)]
     [LiveObject]
     public ChatCompletion? History { get; set; }
 
-    /// <summary>Leave the reasoning out.</summary>
+    /// <summary>Whether to leave out the reasoning.</summary>
     [Parameter]
     public SwitchParameter NoReasoning { get; set; }
 
@@ -24,7 +24,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
     protected override void EndProcessing()
     {
         RefusePool();
-        if (ChatInput.IsMissing) Refuse(null);
+        if (ChatInput.IsMissing) throw NotInteractive(null);
         RefuseBlocks("give a value");
         var session = SessionFor(History);
         // Another provider has other models and chips.
@@ -59,7 +59,7 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         }
     }
 
-    /// <summary>The line without what tells it from a command or from the word that leaves.</summary>
+    /// <summary>Returns the line without the slash or space that keeps it from being a command.</summary>
     private static string PromptOf(string line)
     {
         if (line.StartsWith("//", StringComparison.Ordinal)) return line.Substring(1);
@@ -75,16 +75,14 @@ public sealed class EnterChatSessionCommand : ChatOptionsCommand
         }
         catch (Exception e) when (e is PSInvalidOperationException or HostException or NotImplementedException)
         {
-            Refuse(e);
-            throw;
+            throw NotInteractive(e);
         }
     }
 
-    private void Refuse(Exception? cause)
+    private Exception NotInteractive(Exception? cause)
     {
-        var error = new InvalidOperationException(
-            "Enter-ChatSession needs an interactive terminal, but the input is redirected or PowerShell runs with -NonInteractive. Use "
-                + "Invoke-ChatCompletion in scripts.", cause);
-        ThrowTerminatingError(new ErrorRecord(error, "NotInteractive", ErrorCategory.InvalidOperation, null));
+        const string Message = "Enter-ChatSession needs an interactive terminal, but the input is redirected or PowerShell runs with "
+            + "-NonInteractive. Use Invoke-ChatCompletion in scripts.";
+        return this.Refusal(new InvalidOperationException(Message, cause), "NotInteractive", ErrorCategory.InvalidOperation);
     }
 }

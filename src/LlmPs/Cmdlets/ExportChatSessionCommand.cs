@@ -37,11 +37,11 @@ public sealed class ExportChatSessionCommand : PSCmdlet
     [ValidateNotNullOrEmpty]
     public object[] InputObject { get; set; } = [];
 
-    /// <summary>Replace a file that is read-only or not a saved conversation.</summary>
+    /// <summary>Whether to replace a file that is read-only or not a saved conversation.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Do not replace any file.</summary>
+    /// <summary>Whether to keep an existing file.</summary>
     [Parameter]
     [Alias("NoOverwrite")]
     public SwitchParameter NoClobber { get; set; }
@@ -55,12 +55,9 @@ public sealed class ExportChatSessionCommand : PSCmdlet
             {
                 case ChatCompletion when _completion is not null || _messages.Count > 0:
                 case ChatMessage when _completion is not null:
-                    RefuseInput(
-                        "One file takes one conversation, and more were given. A completion holds its whole conversation: give only "
-                        + "the last one, or export each to its own file: "
-                        + "$answers | ForEach-Object { $_ | Export-ChatSession \"chat-$($_.InputIndex).json\" }",
-                        "SeveralConversations");
-                    break;
+                    throw Input("-InputObject has several conversations, and a file can have only one. A completion has its whole "
+                        + "conversation: give only the last one, or export each to its own file: "
+                        + "$answers | ForEach-Object { $_ | Export-ChatSession \"chat-$($_.InputIndex).json\" }", "SeveralConversations");
                 case ChatCompletion completion:
                     _completion = completion;
                     break;
@@ -68,15 +65,11 @@ public sealed class ExportChatSessionCommand : PSCmdlet
                     _messages.Add(message);
                     break;
                 case ChatCompletionDelta:
-                    RefuseInput(
-                        "-InputObject is a piece of a streamed answer. Join the pieces first: "
-                        + "… -Stream | Join-ChatCompletion | Export-ChatSession",
-                        "InvalidParameter");
-                    break;
+                    throw Input("-InputObject is a piece of a streamed answer. Join the pieces first: "
+                        + "… -Stream | Join-ChatCompletion | Export-ChatSession", "InvalidParameter");
                 case var other:
                     var type = PrintableText.Line(other?.GetType().Name ?? "null");
-                    RefuseInput($"-InputObject is of type {type}. Give a completion, or messages of New-ChatMessage.", "InvalidParameter");
-                    break;
+                    throw Input($"-InputObject is of type {type}. Give a completion, or messages of New-ChatMessage.", "InvalidParameter");
             }
         }
     }
@@ -85,7 +78,7 @@ public sealed class ExportChatSessionCommand : PSCmdlet
     protected override void EndProcessing()
     {
         var file = _completion is null ? new ChatFile(_messages) : ChatFile.Of(_completion);
-        if (file.Messages.Count == 0) RefuseInput("-InputObject has no messages, so there is nothing to save.", "NothingToSave");
+        if (file.Messages.Count == 0) throw Input("-InputObject has no messages, so there is nothing to save.", "NothingToSave");
         var given = ParameterSetName == PathSet ? Path : LiteralPath;
         try
         {
@@ -94,7 +87,7 @@ public sealed class ExportChatSessionCommand : PSCmdlet
             if (NoClobber && File.Exists(path))
             {
                 var exists = new IOException(PrintableText.Line($"'{path}' exists, and -NoClobber keeps it. Give another path."));
-                Refuse(exists, "NoClobber", ErrorCategory.ResourceExists, given);
+                throw this.Refusal(exists, "NoClobber", ErrorCategory.ResourceExists, given);
             }
 
             var count = file.Messages.Count.ToString(CultureInfo.InvariantCulture);
@@ -103,13 +96,9 @@ public sealed class ExportChatSessionCommand : PSCmdlet
         catch (Exception e) when (FilePath.IsOfFiles(e))
         {
             var isDenied = e is UnauthorizedAccessException or SecurityException;
-            Refuse(e, "ExportFailed", isDenied ? ErrorCategory.PermissionDenied : ErrorCategory.WriteError, given);
+            throw this.Refusal(e, "ExportFailed", isDenied ? ErrorCategory.PermissionDenied : ErrorCategory.WriteError, given);
         }
     }
 
-    private void RefuseInput(string message, string id) =>
-        Refuse(new PSArgumentException(message), id, ErrorCategory.InvalidArgument, null);
-
-    private void Refuse(Exception error, string id, ErrorCategory category, object? target) =>
-        ThrowTerminatingError(new ErrorRecord(error, id, category, target));
+    private Exception Input(string message, string id) => this.Refusal(new PSArgumentException(message), id, ErrorCategory.InvalidArgument);
 }

@@ -15,12 +15,12 @@ namespace LlmPs.Cmdlets;
 [OutputType(typeof(ChatBatch))]
 public sealed class GetChatBatchCommand : BatchCommand
 {
-    /// <summary>The ids; all batches where not given.</summary>
+    /// <summary>The ids. Default: all batches.</summary>
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
     public string[]? Id { get; set; }
 
-    /// <summary>The checkpoint whose batches are meant.</summary>
+    /// <summary>The checkpoint whose batches are returned.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? CheckpointPath { get; set; }
@@ -67,6 +67,13 @@ public sealed class GetChatBatchCommand : BatchCommand
         {
             ThrowTerminatingError(new ErrorRecord(e, "CheckpointFailed", ErrorCategory.OpenError, CheckpointPath));
             throw;
+        }
+
+        foreach (var id in Id ?? [])
+        {
+            if (plans.Any(plan => plan.BatchId == id)) continue;
+            Try(new ChatBatch { Id = id }, () => throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                $"Checkpoint '{CheckpointPath}' does not name it. Check the id, or leave out -CheckpointPath."));
         }
 
         foreach (var plan in plans)

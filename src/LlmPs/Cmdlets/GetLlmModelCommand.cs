@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
-using System.Threading;
 using LlmPs.Completion;
 using LlmPs.Loading;
 using LlmPs.Models;
@@ -14,50 +13,49 @@ using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Models of the documents' catalogue, or as the provider itself lists them.</summary>
+/// <summary>Lists models, from the module's catalogue or from the provider.</summary>
 [Cmdlet(VerbsCommon.Get, "LlmModel", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(LlmModel))]
 public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
 {
     private const int MostListed = 12;
 
-    private readonly CancellationTokenSource _stop = new();
+    private readonly OnlineModels _online = new();
     private ChipVerification? _verification;
     private ChipChecks? _found;
 
-    /// <summary>Ids or wildcards.</summary>
+    /// <summary>The ids of models, or wildcards. Default: all.</summary>
     [Parameter(Position = 0)]
     [ArgumentCompleter(typeof(ModelCompleter))]
     [SupportsWildcards]
     public string[] Name { get; set; } = ["*"];
 
-    /// <summary>Only this provider's models.</summary>
+    /// <summary>The provider whose models are listed.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ProviderCompleter))]
     public string? Provider { get; set; }
 
-    /// <summary>Only models that can be asked for on this chip.</summary>
+    /// <summary>The chip on which the models can be requested.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ChipCompleter))]
     public string? Chip { get; set; }
 
-    /// <summary>Ask the provider.</summary>
+    /// <summary>Whether the provider is asked for its list.</summary>
     [Parameter]
     public SwitchParameter Online { get; set; }
 
     /// <summary>
-    /// Ask the provider for each pair of model and chip with one token, and remember for the account which are served. Each costs a
-    /// request.
+    /// Whether to test each pair of model and chip with a request of one token, and to store for the account which are served.
     /// </summary>
     [Parameter]
     public SwitchParameter Verify { get; set; }
 
-    /// <summary>Requests in flight at once while verifying.</summary>
+    /// <summary>The most requests in flight with -Verify, 1 to 1024. Default 5.</summary>
     [Parameter]
     [ValidateRange(1, 1024)]
     public int ThrottleLimit { get; set; } = 5;
 
-    /// <summary>The session to ask through, by name or object.</summary>
+    /// <summary>The session for -Online and -Verify, by name or object.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(SessionCompleter))]
     [Session]
@@ -68,41 +66,23 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     {
         var provider = ProviderAsked();
         if (Chip is not null) RefuseUnknownChip(provider);
-        // Who is verified has to say which provider, or be the session's own.
         if (Verify) provider = WithChips(provider);
-        var models = Online ? Listed(SessionAsked(provider, "-Online")) : Catalogue(provider);
+        var models = Online ? Listed(SessionAsked(provider, "-Online"))
+            : provider?.Catalogue ?? ProviderList.All.SelectMany(any => any.Catalogue);
         if (Chip is not null) models = models.Where(model => model.Chips.Contains(Chip, StringComparer.OrdinalIgnoreCase));
         var offered = models.ToList();
         if (Verify && !Verified(SessionAsked(provider, "-Verify"), offered.Where(IsNamed))) return;
         var checks = new Dictionary<string, ChipChecks>(StringComparer.Ordinal);
-        foreach (var name in Name)
-        {
-            var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
-            var found = offered.Where(model => pattern.IsMatch(model.Id)).ToList();
-            WriteObject(found.Select(model => model.With(ChecksFor(model, checks))).ToList(), enumerateCollection: true);
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            {
-                var known = string.Join(", ", offered.Take(MostListed).Select(model => model.Id))
-                    + (offered.Count > MostListed ? $", … ({offered.Count} in all)" : string.Empty);
-                WriteError(new ErrorRecord(
-                    new ItemNotFoundException(PrintableText.Line($"No model matches '{name}'. Known models: {known}.")), "ModelNotFound",
-                        ErrorCategory.ObjectNotFound, name));
-            }
-        }
+        var known = string.Join(", ", offered.Take(MostListed).Select(model => model.Id))
+            + (offered.Count > MostListed ? $", … ({offered.Count} in all)" : string.Empty);
+        this.WriteNamed(Name, offered.Select(model => (model.Id, model.With(ChecksFor(model, checks)))).ToList(),
+            name => PrintableText.Line($"No model matches '{name}'. Known models: {known}."), "ModelNotFound");
     }
 
     /// <inheritdoc/>
     protected override void StopProcessing()
     {
-        try
-        {
-            _stop.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It came to its end meanwhile.
-        }
-
+        _online.Cancel();
         _verification?.Cancel();
     }
 
@@ -110,7 +90,7 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     public void Dispose()
     {
         _verification?.Dispose();
-        _stop.Dispose();
+        _online.Dispose();
     }
 
     private ChatProvider? ProviderAsked()
@@ -121,8 +101,7 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         }
         catch (ArgumentException e)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "ProviderNotFound", ErrorCategory.ObjectNotFound, Provider));
-            throw;
+            throw this.Refusal(e, "ProviderNotFound", ErrorCategory.ObjectNotFound, Provider);
         }
     }
 
@@ -131,52 +110,40 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         var known = (provider is null ? ProviderList.All.SelectMany(any => any.Chips) : provider.Chips).ToList();
         if (known.Contains(Chip!, StringComparer.OrdinalIgnoreCase)) return;
         var message = known.Count == 0
-            ? $"Chip '{Chip}': {provider!.Name} has no choice of chips."
+            ? $"-Chip '{Chip}' is not possible: {provider!.Name} has no choice of chips."
             : $"No chip is named '{Chip}'. Known chips: {string.Join(", ", known)}.";
-        ThrowTerminatingError(new ErrorRecord(new ItemNotFoundException(message), "ChipNotFound", ErrorCategory.ObjectNotFound, Chip));
+        throw this.Refusal(new ItemNotFoundException(message), "ChipNotFound", ErrorCategory.ObjectNotFound, Chip);
     }
 
-    private static IEnumerable<LlmModel> Catalogue(ChatProvider? provider) =>
-        provider is null ? ProviderList.All.SelectMany(any => any.Catalogue) : provider.Catalogue;
-
-    /// <summary>The session given, the newest one open for the provider given, or the default.</summary>
     private LlmSession SessionAsked(ChatProvider? provider, string parameter)
     {
         if (Session is not null && Session.ChatProvider != provider)
         {
-            var conflict =
-                $"The session '{Session.Name}' is of {Session.Provider}, and -Provider {provider!.Name} is asked for: leave one "
-                    + "of them out.";
-            ThrowTerminatingError(
-                new ErrorRecord(new PSArgumentException(conflict), "InvalidParameter", ErrorCategory.InvalidArgument, Session));
+            var conflict = $"-Session '{Session.Name}' is of {Session.Provider}, not of -Provider {provider!.Name}: leave out one of them.";
+            throw this.Refusal(new PSArgumentException(conflict), "InvalidParameter", ErrorCategory.InvalidArgument, Session);
         }
 
         if (OpenSession(provider) is { } session) return session;
-        var message = $"{parameter} needs an open session: Connect-LlmProvider {provider?.Name ?? "<provider>"}.";
-        ThrowTerminatingError(new ErrorRecord(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError, null));
-        throw new PipelineStoppedException();
+        var message = $"{parameter} needs an open session. Run Connect-LlmProvider {provider?.Name ?? "<provider>"} first.";
+        throw this.Refusal(new InvalidOperationException(message), "NoSession", ErrorCategory.ConnectionError);
     }
 
     private LlmSession? OpenSession(ChatProvider? provider) =>
         Session ?? (provider is null ? SessionTable.Current.Default
             : SessionTable.Current.All.LastOrDefault(open => open.ChatProvider == provider));
 
-    /// <summary>The provider whose pairs of model and chip are asked for.</summary>
     private ChatProvider WithChips(ChatProvider? provider)
     {
         provider ??= SessionTable.Current.Default is { ChatProvider.Chips.Count: > 0 } session ? session.ChatProvider
             : ProviderList.All.First(any => any.Chips.Count > 0);
         if (provider.Chips.Count > 0) return provider;
-        var message =
-            $"{provider.Name} has no choice of chips, so there are no pairs to verify: Get-LlmModel -Online lists what it serves.";
-        ThrowTerminatingError(
-            new ErrorRecord(new ArgumentException(message), "NothingToVerify", ErrorCategory.InvalidArgument, provider.Name));
-        return provider;
+        var message = $"-Verify is not possible: {provider.Name} has no choice of chips. Get-LlmModel -Online lists its models.";
+        throw this.Refusal(new ArgumentException(message), "NothingToVerify", ErrorCategory.InvalidArgument, provider.Name);
     }
 
     private bool IsNamed(LlmModel model) => Name.Any(name => new WildcardPattern(name, WildcardOptions.IgnoreCase).IsMatch(model.Id));
 
-    /// <summary>Asks for the pairs and keeps what is found; false where the user does not want it.</summary>
+    /// <summary>Tests the pairs and stores the results; false where the user declines.</summary>
     private bool Verified(LlmSession session, IEnumerable<LlmModel> models)
     {
         var pairs = models.SelectMany(model => Chip is null ? model.Chips.Select(chip => (model.Id, chip)) : [(model.Id, Chip)]).ToArray();
@@ -186,26 +153,22 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
         var checks = ChipCheckFile.Read(session);
         using var verification = _verification = new ChipVerification(this, session, checks, ThrottleLimit);
         var ending = verification.Ask(pairs, () => Stopping);
-        // What was paid for is kept, whatever ended it.
         _found = checks;
-        Keep(session, checks);
+        try
+        {
+            // Also after an error: the results were paid for.
+            ChipCheckFile.Write(session, checks);
+        }
+        catch (Exception e) when (FilePath.IsOfFiles(e))
+        {
+            if (!Stopping) VerboseLine.Warn(this, $"The results could not be stored: {e.Message}");
+        }
+
         if (ending is not null) ThrowTerminatingError(RowError.From(ending, session));
         return !Stopping;
     }
 
-    private void Keep(LlmSession session, ChipChecks checks)
-    {
-        try
-        {
-            ChipCheckFile.Write(session, checks);
-        }
-        catch (Exception e) when (CacheFile.IsOfFiles(e))
-        {
-            if (!Stopping) VerboseLine.Warn(this, $"The results could not be stored: {e.Message}");
-        }
-    }
-
-    /// <summary>What the account behind the session of the model's provider was served: just now, or when it was last asked.</summary>
+    /// <summary>Returns the results for a model's account: from this call, or from the last -Verify.</summary>
     private ChipChecks ChecksFor(LlmModel model, Dictionary<string, ChipChecks> known)
     {
         if (_found is not null) return _found;
@@ -220,10 +183,7 @@ public sealed class GetLlmModelCommand : PSCmdlet, IDisposable
     {
         try
         {
-            // The list is one request, and the pipeline has nothing else to do meanwhile.
-            var models = session.GetModelsAsync(_stop.Token).GetAwaiter().GetResult();
-            ModelCache.Write(session, models);
-            return models;
+            return _online.Of(session);
         }
         catch (LlmApiException e)
         {

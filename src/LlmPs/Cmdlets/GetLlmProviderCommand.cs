@@ -2,6 +2,7 @@ using System.Linq;
 using System.Management.Automation;
 using LlmPs.Completion;
 using LlmPs.Providers;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
@@ -19,16 +20,8 @@ public sealed class GetLlmProviderCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        foreach (var name in Name)
-        {
-            var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
-            var found = ProviderList.All.Where(provider => pattern.IsMatch(provider.Name)).Select(provider => provider.Info).ToList();
-            WriteObject(found, enumerateCollection: true);
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            {
-                var message = $"No provider is named '{name}'. Known providers: {string.Join(", ", ProviderList.Names)}.";
-                WriteError(new ErrorRecord(new ItemNotFoundException(message), "ProviderNotFound", ErrorCategory.ObjectNotFound, name));
-            }
-        }
+        var providers = ProviderList.All.Select(provider => (provider.Name, provider.Info)).ToList();
+        var known = string.Join(", ", ProviderList.Names);
+        this.WriteNamed(Name, providers, name => $"No provider is named '{name}'. Known providers: {known}.", "ProviderNotFound");
     }
 }

@@ -20,7 +20,7 @@ public sealed class GetLlmSessionCommand : PSCmdlet
     [SupportsWildcards]
     public string[]? Name { get; set; }
 
-    /// <summary>Emit the default session only; nothing where there is none.</summary>
+    /// <summary>Whether to emit only the default session, if there is one.</summary>
     [Parameter(Mandatory = true, ParameterSetName = DefaultSet)]
     public SwitchParameter Default { get; set; }
 
@@ -33,21 +33,7 @@ public sealed class GetLlmSessionCommand : PSCmdlet
             return;
         }
 
-        var open = SessionTable.Current.All;
-        if (Name is null)
-        {
-            WriteObject(open, enumerateCollection: true);
-            return;
-        }
-
-        foreach (var name in Name)
-        {
-            var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
-            var found = open.Where(session => pattern.IsMatch(session.Name)).ToList();
-            WriteObject(found, enumerateCollection: true);
-            if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-                WriteError(new ErrorRecord(new ItemNotFoundException(SessionAttribute.Unknown(name)), "SessionNotFound",
-                    ErrorCategory.ObjectNotFound, name));
-        }
+        var open = SessionTable.Current.All.Select(session => (session.Name, session)).ToList();
+        this.WriteNamed(Name ?? ["*"], open, SessionAttribute.Unknown, "SessionNotFound");
     }
 }

@@ -42,9 +42,7 @@ public sealed class ImportChatSessionCommand : PSCmdlet
     private IReadOnlyList<string> Files(string given) =>
         ParameterSetName == PathSet ? FilePath.Existing(SessionState.Path, given) : [FilePath.Literal(SessionState.Path, given)];
 
-    /// <summary>
-    /// What was said to one provider continues there: in the default session if it is of that provider, else in the newest one that is.
-    /// </summary>
+    // A conversation is continued with its provider: in the default session, or else in the newest one.
     private static LlmSession? SessionFor(string? provider)
     {
         var open = SessionTable.Current;
@@ -52,7 +50,7 @@ public sealed class ImportChatSessionCommand : PSCmdlet
         return open.All.LastOrDefault(other => other.Provider == provider);
     }
 
-    /// <summary>What is read; null after an error, so that the other files are read nevertheless.</summary>
+    /// <summary>Returns what was read; null after an error, so that the other files are still read.</summary>
     private T? Try<T>(string path, Func<T> read)
         where T : class
     {

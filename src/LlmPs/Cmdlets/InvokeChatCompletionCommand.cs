@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Batches;
@@ -33,68 +32,66 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
     private long _rows;
     private bool _isOneByOne;
 
-    /// <summary>Emit deltas as they arrive.</summary>
+    /// <summary>Whether to emit deltas as they arrive.</summary>
     [Parameter]
     public SwitchParameter Stream { get; set; }
 
-    /// <summary>Requests in flight at once: 5, and 1 with <c>-Stream</c>.</summary>
+    /// <summary>The most requests in flight, 1 to 1024. Default 5; with <c>-Stream</c> 1.</summary>
     [Parameter]
     [ValidateRange(1, 1024)]
     public int? ThrottleLimit { get; set; }
 
-    /// <summary>Emit results as they come, not in the order of the input.</summary>
+    /// <summary>Whether to emit results as they come instead of in the order of the input.</summary>
     [Parameter]
     public SwitchParameter Unordered { get; set; }
 
-    /// <summary>Emit the input row with the answer's columns added.</summary>
+    /// <summary>Whether to emit the input row with the answer's columns added.</summary>
     [Parameter]
     public SwitchParameter MergeInput { get; set; }
 
     /// <summary>
-    /// Handle only every n-th row: <c>i/n</c> with i from 0, or Auto or Auto/n in a Slurm array or a Kubernetes indexed job.
+    /// The share of the rows to send: <c>i/n</c> with i from 0, or Auto or Auto/n in a Slurm array or a Kubernetes indexed job.
     /// </summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Shard { get; set; }
 
-    /// <summary>Stop sending once this many tokens are spent.</summary>
+    /// <summary>The number of tokens after which no more rows are sent.</summary>
     [Parameter]
     [ValidateRange(1, long.MaxValue)]
     public long? MaxTotalTokens { get; set; }
 
-    /// <summary>Stop sending once this much money is spent, in the currency of the session's prices.</summary>
+    /// <summary>The cost after which no more rows are sent, in the currency of the session's prices.</summary>
     [Parameter]
     public decimal? MaxCost { get; set; }
 
-    /// <summary>
-    /// Whole answers that are errors: those cut short at the token limit, those that a content filter cut, those without text.
-    /// </summary>
+    /// <summary>The answers that are errors: cut short at the token limit, cut by a content filter, or blank.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public UnwantedAnswer[]? FailOn { get; set; }
 
-    /// <summary>Ask again for an answer that is cut short at the token limit, each time with twice the tokens, up to this many.</summary>
+    /// <summary>The most tokens for an answer that is cut short: it is requested again with twice the tokens, up to this number.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? MaxTokensLimit { get; set; }
 
     /// <summary>
-    /// Rows in a row that may fail because the provider could not be reached or did not serve; then nothing more is sent. The larger of 20
-    /// and the throttle limit by default, 0 for any number.
+    /// The number of consecutive rows that may fail because the provider does not answer. Then no more rows are sent. Default: 20, or the
+    /// throttle limit if that is larger. 0 for no limit.
     /// </summary>
     [Parameter]
     [ValidateRange(0, int.MaxValue)]
     public int? MaxConsecutiveFailure { get; set; }
 
-    /// <summary>Where a row goes that several sessions or chips can take.</summary>
+    /// <summary>How rows are assigned to several sessions or chips. Default: Failover.</summary>
     [Parameter]
     public SessionMode SessionMode { get; set; }
 
-    /// <summary>Send equal requests that are in flight together once. With temperature 0 that is so anyway.</summary>
+    /// <summary>Whether equal requests in flight are sent only once. With temperature 0 this is always so.</summary>
     [Parameter]
     public SwitchParameter Deduplicate { get; set; }
 
-    /// <summary>Send rows, too, that are in a batch job which was not received. They are paid for twice.</summary>
+    /// <summary>Whether to send rows of a batch job that was not received. They are paid for twice.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -105,11 +102,11 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         var pool = PoolGiven();
         _reader = new RowReader(this, pool, new FinishPolicy(FailOn ?? [], MaxTokensLimit), needsPrice: MaxCost is not null);
         if (MergeInput && Stream)
-            Refuse("MergeInput and -Stream exclude each other: a row has room for a whole answer only.", nameof(MergeInput));
+            Refuse("-MergeInput and -Stream cannot be combined: a merged row needs the whole answer.", nameof(MergeInput));
         if (MaxCost <= 0) Refuse(FormattableString.Invariant($"-MaxCost {MaxCost} is out of range: give more than 0."), nameof(MaxCost));
         if (MaxTokensLimit is not null && Stream)
-            Refuse("-MaxTokensLimit and -Stream exclude each other: the deltas of an answer that is asked again are out already. Leave "
-                + "out one of them.", nameof(MaxTokensLimit));
+            Refuse("-MaxTokensLimit and -Stream cannot be combined: an answer that was streamed cannot be requested again.",
+                nameof(MaxTokensLimit));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
         _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
@@ -144,12 +141,12 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
     {
         var index = _rows++;
         if (_shard is not null && !_shard.Takes(index)) return;
-        // Of a run that is over only what is emitted is looked at: a merged row, and an answer that the checkpoint has.
+        // After the end of a run, only merged rows and answers from the checkpoint are emitted.
         if (_run!.Ending is not null && !MergeInput && _checkpoint is null) _run.Counts.LeaveOut();
         else Read(index);
         while (!Stopping)
         {
-            // One at a time is answered before the next is read: with a slow upstream it would wait for that.
+            // With one at a time, a row is answered before the next is read, so that it does not wait for a slow upstream.
             var waits = _isOneByOne || _run.IsFull;
             var taken = _run.TryTake(waits ? s_tick : TimeSpan.Zero, out var output);
             if (taken == Taken.Item) _writer!.Write(output);
@@ -180,7 +177,7 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         else _run!.Fail(row, refusal);
     }
 
-    /// <summary>Whatever ends the pipeline in the middle, such as Select-Object -First, ends the requests as well.</summary>
+    /// <summary>Ends the requests when an error or Select-Object -First ends the pipeline.</summary>
     private void Guard(Action action)
     {
         try
@@ -190,23 +187,16 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         catch
         {
             _run?.Dispose();
-            ClearProgress();
-            throw;
-        }
-    }
+            try
+            {
+                _progress!.Clear();
+            }
+            catch (Exception e) when (e is PipelineStoppedException or InvalidOperationException)
+            {
+                // A pipeline that is stopped accepts no output, and its host removes the bar.
+            }
 
-    /// <summary>
-    /// Else the bar would stand over what the script does next. A pipeline that is stopped takes nothing more, and its host clears the bar.
-    /// </summary>
-    private void ClearProgress()
-    {
-        try
-        {
-            _progress!.Clear();
-        }
-        catch (Exception e) when (e is PipelineStoppedException or InvalidOperationException)
-        {
-            // What ended the pipeline is the error to tell.
+            throw;
         }
     }
 
@@ -228,7 +218,6 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
             WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));
     }
 
-    /// <summary>The pool of several sessions or chips; null where there is one.</summary>
     private SessionPool? PoolGiven()
     {
         if (Session?.GroupBy(session => session).FirstOrDefault(same => same.Count() > 1) is { } twice)
@@ -249,12 +238,11 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         }
         catch (ArgumentException e)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "InvalidShard", ErrorCategory.InvalidArgument, Shard));
-            throw;
+            throw this.Refusal(e, "InvalidShard", ErrorCategory.InvalidArgument, Shard);
         }
     }
 
-    /// <summary>The impact is high for the sake of the tools that -InvokeTool runs; sending is asked about only on demand.</summary>
+    // The impact is high because of the tools of -InvokeTool. PowerShell asks before it sends only on request.
     private bool AsksBeforeSending() => MyInvocation.BoundParameters.ContainsKey("Confirm")
         ? IsSet("Confirm", null)
         : SessionState.PSVariable.GetValue("ConfirmPreference") is ConfirmImpact.Low;

@@ -1,10 +1,11 @@
+using System.Linq;
 using System.Management.Automation;
 using LlmPs.Rows;
 using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Folds deltas from the pipeline into whole completions, each as soon as its last delta comes.</summary>
+/// <summary>Joins deltas from the pipeline into whole completions, each when its last delta comes.</summary>
 [Cmdlet(VerbsCommon.Join, "ChatCompletion")]
 [OutputType(typeof(ChatCompletion))]
 public sealed class JoinChatCompletionCommand : PSCmdlet
@@ -26,7 +27,7 @@ public sealed class JoinChatCompletionCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        while (_answers.Oldest is { } key)
+        while (_answers.Open.FirstOrDefault() is { } key)
         {
             var partial = _answers.Drop(key);
             WriteError(RowError.From(DeltaFold.Interrupted(partial), partial.InputObject));

@@ -50,7 +50,10 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
     [ValidateNotNull]
     public object? Price { get; set; }
 
-    /// <summary>What an answer of a batch job costs in comparison with a live one: 0.5 is half.</summary>
+    /// <summary>
+    /// The share of the prices of -Price that an answer of a batch job costs, 0 to 1; 0.5 by default. The Cost of such an answer is half
+    /// already.
+    /// </summary>
     [Parameter]
     [ValidateRange(0.0, 1.0)]
     public double BatchFactor { get; set; } = 0.5;
@@ -61,10 +64,14 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         try
         {
             if (Price is not null) _prices = PriceReader.Read(this, Price);
+            else if (MyInvocation.BoundParameters.ContainsKey(nameof(BatchFactor)))
+                throw new PSArgumentException(
+                    "-BatchFactor needs -Price. Without -Price the Cost of the answers is summed, which is half of the price already.");
         }
         catch (Exception e) when (e is PSArgumentException)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "InvalidPrice", ErrorCategory.InvalidArgument, Price));
+            var id = Price is null ? "InvalidParameter" : "InvalidPrice";
+            ThrowTerminatingError(new ErrorRecord(e, id, ErrorCategory.InvalidArgument, Price));
         }
     }
 
@@ -112,7 +119,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         sum.TotalTokens += row.TotalTokens ?? (row.PromptTokens ?? 0) + (row.CompletionTokens ?? 0);
         sum.ReasoningTokens += row.ReasoningTokens ?? 0;
         sum.CachedTokens += row.CachedTokens ?? 0;
-        sum.Cost += (_prices is null ? row.Cost : Cost(_prices, row)) * (row.IsOfBatch ? (decimal)BatchFactor : 1);
+        sum.Cost += _prices is null ? row.Cost : Cost(_prices, row) * (row.IsOfBatch ? (decimal)BatchFactor : 1);
         if (_prices is null) _ = row.Cost is null ? _without++ : _with++;
     }
 
@@ -132,7 +139,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         {
             _warnedOfCached = true;
             VerboseLine.Warn(this,
-                "Rows without a column CachedTokens do not tell how much of their input was cached: all of it is counted at the full "
+                "Rows without a column CachedTokens do not show how much of their input was cached: all of it is counted at the full "
                     + "price, so the cost may be too high.");
         }
 

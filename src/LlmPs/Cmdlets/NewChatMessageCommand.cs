@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
@@ -5,12 +6,12 @@ using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>A message of a conversation.</summary>
+/// <summary>Creates a message of a conversation.</summary>
 [Cmdlet(VerbsCommon.New, "ChatMessage")]
 [OutputType(typeof(ChatMessage))]
 public sealed class NewChatMessageCommand : PSCmdlet
 {
-    /// <summary>Who speaks.</summary>
+    /// <summary>The role of the message: system, user, assistant or tool. Default: user.</summary>
     [Parameter(Position = 0)]
     [ValidateSet(ChatRole.System, ChatRole.User, ChatRole.Assistant, ChatRole.Tool)]
     public string Role { get; set => field = value.ToLowerInvariant(); } = ChatRole.User;
@@ -28,7 +29,7 @@ public sealed class NewChatMessageCommand : PSCmdlet
     [Parameter]
     public string[]? FileId { get; set; }
 
-    /// <summary>On a tool message: the call that it answers.</summary>
+    /// <summary>The id of the call that a tool message answers.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? ToolCallId { get; set; }
@@ -37,15 +38,15 @@ public sealed class NewChatMessageCommand : PSCmdlet
     protected override void ProcessRecord()
     {
         if ((Role == ChatRole.Tool) != (ToolCallId is not null))
-            Refuse("A message of role tool needs -ToolCallId, and no other message takes it.");
-        var parts = new List<ChatContentPart>();
+            throw Refusal("-ToolCallId belongs to a message of role tool: give both -Role tool and -ToolCallId, or neither.");
         if (Image is null && FileId is null)
         {
-            if (Content is null) Refuse("A message needs -Content, -Image or -FileId.");
+            if (Content is null) throw Refusal("A message needs -Content, -Image or -FileId.");
             WriteObject(new ChatMessage(Role, Content) { ToolCallId = ToolCallId });
             return;
         }
 
+        var parts = new List<ChatContentPart>();
         if (!string.IsNullOrEmpty(Content)) parts.Add(ChatContentPart.FromText(Content!));
         try
         {
@@ -53,13 +54,13 @@ public sealed class NewChatMessageCommand : PSCmdlet
         }
         catch (PSArgumentException e)
         {
-            ThrowTerminatingError(new ErrorRecord(e, "InvalidImage", ErrorCategory.InvalidArgument, Image));
+            throw this.Refusal(e, "InvalidImage", ErrorCategory.InvalidArgument, Image);
         }
 
         parts.AddRange((FileId ?? []).Select(ChatContentPart.FromFile));
         WriteObject(new ChatMessage { Role = Role, Parts = parts, ToolCallId = ToolCallId });
     }
 
-    private void Refuse(string message) =>
-        ThrowTerminatingError(new ErrorRecord(new PSArgumentException(message), "InvalidMessage", ErrorCategory.InvalidArgument, null));
+    private Exception Refusal(string message) =>
+        this.Refusal(new PSArgumentException(message), "InvalidMessage", ErrorCategory.InvalidArgument);
 }

@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
+using System.Threading;
 using LlmPs.Batch;
 using LlmPs.Batches;
 using LlmPs.Checkpoint;
@@ -28,7 +29,7 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
 
     private readonly Dictionary<string, (CheckpointFile File, BatchJournal Journal)> _open = new(StringComparer.Ordinal);
 
-    /// <summary>The checkpoint to write to; the one that the batch names where not given.</summary>
+    /// <summary>The checkpoint to write to. Default: the one that the batch names.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? CheckpointPath { get; set; }
@@ -74,7 +75,8 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
 
         var session = plan is null ? BatchSessions.Of(known, Session) : BatchSessions.Of(plan, Session);
         var batch = Ask(session, known);
-        if (plan is null && (plan = journal.Of(batch)) is { BatchId: null }) Wait(journal.NoteBatchAsync(plan, batch));
+        if (plan is null && (plan = journal.Of(batch)) is { BatchId: null })
+            Wait(new BatchSubmission(journal, Task.Log).NoteAsync(session, plan, batch));
         if (plan is null)
             VerboseLine.Warn(this, $"Checkpoint '{given}' does not name the batch '{batch.Id}'. The rows are taken from its lines.");
         batch = plan?.Complete(batch, path) ?? batch;
@@ -82,8 +84,12 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         if (!batch.HasEnded)
             throw new LlmApiException(LlmErrorKind.InvalidRequest,
                 $"It has not ended (status {batch.Status}). Wait for it with Wait-ChatBatch.");
-        Collect(session, file, batch, plan);
+        var errors = new List<ErrorRecord>();
+        var collection = Collect(session, file, batch, plan, errors);
         if (plan is not null) Wait(journal.NoteReceivedAsync(plan, batch));
+        collection.Audit();
+        // After the answers are kept: with -ErrorAction Stop the first error ends the command.
+        foreach (var error in errors) WriteError(error);
         batch.IsReceived = true;
         WriteObject(batch);
     }
@@ -104,34 +110,41 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         }
     }
 
-    private void Collect(LlmSession session, CheckpointFile file, ChatBatch batch, BatchPlan? plan)
+    /// <summary>Takes the answers into the checkpoint, and adds the errors of rows and of the batch to a list.</summary>
+    /// <exception cref="LlmApiException">The result files cannot be read, or have fewer rows than the provider has answered.</exception>
+    private BatchCollection Collect(LlmSession session, CheckpointFile file, ChatBatch batch, BatchPlan? plan, List<ErrorRecord> errors)
     {
         var check = plan?.Schema is { } schema ? new AnswerCheck(this, schema) : null;
         var collection = new BatchCollection(session, file, batch.Id, plan, check is null ? null : check.Problem);
         var unsent = 0;
-        string? unsentWords = null;
+        var unsentWords = string.Empty;
         Download(session, batch, line =>
         {
             if (collection.Take(line) is not { } failed) return;
-            if (failed.Error.ProviderCode is "batch_expired" or "batch_cancelled" or "batch_canceled")
-            {
-                unsent++;
-                unsentWords ??= failed.Error.Message;
-            }
-            else WriteError(Failure(failed, batch));
-        }, () => collection.Added + collection.Known + collection.Failed);
-        collection.Finish();
-        Report(batch, collection, unsent, unsentWords);
+            if (!failed.IsUnsent) errors.Add(Failure(failed, batch));
+            else if (unsent++ == 0) unsentWords = failed.Error.Message;
+        }, () => collection.Lines);
+        collection.Finish(batch);
+        VerboseLine.Write(this, string.Format(
+            CultureInfo.InvariantCulture, "Batch '{0}' ({1}): {2} answers added to the checkpoint, {3} known before, {4} rows failed.",
+            batch.Id, batch.Status, collection.Added, collection.Known, collection.Failed));
+        if (collection.Unreadable > 0)
+            VerboseLine.Warn(this,
+                $"Batch '{batch.Id}': {collection.Unreadable.ToString(CultureInfo.InvariantCulture)} lines of the result files cannot "
+                    + "be read or do not belong to a row of this batch.");
+        errors.AddRange(ErrorsOf(batch, collection, unsent, unsentWords).Select(error => Record(batch, error)));
+        return collection;
     }
 
     /// <summary>
-    /// Reads the result files and hands their lines over on the pipeline's thread, which alone runs PowerShell's schema check.
+    /// Reads the result files and hands their lines over on the pipeline's thread: the schema check needs it.
     /// </summary>
     private void Download(LlmSession session, ChatBatch batch, Action<byte[]> take, Func<int> count)
     {
         var service = ServiceOf(session);
         var files = new[] { batch.OutputFileId, batch.ErrorFileId }.OfType<string>().Distinct(StringComparer.Ordinal).ToList();
         using var lines = new BlockingCollection<byte[]>(MostWaiting);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Task.Token);
         var download = System.Threading.Tasks.Task.Run(async () =>
         {
             try
@@ -140,9 +153,9 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
                 {
                     await service.DownloadAsync(id, line =>
                     {
-                        lines.Add(line, Task.Token);
+                        lines.Add(line, stop.Token);
                         return System.Threading.Tasks.Task.CompletedTask;
-                    }, Task.Token).ConfigureAwait(false);
+                    }, stop.Token).ConfigureAwait(false);
                 }
             }
             finally
@@ -165,7 +178,7 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         }
         catch
         {
-            Task.Cancel();
+            stop.Cancel();
             try
             {
                 download.GetAwaiter().GetResult();
@@ -188,34 +201,23 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         return true;
     }
 
-    private void Report(ChatBatch batch, BatchCollection collection, int unsent, string? unsentWords)
+    private static IEnumerable<LlmApiException> ErrorsOf(ChatBatch batch, BatchCollection collection, int unsent, string unsentWords)
     {
-        VerboseLine.Write(this, string.Format(
-            CultureInfo.InvariantCulture, "Batch '{0}' ({1}): {2} answers added to the checkpoint, {3} known before, {4} rows failed.",
-            batch.Id, batch.Status, collection.Added, collection.Known, collection.Failed));
         const string Live = "Invoke-ChatCompletion with the same checkpoint sends these rows live.";
         if (batch.Status == "failed")
         {
             var words = batch.Error is null ? string.Empty : $": {batch.Error.TrimEnd('.')}";
-            WriteError(Record(batch,
-                new LlmApiException(LlmErrorKind.InvalidRequest,
-                    $"The provider refused the whole batch{words}. No row was answered. Correct that and run Start-ChatBatch again.")));
-            return;
+            yield return new LlmApiException(LlmErrorKind.InvalidRequest,
+                $"The provider refused the whole batch{words}. No row was answered. Correct that and run Start-ChatBatch again.");
+            yield break;
         }
 
         if (unsent > 0)
-            WriteError(Record(batch,
-                new LlmApiException(batch.Status == "cancelled" ? LlmErrorKind.Canceled
-                    : LlmErrorKind.Timeout,
-                        $"{unsent.ToString(CultureInfo.InvariantCulture)} rows were not answered. {unsentWords} {Live}")));
-        if (collection.Unreadable > 0)
-            VerboseLine.Warn(this,
-                $"Batch '{batch.Id}': {collection.Unreadable.ToString(CultureInfo.InvariantCulture)} lines of the result files cannot "
-                    + "be read, or are of no row of this batch.");
+            yield return new LlmApiException(batch.Status == "cancelled" ? LlmErrorKind.Canceled : LlmErrorKind.Timeout,
+                $"{unsent.ToString(CultureInfo.InvariantCulture)} rows were not answered. {unsentWords} {Live}");
         if (collection.Missing > 0)
-            WriteError(Record(batch,
-                new LlmApiException(LlmErrorKind.InvalidResponse,
-                    $"{collection.Missing.ToString(CultureInfo.InvariantCulture)} rows have no line in the result files. {Live}")));
+            yield return new LlmApiException(LlmErrorKind.InvalidResponse,
+                $"{collection.Missing.ToString(CultureInfo.InvariantCulture)} rows have no line in the result files. {Live}");
     }
 
     private static ErrorRecord Record(ChatBatch batch, LlmApiException error)

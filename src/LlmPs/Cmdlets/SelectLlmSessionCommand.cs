@@ -1,3 +1,4 @@
+using System;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Completion;
@@ -6,7 +7,7 @@ using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Makes an open session the default: the one that is used where a command names none.</summary>
+/// <summary>Makes an open session the default, which commands without -Session use.</summary>
 [Cmdlet(VerbsCommon.Select, "LlmSession")]
 [OutputType(typeof(LlmSession))]
 public sealed class SelectLlmSessionCommand : PSCmdlet
@@ -14,13 +15,15 @@ public sealed class SelectLlmSessionCommand : PSCmdlet
     private object? _given;
     private int _count;
 
-    /// <summary>The session, by name or object. Not text: a session that was closed would select another that has its name now.</summary>
+    /// <summary>
+    /// The session, by name or object. Of type object: converted to text, a closed session would select another one of its name.
+    /// </summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(SessionCompleter))]
     [ValidateNotNullOrEmpty]
     public object? Name { get; set; }
 
-    /// <summary>Emit the session.</summary>
+    /// <summary>Whether to emit the session.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
@@ -34,10 +37,11 @@ public sealed class SelectLlmSessionCommand : PSCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        // All errors end the command: the next prompt must not go to the session that was the default before.
+        // All errors end the command: the next prompt must not be sent to the earlier default session.
         const string byName = "Give its name: Select-LlmSession <name>. Get-LlmSession lists the open sessions.";
-        if (_count == 0) Refuse($"No session was piped in. {byName}", "SessionNotFound", null);
-        if (_count > 1) Refuse($"{_count} sessions were piped in, and only one can be the default. {byName}", "SeveralSessions", null);
+        if (_count == 0) throw Refusal($"No session was piped in. {byName}", "SessionNotFound", null);
+        if (_count > 1)
+            throw Refusal($"{_count} sessions were piped in, and only one can be the default. {byName}", "SeveralSessions", null);
         var session = SessionOf(PSObject.AsPSObject(_given));
         SessionTable.Current.Select(session);
         if (PassThru) WriteObject(session);
@@ -48,21 +52,15 @@ public sealed class SelectLlmSessionCommand : PSCmdlet
         var open = SessionTable.Current;
         var name = $"{given.Properties["Name"]?.Value ?? given}";
         if (given.BaseObject is not LlmSession session)
-        {
-            if (open.Find(name) is { } found) return found;
-            Refuse(SessionAttribute.Unknown(name), "SessionNotFound", name);
-            throw new PipelineStoppedException();
-        }
-
-        if (session.IsClosed) Refuse($"Session '{name}' is closed. Open it again with Connect-LlmProvider.", "SessionClosed", session);
+            return open.Find(name) ?? throw Refusal(SessionAttribute.Unknown(name), "SessionNotFound", name);
+        if (session.IsClosed)
+            throw Refusal($"Session '{name}' is closed. Open it again with Connect-LlmProvider.", "SessionClosed", session);
         if (open.All.Contains(session)) return session;
-        Refuse(
-            $"Session '{name}' was opened in another runspace and cannot be the default here. Give it to each command: -Session $session.",
-            "SessionNotFound",
-            session);
-        throw new PipelineStoppedException();
+        var message = $"Session '{name}' was opened in another runspace and cannot be the default here. Give it to each command: "
+            + "-Session $session.";
+        throw Refusal(message, "SessionNotFound", session);
     }
 
-    private void Refuse(string message, string id, object? target) =>
-        ThrowTerminatingError(new ErrorRecord(new ItemNotFoundException(message), id, ErrorCategory.ObjectNotFound, target));
+    private Exception Refusal(string message, string id, object? target) =>
+        this.Refusal(new ItemNotFoundException(message), id, ErrorCategory.ObjectNotFound, target);
 }

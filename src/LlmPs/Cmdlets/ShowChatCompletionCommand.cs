@@ -8,7 +8,7 @@ using LlmPs.Views;
 namespace LlmPs.Cmdlets;
 
 /// <summary>
-/// Prints deltas or completions to the host as they come. Of answers that stream at once one is followed to its end, and then the next.
+/// Prints deltas or completions to the host as they arrive. Where several answers stream together, it prints one to its end, then the next.
 /// </summary>
 [Cmdlet(VerbsCommon.Show, "ChatCompletion")]
 [OutputType(typeof(ChatCompletion))]
@@ -17,7 +17,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
     private readonly DeltaFold _answers = new();
     private readonly List<ChatCompletion> _waiting = [];
 
-    // Those that began since the followed one last said something.
+    // The answers that began after the last delta of the followed one.
     private readonly HashSet<object> _begunSince = [];
     private readonly HashSet<object> _brokenOff = [];
     private AnswerPrinter? _printer;
@@ -27,11 +27,11 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     public PSObject[] InputObject { get; set; } = [];
 
-    /// <summary>Emit the completions, deltas folded into them.</summary>
+    /// <summary>Whether to emit the completions. Deltas are joined.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    /// <summary>Leave the reasoning out.</summary>
+    /// <summary>Whether to leave out the reasoning.</summary>
     [Parameter]
     public SwitchParameter NoReasoning { get; set; }
 
@@ -54,8 +54,8 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
                     break;
                 default:
                     var error = new PSArgumentException(LiveObjectAttribute.Advice(item)
-                        ?? $"InputObject is of type {item.BaseObject.GetType().Name}: give what Invoke-ChatCompletion emits, without "
-                            + "-MergeInput.");
+                        ?? $"-InputObject is of type {item.BaseObject.GetType().Name}: give the output of Invoke-ChatCompletion, "
+                            + "without -MergeInput.");
                     WriteError(new ErrorRecord(error, "InvalidInput", ErrorCategory.InvalidArgument, item));
                     break;
             }
@@ -67,7 +67,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
     {
         if (_followed is not null) BreakOff(_followed);
         PrintWaiting();
-        while (_answers.Oldest is { } key)
+        while (_answers.Open.FirstOrDefault() is { } key)
         {
             var partial = _answers.Drop(key);
             if (!_brokenOff.Contains(key))
@@ -100,7 +100,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
         else
         {
             _waiting.Add(completion);
-            // A whole answer has come since: more of the followed one is not to be expected, and what comes after it must not wait for it.
+            // A whole answer began and ended since: the followed one is not expected to continue, and others must not wait for it.
             if (_followed is not null && !_begunSince.Contains(key)) return;
             if (_followed is not null) BreakOff(_followed);
         }
@@ -110,7 +110,7 @@ public sealed class ShowChatCompletionCommand : PSCmdlet
         if (_followed is not null) _printer!.PrintText(_answers.SoFar(_followed));
     }
 
-    /// <summary>Leaves an answer as it is. Should it come to its end all the same, it is printed once more, whole.</summary>
+    /// <summary>Stops following an answer. If it ends later, it is printed again as a whole.</summary>
     private void BreakOff(object key)
     {
         _printer!.EndLine();

@@ -42,12 +42,12 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     [ValidatePattern("^[0-9]{1,6}h?$")]
     public string? CompletionWindow { get; set; }
 
-    /// <summary>Submit rows, too, that are in a batch which was not received. They are paid for twice.</summary>
+    /// <summary>Also submits rows that are in a batch which was not received. They are paid for twice.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
     /// <summary>
-    /// Not for batches: a batch has no stream. Here, so that options meant for Invoke-ChatCompletion are refused in words.
+    /// Not possible in a batch. It exists so that options meant for Invoke-ChatCompletion get a clear error.
     /// </summary>
     [Parameter]
     public SwitchParameter Stream { get; set; }
@@ -110,7 +110,7 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         for (var i = 0; i < _splitter.Files.Count && ending is null; i++)
         {
             var file = _splitter.Files[i];
-            // With -WhatIf only said.
+            // With -WhatIf it is only shown.
             if (!ShouldProcess(Described(file, i), "Start batch"))
             {
                 skipped++;
@@ -133,7 +133,12 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
             WriteError(RowError.From(error, file.Session));
         }
 
-        if (_isWhatIf) return;
+        if (_isWhatIf)
+        {
+            ShowSum();
+            return;
+        }
+
         if (ending is null && skipped == 0)
             _task!.Run(async _ =>
                 { await new BatchSubmission(_journal!, _task.Log).DropRestAsync(_unresolved).ConfigureAwait(false); return true; });
@@ -250,10 +255,30 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     }
 
     private string Described(BatchFile file, int place) => string.Format(
-        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5} rows, {6:0.0} MB, about {7} prompt tokens",
-        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, file.Lines, file.Bytes / 1e6, file.Tokens);
+        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5}, {6:0.0} MB, about {7} prompt tokens{8}",
+        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, Rows(file.Lines), file.Bytes / 1e6,
+        file.Tokens, RunPreview.Cost(file.Cost, file.MostCost));
 
-    /// <summary>Ends the command where the work fails: to go on could submit a row twice.</summary>
+    private static string Rows(long count) => string.Format(CultureInfo.InvariantCulture, "{0} {1}", count, count == 1 ? "row" : "rows");
+
+    /// <summary>Shows with <c>-WhatIf</c> what all files have together.</summary>
+    private void ShowSum()
+    {
+        var files = _splitter!.Files;
+        if (files.Count + _kept + _held == 0) return;
+        var rows = files.Sum(file => (long)file.Lines);
+        var cost = rows == 0 ? string.Empty : RunPreview.Cost(Sum(file => file.Cost), Sum(file => file.MostCost));
+        var sum = string.Format(
+            CultureInfo.InvariantCulture, "{0} in {1} {2} not submitted, about {3} prompt tokens in all{4}.",
+            Rows(rows), files.Count, files.Count == 1 ? "file" : "files", files.Sum(file => file.Tokens), cost);
+        if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
+        if (_held > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} in batches already.", _held);
+        ShouldProcess(sum, sum, "Start-ChatBatch");
+
+        decimal? Sum(Func<BatchFile, decimal?> costOf) => files.Aggregate((decimal?)0, (all, file) => all + costOf(file));
+    }
+
+    /// <summary>Ends the command if the work fails: to continue could submit a row twice.</summary>
     private void Terminate(Action work, string parameter)
     {
         try

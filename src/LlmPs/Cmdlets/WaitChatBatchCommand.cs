@@ -10,7 +10,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
 
-/// <summary>Waits until batch jobs have ended, and emits each when it has.</summary>
+/// <summary>Waits until batch jobs have ended, and returns each as soon as it has.</summary>
 [Cmdlet(VerbsLifecycle.Wait, "ChatBatch")]
 [OutputType(typeof(ChatBatch))]
 public sealed class WaitChatBatchCommand : BatchReferenceCommand
@@ -27,7 +27,7 @@ public sealed class WaitChatBatchCommand : BatchReferenceCommand
     private bool _hasWarned;
     private bool _hasProgress;
 
-    /// <summary>How long to wait at most, in seconds; without end where not given.</summary>
+    /// <summary>The longest time to wait, in seconds. Default: no limit.</summary>
     [Parameter]
     [ValidateRange(0, int.MaxValue)]
     public int? TimeoutSec { get; set; }
@@ -92,7 +92,7 @@ public sealed class WaitChatBatchCommand : BatchReferenceCommand
                     isGone = false;
                     if (!_hasWarned)
                         VerboseLine.Warn(this,
-                            $"The status of batch '{batch.Id}' is not known for now, and is asked for again: {e.Message}");
+                            $"The status of batch '{batch.Id}' is not known now; it is asked for again. {e.Message}");
                     _hasWarned = true;
                 }
             });

@@ -24,9 +24,10 @@ internal sealed class ProviderCompleter : NameCompleter
 internal sealed class SessionCompleter : NameCompleter
 {
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word) =>
-        SessionTable.Current.All.Select(session =>
-            (session.Name,
-                string.Join(" ", new[] { session.Provider, session.Model, session.Chip, View.Target(session) }.OfType<string>())));
+        SessionTable.Current.All.Select(session => (session.Name, Hint(session)));
+
+    private static string Hint(LlmSession session) =>
+        string.Join(" ", new[] { session.Provider, session.Model, session.Chip, View.Target(session) }.OfType<string>());
 }
 
 /// <summary>Completes model ids: what the provider in use listed within a day, then its catalogue.</summary>
@@ -36,8 +37,8 @@ internal sealed class ModelCompleter : NameCompleter
     {
         foreach (var provider in line.Providers)
         {
-            var address = line.Session is { } session && session.ChatProvider == provider ? session.BaseUri : AddressTyped(line)
-                ?? provider.DefaultBaseUri;
+            var address = line.Session is { } session && session.ChatProvider == provider ? session.BaseUri
+                : AddressTyped(line) ?? provider.DefaultBaseUri;
             if (address is not null)
                 foreach (var (id, contextLength) in ModelCache.Read(provider.Name, address))
                     yield return (id, Hint(provider, id, contextLength, isListed: true));
@@ -45,9 +46,7 @@ internal sealed class ModelCompleter : NameCompleter
         }
     }
 
-    /// <summary>
-    /// Returns what is known of a model: its capabilities and chips from the catalogue, its context length from the provider's own list.
-    /// </summary>
+    // Capabilities and chips come from the catalogue, the context length from the provider's list.
     private static string Hint(ChatProvider provider, string id, long? contextLength, bool isListed)
     {
         var known = provider.Catalogue.FirstOrDefault(model => model.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
@@ -63,7 +62,7 @@ internal sealed class ModelCompleter : NameCompleter
         Uri.TryCreate(line.Text("BaseUri"), UriKind.Absolute, out var address) ? address : null;
 }
 
-/// <summary>Completes chips: those of the model typed, else those of the provider in use.</summary>
+/// <summary>Completes chips: those of the model that was typed, or else those of the provider in use.</summary>
 internal sealed class ChipCompleter : NameCompleter
 {
     internal override IEnumerable<(string Name, string Hint)> Candidates(TypedLine line, string word)
@@ -93,13 +92,13 @@ internal sealed class ReasoningEffortCompleter : NameCompleter
     {
         string[] efforts = line.Providers.All(provider => provider is OpenAICompatibleProvider) ? ["minimal", "low", "medium", "high"]
             : ["high", "max"];
-        return efforts.Select(effort => (effort, "How hard to think"));
+        return efforts.Select(effort => (effort, "Effort of the reasoning"));
     }
 }
 
 /// <summary>
-/// Completes the commands that can be tools: functions and cmdlets that are loaded, those of no module first. To ask every module on the
-/// disk takes a second.
+/// Completes the commands that can be tools: loaded functions and cmdlets, those without a module first. To search every installed module
+/// takes a second.
 /// </summary>
 internal sealed class ToolCompleter : NameCompleter
 {
@@ -120,11 +119,11 @@ internal sealed class ToolCompleter : NameCompleter
         }
     }
 
-    /// <summary>Not the drives (C:), nor cd.. and the like.</summary>
+    // Not the drives (C:), cd.. and similar names.
     private static bool IsTool(CommandInfo command) => command.Name.All(c => char.IsLetterOrDigit(c) || c is '-' or '_');
 }
 
-/// <summary>Completes what a tool choice can be: the three words, and the tools that the line gives.</summary>
+/// <summary>Completes a tool choice: the three words, and the tools in -Tool.</summary>
 internal sealed class ToolChoiceCompleter : NameCompleter
 {
     /// <summary>The words; any other choice is a tool's name.</summary>
@@ -136,20 +135,13 @@ internal sealed class ToolChoiceCompleter : NameCompleter
 
     private static IEnumerable<string> Tools(object? given)
     {
-        foreach (var tool in given is IEnumerable list and not string ? list.Cast<object?>() : [given])
+        var tools = given is IEnumerable list and not string ? list.Cast<object?>() : [given];
+        return tools.Select(tool => PlainValue.Unwrap(tool) switch
         {
-            switch (PlainValue.Unwrap(tool))
-            {
-                case string name:
-                    yield return name;
-                    break;
-                case ChatTool known:
-                    yield return known.Name;
-                    break;
-                case CommandInfo command:
-                    yield return command.Name;
-                    break;
-            }
-        }
+            string name => name,
+            ChatTool known => known.Name,
+            CommandInfo command => command.Name,
+            _ => null,
+        }).OfType<string>();
     }
 }

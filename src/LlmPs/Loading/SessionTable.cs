@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
 
@@ -42,6 +43,9 @@ internal sealed class SessionTable
 
     /// <summary>Whether the user was warned that commands of others hide commands of this module.</summary>
     internal bool WarnedOfHiddenNames { get; set; }
+
+    /// <summary>The script block that a parameter was given, until the setter of its property takes it.</summary>
+    internal ScriptBlock? WaitingBlock { get; set; }
 
     /// <summary>Closes the sessions of the runspace that asks, when the module leaves it.</summary>
     internal static void Close()

@@ -1,27 +1,25 @@
 using System;
 using System.IO;
-using System.Security;
+using LlmPs.Values;
 
 namespace LlmPs.Models;
 
-/// <summary>
-/// The files that the module keeps in the user's local application data. None of them holds a secret, and all can be done without.
-/// </summary>
+/// <summary>The module's files in the user's local application data. They have no secrets, and the module works without them.</summary>
 internal static class CacheFile
 {
-    /// <summary>The folder; the environment variable LLMPS_CACHE puts it elsewhere. Null where the system has none.</summary>
+    /// <summary>The folder, or the one in the environment variable LLMPS_CACHE; null where the system has no such folder.</summary>
     internal static string? Folder
     {
         get
         {
             if (Environment.GetEnvironmentVariable("LLMPS_CACHE") is { Length: > 0 } given) return given;
-            var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData,
-                Environment.SpecialFolderOption.DoNotVerify);
-            return data.Length == 0 ? null : Path.Combine(data, "LlmPs");
+            const Environment.SpecialFolder data = Environment.SpecialFolder.LocalApplicationData;
+            var folder = Environment.GetFolderPath(data, Environment.SpecialFolderOption.DoNotVerify);
+            return folder.Length == 0 ? null : Path.Combine(folder, "LlmPs");
         }
     }
 
-    /// <summary>Writes a file anew. Another PowerShell that reads at this moment sees the old one or the new one, never a half.</summary>
+    /// <summary>Replaces a file. Another process that reads at this moment sees the old file or the new one, never a part.</summary>
     internal static void Replace(string path, byte[] content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -32,16 +30,12 @@ internal static class CacheFile
             if (File.Exists(path)) File.Replace(draft, path, null);
             else File.Move(draft, path);
         }
-        catch (Exception e) when (IsOfFiles(e))
+        catch (Exception e) when (FilePath.IsOfFiles(e))
         {
             Discard(draft);
             throw;
         }
     }
-
-    /// <summary>Whether an exception tells of files rather than of a defect.</summary>
-    internal static bool IsOfFiles(Exception e) =>
-        e is IOException or UnauthorizedAccessException or SecurityException or NotSupportedException or ArgumentException;
 
     private static void Discard(string draft)
     {
@@ -49,9 +43,9 @@ internal static class CacheFile
         {
             File.Delete(draft);
         }
-        catch (Exception e) when (IsOfFiles(e))
+        catch (Exception e) when (FilePath.IsOfFiles(e))
         {
-            // It stays; nothing reads it.
+            // The file remains; nothing reads it.
         }
     }
 }

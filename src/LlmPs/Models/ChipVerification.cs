@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Globalization;
 using System.Management.Automation;
 using LlmPs.Bulk;
 using LlmPs.Providers;
@@ -11,37 +10,21 @@ using LlmPs.Views;
 
 namespace LlmPs.Models;
 
-/// <summary>Asks for each pair of model and chip with one token, and notes which are served.</summary>
-internal sealed class ChipVerification : IDisposable
+/// <summary>Tests each pair of model and chip with a request of one token.</summary>
+internal sealed class ChipVerification(PSCmdlet cmdlet, LlmSession session, ChipChecks checks, int throttleLimit) : IDisposable
 {
     private const string Question = "Hi";
 
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_firstProgress = TimeSpan.FromSeconds(1);
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly LlmSession _session;
-    private readonly ChipChecks _checks;
-    private readonly BulkRun _run;
+    private readonly BulkRun _run = new(new BulkRunOptions { ThrottleLimit = throttleLimit, Ordered = false });
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private int _asked;
-    private int _told;
+    private int _tested;
     private bool _showsProgress;
 
-    /// <param name="cmdlet">Where errors and progress are written.</param>
-    /// <param name="session">Whose account is asked for.</param>
-    /// <param name="checks">Where the results are noted.</param>
-    /// <param name="throttleLimit">Requests in flight at once.</param>
-    internal ChipVerification(PSCmdlet cmdlet, LlmSession session, ChipChecks checks, int throttleLimit)
-    {
-        _cmdlet = cmdlet;
-        _session = session;
-        _checks = checks;
-        _run = new BulkRun(new BulkRunOptions { ThrottleLimit = throttleLimit, Ordered = false });
-    }
-
-    /// <summary>Asks all pairs; what was found stands in the checks even where an error ends it early.</summary>
-    /// <returns>The error that every further pair would meet, such as a refused key; null where there was none.</returns>
+    /// <summary>Tests all pairs. Returns the error that ended the test early, such as a refused key; null where there was none.</summary>
     internal LlmApiException? Ask(IReadOnlyList<(string Model, string Chip)> pairs, Func<bool> isStopping)
     {
         foreach (var (model, chip) in pairs)
@@ -55,7 +38,7 @@ internal sealed class ChipVerification : IDisposable
 
         Take(pairs.Count, isStopping, () => false);
         if (_showsProgress && !isStopping())
-            _cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
+            cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", "…") { RecordType = ProgressRecordType.Completed });
         return _run.Ending?.Error;
     }
 
@@ -66,9 +49,9 @@ internal sealed class ChipVerification : IDisposable
     private ChatTicket Row(string model, string chip)
     {
         var request = new ChatRequest { Model = model, Chip = chip, MaxTokens = 1, Messages = [new ChatMessage(ChatRole.User, Question)] };
-        return new ChatTicket(_session,
-            new AnswerContext(_session.Identity, _session.Resolve(request, out _)) { InputObject = $"{model} on {chip}",
-                InputIndex = _asked });
+        var resolved = session.Resolve(request, out _);
+        var pair = $"{model} on {chip}";
+        return new ChatTicket(session, new AnswerContext(session.Identity, resolved) { InputObject = pair, InputIndex = _asked });
     }
 
     private void Take(int count, Func<bool> isStopping, Func<bool> isEnough)
@@ -86,32 +69,31 @@ internal sealed class ChipVerification : IDisposable
         switch (output.Value)
         {
             case LogLine { Level: RequestLogLevel.Verbose } line:
-                VerboseLine.Write(_cmdlet, line.Text);
+                VerboseLine.Write(cmdlet, line);
                 return;
             case ChatCompletion:
                 Set((ChatTicket)output.Row!, isServed: true);
                 break;
-            // What the provider says of a pair that it does not have.
-            case LlmApiException { Kind: LlmErrorKind.NotFound } or LlmApiException { Kind: LlmErrorKind.InvalidRequest,
-                StatusCode: not null }:
+            // The provider does not have the pair.
+            case LlmApiException { Kind: LlmErrorKind.NotFound }:
+            case LlmApiException { Kind: LlmErrorKind.InvalidRequest, StatusCode: not null }:
                 Set((ChatTicket)output.Row!, isServed: false);
                 break;
-            // Neither yes nor no: busy, broken, too slow.
+            // Not known: the provider is busy, has an error or is too slow.
             case LlmApiException { EndsRun: false } error:
-                _cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
+                cmdlet.WriteError(RowError.From(error, output.Row!.InputObject));
                 break;
             default:
                 return;
         }
 
-        _told++;
+        _tested++;
         if (_watch.Elapsed < s_firstProgress) return;
         _showsProgress = true;
-        _cmdlet.WriteProgress(
-            new ProgressRecord(0, "Get-LlmModel -Verify",
-                string.Format(CultureInfo.InvariantCulture, "{0} of {1} pairs", _told, count)) { PercentComplete = _told * 100 / count });
+        var status = $"{_tested} of {count} pairs";
+        cmdlet.WriteProgress(new ProgressRecord(0, "Get-LlmModel -Verify", status) { PercentComplete = _tested * 100 / count });
     }
 
     private void Set(ChatTicket row, bool isServed) =>
-        _checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
+        checks.Set(new ChipCheck(row.Request.Model!, row.Request.Chip!, isServed, DateTimeOffset.UtcNow));
 }

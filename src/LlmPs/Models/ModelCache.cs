@@ -5,12 +5,13 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using LlmPs.Text;
+using LlmPs.Values;
 
 namespace LlmPs.Models;
 
 /// <summary>
-/// The models that a provider last listed, kept a day for the completion of <c>-Model</c>. One file per provider and address; it holds ids
-/// and context lengths and nothing else, and the address only as a hash. Whatever is wrong with the file, it counts as none.
+/// The models that a provider listed, kept for a day for the completion of <c>-Model</c>. One file per provider and address, with ids and
+/// context lengths. A damaged file counts as empty.
 /// </summary>
 internal static class ModelCache
 {
@@ -30,7 +31,7 @@ internal static class ModelCache
             var lines = File.ReadAllLines(path);
             return lines.Length > 1 && lines[0] == Heading ? lines.Skip(1).Select(Parse).Where(model => IsId(model.Id)).ToArray() : [];
         }
-        catch (Exception e) when (CacheFile.IsOfFiles(e))
+        catch (Exception e) when (FilePath.IsOfFiles(e))
         {
             return [];
         }
@@ -38,20 +39,19 @@ internal static class ModelCache
 
     internal static void Write(LlmSession session, IEnumerable<LlmModel> models)
     {
-        // What the simulator makes up is not what the address serves.
         if (session.IsSimulated || FileOf(session.Provider, session.BaseUri) is not { } path) return;
         try
         {
-            CacheFile.Replace(path,
-                Encoding.UTF8.GetBytes(string.Join("\n", new[] { Heading }.Concat(models.Where(model => IsId(model.Id)).Select(Line)))));
+            var lines = models.Where(model => IsId(model.Id)).Select(Line).Prepend(Heading);
+            CacheFile.Replace(path, Encoding.UTF8.GetBytes(string.Join("\n", lines)));
         }
-        catch (Exception e) when (CacheFile.IsOfFiles(e))
+        catch (Exception e) when (FilePath.IsOfFiles(e))
         {
-            // It is there to save typing, and nobody asked for it.
+            // Only completion needs the file.
         }
     }
 
-    /// <summary>The id, and behind a tab the context length where the provider says it.</summary>
+    // The id, a tab, and the context length where it is known.
     private static string Line(LlmModel model) =>
         model.ContextLength is { } tokens ? $"{model.Id}\t{tokens.ToString(CultureInfo.InvariantCulture)}" : model.Id;
 
@@ -59,23 +59,19 @@ internal static class ModelCache
     {
         var tab = line.IndexOf('\t');
         if (tab < 0) return (line, null);
-        return (line.Substring(0, tab),
-            long.TryParse(line.Substring(tab + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var tokens) ? tokens : null);
+        var isKnown = long.TryParse(line.Substring(tab + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var tokens);
+        return (line.Substring(0, tab), isKnown ? tokens : null);
     }
 
     private static string? FileOf(string provider, Uri address)
     {
         if (CacheFile.Folder is not { } folder) return null;
-        // FNV-1a: a name for the file that does not tell the address.
+        // FNV-1a, so that the name does not contain the address.
         var hash = address.AbsoluteUri.TrimEnd('/').Aggregate(14695981039346656037UL, (sum, c) => unchecked((sum ^ c) * 1099511628211UL));
         return Path.Combine(folder, $"models-{provider}-{hash.ToString("x16", CultureInfo.InvariantCulture)}.txt");
     }
 
-    private static bool IsFresh(DateTime written)
-    {
-        var age = DateTime.UtcNow - written;
-        return age < s_keeps && age > -s_keeps;
-    }
+    private static bool IsFresh(DateTime written) => (DateTime.UtcNow - written).Duration() < s_keeps;
 
     private static bool IsId(string id) => id.Length is > 0 and <= LongestId && PrintableText.IsPlain(id);
 }

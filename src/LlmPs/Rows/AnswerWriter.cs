@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Batches;
@@ -12,7 +11,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Rows;
 
-/// <summary>Writes what came of the rows to the pipeline, on the pipeline's thread.</summary>
+/// <summary>Writes the results of the rows to the pipeline, on the pipeline's thread.</summary>
 internal sealed class AnswerWriter
 {
     private const int FewestGrouped = 10;
@@ -24,9 +23,7 @@ internal sealed class AnswerWriter
     private string? _lastWarning;
     private object? _last;
 
-    /// <param name="cmdlet">Where it is written.</param>
     /// <param name="merger">Makes merged rows; null where answers are emitted as they are.</param>
-    /// <param name="reviewer">Decides about answers that have yet to be accepted.</param>
     internal AnswerWriter(PSCmdlet cmdlet, RowMerger? merger, AnswerReviewer reviewer)
     {
         _cmdlet = cmdlet;
@@ -35,10 +32,10 @@ internal sealed class AnswerWriter
         if (reviewer.Check?.Schema is { } schema) merger?.WarnOfSchema(schema);
     }
 
-    /// <summary>Called where a request waits before it is sent again.</summary>
+    /// <summary>Called when a request waits before it is sent again.</summary>
     internal Action<RetryNotice>? Retrying { get; set; }
 
-    /// <summary>Returns what the last answer was, for -Verbose; null where there was none.</summary>
+    /// <summary>Returns a verbose line about the last answer; null where there was none.</summary>
     internal string? LastFacts() => _last switch
     {
         ChatCompletion answer => Facts(answer.Model, answer.Chip, answer.Usage, answer.Duration, answer.Attempts),
@@ -55,7 +52,7 @@ internal sealed class AnswerWriter
                 _reviewer.Review(review);
                 break;
             case ChatCompletion completion:
-                // Here, and not where the answer was checked: one from a checkpoint comes by here as well.
+                // Here because an answer from a checkpoint is not reviewed.
                 if (completion.Data is null && AsksForJson(completion))
                     StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 _last = completion;
@@ -71,7 +68,7 @@ internal sealed class AnswerWriter
                 WriteMerged(output, error.PartialCompletion, $"{error.Kind}: {error.Message}");
                 _failures[error.Kind] = _failures.TryGetValue(error.Kind, out var count) ? count + 1 : 1;
                 VerboseLine.Write(_cmdlet, $"Row {output.Row!.Index} failed: {error.Kind}");
-                // One request that is asked for by itself is no row among others.
+                // A single request has no row number.
                 _cmdlet.WriteError(_cmdlet.MyInvocation.ExpectingInput ? RowError.From(error, output.Row)
                     : RowError.From(error, output.Row.InputObject));
                 break;
@@ -80,7 +77,7 @@ internal sealed class AnswerWriter
                     $"{(ending.IsOfBatch ? PendingBatches.ErrorId : RowError.RunStopped)}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
-                Log(line);
+                VerboseLine.Write(_cmdlet, line);
                 break;
             case RetryNotice notice:
                 Retrying?.Invoke(notice);
@@ -88,14 +85,12 @@ internal sealed class AnswerWriter
         }
     }
 
-    /// <summary>Groups the failed rows by kind, where they are too many to count in the list of errors.</summary>
     internal void Finish()
     {
         var all = _failures.Values.Sum();
         if (all < FewestGrouped) return;
-        var kinds = _failures.OrderByDescending(kind => kind.Value)
-            .Select(kind => string.Format(CultureInfo.InvariantCulture, "{0} {1}", kind.Value, kind.Key));
-        VerboseLine.Warn(_cmdlet, string.Format(CultureInfo.InvariantCulture, "{0} rows failed: {1}.", all, string.Join(", ", kinds)));
+        var kinds = _failures.OrderByDescending(kind => kind.Value).Select(kind => $"{kind.Value} {kind.Key}");
+        VerboseLine.Warn(_cmdlet, $"{all} rows failed: {string.Join(", ", kinds)}.");
     }
 
     private void WriteMerged(BulkOutput output, ChatCompletion? completion, string error)
@@ -118,7 +113,7 @@ internal sealed class AnswerWriter
             WarnOnce($"Row {index}: the provider's content filter left out part of the answer.");
     }
 
-    /// <summary>With -Stream each choice of a row ends in a delta of its own.</summary>
+    // With -Stream each choice of a row has its own last delta.
     private void WarnOnce(string warning)
     {
         if (warning == _lastWarning) return;
@@ -126,25 +121,7 @@ internal sealed class AnswerWriter
         VerboseLine.Warn(_cmdlet, warning);
     }
 
-    private static string Facts(string? model, string? chip, TokenUsage? usage, TimeSpan? duration, int attempts) => string.Format(
-        CultureInfo.InvariantCulture,
-        "{0}{1}: {2} tokens in {3}, {4} {5}.",
-        model ?? "unknown model", chip is null ? string.Empty : " on " + chip, usage?.ToString()
-            ?? "unknown", View.Duration(duration), attempts, attempts == 1 ? "attempt" : "attempts");
-
-    private void Log(LogLine line)
-    {
-        switch (line.Level)
-        {
-            case RequestLogLevel.Debug:
-                _cmdlet.WriteDebug(line.Text);
-                break;
-            case RequestLogLevel.Verbose:
-                VerboseLine.Write(_cmdlet, line.Text);
-                break;
-            default:
-                VerboseLine.Warn(_cmdlet, line.Text);
-                break;
-        }
-    }
+    private static string Facts(string? model, string? chip, TokenUsage? usage, TimeSpan? duration, int attempts) =>
+        $"{model ?? "unknown model"}{(chip is null ? string.Empty : " on " + chip)}: {usage?.ToString() ?? "unknown"} tokens in "
+            + $"{View.Duration(duration)}, {attempts} {(attempts == 1 ? "attempt" : "attempts")}.";
 }

@@ -7,16 +7,15 @@ using System.Management.Automation.Language;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The columns that a script block cannot do without: those that it reads as <c>$_.Name</c> on every way through it. PowerShell gives
-/// nothing for a column that is not there, so a mistyped one would be sent as a prompt about nothing. What a condition reads, or only one
-/// of its branches, may be missing.
+/// The columns that a script block needs: those that it reads as <c>$_.Name</c> on every path. PowerShell returns nothing for a missing
+/// column, so that a typing error would send a prompt without it. A column that only a condition or one branch reads may be missing.
 /// </summary>
 internal static class BlockReads
 {
-    // What any object has in PowerShell, as a member or not.
+    // Every object has these in PowerShell.
     private static readonly string[] s_everywhere = ["Count", "Length", "psobject", "psbase", "psadapted", "psextended", "pstypenames"];
 
-    // Newer types among them are not in the assembly that this is compiled against.
+    // By name: the reference assembly lacks the newer types.
     private static readonly HashSet<string> s_conditional =
     [
         nameof(IfStatementAst), nameof(SwitchStatementAst), nameof(ForStatementAst), nameof(WhileStatementAst), nameof(DoWhileStatementAst),
@@ -28,7 +27,6 @@ internal static class BlockReads
     private static readonly HashSet<string> s_tests =
         new(StringComparer.OrdinalIgnoreCase) { "And", "Or", "Xor", "QuestionQuestion", "QuestionQuestionEquals" };
 
-    /// <summary>The names, in the order of the block.</summary>
     internal static IReadOnlyList<string> Of(ScriptBlock block)
     {
         if (block.Ast is not ScriptBlockAst root || MayReplaceRow(root)) return [];
@@ -37,25 +35,22 @@ internal static class BlockReads
         var end = FirstWayOut(root);
         var maybe = reads.Where(read => read.Extent.StartOffset > end || IsConditional(read, root)).Select(read => NameOf(read)!);
         var optional = new HashSet<string>(maybe.Concat(s_everywhere), StringComparer.OrdinalIgnoreCase);
-        return reads.Select(read => NameOf(read)!).Where(name => !optional.Contains(name)).Distinct(StringComparer.OrdinalIgnoreCase)
-            .ToList();
+        return [.. reads.Select(read => NameOf(read)!).Where(name => !optional.Contains(name)).Distinct(StringComparer.OrdinalIgnoreCase)];
     }
 
-    /// <summary>The name that <c>$_.Name</c> or <c>$PSItem.Name</c> reads; null of anything else.</summary>
+    /// <summary>Returns the name that <c>$_.Name</c> or <c>$PSItem.Name</c> reads; null for any other node.</summary>
     private static string? NameOf(Ast node) =>
         node is MemberExpressionAst { Static: false, Expression: VariableExpressionAst row, Member: StringConstantExpressionAst name }
         && node is not InvokeMemberExpressionAst && IsRow(row) ? name.Value : null;
 
     private static bool IsRow(VariableExpressionAst variable) => variable.VariablePath.UserPath.ToUpperInvariant() is "_" or "PSITEM";
 
-    /// <summary>Whether <c>$_</c> may be something else than the row in part of the block.</summary>
     private static bool MayReplaceRow(ScriptBlockAst root) => root.Find(
         node => (node is AssignmentStatementAst set
             && set.Left.Find(part => part is VariableExpressionAst variable && IsRow(variable), true) is not null)
             || (node is ForEachStatementAst loop && IsRow(loop.Variable)),
         searchNestedScriptBlocks: false) is not null;
 
-    /// <summary>Where the block may first be left early.</summary>
     private static int FirstWayOut(ScriptBlockAst root) =>
         root.FindAll(node =>
             node is ReturnStatementAst or ExitStatementAst or ThrowStatementAst or BreakStatementAst or ContinueStatementAst,
@@ -65,7 +60,7 @@ internal static class BlockReads
             .DefaultIfEmpty(int.MaxValue)
             .Min();
 
-    /// <summary>Whether what stands there is not always evaluated, or asks whether the column is there.</summary>
+    /// <summary>Whether a node is not always evaluated, or tests whether the column exists.</summary>
     private static bool IsConditional(Ast node, ScriptBlockAst root)
     {
         for (Ast child = node, parent = node.Parent; parent is not null && child != root; child = parent, parent = parent.Parent)
@@ -88,6 +83,6 @@ internal static class BlockReads
     private static bool IsNull(ExpressionAst value) =>
         value is VariableExpressionAst { VariablePath.UserPath: var name } && name.Equals("null", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Whether a method is one as string.IsNullOrEmpty.</summary>
+    // Such as string.IsNullOrEmpty.
     private static bool IsNullTest(string method) => method.StartsWith("IsNull", StringComparison.OrdinalIgnoreCase);
 }

@@ -5,30 +5,24 @@ using LlmPs.Text;
 
 namespace LlmPs.Rows;
 
-/// <summary>Folds deltas of several requests, which arrive interleaved, into completions.</summary>
+/// <summary>Joins the deltas of several requests, which arrive interleaved, into completions.</summary>
 internal sealed class DeltaFold
 {
     // In the order in which they began.
     private readonly LinkedList<(object Key, ChatCompletionBuilder Answer)> _begun = new();
     private readonly Dictionary<object, LinkedListNode<(object Key, ChatCompletionBuilder Answer)>> _open = [];
 
-    /// <summary>The requests that have not come to their end, the one that began first in front.</summary>
+    /// <summary>The requests whose last delta has not come, the oldest first.</summary>
     internal IEnumerable<object> Open => _begun.Select(request => request.Key);
 
-    /// <summary>The request that began first of those; null for none.</summary>
-    internal object? Oldest => _begun.First?.Value.Key;
-
-    /// <summary>What tells the delta's request from others.</summary>
     internal static object KeyOf(ChatCompletionDelta delta) =>
         delta.Context ?? (object)(delta.Id + "\n" + delta.InputIndex.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>Whether something has come of a request, and not its end.</summary>
     internal bool IsOpen(object key) => _open.ContainsKey(key);
 
-    /// <summary>What has come of a request that has not come to its end.</summary>
     internal ChatCompletion SoFar(object key) => _open[key].Value.Answer.ToCompletion();
 
-    /// <summary>The completion, when the delta is the last of its request.</summary>
+    /// <summary>Adds a delta. Returns the completion with the last delta of a request, else null.</summary>
     internal ChatCompletion? Add(ChatCompletionDelta delta)
     {
         var key = KeyOf(delta);
@@ -37,7 +31,7 @@ internal sealed class DeltaFold
         return delta.IsLast ? Drop(key) : null;
     }
 
-    /// <summary>Forgets a request; what has come of it.</summary>
+    /// <summary>Forgets a request and returns what has come of it.</summary>
     internal ChatCompletion Drop(object key)
     {
         var request = _open[key];
@@ -46,9 +40,10 @@ internal sealed class DeltaFold
         return request.Value.Answer.ToCompletion();
     }
 
-    /// <summary>The error of an answer that has not come to its end.</summary>
-    internal static LlmApiException Interrupted(ChatCompletion partial) =>
-        new(LlmErrorKind.StreamInterrupted,
-            $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does. The part that arrived is in the "
-                + "exception's PartialCompletion.") { PartialCompletion = partial };
+    internal static LlmApiException Interrupted(ChatCompletion partial)
+    {
+        var message = $"The deltas of answer '{PrintableText.Line(partial.Id)}' end before the answer does. The part that arrived is in "
+            + "the exception's PartialCompletion.";
+        return new LlmApiException(LlmErrorKind.StreamInterrupted, message) { PartialCompletion = partial };
+    }
 }

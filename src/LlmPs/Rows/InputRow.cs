@@ -14,30 +14,26 @@ namespace LlmPs.Rows;
 internal static class InputRow
 {
     private const int MostListed = 12;
-
     private const int LongestExample = 60;
-
+    // Characters that would need to be escaped in double quotes.
     private const string Special = "\"$`\r\n\u201C\u201D\u201E";
 
     private static readonly char[] s_separators = [';', '\t'];
 
-    /// <summary>The column names for a text.</summary>
     internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row));
 
-    /// <summary>What to tell of a row whose prompt is missing or blank: its columns, and what to give.</summary>
     internal static string NoPrompt(PSObject row, bool isMissing)
     {
         var names = NamesOf(row);
         var problem = isMissing ? "The row has no Prompt column, and -Prompt is not given." : "Prompt is blank.";
         if (OneColumn(names) is { } advice) return $"{problem} {advice}";
-        var example = isMissing && names.Count > 0 ? $" Give -Prompt with a script block, such as -Prompt {{ $_.{Member(names[0])} }}."
-            : string.Empty;
+        var example = isMissing && names.Count > 0 ? $" Give a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
         return $"{problem} Its columns: {Listed(names)}.{example}";
     }
 
-    /// <summary>What to tell of a row that lacks a column which is asked for: its columns, and what may be wrong.</summary>
+    /// <summary>Returns the message for a row that lacks a column.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="asked">Who asks for the column.</param>
+    /// <param name="asked">The beginning of the message: what needs the column.</param>
     /// <param name="name">The column.</param>
     internal static string NoColumn(PSObject row, string asked, string name)
     {
@@ -52,7 +48,6 @@ internal static class InputRow
         return names.Count == 0 ? $"{problem} It has no columns." : $"{problem} Its columns: {Listed(names)}.";
     }
 
-    /// <summary>What to tell of a row that a constant prompt leaves out.</summary>
     internal static string NotInPrompt(PSObject row, string prompt)
     {
         var names = NamesOf(row);
@@ -60,25 +55,21 @@ internal static class InputRow
         var column = names.FirstOrDefault(name => name.Equals("Prompt", StringComparison.OrdinalIgnoreCase))
             ?? names.FirstOrDefault(name => !name.StartsWith("PS", StringComparison.Ordinal));
         var member = column is null ? string.Empty : "." + Member(column);
-        // What would need to be escaped in double quotes is left out of the example.
         var words = prompt.Length <= LongestExample && !prompt.Any(letter => Special.IndexOf(letter) >= 0) ? prompt.TrimEnd(' ', ':')
             : "Classify";
         return "-Prompt is the same text for every row, so the row is not in it. Give a script block over the row, for example: "
-            + $"-Prompt {{ \"{words}: $($_{member})\" }}. Where only options differ between the rows, name their columns with -RowOption.";
+            + $"-Prompt {{ \"{words}: $($_{member})\" }}. If the rows differ only in options, name their columns with -RowOption.";
     }
 
-    /// <summary>
-    /// Returns a copy of the row with columns added, or overwritten where the row has them. The row itself is not changed.
-    /// </summary>
+    /// <summary>Returns a copy of the row with columns added or overwritten.</summary>
     internal static PSObject Merge(PSObject row, IEnumerable<KeyValuePair<string, object?>> added)
     {
         var copy = new PSObject();
-        foreach (var column in Columns(row)) Set(copy, column.Key, column.Value);
-        foreach (var column in added) Set(copy, column.Key, column.Value);
+        foreach (var column in Columns(row).Concat(added)) Set(copy, column.Key, column.Value);
         return copy;
     }
 
-    /// <summary>The columns by name, in any case; none of a value that is no row.</summary>
+    /// <summary>Returns the columns by name, in any case; empty for a value that is not a row.</summary>
     internal static Dictionary<string, object?> Fields(object? row)
     {
         var fields = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
@@ -87,7 +78,7 @@ internal static class InputRow
         return fields;
     }
 
-    /// <summary>What to do where a file was read with another separator than its own; null where that is not the case.</summary>
+    // A single column whose name has separators was read with the wrong delimiter.
     private static string? OneColumn(List<string> names) => names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at
         ? $"Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}."
         : null;
@@ -97,7 +88,7 @@ internal static class InputRow
     private static string Listed(List<string> names) =>
         string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
 
-    /// <summary>The name as it is written behind a dot, or as the key of a hashtable.</summary>
+    /// <summary>Returns the name as it is written after a dot, or as the key of a hashtable.</summary>
     internal static string Member(string name) =>
         !char.IsDigit(name[0]) && name.All(letter => char.IsLetterOrDigit(letter) || letter == '_') ? name
             : $"'{CodeGeneration.EscapeSingleQuotedStringContent(name)}'";
@@ -111,7 +102,7 @@ internal static class InputRow
 
     private static IEnumerable<KeyValuePair<string, object?>> Columns(PSObject row)
     {
-        // Texts, numbers, dates and the like are no rows, but may be prompts.
+        // A text, number or date has no columns, but may be a prompt.
         if (Type.GetTypeCode(row.BaseObject.GetType()) != TypeCode.Object)
         {
             yield return new KeyValuePair<string, object?>("Prompt", row.BaseObject);
@@ -120,25 +111,16 @@ internal static class InputRow
 
         if (row.BaseObject is IDictionary dictionary)
         {
-            // PowerShell has no column without a name.
             foreach (DictionaryEntry entry in dictionary)
                 if (entry.Key.ToString() is { Length: > 0 } name) yield return new KeyValuePair<string, object?>(name, entry.Value);
             yield break;
         }
 
         foreach (var property in RowColumns.DataOf(row))
-            if (property.IsGettable) yield return new KeyValuePair<string, object?>(property.Name, ValueOf(property));
-    }
-
-    private static object? ValueOf(PSPropertyInfo property)
-    {
-        try
         {
-            return property.Value;
-        }
-        catch (GetValueException)
-        {
-            return null;
+            if (!property.IsGettable) continue;
+            RowColumns.TryRead(property, out var value);
+            yield return new KeyValuePair<string, object?>(property.Name, value);
         }
     }
 }

@@ -7,10 +7,9 @@ using System.Reflection;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The columns of a row, to look for options and texts in. PowerShell makes five hidden sets of members for an object whose properties are
-/// listed, and leaves them on it: with 100,000 rows 0.6 s, and 150 MB where the caller holds them. So a custom object, as Import-Csv makes
-/// them, is asked for its own members alone. What holds those is not public; of a PowerShell that has it otherwise, and of any other
-/// object, the properties are listed.
+/// The columns of a row. When the properties of an object are listed, PowerShell adds five hidden sets of members to it: for 100,000 rows
+/// 0.6 s, and 150 MB where the caller keeps the rows. So of a custom object, as Import-Csv creates them, only its own members are read. The
+/// collection that holds them is not public; on PowerShell versions without it, and of other objects, the properties are listed.
 /// </summary>
 internal static class RowColumns
 {
@@ -19,23 +18,19 @@ internal static class RowColumns
 
     private static readonly char[] s_mark = ['\uFEFF', .. MarkInAnsi];
 
-    private static readonly Func<PSObject,
-        PSMemberInfoCollection<PSMemberInfo>>? s_own = Getter<PSMemberInfoCollection<PSMemberInfo>>("InstanceMembers");
+    private static readonly Func<PSObject, PSMemberInfoCollection<PSMemberInfo>>? s_own =
+        Getter<PSMemberInfoCollection<PSMemberInfo>>("InstanceMembers");
 
-    // Out of a file or a job an object of any class is a custom one, and the properties of its class are not its own.
+    // A copy from a file or a job is a custom object, but the properties of its class are not its own members.
     private static readonly Func<PSObject, bool>? s_isDeserialized = Getter<bool>("IsDeserialized");
 
-    /// <summary>
-    /// Its columns, and perhaps its methods. Without what PowerShell adds to all objects of a type, such as the User that owns a file: that
-    /// is no word about the request.
-    /// </summary>
+    /// <summary>Returns the columns, and possibly methods, without what PowerShell adds to a type, such as the User of a file.</summary>
     internal static IEnumerable<PSMemberInfo> Of(PSObject row) =>
         (IEnumerable<PSMemberInfo>?)OwnOf(row) ?? DataOf(row).Where(column => column.IsInstance || column is PSProperty);
 
     /// <summary>
-    /// The properties that are data. An object that PowerShell adapts, such as a DataRow, a DataRowView or an XML element, shows the
-    /// members of its .NET class beside its columns: RowError, Table, InnerXml. Those are left out; of an object that is not adapted they
-    /// are the columns.
+    /// Returns the properties that are data. An object that PowerShell adapts, such as a DataRow or an XML element, also shows the members
+    /// of its .NET class, such as RowError, Table, InnerXml. Those are left out.
     /// </summary>
     internal static IEnumerable<PSPropertyInfo> DataOf(PSObject row)
     {
@@ -44,13 +39,25 @@ internal static class RowColumns
         return row.Properties.Where(column => column is not PSProperty || columns.Contains(column.Name));
     }
 
-    /// <summary>Whether the row has a member of that name, also one that PowerShell adds to its type.</summary>
+    /// <summary>Reads a property; false where its getter throws.</summary>
+    internal static bool TryRead(PSPropertyInfo property, out object? value)
+    {
+        try
+        {
+            value = property.Value;
+            return true;
+        }
+        catch (GetValueException)
+        {
+            value = null;
+            return false;
+        }
+    }
+
+    /// <summary>Whether the row has a member of that name, or PowerShell adds one to its type.</summary>
     internal static bool HasMember(PSObject row, string name) => row.Properties[name] is not null || row.Members[name] is not null;
 
-    /// <summary>
-    /// The name without a byte order mark, which a file that is read in the wrong encoding has before its first header, and without its
-    /// quotes.
-    /// </summary>
+    /// <summary>Returns the name without a byte order mark and quotes, which the wrong encoding leaves at the first header.</summary>
     internal static string NameOf(string column)
     {
         if (!HasMark(column)) return column;

@@ -8,10 +8,10 @@ using LlmPs.Views;
 
 namespace LlmPs.Rows;
 
-/// <summary>A failed request as an error record: kind as id, a category each, the row as target, and what can be done about it.</summary>
+/// <summary>Failed requests as error records: the kind is the id, the row is the target.</summary>
 internal static class RowError
 {
-    /// <summary>The id of the error that a run ends with which did not send all rows.</summary>
+    /// <summary>The id of the error of a run that stopped before all rows were sent.</summary>
     internal const string RunStopped = "RunStopped";
 
     internal static ErrorRecord From(LlmApiException error, object? row)
@@ -23,19 +23,30 @@ internal static class RowError
         return record;
     }
 
-    /// <summary>The error of a row among others: its message begins with the row's number and, where it has one, its id.</summary>
+    /// <summary>Returns the error of a row among others. Its message begins with the row's number and id.</summary>
     internal static ErrorRecord From(LlmApiException error, RowTicket row)
     {
         var record = From(error, row.InputObject);
-        record.ErrorDetails =
-            new ErrorDetails($"Row {row.Index.ToString(CultureInfo.InvariantCulture)}{IdOf(row.InputObject)}: {error.Message}")
+        record.ErrorDetails = new ErrorDetails($"Row {row.Index}{IdOf(row.InputObject)}: {error.Message}")
         {
             RecommendedAction = error.RecommendedAction ?? string.Empty,
         };
         return record;
     }
 
-    /// <summary>The column Id of a row, or else its first.</summary>
+    /// <summary>Returns the same error with another message, for the user who must know more than the cause.</summary>
+    internal static LlmApiException Reworded(LlmApiException error, string message) => new(error.Kind, message, error)
+    {
+        StatusCode = error.StatusCode,
+        ProviderCode = error.ProviderCode,
+        RequestId = error.RequestId,
+        RetryAfter = error.RetryAfter,
+        Attempts = error.Attempts,
+        PartialCompletion = error.PartialCompletion,
+        RecommendedAction = error.RecommendedAction,
+    };
+
+    // The column Id of a row, or else its first one.
     private static string IdOf(object? row)
     {
         if (row is null || Type.GetTypeCode(PlainValue.Unwrap(row)?.GetType()) is not (TypeCode.Object or TypeCode.Empty))
@@ -44,7 +55,7 @@ internal static class RowError
         var columns = InputRow.Fields(row);
         if (columns.Count == 0) return string.Empty;
         var id = columns.ContainsKey("Id") ? "Id" : InputRow.NamesOf(PSObject.AsPSObject(row))[0];
-        // It names the row no better than its number.
+        // A prompt names a row no better than its number.
         if (id.Equals("Prompt", StringComparison.OrdinalIgnoreCase)) return string.Empty;
         columns.TryGetValue(RowColumns.NameOf(id), out var value);
         var text = Convert.ToString(value, CultureInfo.InvariantCulture);
@@ -52,37 +63,22 @@ internal static class RowError
             : $" ({PrintableText.Line(RowColumns.NameOf(id), 30)} {PrintableText.Line(text, 40)})";
     }
 
-    /// <summary>
-    /// The error of a run that stopped early: why, how many rows were not sent, how to resume. It belongs to no row, so it has no target.
-    /// </summary>
-    /// <param name="ending">Why it stopped; its error becomes the inner exception.</param>
-    /// <param name="counts">What the run did.</param>
-    /// <param name="hasCheckpoint">Whether its answers are kept.</param>
+    /// <summary>Returns the error of a run that stopped early: the cause, the rows that were not sent, how to resume.</summary>
     internal static ErrorRecord Stopped(RunEnding ending, RunCounts counts, bool hasCheckpoint)
     {
         var cause = ending.Row is null
-            ? $" ({counts.Tokens.ToString(CultureInfo.InvariantCulture)} tokens "
-                + $"used{(counts.Cost is { } cost ? $", cost {MoneyText.Of(cost)}" : string.Empty)})."
+            ? $" ({counts.Tokens} tokens used{(counts.Cost is { } cost ? $", cost {MoneyText.Of(cost)}" : string.Empty)})."
             : $". {ending.Error.Message.TrimEnd('.')}.";
         var left = counts.LeftOut switch
         {
             0 => string.Empty,
             1 => " 1 row was not sent.",
-            var count => $" {count.ToString(CultureInfo.InvariantCulture)} rows were not sent.",
+            var count => $" {count} rows were not sent.",
         };
         var resume = hasCheckpoint
             ? "Run the same command again to continue: rows in the checkpoint are not sent again."
             : "Give -CheckpointPath, so that a stopped run can be continued without sending its answered rows again.";
-        var error = new LlmApiException(ending.Error.Kind, $"The run stopped because {ending.Reason}{cause}{left} {resume}", ending.Error)
-        {
-            StatusCode = ending.Error.StatusCode,
-            ProviderCode = ending.Error.ProviderCode,
-            RequestId = ending.Error.RequestId,
-            RetryAfter = ending.Error.RetryAfter,
-            Attempts = ending.Error.Attempts,
-            PartialCompletion = ending.Error.PartialCompletion,
-            RecommendedAction = ending.Error.RecommendedAction,
-        };
+        var error = Reworded(ending.Error, $"The run stopped because {ending.Reason}{cause}{left} {resume}");
         var record = new ErrorRecord(error, RunStopped, ErrorCategory.OperationStopped, null);
         if (error.RecommendedAction is { } action) record.ErrorDetails = new ErrorDetails(error.Message) { RecommendedAction = action };
         return record;

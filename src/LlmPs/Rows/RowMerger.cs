@@ -11,56 +11,37 @@ using LlmPs.Views;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// Makes the rows of <c>-MergeInput</c>: a copy of the input row with the columns of its answer. A column of the user is never overwritten;
-/// a row that carries the whole set of these columns comes from an earlier merge, and those are written again.
+/// Creates the rows of <c>-MergeInput</c>: a copy of the input row with the columns of its answer. A column of the user is never
+/// overwritten. A row with the whole set of these columns comes from an earlier merge, and its columns are replaced.
 /// </summary>
-internal sealed class RowMerger
+/// <param name="isShard">Whether the rows are a shard of the input: a merged row then has a column InputIndex.</param>
+/// <param name="isPool">Whether rows go to several sessions or chips: a merged row then has columns Provider and Chip.</param>
+internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
 {
     private const string Prefix = "Llm";
-
     private const string Cost = "Cost";
-
     // The column before Cost.
     private const string TotalTokens = "TotalTokens";
 
-    /// <summary>The columns of any answer, in their order.</summary>
     private static readonly string[] s_own =
         ["Response", "Reasoning", "FinishReason", "Model", "PromptTokens", "CompletionTokens", TotalTokens, "DurationMs", "Error"];
 
-    /// <summary>The columns of an answer from one of several sessions.</summary>
     private static readonly string[] s_ofPool = ["Provider", "Chip"];
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly bool _isShard;
-    private readonly bool _isPool;
     private bool _hasWarned;
-
-    /// <param name="cmdlet">Where warnings go.</param>
-    /// <param name="isShard">Whether the rows are a shard of the input, so that a merged row needs its place in the whole.</param>
-    /// <param name="isPool">Whether rows go to several sessions or chips, so that a merged row says who answered it.</param>
-    internal RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
-    {
-        _isPool = isPool;
-        _cmdlet = cmdlet;
-        _isShard = isShard;
-    }
 
     /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
     internal void WarnOfSchema(string schema)
     {
-        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(_isPool ? s_own.Concat(s_ofPool) : s_own, StringComparer.OrdinalIgnoreCase)
-            .ToList();
+        var own = isPool ? s_own.Concat(s_ofPool) : s_own;
+        var hidden = SchemaCheck.PropertiesOf(schema).Intersect(own, StringComparer.OrdinalIgnoreCase).ToList();
         if (hidden.Count == 0) return;
-        VerboseLine.Warn(
-            _cmdlet,
-            $"-JsonSchema names {string.Join(", ", hidden)}, and -MergeInput has columns of that name. The columns show the answer's "
-                + "own value. "
-                + "Rename the properties in the schema, or leave out -MergeInput and read Data.");
+        VerboseLine.Warn(cmdlet, $"-JsonSchema names {string.Join(", ", hidden)}, and -MergeInput has columns of that name. The columns "
+            + "show the answer's own value. Rename the properties in the schema, or leave out -MergeInput and read Data.");
     }
 
-    /// <summary>The merged row.</summary>
     /// <param name="ticket">The row.</param>
-    /// <param name="completion">Its answer, or what had come of it; null where nothing had.</param>
+    /// <param name="completion">Its answer, or the part that arrived; null for nothing.</param>
     /// <param name="error">Why it failed; null where it did not.</param>
     internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error)
     {
@@ -68,10 +49,10 @@ internal sealed class RowMerger
         var names = InputRow.NamesOf(row).Select(PropertyNames.Usable).ToList();
         var taken = new HashSet<string>(names, StringComparer.OrdinalIgnoreCase);
         var isMerged = s_own.All(name => taken.Contains(name) || taken.Contains(Prefix + name));
-        // Not every merged row has it, so a column of that name may be the user's. Nor may it hide a value of the answer.
+        // Not every merged row has a cost, so a column Cost may be the user's, or a value of the answer.
         var costColumn = isMerged ? CostColumn(names) : null;
         var data = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        // An earlier merge without a pool has none of these columns: one that stands before the others is the user's.
+        // An earlier merge without a pool lacks these columns. A column of that name before the others is the user's.
         var ofPool = isMerged ? new HashSet<string>(names.Skip(names.FindLastIndex(IsError) + 1), StringComparer.OrdinalIgnoreCase) : [];
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
@@ -79,7 +60,7 @@ internal sealed class RowMerger
         {
             var usable = PropertyNames.Usable(column.Key);
             var isOurs = isMerged && (!s_ofPool.Contains(column.Key) || ofPool.Contains(usable) || ofPool.Contains(Prefix + usable));
-            // A property of the answer may have the same name, and is another string.
+            // By reference: a property of the answer may have the same name.
             var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isOurs);
             data.Add(usable);
             if (name != usable && name != costColumn && taken.Contains(usable) && (!isOurs || usable == Cost)) renamed.Add(name);
@@ -90,9 +71,7 @@ internal sealed class RowMerger
         return InputRow.Merge(row, columns);
     }
 
-    /// <summary>
-    /// The column of a merged row that has its cost; null where it has none. A user's column of that name stands elsewhere.
-    /// </summary>
+    /// <summary>Returns the cost column of a merged row, which stands after the tokens; null where it has no cost.</summary>
     internal static string? CostColumn(IReadOnlyList<string> names)
     {
         for (var i = 1; i < names.Count; i++)
@@ -103,7 +82,6 @@ internal sealed class RowMerger
             column.Equals(name, StringComparison.OrdinalIgnoreCase) || column.StartsWith(Prefix + name, StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Neither a column of the user nor a value of the answer is overwritten by the cost.</summary>
     private static string NewCostColumn(HashSet<string> taken, HashSet<string> data) =>
         NameOf(data.Contains(Cost) ? Prefix + Cost : Cost, taken, isMerged: false);
 
@@ -124,21 +102,18 @@ internal sealed class RowMerger
         if (renamed.Count == 0 || _hasWarned) return;
         _hasWarned = true;
         var names = PrintableText.Line(string.Join(", ", renamed));
-        VerboseLine.Warn(
-            _cmdlet,
-            renamed.Count == 1
-                ? $"The rows have a column with the name of a -MergeInput column. The row's column is kept; the answer's column is {names}."
-                : "The rows have columns with the names of -MergeInput columns. The row's columns are kept; the answer's columns "
-                    + $"are {names}.");
+        VerboseLine.Warn(cmdlet, renamed.Count == 1
+            ? $"The rows have a column with the name of a -MergeInput column. The row's column is kept; the answer's column is {names}."
+            : $"The rows have columns with the names of -MergeInput columns. The rows' columns are kept; the answer's are {names}.");
     }
 
     private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error, bool hasCost)
     {
-        // What came of a failed answer is in the error, not in the columns of whole ones.
+        // The part of a failed answer is in the error.
         var whole = error is null ? completion : null;
         foreach (var column in StructuredAnswer.Columns(whole?.Data, ticket.Request.JsonSchema))
         {
-            // A table has no place for a list or an object.
+            // A cell of a table cannot hold a list or an object.
             var isNested = PlainValue.Unwrap(column.Value) is PSCustomObject or Array;
             yield return isNested ? new(column.Key, JsonText.From(column.Value)) : column;
         }
@@ -146,7 +121,7 @@ internal sealed class RowMerger
         object?[] values =
         [
             whole?.Content, whole?.ReasoningContent, whole?.FinishReason,
-            // A failed row is asked again from what stands here.
+            // A failed row may be piped in again with this model.
             completion?.Model ?? ticket.Request.Model ?? ModelOf(ticket.InputObject),
             completion?.Usage?.PromptTokens, completion?.Usage?.CompletionTokens, completion?.Usage?.TotalTokens,
             whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null,
@@ -160,14 +135,14 @@ internal sealed class RowMerger
                 yield return new(Cost, completion?.Cost);
         }
 
-        if (_isPool)
+        if (isPool)
         {
             yield return new(s_ofPool[0], completion?.Provider ?? ticket.Session.Provider);
-            // Not of a failed row: it would be asked again of that chip only.
+            // A failed row is not bound to its chip when it is piped in again.
             yield return new(s_ofPool[1], whole?.Chip);
         }
 
-        if (_isShard) yield return new("InputIndex", ticket.Index);
+        if (isShard) yield return new("InputIndex", ticket.Index);
     }
 
     private static object? ModelOf(object? row) => InputRow.Fields(row).TryGetValue("Model", out var model) ? model : null;

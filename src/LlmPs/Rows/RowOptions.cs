@@ -9,9 +9,9 @@ using LlmPs.Values;
 namespace LlmPs.Rows;
 
 /// <summary>
-/// The options that a row has for itself, in columns of their names or by script blocks over it. Columns are data: they are options only
-/// where <c>-RowOption</c> names them, or of a row that brings its own prompt in a column. Unlike PowerShell's binder this reads
-/// hashtables, too, and names values that do not convert.
+/// The options that a row sets for itself, in columns of their names or by script blocks. Columns are data: they are options only where
+/// <c>-RowOption</c> names them, or where the row has its prompt in a column. Unlike PowerShell's binder this reads hashtables as well, and
+/// names values that cannot be converted.
 /// </summary>
 internal sealed class RowOptions
 {
@@ -24,10 +24,9 @@ internal sealed class RowOptions
     private readonly HashSet<string> _named;
     private readonly Dictionary<string, string> _columns = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <param name="given">The parameters of the command line, script blocks included. Of these only a column that is named takes the
-    /// place.</param>
+    /// <param name="given">The parameters of the command line. Only a column that is named replaces one of them.</param>
     /// <param name="blocks">The script blocks among them.</param>
-    /// <param name="named">The names that <c>-RowOption</c> has; null where it is not given.</param>
+    /// <param name="named">The names in <c>-RowOption</c>; null where it is not given.</param>
     internal RowOptions(ICollection<string> given, IReadOnlyDictionary<string, RowBlock>? blocks, IEnumerable<string>? named)
     {
         _given = given;
@@ -36,19 +35,15 @@ internal sealed class RowOptions
         _named = new HashSet<string>(named ?? [], StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>The options of the last row that have a column, with its name: also of those whose cell is blank.</summary>
+    /// <summary>The options of the last row that have a column, with the column's name, also where the cell is blank.</summary>
     internal IReadOnlyDictionary<string, string> Columns => _columns;
 
-    /// <summary>The first of the names that is not an option of a row; null where all are.</summary>
+    /// <summary>Returns the first name that is not an option of a row; null where all are.</summary>
     internal static string? Unknown(IEnumerable<string> names) =>
         names.FirstOrDefault(name => name != Any && !ColumnOption.All.ContainsKey(name ?? string.Empty));
 
-    /// <summary>Puts the options of a row into its request.</summary>
-    /// <param name="request">The request, as the command line gives it.</param>
-    /// <param name="row">The row; texts, messages and completions have no columns.</param>
-    /// <param name="hasPrompt">Whether its prompt is in a column.</param>
-    /// <exception cref="PSArgumentException">A value that is none of its option, or a script block that fails; the message names the
-    /// option.</exception>
+    /// <summary>Puts the options of a row into its request. Texts, messages and completions have no columns.</summary>
+    /// <exception cref="PSArgumentException">A value is not valid, or a script block fails; the message names the option.</exception>
     internal void Apply(RowRequest request, PSObject? row, bool hasPrompt)
     {
         _columns.Clear();
@@ -75,8 +70,9 @@ internal sealed class RowOptions
         {
             if (OptionOf(column.Name, isAny, out var name) is { } option && column is PSPropertyInfo)
                 TakeCell(request, option, name, column.Value);
-            // The names of a row's types are dear to ask for.
-            else if (column.Name == nameof(ChatCompletion.Messages)) RefuseLostConversation(row);
+            // Only this column leads to the slow look at the type names. A copy of a completion would be answered without its conversation.
+            else if (column.Name == nameof(ChatCompletion.Messages) && LiveObjectAttribute.Advice(row) is { } advice)
+                throw new PSArgumentException(advice);
         }
     }
 
@@ -87,18 +83,7 @@ internal sealed class RowOptions
             : null;
     }
 
-    /// <summary>
-    /// Out of a file or a job a completion is a row like any other, and would be answered as if nothing had been said before.
-    /// </summary>
-    private static void RefuseLostConversation(PSObject row)
-    {
-        if (LiveObjectAttribute.Advice(row) is { } advice) throw new PSArgumentException(advice);
-    }
-
-    /// <summary>
-    /// A row without a column that is named, as by a typing error, would be asked with the default, and paid for. A hashtable leaves out
-    /// what it does not set.
-    /// </summary>
+    // A row without a named column would be sent, and paid for, with the default. A hashtable leaves out what it does not set.
     private void RefuseMissing(PSObject row)
     {
         if (_named.Count == 0 || row.BaseObject is IDictionary) return;

@@ -10,7 +10,7 @@ using LlmPs.Views;
 
 namespace LlmPs.Rows;
 
-/// <summary>Makes of each row that the pipeline has bound the request to send, and warns of what its sender may not have meant.</summary>
+/// <summary>Makes a request of each row that the pipeline binds, and warns of what the user may not have meant.</summary>
 internal sealed class RowReader
 {
     private const char Lost = '\uFFFD';
@@ -24,7 +24,7 @@ internal sealed class RowReader
     private readonly HashSet<string> _warned = [];
     private long _read;
 
-    /// <param name="cmdlet">Whose parameters the rows are bound to; those of the command line are bound by now, and no others.</param>
+    /// <param name="cmdlet">The cmdlet. The parameters of the command line are bound, and no others.</param>
     /// <param name="pool">The sessions or chips that rows go to; null for one session.</param>
     /// <param name="policy">Which answers count; null for all.</param>
     /// <param name="needsPrice">Whether a model without a price is an error.</param>
@@ -40,99 +40,72 @@ internal sealed class RowReader
 
     private bool HasPromptGiven => _given.Contains(nameof(_cmdlet.Prompt));
 
-    /// <summary>Whether the row's prompt is a column of it, and not given on the command line.</summary>
     private bool HasPromptColumn =>
-        !HasPromptGiven && _cmdlet.ParameterSetName != PromptRowsCommand.MessageSet && PromptTextAttribute.IsIn(_cmdlet.InputObject);
+        !HasPromptGiven && _cmdlet.ParameterSetName != PromptRowsCommand.MessageSet && PromptText.IsIn(_cmdlet.InputObject);
 
-    /// <summary>The row that is bound.</summary>
+    /// <summary>Reads the row that is bound.</summary>
     /// <param name="index">Its place in the input.</param>
-    /// <param name="refusal">Why it can't be sent; null where it can.</param>
+    /// <param name="refusal">Why it cannot be sent; null where it can.</param>
     internal ChatTicket Read(long index, out LlmApiException? refusal)
     {
         _read++;
         refusal = null;
         var history = (_cmdlet.InputObject?.BaseObject as ChatCompletion) ?? _cmdlet.History;
         var sessions = _cmdlet.Session is { Length: > 1 } several ? several : [_cmdlet.SessionFor(history)];
-        ChatRequest? request = null;
+        RowRequest? row = null;
         string? prompt = null;
-        string? system = null;
-        string? model = null;
         List<ChatTicket> tickets = [];
         try
         {
             prompt = Prompt();
-            var row = new RowRequest(_cmdlet.NewRequest()) { System = _cmdlet.System, Images = _cmdlet.Image };
-            _options.Apply(row, _cmdlet.InputObject, HasPromptColumn);
-            system = row.System;
-            model = row.Request.Model;
-            request = row.Request;
-            request.Messages = Messages(history, row, prompt, index);
-            if (_pool is null) tickets.Add(TicketFor(sessions[0], request, history, index, prompt));
-            else AddTickets(tickets, sessions, request, history, index, prompt);
+            var read = new RowRequest(_cmdlet.NewRequest()) { System = _cmdlet.System, Images = _cmdlet.Image };
+            _options.Apply(read, _cmdlet.InputObject, HasPromptColumn);
+            row = read;
+            row.Request.Messages = Messages(history, row, prompt);
+            tickets = Tickets(sessions, row.Request, history, index, prompt);
         }
-        // A drive that is not there, a column that throws: that row fails, and the others go on.
+        // Such as a missing drive, or a column that throws: only this row fails.
         catch (Exception e) when (e is LlmApiException or ArgumentException or RuntimeException and not PipelineStoppedException)
         {
             refusal = Blame(e);
         }
 
-        WarnOfModel(sessions[0], model);
-        TellColumns();
+        WarnOfModel(sessions[0], row?.Request.Model);
+        ReportColumns();
         WarnOfMark();
-        WarnOfDamage(prompt, system, index);
-        if (tickets.Count == 0) return NewTicket(sessions[0], request ?? new ChatRequest(), index, prompt);
+        WarnOfDamage(prompt, row?.System, index);
+        if (tickets.Count == 0) return NewTicket(sessions[0], row?.Request ?? new ChatRequest(), index, prompt);
         tickets[0].Others = tickets.Skip(1).ToList();
         return tickets[0];
     }
 
-    private ChatTicket NewTicket(LlmSession session, ChatRequest request, long index, string? prompt) =>
-        new(session,
-            new AnswerContext(session.Identity, request) { InputIndex = index, InputObject = _cmdlet.InputObject ?? (object?)prompt },
-                _policy);
-
-    /// <summary>The row for one session, validated.</summary>
-    /// <exception cref="LlmApiException">The session cannot take it.</exception>
-    private ChatTicket TicketFor(LlmSession session, ChatRequest request, ChatCompletion? history, long index, string? prompt)
+    private ChatTicket NewTicket(LlmSession session, ChatRequest request, long index, string? prompt)
     {
-        if (history?.Provider == session.Provider) Continue(request, history);
-        var resolved = session.Resolve(request, out var warnings);
-        foreach (var warning in warnings)
-            if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
-        _policy.Check(session.ChatProvider, resolved);
-        RequirePrice(session, resolved);
-        return NewTicket(session, resolved, index, prompt);
+        var row = _cmdlet.InputObject ?? (object?)prompt;
+        return new ChatTicket(session, new AnswerContext(session.Identity, request) { InputIndex = index, InputObject = row }, _policy);
     }
 
-    /// <summary>Refuses a row whose cost cannot be counted, and the whole run where all its rows ask the same model.</summary>
-    private void RequirePrice(LlmSession session, ChatRequest request)
-    {
-        if (!_needsPrice) return;
-        try
-        {
-            session.RequirePrice(request, "-MaxCost");
-        }
-        catch (LlmApiException e)
-            when (_read == 1 && !_options.Columns.ContainsKey(nameof(_cmdlet.Model))
-                && _cmdlet.RowBlocks?.ContainsKey(nameof(_cmdlet.Model)) != true)
-        {
-            _cmdlet.Refuse(e.Message, nameof(InvokeChatCompletionCommand.MaxCost));
-        }
-    }
-
-    /// <summary>The row for each session and chip that can take it.</summary>
+    /// <summary>Returns the row for each session and chip that can take it.</summary>
     /// <exception cref="LlmApiException">None can.</exception>
-    private void AddTickets(List<ChatTicket> tickets, LlmSession[] sessions, ChatRequest request, ChatCompletion? history, long index,
-        string? prompt)
+    private List<ChatTicket> Tickets(LlmSession[] sessions, ChatRequest request, ChatCompletion? history, long index, string? prompt)
     {
-        var refusals = new List<(PoolMember Member, LlmApiException Error)>();
+        var tickets = new List<ChatTicket>();
+        var refusals = new List<(PoolMember? Member, LlmApiException Error)>();
         foreach (var (session, chip) in Targets(sessions, request.Chip))
         {
-            var own = request.Copy();
+            var own = _pool is null ? request : request.Copy();
             own.Chip = chip;
-            var member = _pool!.Member(session, session.ChatProvider.ChipId(chip));
+            var member = _pool?.Member(session, session.ChatProvider.ChipId(chip));
             try
             {
-                var ticket = TicketFor(session, own, history, index, prompt);
+                // A conversation with the same provider keeps its model and chip, unless the command line or the row names others.
+                if (history?.Provider == session.Provider)
+                {
+                    own.Model ??= history.Context?.Request.Model ?? history.Model;
+                    own.Chip ??= history.Chip;
+                }
+
+                var ticket = NewTicket(session, Validated(session, own), index, prompt);
                 ticket.Member = member;
                 tickets.Add(ticket);
             }
@@ -144,13 +117,12 @@ internal sealed class RowReader
 
         if (tickets.Count == 0) throw refusals[0].Error;
         foreach (var (member, error) in refusals)
-            if (_warned.Add("member " + member.Name))
-                VerboseLine.Warn(_cmdlet, $"Row {index} cannot go to {member.Name}, nor can rows like it: {error.Message}");
+            if (_warned.Add("member " + member!.Name))
+                VerboseLine.Warn(_cmdlet, $"Row {index} and similar rows cannot be sent to {member.Name}: {error.Message}");
+        return tickets;
     }
 
-    /// <summary>
-    /// The sessions, each with each chip. A chip is for those that have a choice; the row's own chip takes the place of <c>-Chip</c>.
-    /// </summary>
+    /// <summary>Returns the sessions, each with each chip. Where some sessions have chips, the others take the row without one.</summary>
     private IEnumerable<(LlmSession Session, string? Chip)> Targets(LlmSession[] sessions, string? chip)
     {
         var chips = chip is null ? _cmdlet.Chip ?? [] : [chip];
@@ -163,48 +135,58 @@ internal sealed class RowReader
         }
     }
 
-    /// <summary>
-    /// With the same provider the conversation goes on with the same model and chip, unless the command line or the row names others.
-    /// </summary>
-    private static void Continue(ChatRequest request, ChatCompletion history)
+    private ChatRequest Validated(LlmSession session, ChatRequest request)
     {
-        request.Model ??= history.Context?.Request.Model ?? history.Model;
-        request.Chip ??= history.Chip;
+        var resolved = session.Resolve(request, out var warnings);
+        foreach (var warning in warnings)
+            if (_warned.Add(warning)) VerboseLine.Warn(_cmdlet, warning);
+        _policy.Check(session.ChatProvider, resolved);
+        if (_needsPrice) RequirePrice(session, resolved);
+        return resolved;
     }
 
-    /// <summary>
-    /// The text of the row's prompt, of the one given, or of what the script block that it was given as makes of the row.
-    /// </summary>
+    /// <summary>Refuses a row without a price, and the whole run where all rows ask the same model.</summary>
+    private void RequirePrice(LlmSession session, ChatRequest request)
+    {
+        try
+        {
+            session.RequirePrice(request, "-MaxCost");
+        }
+        catch (LlmApiException e)
+            when (_read == 1 && !_options.Columns.ContainsKey(nameof(_cmdlet.Model))
+                && _cmdlet.RowBlocks?.ContainsKey(nameof(_cmdlet.Model)) != true)
+        {
+            _cmdlet.Refuse(e.Message, nameof(InvokeChatCompletionCommand.MaxCost));
+        }
+    }
+
     private string? Prompt()
     {
         if (_cmdlet.RowBlocks?.TryGetValue(nameof(_cmdlet.Prompt), out var block) == true)
-            return PromptTextAttribute.TextOf(block!.Evaluate(_cmdlet.InputObject));
-        return HasPromptGiven ? PromptForAll() : PromptTextAttribute.TextOfRow(_cmdlet.Prompt);
+            return PromptText.Of(block!.Evaluate(_cmdlet.InputObject));
+        return HasPromptGiven ? PromptForAll() : PromptText.OfRow(_cmdlet.Prompt);
     }
 
-    /// <summary>
-    /// The prompt that all rows have. A piped text belongs to it; a piped object that nothing of is sent cannot be meant.
-    /// </summary>
+    /// <summary>Returns the constant prompt, with a piped text below it. A piped object of which nothing is sent is an error.</summary>
     private string? PromptForAll()
     {
-        var prompt = PromptTextAttribute.TextOf(_cmdlet.Prompt);
+        var prompt = PromptText.Of(_cmdlet.Prompt);
         if (!_cmdlet.MyInvocation.ExpectingInput || string.IsNullOrWhiteSpace(prompt)) return prompt;
         var row = _cmdlet.InputObject;
-        if (PromptTextAttribute.TryText(row, out var text))
+        if (PromptText.TryText(row, out var text))
         {
             if (!string.IsNullOrWhiteSpace(text)) return prompt + "\n\n" + text;
-            throw new LlmApiException(
-                LlmErrorKind.InvalidRequest,
-                    "The piped text is blank, so there is nothing to add to -Prompt. Pipe a text, or leave out the pipeline.");
+            throw new LlmApiException(LlmErrorKind.InvalidRequest,
+                "The piped text is blank, so there is nothing to add to -Prompt. Pipe a text, or leave out the pipeline.");
         }
 
-        // Numbers say how often; a conversation goes on; a row may be there for its options.
+        // A number only counts, a conversation is continued, and a row may be there for its options.
         if (row!.BaseObject is ValueType or ChatCompletion or ChatMessage) return prompt;
         if (_cmdlet.RowBlocks is not null || _cmdlet.RowOption is not null) return prompt;
         throw new LlmApiException(LlmErrorKind.InvalidRequest, LiveObjectAttribute.Advice(row) ?? InputRow.NotInPrompt(row, prompt!));
     }
 
-    private List<ChatMessage> Messages(ChatCompletion? history, RowRequest row, string? prompt, long index)
+    private List<ChatMessage> Messages(ChatCompletion? history, RowRequest row, string? prompt)
     {
         var messages = new List<ChatMessage>(history?.Messages ?? []);
         if (row.System is not null)
@@ -215,17 +197,15 @@ internal sealed class RowReader
 
         if (_cmdlet.ParameterSetName == PromptRowsCommand.MessageSet) messages.AddRange(_cmdlet.Message);
         else if (_cmdlet.InputObject?.BaseObject is ChatMessage piped && !HasPromptGiven) messages.Add(piped);
-        else messages.Add(UserMessage(prompt, row.Images, index));
+        else messages.Add(UserMessage(prompt, row.Images));
         return messages;
     }
 
-    private ChatMessage UserMessage(string? prompt, IReadOnlyList<string>? images, long index)
+    private ChatMessage UserMessage(string? prompt, IReadOnlyList<string>? images)
     {
         if (string.IsNullOrWhiteSpace(prompt)) throw new LlmApiException(LlmErrorKind.InvalidRequest, NoPrompt());
         if (images is not { Count: > 0 }) return new ChatMessage(ChatRole.User, prompt);
-        var parts = new List<ChatContentPart> { ChatContentPart.FromText(prompt!) };
-        parts.AddRange(images.Select(ReadImage));
-        return new ChatMessage { Role = ChatRole.User, Parts = parts };
+        return new ChatMessage { Role = ChatRole.User, Parts = [ChatContentPart.FromText(prompt!), .. images.Select(ReadImage)] };
     }
 
     private ChatContentPart ReadImage(string image)
@@ -242,7 +222,7 @@ internal sealed class RowReader
         }
     }
 
-    /// <summary>The error of a row that is not sent. One about a value that came from a column names the column.</summary>
+    /// <summary>Returns the error of a row that is not sent. An error about a value from a column names the column.</summary>
     private LlmApiException Blame(Exception e)
     {
         var error = e as LlmApiException ?? new LlmApiException(LlmErrorKind.InvalidRequest, e.Message, e);
@@ -260,34 +240,31 @@ internal sealed class RowReader
         var row = _cmdlet.InputObject;
         if (row?.BaseObject is null or string) return "Prompt is blank: give a text, or a script block over the row.";
         if (row.BaseObject is ChatCompletion)
-            return "Prompt is not set: give what to say next, such as $answer | Invoke-ChatCompletion 'And now?'.";
+            return "Prompt is not set: give the next prompt, for example: $answer | Invoke-ChatCompletion 'And now?'";
         if (LiveObjectAttribute.Advice(row) is { } advice) return advice;
-        return InputRow.NoPrompt(row, isMissing: !HasPromptGiven && !PromptTextAttribute.IsIn(row));
+        return InputRow.NoPrompt(row, isMissing: !HasPromptGiven && !PromptText.IsIn(row));
     }
 
-    /// <summary>
-    /// A column Model may be about something else: a computer in an inventory, or who answered the row in a stage before.
-    /// </summary>
+    // A column Model may mean something else: a computer, or the model of an earlier run.
     private void WarnOfModel(LlmSession session, string? model)
     {
         if (model is null || session.Model is null || model == session.Model || _cmdlet.RowOption is not null) return;
         if (!_options.Columns.ContainsKey(nameof(_cmdlet.Model)) || !_warned.Add(nameof(_cmdlet.Model))) return;
         VerboseLine.Warn(_cmdlet,
-            $"The column Model of the rows replaces the session's model: '{PrintableText.Line(model)}' is asked, not '{session.Model}'. "
-            + "Give -RowOption Model where the column is meant, or -Model for one model.");
+            $"The column Model of the rows replaces the session's model: '{PrintableText.Line(model)}' is used, not '{session.Model}'. "
+                + "If you want this, give -RowOption Model. To use one model, give -Model.");
     }
 
-    /// <summary>Says once which columns are options.</summary>
-    private void TellColumns()
+    private void ReportColumns()
     {
-        var found = _options.Columns.Values.Where(column => _warned.Add("column " + column)).Select(column => PrintableText.Line(column))
-            .ToList();
+        var found = _options.Columns.Values.Where(column => _warned.Add("column " + column))
+            .Select(column => PrintableText.Line(column)).ToList();
         if (found.Count > 0)
             VerboseLine.Write(_cmdlet,
                 $"Options are read from the {(found.Count == 1 ? "column" : "columns")} {string.Join(", ", found)} of the rows.");
     }
 
-    /// <summary>Options and prompts are found in a column with a mark before its name; a script block does not find it.</summary>
+    // Options and prompts are found in a column with a mark before its name; a script block does not find it.
     private void WarnOfMark()
     {
         if (_read > 1 || _cmdlet.RowBlocks is null || _cmdlet.InputObject is not { BaseObject: PSCustomObject } row) return;
@@ -295,16 +272,14 @@ internal sealed class RowReader
         var name = PrintableText.Line(RowColumns.NameOf(marked.Name));
         VerboseLine.Warn(_cmdlet,
             $"A byte order mark stands before the name of the column '{name}', so $_.{name} finds nothing in a script block. "
-            + "Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
+                + "Read the file with its encoding, for example: Import-Csv -Encoding UTF8");
     }
 
-    /// <summary>What was lost when the file was read does not come back, and costs as much as a whole prompt.</summary>
     private void WarnOfDamage(string? prompt, string? system, long index)
     {
         if (_warned.Contains(nameof(WarnOfDamage))) return;
         var given = _cmdlet.Message.SelectMany(message => (message.Parts ?? []).Select(part => part.Text).Prepend(message.Content));
-        var texts = new[] { prompt, system }.Concat(given);
-        if (!texts.Any(text => text?.IndexOf(Lost) >= 0)) return;
+        if (!new[] { prompt, system }.Concat(given).Any(text => text?.IndexOf(Lost) >= 0)) return;
         _warned.Add(nameof(WarnOfDamage));
         VerboseLine.Warn(_cmdlet, $"Row {index}: the prompt contains U+FFFD, which stands for a character that could not be read: "
             + "the file was read in the wrong encoding. Give Import-Csv or Get-Content the -Encoding of the file, for example: "

@@ -5,13 +5,10 @@ using LlmPs.Values;
 
 namespace LlmPs.Schema;
 
-/// <summary>
-/// Holds answers against a JSON schema: with Test-Json where the running PowerShell has it with -Schema, else by the module's own lesser
-/// check.
-/// </summary>
+/// <summary>Validates answers with Test-Json -Schema, or with the module's simpler check on PowerShell versions without it.</summary>
 internal sealed class AnswerCheck
 {
-    // By its full name: a function of the caller's may have the short one.
+    // The full name: the caller may have a function with the short one.
     private const string TestJson = "Microsoft.PowerShell.Utility\\Test-Json";
 
     private const int LongestProblem = 1000;
@@ -25,7 +22,7 @@ internal sealed class AnswerCheck
     private readonly PSCmdlet _cmdlet;
     private readonly bool _hasTestJson;
 
-    /// <exception cref="PSArgumentException">Not a schema; the message says why.</exception>
+    /// <exception cref="PSArgumentException">The schema is not valid; the message says why.</exception>
     internal AnswerCheck(PSCmdlet cmdlet, string schema)
     {
         _cmdlet = cmdlet;
@@ -38,7 +35,7 @@ internal sealed class AnswerCheck
 
     internal string Schema { get; }
 
-    /// <summary>Parses the answer; what is wrong with it, or null.</summary>
+    /// <summary>Parses the answer. Returns what is wrong with it, or null.</summary>
     internal string? Problem(ChatCompletion completion)
     {
         var (json, unreadable) = StructuredAnswer.Parse(completion, Meets);
@@ -46,10 +43,8 @@ internal sealed class AnswerCheck
         return Problem(json) is { } problem && !StructuredAnswer.Unwrap(completion, json, Meets) ? problem : null;
     }
 
-    /// <summary>Whether a JSON value meets the schema.</summary>
     internal bool Meets(string json) => Problem(json) is null;
 
-    /// <summary>What is wrong with a JSON value, or null.</summary>
     private string? Problem(string json)
     {
         var problem = _hasTestJson

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace LlmPs.Schema;
 
-/// <summary>Required keys, types and listed values of a JSON schema, for a PowerShell that has no Test-Json.</summary>
+/// <summary>Checks required keys, types and enums of a JSON schema, on PowerShell versions without Test-Json -Schema.</summary>
 internal static class SchemaCheck
 {
     private static readonly HashSet<string> s_types = ["object", "array", "string", "number", "integer", "boolean", "null"];
@@ -15,12 +15,10 @@ internal static class SchemaCheck
     [
         "type", "enum", "const", "format", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "$recursiveRef",
         "properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties", "propertyNames",
-            "dependencies",
-        "dependentRequired", "dependentSchemas", "unevaluatedProperties", "items", "prefixItems", "additionalItems", "contains",
-            "minContains",
-        "maxContains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems", "minimum", "maximum", "exclusiveMinimum",
-            "exclusiveMaximum",
-        "multipleOf", "minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType", "contentSchema",
+        "dependencies", "dependentRequired", "dependentSchemas", "unevaluatedProperties", "items", "prefixItems", "additionalItems",
+        "contains", "minContains", "maxContains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems", "minimum", "maximum",
+        "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType",
+        "contentSchema",
     ];
 
     private static readonly HashSet<string> s_notes =
@@ -29,7 +27,7 @@ internal static class SchemaCheck
         "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
     ];
 
-    /// <summary>What the value breaks first, of a schema without a flaw; null where all is well.</summary>
+    /// <summary>Returns the first problem of a value with a valid schema; null for none.</summary>
     internal static string? Problem(string json, string schema)
     {
         using var value = JsonDocument.Parse(json);
@@ -37,7 +35,7 @@ internal static class SchemaCheck
         return Problem(value.RootElement, rules.RootElement, string.Empty);
     }
 
-    /// <summary>What in a schema is not as JSON Schema has it, of the rules that are looked at here; null where all is well.</summary>
+    /// <summary>Returns the first error in a schema, of the rules that are checked here; null for none.</summary>
     internal static string? Flaw(string schema)
     {
         using var rules = JsonDocument.Parse(schema);
@@ -45,9 +43,9 @@ internal static class SchemaCheck
     }
 
     /// <summary>
-    /// A name at the top that shows that this is a list of properties and not a schema; null where it may be one. That is a name which is
-    /// not a keyword, if nothing else is a rule or its value is the name of a type; or a note such as title with the name of a type, if
-    /// nothing is a rule.
+    /// Returns a name that shows that this is a list of properties and not a schema; null where it may be a schema. Such a name is not a
+    /// keyword, and either there is no rule or its value is the name of a type. Without rules, a note such as title with the name of a type
+    /// counts as well.
     /// </summary>
     internal static string? NoKeyword(string schema)
     {
@@ -63,11 +61,10 @@ internal static class SchemaCheck
         static bool IsType(JsonElement value) => value.ValueKind == JsonValueKind.String && s_types.Contains(value.GetString()!);
     }
 
-    /// <summary>The keyword that a name differs from in case only; null for none.</summary>
+    /// <summary>Returns the keyword that differs from a name only in case; null for none.</summary>
     internal static string? KeywordLike(string name) =>
         s_rules.FirstOrDefault(word => word.Equals(name, StringComparison.OrdinalIgnoreCase) && word != name);
 
-    /// <summary>The names of the properties that a schema describes at the top.</summary>
     internal static IReadOnlyList<string> PropertiesOf(string schema)
     {
         using var rules = JsonDocument.Parse(schema);
@@ -97,7 +94,7 @@ internal static class SchemaCheck
             : null;
     }
 
-    /// <summary>Drafts before 2020-12 have a list of schemas there, too.</summary>
+    // Drafts before 2020-12 allow a list of schemas.
     private static string? FlawOfItems(JsonElement items, string path) => items.ValueKind == JsonValueKind.Array
         ? items.EnumerateArray().Select((item, place) => Flaw(item, $"{path}/{place}")).FirstOrDefault(found => found is not null)
         : Flaw(items, path);

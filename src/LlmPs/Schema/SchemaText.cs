@@ -8,12 +8,12 @@ using LlmPs.Values;
 
 namespace LlmPs.Schema;
 
-/// <summary>A JSON schema as text, whether it was given as hashtable, as JSON or as a file.</summary>
+/// <summary>Reads a JSON schema from a hashtable, JSON text or a file.</summary>
 internal static class SchemaText
 {
     private const int LongestName = 60;
 
-    /// <exception cref="PSArgumentException">No such file, or not a JSON object; the message names the parameter.</exception>
+    /// <exception cref="PSArgumentException">The schema cannot be read; the message names the parameter.</exception>
     internal static string Read(string parameter, object schema, PathIntrinsics paths)
     {
         var value = PlainValue.Unwrap(schema);
@@ -21,21 +21,21 @@ internal static class SchemaText
         if (value is FileInfo file) value = file.FullName;
         if (value is not string text)
             throw new PSArgumentException(
-                $"{parameter} is of type {value?.GetType().Name ?? "null"}: give a hashtable, JSON text or a file.");
+                $"-{parameter} is of type {value?.GetType().Name ?? "null"}: give a hashtable, JSON text or a file.");
         var json = text.TrimStart().StartsWith("{", System.StringComparison.Ordinal) ? text : FromFile(parameter, text, paths);
         try
         {
             using var document = JsonDocument.Parse(json);
             if (document.RootElement.ValueKind == JsonValueKind.Object) return Checked(parameter, JsonText.Compact(document.RootElement));
-            throw new PSArgumentException($"{parameter} '{text}' is not a JSON object.");
+            throw new PSArgumentException($"-{parameter} '{text}' is not a JSON object.");
         }
         catch (JsonException e)
         {
-            throw new PSArgumentException($"{parameter} is not valid JSON: {JsonProblem.Of(e)}.", e);
+            throw new PSArgumentException($"-{parameter} is not valid JSON: {JsonProblem.Of(e)}.", e);
         }
     }
 
-    /// <summary>A schema without any keyword is valid, and any answer meets it: refused where properties were meant.</summary>
+    // JSON Schema accepts a schema without keywords, and any answer meets it. The user probably meant properties.
     private static string Checked(string parameter, string json)
     {
         if (SchemaCheck.NoKeyword(json) is not { } name) return json;
@@ -53,7 +53,7 @@ internal static class SchemaText
         var path = paths.GetUnresolvedProviderPathFromPSPath(name, out var provider, out _);
         if (provider.Name != "FileSystem" || !File.Exists(path))
             throw new PSArgumentException(
-                $"{parameter} '{name}' is neither JSON text nor a file. JSON text begins with {{, and @{{ … }} is a hashtable.");
+                $"-{parameter} '{name}' is neither JSON text nor a file. JSON text begins with {{, and @{{ … }} is a hashtable.");
         return File.ReadAllText(path);
     }
 }

@@ -9,15 +9,15 @@ using LlmPs.Values;
 
 namespace LlmPs.Schema;
 
-/// <summary>An answer's text as the value that it holds.</summary>
+/// <summary>Reads the JSON value in an answer.</summary>
 internal static class StructuredAnswer
 {
     private const string Fence = "```";
 
-    // More values than these are a text with JSON in it, not an answer with words around it.
+    // A text with more values than this is not an answer.
     private const int MostValues = 16;
 
-    /// <summary>The JSON of an answer, out of the code fence that models put around it.</summary>
+    /// <summary>Returns the JSON of an answer without the code fence that models write around it.</summary>
     internal static string JsonOf(string? content)
     {
         var text = content?.Trim() ?? string.Empty;
@@ -25,30 +25,25 @@ internal static class StructuredAnswer
             || !text.EndsWith(Fence, StringComparison.Ordinal)) return text;
         var fenced = text.Substring(Fence.Length, text.Length - (2 * Fence.Length));
         var word = fenced.TakeWhile(char.IsLetter).Count();
-        // The language that the fence names, and not a true or null.
+        // Removes the language of the fence, but not a value such as true or null.
         return (word < fenced.Length && char.IsWhiteSpace(fenced[word]) ? fenced.Substring(word) : fenced).Trim();
     }
 
     /// <summary>
-    /// Parses the answer into <see cref="ChatCompletion.Data"/>: the whole text, or where that is not JSON the one value in it that is
-    /// wanted. Returns the JSON, or what is wrong with the answer.
+    /// Parses the answer into <see cref="ChatCompletion.Data"/>: the whole text, or else the one value in it that is wanted. Returns the
+    /// JSON, or what is wrong with the answer.
     /// </summary>
-    /// <param name="completion">The answer.</param>
-    /// <param name="isWanted">Whether a value among other words is the answer.</param>
     internal static (string Json, string? Problem) Parse(ChatCompletion completion, Func<string, bool> isWanted)
     {
         var json = JsonOf(completion.AnswerText);
         if (Read(json, completion) is not { } problem) return (json, null);
         var wanted = ValuesIn(json).Where(isWanted).Distinct(StringComparer.Ordinal).Take(2).ToList();
         if (wanted.Count == 0) return (json, problem);
-        if (wanted.Count > 1) return (json, "The answer holds several different JSON values that meet the schema.");
+        if (wanted.Count > 1) return (json, "The answer has several different JSON values that meet the schema.");
         return (wanted[0], Read(wanted[0], completion));
     }
 
-    /// <summary>
-    /// Takes the one value that is wanted out of a JSON text that is not: out of a list of one, or out of JSON that was encoded twice.
-    /// Returns whether there is one.
-    /// </summary>
+    /// <summary>Reads the value in a list with one item, or in JSON that was encoded twice. Returns whether it is wanted.</summary>
     internal static bool Unwrap(ChatCompletion completion, string json, Func<string, bool> isWanted)
     {
         using var document = JsonDocument.Parse(json);
@@ -62,7 +57,7 @@ internal static class StructuredAnswer
             && Read(inner, completion) is null;
     }
 
-    /// <summary>The objects and lists that stand in a text, outermost only; none where there are too many to be an answer.</summary>
+    /// <summary>Returns the outermost objects and lists in a text; none where there are too many for an answer.</summary>
     internal static IReadOnlyList<string> ValuesIn(string text)
     {
         var found = new List<string>();
@@ -78,9 +73,7 @@ internal static class StructuredAnswer
         return found;
     }
 
-    /// <summary>
-    /// The columns of a row that the answer's value gives: those that the schema names, so that all rows have the same, then any others.
-    /// </summary>
+    /// <summary>Returns the columns of an answer's value: those in the schema, so that all rows have them, then any others.</summary>
     internal static IEnumerable<KeyValuePair<string, object?>> Columns(object? data, string? schema)
     {
         var row = data as PSObject;
@@ -101,7 +94,7 @@ internal static class StructuredAnswer
             completion.Data = JsonValue.From(document.RootElement);
             return null;
         }
-        // The latter of half a character, which is valid as JSON.
+        // InvalidOperationException: half a character, which is valid JSON.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return string.IsNullOrWhiteSpace(completion.Content) ? "The answer is blank."
@@ -112,7 +105,7 @@ internal static class StructuredAnswer
     private static int Next(byte[] text, int from) =>
         from < text.Length && text.AsSpan(from).IndexOfAny((byte)'{', (byte)'[') is >= 0 and var at ? from + at : -1;
 
-    /// <summary>The bytes of the JSON value that stands at the beginning; 0 where there is none.</summary>
+    /// <summary>Returns the length in bytes of the JSON value at the beginning; 0 where there is none.</summary>
     private static int LengthOfValue(ReadOnlySpan<byte> text)
     {
         var reader = new Utf8JsonReader(text, isFinalBlock: false, default);

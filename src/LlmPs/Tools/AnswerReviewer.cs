@@ -8,24 +8,23 @@ using LlmPs.Text;
 namespace LlmPs.Tools;
 
 /// <summary>
-/// Decides what comes after a whole answer: the tools it calls are run and their results sent, an answer that breaks the schema is sent
-/// back to be mended, each so many times; any other answer is the row's result.
+/// Decides what follows a whole answer. Tools that it calls are run and their results sent. An answer that does not meet the schema is sent
+/// back for repair. Any other answer is the row's result.
 /// </summary>
 internal sealed class AnswerReviewer
 {
     private readonly ConditionalWeakTable<ChatRequest, Rounds> _rounds = new();
 
-    /// <summary>What runs calls; null where they are left to the caller.</summary>
+    /// <summary>Runs the calls; null where the caller runs them.</summary>
     internal ToolRunner? Tools { get; set; }
 
-    /// <summary>What answers must meet; null for nothing.</summary>
+    /// <summary>The schema of the answers; null for none.</summary>
     internal AnswerCheck? Check { get; set; }
 
     internal int MaxToolRound { get; set; }
 
     internal int MaxRepair { get; set; }
 
-    /// <summary>Whether there is anything to review.</summary>
     internal bool IsNeeded => Tools is not null || Check is not null;
 
     internal void Review(RowReview review)
@@ -33,7 +32,7 @@ internal sealed class AnswerReviewer
         var completion = review.Completion;
         if (!_rounds.TryGetValue(review.Row.Asked, out var rounds)) rounds = new Rounds();
         if (completion.ToolCalls is { Count: > 0 } calls) Answer(review, rounds, calls);
-        else if (Check?.Problem(completion) is { } problem) Mend(review, rounds, problem);
+        else if (Check?.Problem(completion) is { } problem) Repair(review, rounds, problem);
         else review.Accept();
     }
 
@@ -47,31 +46,29 @@ internal sealed class AnswerReviewer
 
         if (rounds.OfTools++ >= MaxToolRound)
         {
-            Refuse(review,
-                $"The model still calls tools after {MaxToolRound} rounds: {PrintableText.Line(calls[0].Name)}. The conversation so far "
-                    + "is in the exception's PartialCompletion; -MaxToolRound allows more.");
+            Refuse(review, $"The model still calls tools after {MaxToolRound} rounds: {PrintableText.Line(calls[0].Name)}. The "
+                + "conversation so far is in the exception's PartialCompletion. -MaxToolRound allows more rounds.");
             return;
         }
 
         var messages = new List<ChatMessage>(review.Completion.Messages);
         foreach (var call in calls) messages.Add(Tools.Answer(call, review.Row.Index));
         var next = review.Row.Request.WithMessages(messages);
-        // A choice that demands a call would demand one for ever.
+        // A choice that requires a call would require one in every round.
         next.ToolChoice = null;
         Continue(review, rounds, next);
     }
 
-    private void Mend(RowReview review, Rounds rounds, string problem)
+    private void Repair(RowReview review, Rounds rounds, string problem)
     {
         var isCut = review.Completion.FinishReason == FinishReasons.Length;
-        // What was seen already cannot be taken back, and what was cut short would be again.
+        // An answer that was cut short would be cut short again.
         if (MaxRepair <= rounds.OfRepair || isCut)
         {
             var repairs = rounds.OfRepair > 0 ? $" (repaired {rounds.OfRepair} times)" : string.Empty;
             var way = isCut ? " It is cut short at the token limit: raise -MaxTokens, or give -MaxTokensLimit." : string.Empty;
-            Refuse(review,
-                $"The answer does not meet -JsonSchema{repairs}: {problem.TrimEnd('.')}.{way} Its text is in the exception's "
-                    + "PartialCompletion.");
+            Refuse(review, $"The answer does not meet -JsonSchema{repairs}: {problem.TrimEnd('.')}.{way} Its text is in the exception's "
+                + "PartialCompletion.");
             return;
         }
 
@@ -98,7 +95,7 @@ internal sealed class AnswerReviewer
             RequestId = review.Completion.RequestId,
         });
 
-    /// <summary>What a row has had so far. Known by the request that goes on from it.</summary>
+    /// <summary>The rounds of a row so far, found by its next request.</summary>
     private sealed class Rounds
     {
         internal int OfTools { get; set; }

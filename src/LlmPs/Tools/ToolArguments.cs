@@ -10,12 +10,12 @@ using LlmPs.Values;
 namespace LlmPs.Tools;
 
 /// <summary>
-/// The arguments of a call as values of named parameters. Only names that the tool's schema offers pass, letter by letter: neither
-/// abbreviations nor common parameters, nor what the command takes beyond its schema. Texts stay texts, whatever they look like.
+/// The arguments of a call as values of named parameters. Only exact names in the tool's schema are accepted: no abbreviations, no common
+/// parameters, no other parameters of the command. Texts stay texts.
 /// </summary>
 internal static class ToolArguments
 {
-    /// <exception cref="ArgumentException">Arguments that the tool does not take; the message is for the model to act on.</exception>
+    /// <exception cref="ArgumentException">The tool does not accept the arguments; the message is for the model.</exception>
     internal static Hashtable Read(ChatTool tool, string arguments)
     {
         using var schema = JsonDocument.Parse(tool.Parameters);
@@ -29,12 +29,12 @@ internal static class ToolArguments
             if (!offered.TryGetValue(argument.Name, out var parameter))
                 throw new ArgumentException($"There is no parameter '{argument.Name}'. The parameters are: {Names(offered.Keys)}.");
             if (named.ContainsKey(argument.Name)) throw new ArgumentException($"Parameter '{argument.Name}' is given twice.");
-            // Models say null for what they leave out.
+            // Models write null for a parameter that they leave out.
             if (argument.Value.ValueKind != JsonValueKind.Null) named.Add(argument.Name, Value(argument.Name, argument.Value, parameter));
         }
 
         var missing = Required(schema.RootElement).Where(name => !named.ContainsKey(name)).ToList();
-        // Left to PowerShell, the user would be prompted for them.
+        // PowerShell would prompt the user for them.
         if (missing.Count > 0) throw new ArgumentException($"Missing parameters: {Names(missing)}.");
         return named;
     }
@@ -56,23 +56,24 @@ internal static class ToolArguments
         throw new ArgumentException("The arguments are not a JSON object.");
     }
 
-    /// <summary>
-    /// PowerShell would make a text of a list or an object where a text is asked for, so those are held against the schema here; the rest
-    /// is left to its binder.
-    /// </summary>
+    // PowerShell would convert a list or an object to text, so their types are checked here. Its binder checks the other types.
     private static object? Value(string name, JsonElement value, JsonElement parameter)
     {
         var type = Member(parameter, "type")?.GetString();
-        if (value.ValueKind == JsonValueKind.Array && type is not null and not "array" || value.ValueKind == JsonValueKind.Object
-            && type is not null and not "object" and not "array")
-            throw new ArgumentException($"Parameter '{name}' takes a value of type {type}.");
+        var isWrong = value.ValueKind switch
+        {
+            JsonValueKind.Array => type is not (null or "array"),
+            JsonValueKind.Object => type is not (null or "object" or "array"),
+            _ => false,
+        };
+        if (isWrong) throw new ArgumentException($"Parameter '{name}' takes a value of type {type}.");
         if (type == "boolean") return Flag(name, value);
         if (value.ValueKind == JsonValueKind.Array && Member(parameter, "items") is { } items)
             return value.EnumerateArray().Select(item => Value(name, item, items)).ToArray();
         return type == "object" ? JsonValue.WithTables(value) : JsonValue.From(value);
     }
 
-    /// <summary>Models write true and false as texts and as numbers, too, which PowerShell binds to no switch.</summary>
+    // Models write true and false also as texts and numbers, which PowerShell does not bind to a switch.
     private static bool Flag(string name, JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.True => true,

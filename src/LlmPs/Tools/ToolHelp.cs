@@ -1,6 +1,5 @@
 using System;
 using System.Collections;
-using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
@@ -9,17 +8,17 @@ using LlmPs.Values;
 
 namespace LlmPs.Tools;
 
-/// <summary>A command's help text, for the model.</summary>
+/// <summary>The help text of a command, for the model.</summary>
 internal sealed class ToolHelp
 {
-    // What the providers' documents allow a description, where they say.
+    // The shortest limit in the providers' documents.
     private const int LongestDescription = 1024;
 
     private const string Script = """
         param($Name, $Module, $Block)
         Set-StrictMode -Off
         $full = if ($Module) { "$Module\$Name" } else { $Name }
-        # Help is found by name alone, and a script block, or a function that its module keeps to itself, has none that is seen from here.
+        # Get-Help finds help only by name. A script block, or a private function of a module, has no name here.
         if ($Block -and -not ($Module -and (Microsoft.PowerShell.Core\Get-Command -Name $full -ErrorAction Ignore))) {
             Microsoft.PowerShell.Management\Set-Item -LiteralPath "function:local:$Name" -Value $Block -WhatIf:$false -Confirm:$false
             $full = $Name
@@ -32,7 +31,7 @@ internal sealed class ToolHelp
         @{ Synopsis = "$($help.Synopsis)"; Description = "$($help.description.Text)"; Parameters = $texts }
         """;
 
-    // Get-Help takes 50 ms, and the same script block may be offered for each of many questions.
+    // Get-Help takes 50 ms, and the same script block may be a tool of many calls.
     private static readonly ConditionalWeakTable<object, ToolHelp> s_known = new();
 
     private readonly Hashtable _parameters;
@@ -50,7 +49,7 @@ internal sealed class ToolHelp
 
     internal static ToolHelp Of(PSCmdlet cmdlet, CommandInfo command)
     {
-        // A script block is another object each time that its line runs, of the same source.
+        // A script block is another object each time that its line runs, but its source is the same.
         var source = (command as FunctionInfo)?.ScriptBlock.Ast ?? (object?)(command as CmdletInfo)?.ImplementingType ?? command;
         return s_known.GetValue(source, _ => Ask(cmdlet, command));
     }
@@ -59,11 +58,11 @@ internal sealed class ToolHelp
     {
         var (name, module) = command is ExternalScriptInfo script ? (script.Path, null) : (command.Name, command.ModuleName);
         var help = (Hashtable)CallerScope.Run(cmdlet, Script, name, module, (command as FunctionInfo)?.ScriptBlock)[0].BaseObject;
-        // Without help of its own, a command's syntax stands in its place.
+        // Get-Help returns the syntax of a command that has no help.
         var synopsis = Text(help["Synopsis"]);
         if (synopsis.StartsWith(command.Name, StringComparison.OrdinalIgnoreCase)) synopsis = string.Empty;
-        var texts = new List<string> { synopsis, Text(help["Description"]) }.Where(text => text.Length > 0).Distinct();
-        var description = string.Join("\n", texts);
+        string[] texts = [synopsis, Text(help["Description"])];
+        var description = string.Join("\n", texts.Where(text => text.Length > 0).Distinct());
         if (description.Length > LongestDescription) description = description.Substring(0, LongestDescription);
         return new ToolHelp(description.Length == 0 ? null : description, (Hashtable)help["Parameters"]!);
     }

@@ -10,13 +10,10 @@ using LlmPs.Values;
 
 namespace LlmPs.Tools;
 
-/// <summary>A command's parameter as the model is told of it.</summary>
+/// <summary>The JSON schema of a command's parameter.</summary>
 internal static class ToolParameter
 {
-    /// <summary>
-    /// Whether values of JSON can be bound to it. Code is never among them: nothing makes a script block, a delegate or a credential of a
-    /// text.
-    /// </summary>
+    /// <summary>Whether JSON values can be bound to a type. Never for code: no text is converted to a script block or a delegate.</summary>
     internal static bool IsOfferable(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
@@ -25,7 +22,6 @@ internal static class ToolParameter
         return IsAny(type) || IsObject(type) || IsScalar(type) || IsMadeOfText(type);
     }
 
-    /// <summary>Writes the schema of its values.</summary>
     internal static void Write(Utf8JsonWriter json, CommandParameterInfo parameter, string? description)
     {
         json.WriteStartObject(parameter.Name);
@@ -98,7 +94,7 @@ internal static class ToolParameter
         return type.IsEnum && !IsFlags(type) ? Enum.GetNames(type) : null;
     }
 
-    /// <summary>A set's values are texts, also those of a number.</summary>
+    // ValidateSet has texts for numbers as well.
     private static void WriteValue(Utf8JsonWriter json, Type type, string value)
     {
         if (WordOf(type) is "integer" or "number"
@@ -116,7 +112,7 @@ internal static class ToolParameter
 
     private static bool IsAny(Type type) => type == typeof(object) || type == typeof(PSObject);
 
-    /// <summary>Dictionaries, and the classes that scripts declare.</summary>
+    // Dictionaries, and classes that are declared in scripts.
     private static bool IsObject(Type type) =>
         typeof(IDictionary).IsAssignableFrom(type)
             || (type.IsClass && type.Assembly.IsDynamic && type.GetConstructor(Type.EmptyTypes) is not null);
@@ -130,7 +126,7 @@ internal static class ToolParameter
 
     private static bool IsFlags(Type type) => type.IsDefined(typeof(FlagsAttribute), inherit: false);
 
-    /// <summary>What a list holds; null for what is none.</summary>
+    /// <summary>Returns the type of a list's items; null for a type that is not a list.</summary>
     private static Type? ItemOf(Type type)
     {
         if (type.IsArray) return type.GetElementType();

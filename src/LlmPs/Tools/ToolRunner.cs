@@ -1,7 +1,7 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Collections.Specialized;
-using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using System.Text.Json;
@@ -13,45 +13,33 @@ using LlmPs.Views;
 namespace LlmPs.Tools;
 
 /// <summary>
-/// Runs the calls that a model asks for: tools that were offered and no others, each after a question to the user, on the pipeline's
-/// thread and in the caller's scope. Whatever goes wrong is told to the model, which can mend its call.
+/// Runs the calls of a model: only tools that were offered, each after a question to the user, on the pipeline's thread and in the caller's
+/// scope. Errors are sent to the model, which can correct its call.
 /// </summary>
-internal sealed class ToolRunner
+internal sealed class ToolRunner(PSCmdlet cmdlet, IReadOnlyList<ChatTool> tools)
 {
-    /// <summary>The longest answer of a tool, in characters.</summary>
     internal const int LargestResult = 64 * 1024;
 
     private const int LongestShown = 4000;
 
     private const string Script = "param($LlmPsCommand, $LlmPsArguments) & $LlmPsCommand @LlmPsArguments 2>&1";
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly IReadOnlyList<ChatTool> _tools;
-
-    internal ToolRunner(PSCmdlet cmdlet, IReadOnlyList<ChatTool> tools)
-    {
-        _cmdlet = cmdlet;
-        _tools = tools;
-    }
-
-    /// <summary>Whether a call is for a tool that is only described: the caller answers it, and the other calls beside it.</summary>
+    /// <summary>Whether a call is for a tool without a command. Then the caller answers all calls.</summary>
     internal bool IsForCaller(IReadOnlyList<ToolCall> calls) => calls.Any(call => Find(call) is { Command: null });
 
-    /// <summary>The tool message that answers a call.</summary>
     internal ChatMessage Answer(ToolCall call, long row)
     {
         var (content, outcome) = Run(call, row);
         var shown = PrintableText.Escaped(call.ToString(), LongestShown);
-        VerboseLine.Write(_cmdlet,
-            string.Format(CultureInfo.InvariantCulture, "Row {0}: tool {1}: {2}", row, shown, PrintableText.Line(outcome, LongestShown)));
+        VerboseLine.Write(cmdlet, $"Row {row}: tool {shown}: {PrintableText.Line(outcome, LongestShown)}");
         return new ChatMessage(ChatRole.Tool, content) { ToolCallId = call.Id };
     }
 
     private (string Content, string Outcome) Run(ToolCall call, long row)
     {
         if (Find(call) is not { } tool)
-            return Error($"There is no tool '{call.Name}'. The tools are: {string.Join(", ", _tools.Select(known => known.Name))}.");
-        System.Collections.Hashtable arguments;
+            return Error($"There is no tool '{call.Name}'. The tools are: {string.Join(", ", tools.Select(known => known.Name))}.");
+        Hashtable arguments;
         try
         {
             arguments = ToolArguments.Read(tool, call.Arguments);
@@ -64,36 +52,34 @@ internal sealed class ToolRunner
         return IsWanted(tool, call, row) ? Invoke((CommandInfo)tool.Command!, arguments) : Error("Declined by the user.");
     }
 
-    /// <summary>Models write names in another case, which PowerShell ignores. The tool that is named exactly comes first.</summary>
+    // Models may change the case of a name. A tool with the exact name comes first.
     private ChatTool? Find(ToolCall call) =>
-        _tools.FirstOrDefault(tool => tool.Name == call.Name)
-        ?? _tools.FirstOrDefault(tool => tool.Name.Equals(call.Name, StringComparison.OrdinalIgnoreCase));
+        tools.FirstOrDefault(tool => tool.Name == call.Name)
+        ?? tools.FirstOrDefault(tool => tool.Name.Equals(call.Name, StringComparison.OrdinalIgnoreCase));
 
     private bool IsWanted(ChatTool tool, ToolCall call, long row)
     {
-        // Words of the model in a question to the user: nothing in them may hide or feign a part of it.
+        // Escaped: the model's text must not hide or imitate a part of the question.
         var arguments = PrintableText.Escaped(call.Arguments, LongestShown);
-        var running = string.Format(CultureInfo.InvariantCulture, "Row {0}: run tool {1} with {2}", row, tool.Name, arguments);
+        var running = $"Row {row}: run tool {tool.Name} with {arguments}";
         try
         {
-            return _cmdlet.ShouldProcess(running, running + "?", "The model asks for a tool");
+            return cmdlet.ShouldProcess(running, running + "?", "The model asks for a tool");
         }
         catch (Exception e)
             when (e is PSInvalidOperationException or System.Management.Automation.Host.HostException or NotImplementedException)
         {
-            var error = new InvalidOperationException(
-                "-InvokeTool asks before each call, and nobody can be asked here: give -Confirm:$false to run the tools that -Tool "
-                    + $"offers. ({e.Message})", e);
-            _cmdlet.ThrowTerminatingError(new ErrorRecord(error, "NotInteractive", ErrorCategory.InvalidOperation, call));
-            throw;
+            var message = "-InvokeTool asks before each call, but this PowerShell is not interactive. To run the tools without a question, "
+                + $"give -Confirm:$false. ({e.Message})";
+            throw cmdlet.Refusal(new InvalidOperationException(message, e), "NotInteractive", ErrorCategory.InvalidOperation, call);
         }
     }
 
-    private (string Content, string Outcome) Invoke(CommandInfo command, System.Collections.Hashtable arguments)
+    private (string Content, string Outcome) Invoke(CommandInfo command, Hashtable arguments)
     {
         try
         {
-            var output = CallerScope.Run(_cmdlet, Script, command, arguments);
+            var output = CallerScope.Run(cmdlet, Script, command, arguments);
             var errors = output.Select(item => item?.BaseObject).OfType<ErrorRecord>().Select(error => error.ToString()).ToList();
             var values = output.Where(item => item is not { BaseObject: ErrorRecord }).ToList();
             if (errors.Count == 0) return Result(values.Count == 1 ? values[0] : values.Count == 0 ? null : values);
@@ -107,14 +93,14 @@ internal sealed class ToolRunner
         }
     }
 
-    /// <summary>A text goes as it is, as JSON often comes; all else becomes JSON.</summary>
+    // A text stays as it is, because it may be JSON already. Other values become JSON.
     private static (string Content, string Outcome) Result(object? value)
     {
         var isCut = false;
         var content = PlainValue.Unwrap(value) is string text ? PrintableText.Head(text, LargestResult, out isCut)
             : JsonText.From(value, LargestResult, out isCut);
         if (isCut) content += $"… (cut at {LargestResult} characters)";
-        return (content, $"{content.Length.ToString(CultureInfo.InvariantCulture)} characters");
+        return (content, $"{content.Length} characters");
     }
 
     private static (string Content, string Outcome) Error(string message) =>

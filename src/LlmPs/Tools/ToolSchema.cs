@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace LlmPs.Tools;
 
-/// <summary>Reads the names off a tool's JSON schema.</summary>
+/// <summary>Reads the parameter names in a tool's JSON schema.</summary>
 internal static class ToolSchema
 {
-    /// <summary>The parameters' names, the optional ones in brackets; none where the schema is not one of an object.</summary>
+    /// <summary>Returns the names, the optional ones in brackets; empty where the schema does not describe an object.</summary>
     internal static IReadOnlyList<string> ParameterNames(string schema)
     {
         try

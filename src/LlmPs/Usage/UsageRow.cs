@@ -10,7 +10,7 @@ using LlmPs.Values;
 
 namespace LlmPs.Usage;
 
-/// <summary>What one answer cost, whatever form it comes in.</summary>
+/// <summary>The usage and cost of one answer, from an object or from columns.</summary>
 internal sealed class UsageRow
 {
     private static readonly string[] s_figures = ["PromptTokens", "CompletionTokens", "TotalTokens"];
@@ -44,14 +44,14 @@ internal sealed class UsageRow
     /// <summary>The cost that the answer had when it was made.</summary>
     internal decimal? Cost { get; private set; }
 
-    /// <summary>Whether the row could have said how much was cached: those of -MergeInput have no column for it.</summary>
+    /// <summary>Whether the item has a figure for cached tokens: rows of -MergeInput have no column for it.</summary>
     internal bool TellsCached { get; private set; }
 
     /// <summary>
     /// The usage; null of a delta that is not the last, of an answer shared with the row that asked for it, and of a row that failed before
     /// anything was spent.
     /// </summary>
-    /// <exception cref="PSArgumentException">Something without usage, or a figure that is none; the message names row and
+    /// <exception cref="PSArgumentException">An item without usage, or a figure that is not a number; the message names row and
     /// column.</exception>
     internal static UsageRow? Read(PSObject item, long row) => item.BaseObject switch
     {
@@ -59,14 +59,15 @@ internal sealed class UsageRow
         ChatCompletion completion =>
             Of(completion.Usage, completion.Context, completion.Model, completion.Cost, completion.BatchId is not null),
         ChatCompletionDelta { IsLast: true, Context: not { Attempts: 0 } } delta =>
-            Of(delta.Usage, delta.Context, delta.Model, CostOf(delta)),
+            Of(delta.Usage, delta.Context, delta.Model, CostOf(delta), delta.BatchId is not null),
         ChatCompletionDelta => null,
         _ => Of(InputRow.Fields(item), RowMerger.CostColumn(InputRow.NamesOf(item)), row),
     };
 
     private static decimal? CostOf(ChatCompletionDelta delta) =>
         (delta.Context?.Session is { } session ? session.PriceOf(delta.Context.Request.Model, delta.Context.Request.Chip)
-            ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage);
+            ?? session.PriceOf(delta.Model, delta.Context.Request.Chip) : null)?.Of(delta.Usage)
+            * (delta.BatchId is null ? 1 : TokenPrice.BatchFactor);
 
     private static UsageRow Of(TokenUsage? usage, AnswerContext? context, string? model, decimal? cost, bool isOfBatch = false) => new()
     {
@@ -86,7 +87,7 @@ internal sealed class UsageRow
 
     private static UsageRow? Of(Dictionary<string, object?> columns, string? costColumn, long row)
     {
-        // Of a delta that was read back, as of a live one, the last tells the usage.
+        // Only the last delta of an answer has its usage.
         if (bool.FalseString.Equals(Text(columns, "IsLast"), StringComparison.OrdinalIgnoreCase)) return null;
         var figures = columns;
         if (!s_figures.Any(name => columns.ContainsKey(name) || columns.ContainsKey("Llm" + name)))
@@ -96,7 +97,7 @@ internal sealed class UsageRow
                     $"Row {row} has no column PromptTokens, CompletionTokens or TotalTokens: give completions, deltas, or rows of "
                         + "Invoke-ChatCompletion -MergeInput.");
             if (Text(columns, "Attempts") == "0") return null;
-            // A copy of a completion, and no row of -MergeInput.
+            // A copy of a completion, not a row of -MergeInput.
             costColumn = "Cost";
         }
 
@@ -123,7 +124,7 @@ internal sealed class UsageRow
     {
         if (PlainValue.Unwrap(usage) is not string text) return InputRow.Fields(usage);
         if (s_usage.Match(text) is not { Success: true } match)
-            throw new PSArgumentException($"Row {row}: Usage is '{text}', which is no usage.");
+            throw new PSArgumentException($"Row {row}: Usage is '{text}', which is not a usage.");
         return s_figures.ToDictionary(name => name, object? (name) => match.Groups[name].Value.Trim('?'), StringComparer.OrdinalIgnoreCase);
     }
 
@@ -146,6 +147,6 @@ internal sealed class UsageRow
         if (Text(columns, name) is not { } text || string.IsNullOrWhiteSpace(text)) return null;
         return long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var figure)
             ? figure
-            : throw new PSArgumentException($"Row {row}: {name} is '{text}', which is no number of tokens.");
+            : throw new PSArgumentException($"Row {row}: {name} is '{text}', which is not a number of tokens.");
     }
 }

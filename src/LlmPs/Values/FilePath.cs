@@ -7,12 +7,11 @@ using System.Security;
 
 namespace LlmPs.Values;
 
-/// <summary>Paths of PowerShell as paths of files: wildcards, drives, the current location.</summary>
+/// <summary>Converts paths of PowerShell, with wildcards and drives, to paths of files.</summary>
 internal static class FilePath
 {
-    /// <summary>The files that a path names; several where it has wildcards.</summary>
     /// <exception cref="ItemNotFoundException">No file matches.</exception>
-    /// <exception cref="PSArgumentException">The path is not of the file system.</exception>
+    /// <exception cref="PSArgumentException">The path is not in the file system.</exception>
     internal static IReadOnlyList<string> Existing(PathIntrinsics paths, string path)
     {
         var files = paths.GetResolvedProviderPathFromPSPath(path, out var provider);
@@ -20,8 +19,8 @@ internal static class FilePath
         return files.Count > 0 ? files : throw new ItemNotFoundException($"No file matches the path '{path}'.");
     }
 
-    /// <summary>The file that a path names as it stands.</summary>
-    /// <exception cref="PSArgumentException">The path is not of the file system.</exception>
+    /// <summary>Returns the file of a path, in which no character is a wildcard.</summary>
+    /// <exception cref="PSArgumentException">The path is not in the file system.</exception>
     internal static string Literal(PathIntrinsics paths, string path)
     {
         var file = paths.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
@@ -29,8 +28,8 @@ internal static class FilePath
         return file;
     }
 
-    /// <summary>The file to write: the one that matches, or the path as it stands where none does, as for Out-File.</summary>
-    /// <exception cref="PSArgumentException">The path is not of the file system, or several files match.</exception>
+    /// <summary>Returns the file to write: the one that matches, or else the path itself, as Out-File does.</summary>
+    /// <exception cref="PSArgumentException">The path is not in the file system, or several files match.</exception>
     internal static string ToWrite(PathIntrinsics paths, string path)
     {
         if (!WildcardPattern.ContainsWildcardCharacters(path)) return Literal(paths, path);
@@ -39,12 +38,12 @@ internal static class FilePath
         return files.Count switch
         {
             0 => Literal(paths, path),
-            1 => files.First(),
+            1 => files[0],
             _ => throw new PSArgumentException($"-Path '{path}' matches {files.Count} files. Give the path of one file."),
         };
     }
 
-    /// <summary>Whether an exception is of a path or of the file that it names, rather than of a defect.</summary>
+    /// <summary>Whether an exception is about a path or a file, and not a defect of the module.</summary>
     internal static bool IsOfFiles(Exception e) =>
         e is IOException or InvalidDataException or UnauthorizedAccessException or SecurityException
             or ArgumentException or NotSupportedException or SessionStateException;

@@ -5,10 +5,10 @@ using System.Management.Automation;
 
 namespace LlmPs.Values;
 
-/// <summary>Images as the wire takes them: an address goes as it is, a file becomes a data URI.</summary>
+/// <summary>Reads images: an address is sent unchanged, a file becomes a data URI.</summary>
 internal static class ImageSource
 {
-    /// <summary>The largest file, in bytes. The providers name no common limit; what is larger fails there late and dearly.</summary>
+    /// <summary>The largest file, in bytes. The providers document no common limit, and a larger request fails late.</summary>
     internal const long LargestFile = 20 * 1024 * 1024;
 
     private static readonly Dictionary<string, string> s_mediaTypes = new(StringComparer.OrdinalIgnoreCase)
@@ -21,7 +21,7 @@ internal static class ImageSource
         [".bmp"] = "image/bmp",
     };
 
-    /// <exception cref="PSArgumentException">No such file, not an image, too large or unreadable; the message names it.</exception>
+    /// <exception cref="PSArgumentException">The image cannot be read; the message names it.</exception>
     internal static ChatContentPart Read(string image, PathIntrinsics paths)
     {
         if (image.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
@@ -34,11 +34,10 @@ internal static class ImageSource
         if (!file.Exists)
             throw new PSArgumentException($"Image '{image}' was not found. Give a file, an http or https address, or a data URI.");
         if (!s_mediaTypes.TryGetValue(file.Extension, out var mediaType))
-            throw new PSArgumentException($"Image '{image}' is of an unknown kind. Known kinds: {string.Join(", ", s_mediaTypes.Keys)}.");
+            throw new PSArgumentException($"Image '{image}' has an unknown type. Known types: {string.Join(", ", s_mediaTypes.Keys)}.");
         if (file.Length > LargestFile)
-            throw new PSArgumentException(
-                $"Image '{image}' has {file.Length / (1024 * 1024)} MiB, over the limit of {LargestFile / (1024 * 1024)} MiB. Scale it "
-                    + "down, or give an address.");
+            throw new PSArgumentException($"Image '{image}' has {file.Length / (1024 * 1024)} MiB, over the limit of "
+                + $"{LargestFile / (1024 * 1024)} MiB. Make it smaller, or give an address.");
         try
         {
             return ChatContentPart.FromImage($"data:{mediaType};base64,{Convert.ToBase64String(File.ReadAllBytes(path))}");

@@ -15,18 +15,18 @@ using LlmPs.Wire;
 
 namespace LlmPs.Values;
 
-/// <summary>PowerShell values as JSON text. ConvertTo-Json differs between 5.1 and 7; bodies must not.</summary>
+/// <summary>Writes PowerShell values as JSON. ConvertTo-Json differs between PowerShell 5.1 and 7; request bodies must not.</summary>
 internal static class JsonText
 {
     private const int DeepestLevel = 64;
 
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <exception cref="ArgumentException">A value that refers to itself, or is nested too deeply.</exception>
+    /// <exception cref="ArgumentException">The value refers to itself, or is nested too deeply.</exception>
     internal static string From(object? value) => From(value, int.MaxValue, out _);
 
-    /// <summary>The text up to so many characters. What is cut is the beginning of the text, and not valid JSON.</summary>
-    /// <exception cref="ArgumentException">A value that refers to itself, or is nested too deeply.</exception>
+    /// <summary>Returns the first characters of the JSON. A text that was cut is not valid JSON.</summary>
+    /// <exception cref="ArgumentException">The value refers to itself, or is nested too deeply.</exception>
     internal static string From(object? value, int most, out bool isCut)
     {
         using var buffer = new MemoryStream();
@@ -41,25 +41,24 @@ internal static class JsonText
         return text;
     }
 
-    /// <exception cref="ArgumentException">Deeper than any value is that does not refer to itself.</exception>
+    /// <exception cref="ArgumentException">The level is deeper than in a value that does not refer to itself.</exception>
     internal static void RefuseDepth(int level)
     {
         if (level > DeepestLevel)
             throw new ArgumentException($"The value is nested more than {DeepestLevel} levels deep, or refers to itself.");
     }
 
-    /// <summary>JSON without the white space between its values.</summary>
     internal static string Compact(JsonElement value) =>
         Encoding.UTF8.GetString(SupplementaryText.Unescape(CompactJson.Write(value, static (json, value) => value.WriteTo(json))));
 
-    /// <summary>False where it stopped at the limit, which keeps a huge value from being walked to its end.</summary>
+    /// <summary>Writes a value. Returns false where it stopped at the limit, so that a huge value is not read to its end.</summary>
     private static bool Write(Utf8JsonWriter json, object? value, int level, bool isInObject, long most)
     {
         RefuseDepth(level);
         if (json.BytesCommitted + json.BytesPending > most) return false;
         var whole = value;
         value = PlainValue.Unwrap(value);
-        // By its digits: 0.1 as a double is more than its value.
+        // By its digits: the float 0.1 as a double has more digits.
         if (value is float single) value = double.Parse(single.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
         switch (value)
         {
@@ -69,17 +68,11 @@ internal static class JsonText
             case string text:
                 json.WriteStringValue(text);
                 break;
-            case char character:
-                json.WriteStringValue(character.ToString());
-                break;
             case bool flag:
                 json.WriteBooleanValue(flag);
                 break;
             case SwitchParameter flag:
                 json.WriteBooleanValue(flag.IsPresent);
-                break;
-            case Enum word:
-                json.WriteStringValue(word.ToString());
                 break;
             case double number when double.IsNaN(number) || double.IsInfinity(number):
                 json.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
@@ -105,7 +98,7 @@ internal static class JsonText
             case DateTimeOffset time:
                 json.WriteStringValue(time);
                 break;
-            case Guid or Uri or Version or TimeSpan or ScriptBlock:
+            case char or Enum or Guid or Uri or Version or TimeSpan or ScriptBlock:
                 json.WriteStringValue(value.ToString());
                 break;
 #if NET
@@ -118,7 +111,7 @@ internal static class JsonText
                 break;
             case IDictionary dictionary:
                 return WriteDictionary(json, dictionary, level, isInObject, most);
-            // Its attributes and elements, as PowerShell names them. To .NET it is a list of nodes.
+            // Attributes and elements, as in PowerShell. In .NET it is a list of nodes.
             case XmlNode node:
                 return WriteProperties(json, PSObject.AsPSObject(node), level, isInObject, most);
             case IEnumerable list:
@@ -129,10 +122,10 @@ internal static class JsonText
                 break;
             case PSCustomObject:
                 return WriteProperties(json, PSObject.AsPSObject(whole), level, isInObject, most);
-            // The classes that scripts declare.
+            // Classes that are declared in scripts.
             case var data when data.GetType().Assembly.IsDynamic:
                 return WriteProperties(json, PSObject.AsPSObject(whole), level, isInObject, most);
-            // From one live object to the next the way leads through the whole process, or disk.
+            // The properties of live objects could lead through the whole process or disk.
             case var live when isInObject:
                 json.WriteStringValue(live.ToString());
                 break;
@@ -165,17 +158,7 @@ internal static class JsonText
         json.WriteStartObject();
         foreach (var property in RowColumns.DataOf(value))
         {
-            if (!property.IsGettable) continue;
-            object? inner;
-            try
-            {
-                inner = property.Value;
-            }
-            catch (GetValueException)
-            {
-                continue;
-            }
-
+            if (!property.IsGettable || !RowColumns.TryRead(property, out var inner)) continue;
             json.WritePropertyName(property.Name);
             if (!Write(json, inner, level + 1, isInObject, most)) return false;
         }

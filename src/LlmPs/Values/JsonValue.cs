@@ -1,3 +1,4 @@
+using System;
 using System.Collections;
 using System.Globalization;
 using System.Linq;
@@ -6,57 +7,44 @@ using System.Text.Json;
 
 namespace LlmPs.Values;
 
-/// <summary>
-/// JSON as PowerShell values: objects with properties, arrays, strings that stay strings, numbers of the narrowest type that holds them
-/// exactly.
-/// </summary>
+/// <summary>Converts JSON to PowerShell values. Strings stay strings; a number has the narrowest type that holds it exactly.</summary>
 internal static class JsonValue
 {
-    // More digits than a double holds.
+    // The digits that a double holds exactly.
     private const int LongestDouble = 15;
 
-    /// <exception cref="System.InvalidOperationException">Half a character, which is valid in JSON.</exception>
-    internal static object? From(JsonElement json)
-    {
-        switch (json.ValueKind)
-        {
-            case JsonValueKind.Object:
-                var value = new PSObject();
-                var names = PropertyNames.Of(json.EnumerateObject().Select(property => property.Name));
-                foreach (var property in json.EnumerateObject())
-                {
-                    var name = names[property.Name];
-                    // Of equal names the last one counts.
-                    if (value.Properties[name] is { } known) known.Value = From(property.Value);
-                    else value.Properties.Add(new PSNoteProperty(name, From(property.Value)));
-                }
+    /// <exception cref="InvalidOperationException">A text has half a character, which is valid JSON.</exception>
+    internal static object? From(JsonElement json) => Value(json, Object);
 
-                return value;
-            case JsonValueKind.Array:
-                return json.EnumerateArray().Select(From).ToArray();
-            default:
-                return Scalar(json);
+    /// <summary>Converts JSON with hashtables instead of objects, for parameters of that type.</summary>
+    internal static object? WithTables(JsonElement json) => Value(json, Table);
+
+    private static PSObject Object(JsonElement json)
+    {
+        var value = new PSObject();
+        var names = PropertyNames.Of(json.EnumerateObject().Select(property => property.Name));
+        foreach (var property in json.EnumerateObject())
+        {
+            var name = names[property.Name];
+            // The last one of equal names counts.
+            if (value.Properties[name] is { } known) known.Value = From(property.Value);
+            else value.Properties.Add(new PSNoteProperty(name, From(property.Value)));
         }
+
+        return value;
     }
 
-    /// <summary>The same with hashtables in place of objects, as parameters of that type take them.</summary>
-    internal static object? WithTables(JsonElement json)
+    private static Hashtable Table(JsonElement json)
     {
-        switch (json.ValueKind)
-        {
-            case JsonValueKind.Object:
-                var table = new Hashtable(System.StringComparer.OrdinalIgnoreCase);
-                foreach (var property in json.EnumerateObject()) table[property.Name] = WithTables(property.Value);
-                return table;
-            case JsonValueKind.Array:
-                return json.EnumerateArray().Select(WithTables).ToArray();
-            default:
-                return Scalar(json);
-        }
+        var table = new Hashtable(StringComparer.OrdinalIgnoreCase);
+        foreach (var property in json.EnumerateObject()) table[property.Name] = WithTables(property.Value);
+        return table;
     }
 
-    private static object? Scalar(JsonElement json) => json.ValueKind switch
+    private static object? Value(JsonElement json, Func<JsonElement, object> ofObject) => json.ValueKind switch
     {
+        JsonValueKind.Object => ofObject(json),
+        JsonValueKind.Array => json.EnumerateArray().Select(item => Value(item, ofObject)).ToArray(),
         JsonValueKind.String => json.GetString(),
         JsonValueKind.Number => Number(json),
         JsonValueKind.True => true,
@@ -70,7 +58,7 @@ internal static class JsonValue
         var text = json.GetRawText();
         if (text.Count(char.IsDigit) > LongestDouble && text.IndexOfAny(['e', 'E']) < 0
             && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var exact)) return exact;
-        // Beyond a double, where Windows PowerShell would fail, the digits themselves are kept.
+        // Beyond the range of a double the digits are kept as text. Windows PowerShell would fail.
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : text;
     }
 }

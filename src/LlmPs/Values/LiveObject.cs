@@ -10,8 +10,8 @@ using LlmPs.Schema;
 namespace LlmPs.Values;
 
 /// <summary>
-/// Reads a completion, a message or a usage from a copy of it, as Import-Clixml, Receive-Job and remoting make them. What was not
-/// serialized, such as the session and the options of the request, is not there.
+/// Reads a completion, a message or a usage from a copy of Import-Clixml, Receive-Job or remoting. The session and the options of the
+/// request are not serialized.
 /// </summary>
 internal static class LiveObject
 {
@@ -35,9 +35,7 @@ internal static class LiveObject
     internal static Type? TypeOf(object? value) =>
         NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Type : null;
 
-    /// <summary>
-    /// Returns the object that a value is a copy of; null where it is not such a copy, or the copy does not hold all of it.
-    /// </summary>
+    /// <summary>Returns the object that a value is a copy of; null where it is not a copy, or the copy is incomplete.</summary>
     internal static object? Of(object? value) =>
         NameOf(value) is { } name && s_types.TryGetValue(name, out var known) ? known.Read((PSObject)value!) : null;
 
@@ -46,7 +44,7 @@ internal static class LiveObject
         var choices = Items(copy, nameof(ChatCompletion.Choices)).Select(Choice).ToList();
         var messages = Items(copy, nameof(ChatCompletion.Messages)).Select(AsMessage).ToList();
         if (choices.Contains(null) || messages.Contains(null)) return null;
-        // The answer comes last, and the completion adds it by itself.
+        // The last message is the answer, which the completion adds itself.
         if (choices.Count > 0 && messages.Count > 0) messages.RemoveAt(messages.Count - 1);
         var request = new ChatRequest
         {
@@ -59,9 +57,8 @@ internal static class LiveObject
             InputObject = copy.Properties[nameof(ChatCompletion.InputObject)]?.Value,
             InputIndex = Number(copy, nameof(ChatCompletion.InputIndex)) ?? 0,
         };
-        context.Recall(
-            (int)(Number(copy, nameof(ChatCompletion.Attempts)) ?? 0), Text(copy, nameof(ChatCompletion.RequestId)),
-                Value(copy, nameof(ChatCompletion.TimeToFirstToken)) as TimeSpan?);
+        context.Recall((int)(Number(copy, nameof(ChatCompletion.Attempts)) ?? 0), Text(copy, nameof(ChatCompletion.RequestId)),
+            Value(copy, nameof(ChatCompletion.TimeToFirstToken)) as TimeSpan?);
         var completion = new ChatCompletion(choices!, context)
         {
             Head = new AnswerHead
@@ -76,7 +73,7 @@ internal static class LiveObject
             Duration = Value(copy, nameof(ChatCompletion.Duration)) as TimeSpan?,
             RawPieces = Text(copy, nameof(ChatCompletion.RawJson)) is { } raw ? [Encoding.UTF8.GetBytes(raw)] : [],
         };
-        // Parsed again: the copy is cut at its depth.
+        // Parsed again, because a copy is cut at the depth of serialization.
         var data = copy.Properties[nameof(ChatCompletion.Data)]?.Value;
         if (data is not null && StructuredAnswer.Parse(completion, _ => false).Problem is not null) completion.Data = data;
         return completion;
@@ -119,7 +116,7 @@ internal static class LiveObject
         CompletionTokensDetails = Details(copy, nameof(TokenUsage.CompletionTokensDetails)),
     };
 
-    // What stands inside a copy is live already where PowerShell has read it with the module loaded.
+    // A value inside a copy is a live object already if the module was loaded when PowerShell read it.
     private static ChatMessage? AsMessage(object? value) => PlainValue.Unwrap(value) as ChatMessage ?? Of(value) as ChatMessage;
 
     private static TokenUsage? AsUsage(object? value) => PlainValue.Unwrap(value) as TokenUsage ?? Of(value) as TokenUsage;
@@ -131,9 +128,10 @@ internal static class LiveObject
         return Text(copy, nameof(ChatContentPart.FileId)) is { } file ? ChatContentPart.FromFile(file) : null;
     }
 
-    private static ToolCall Call(PSObject copy) =>
-        new(Text(copy, nameof(ToolCall.Id)) ?? string.Empty, Text(copy, nameof(ToolCall.Name))
-            ?? string.Empty, Text(copy, nameof(ToolCall.Arguments)) ?? string.Empty);
+    private static ToolCall Call(PSObject copy) => new(
+        Text(copy, nameof(ToolCall.Id)) ?? string.Empty,
+        Text(copy, nameof(ToolCall.Name)) ?? string.Empty,
+        Text(copy, nameof(ToolCall.Arguments)) ?? string.Empty);
 
     private static TokenLogProb LogProb(PSObject copy) => new(
         Text(copy, nameof(TokenLogProb.Token)) ?? string.Empty,
@@ -157,7 +155,7 @@ internal static class LiveObject
         return details;
     }
 
-    /// <summary>PowerShell serializes this type by its properties.</summary>
+    // PowerShell serializes this type by its properties.
     private static DateTimeOffset? Time(object? value)
     {
         if (PlainValue.Unwrap(value) is DateTimeOffset time) return time;

@@ -4,8 +4,8 @@ using System.Management.Automation;
 namespace LlmPs.Values;
 
 /// <summary>
-/// Makes completions, messages and usage out of the copies that Import-Clixml, Receive-Job and remoting hand over. LlmPs.Types.ps1xml names
-/// it, and PowerShell calls it.
+/// Converts copies from Import-Clixml, Receive-Job and remoting to completions, messages and usage. PowerShell calls it because of
+/// LlmPs.Types.ps1xml.
 /// </summary>
 public sealed class LiveObjectConverter : PSTypeConverter
 {
@@ -18,7 +18,7 @@ public sealed class LiveObjectConverter : PSTypeConverter
 
     /// <inheritdoc/>
     public override object ConvertFrom(object sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) =>
-        // Where this fails PowerShell keeps the copy.
+        // If this fails, PowerShell keeps the copy.
         LiveObject.Of(sourceValue) ?? throw new PSInvalidCastException($"The copy does not hold all of a {destinationType?.Name}.");
 
     /// <inheritdoc/>

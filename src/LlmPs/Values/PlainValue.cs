@@ -5,16 +5,14 @@ using System.Management.Automation.Internal;
 
 namespace LlmPs.Values;
 
-/// <summary>PowerShell values without their wrapping, however deep, for code that knows nothing of PowerShell.</summary>
+/// <summary>Removes PowerShell's wrapping from values, at any depth.</summary>
 internal static class PlainValue
 {
-    /// <summary>
-    /// The value itself. What a statement without output gives is an object without properties to .NET, and nothing to PowerShell.
-    /// </summary>
+    /// <summary>Returns the value itself; null for the output of a statement without output, which .NET sees as an object.</summary>
     internal static object? Unwrap(object? value) =>
         ReferenceEquals(value, AutomationNull.Value) ? null : value is PSObject wrapped ? wrapped.BaseObject : value;
 
-    /// <exception cref="System.ArgumentException">A value that refers to itself, or is nested too deeply.</exception>
+    /// <exception cref="System.ArgumentException">The value refers to itself, or is nested too deeply.</exception>
     internal static Hashtable Of(IDictionary dictionary) => Of(dictionary, 0);
 
     private static object? Of(object? value, int level)

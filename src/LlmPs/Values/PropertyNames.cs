@@ -5,18 +5,18 @@ using System.Linq;
 namespace LlmPs.Values;
 
 /// <summary>
-/// The names that the members of a JSON object have as properties. PowerShell has no property without a name, none named as one of its own
-/// member sets, and no two that differ in case only: such a member is named <c>_</c>, <c>psobject_</c> or <c>name_2</c>.
+/// Property names for the members of a JSON object. In PowerShell a property needs a name that is not one of its member sets and differs
+/// from the others in more than case. Other members are named <c>_</c>, <c>psobject_</c> or <c>name_2</c>.
 /// </summary>
 internal static class PropertyNames
 {
     private static readonly HashSet<string> s_reserved =
         new(StringComparer.OrdinalIgnoreCase) { string.Empty, "psobject", "psbase", "pstypenames", "psadapted", "psextended" };
 
-    /// <summary>The name where PowerShell can have it, else the name with an underscore behind it.</summary>
+    /// <summary>Returns the name, with an underscore after it where PowerShell reserves it.</summary>
     internal static string Usable(string name) => s_reserved.Contains(name) ? name + "_" : name;
 
-    /// <summary>The property's name for each name of an object. Their order does not matter, so that all rows have the same.</summary>
+    /// <summary>Returns the property name for each member. It does not depend on their order, so that all rows have the same.</summary>
     internal static Dictionary<string, string> Of(IEnumerable<string> names)
     {
         var properties = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -35,7 +35,7 @@ internal static class PropertyNames
     private static Dictionary<string, string> Distinct(ICollection<string> names)
     {
         var properties = new Dictionary<string, string>(StringComparer.Ordinal);
-        // How often each name was asked for.
+        // How often each name was used.
         var taken = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         foreach (var name in names.OrderBy(s_reserved.Contains).ThenBy(name => name, StringComparer.Ordinal))
         {

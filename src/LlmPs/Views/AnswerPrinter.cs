@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Management.Automation;
 using LlmPs.Rows;
 using LlmPs.Text;
@@ -8,39 +9,25 @@ using LlmPs.Text;
 namespace LlmPs.Views;
 
 /// <summary>
-/// Prints answers to the host as they come: the reasoning dimmed and above the answer, calls by name, the usage at the end. Text from
-/// outside passes <see cref="PrintableText"/>.
+/// Prints answers to the host as they arrive: the dimmed reasoning, the answer, the calls, the usage. Text from outside passes
+/// <see cref="PrintableText"/>.
 /// </summary>
-internal sealed class AnswerPrinter
+internal sealed class AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool hasHeadings)
 {
     private const int LongestPrompt = 60;
     private const int LongestArguments = 200;
 
     private static readonly string[] s_hostTag = ["PSHOST"];
 
-    private readonly PSCmdlet _cmdlet;
-    private readonly TerminalStyle _style;
-    private readonly bool _showsReasoning;
-    private readonly bool _hasHeadings;
+    private readonly TerminalStyle _style = TerminalStyle.Of(cmdlet);
     private long? _row;
     private object? _input;
     private int _choice;
     private Part _part;
 
-    // The last character of the text so far, which the next piece may go on from.
+    // The last character of the text so far: the next piece may begin inside a character.
     private int _before;
     private bool _isAtLineStart = true;
-
-    /// <param name="cmdlet">Whose host shows it.</param>
-    /// <param name="showsReasoning">Whether the reasoning is shown.</param>
-    /// <param name="hasHeadings">Whether answers of several rows are told apart.</param>
-    internal AnswerPrinter(PSCmdlet cmdlet, bool showsReasoning, bool hasHeadings)
-    {
-        _hasHeadings = hasHeadings;
-        _cmdlet = cmdlet;
-        _style = TerminalStyle.Of(cmdlet);
-        _showsReasoning = showsReasoning;
-    }
 
     private enum Part
     {
@@ -49,23 +36,19 @@ internal sealed class AnswerPrinter
         Answer,
     }
 
-    /// <summary>Prints what a delta adds to its answer.</summary>
     internal void Print(ChatCompletionDelta delta)
     {
-        var hasText = !string.IsNullOrEmpty(delta.Content) || (_showsReasoning && !string.IsNullOrEmpty(delta.ReasoningContent));
-        if (!hasText) return;
+        if (string.IsNullOrEmpty(delta.Content) && (!showsReasoning || string.IsNullOrEmpty(delta.ReasoningContent))) return;
         Begin(delta.InputIndex, delta.InputObject, delta.Index);
         Text(delta.ReasoningContent, delta.Content);
     }
 
-    /// <summary>Prints a whole answer.</summary>
     internal void Print(ChatCompletion completion)
     {
         PrintText(completion);
         End(completion);
     }
 
-    /// <summary>Prints what there is of an answer.</summary>
     internal void PrintText(ChatCompletion completion)
     {
         foreach (var choice in completion.Choices)
@@ -75,7 +58,7 @@ internal sealed class AnswerPrinter
         }
     }
 
-    /// <summary>Prints what stands below an answer: its calls, why it ended where it is not whole, its usage.</summary>
+    /// <summary>Prints the lines below an answer: its calls, why it ended if it is incomplete, its usage.</summary>
     internal void End(ChatCompletion completion)
     {
         Begin(completion.InputIndex, completion.InputObject, _choice);
@@ -87,10 +70,9 @@ internal sealed class AnswerPrinter
         _part = Part.Nothing;
     }
 
-    /// <summary>Prints a line of the program's own, in which names from outside may stand.</summary>
+    /// <summary>Prints a line of the module, which may have names from outside.</summary>
     internal void Line(string text) => Write(PrintableText.Lines(text) + "\n");
 
-    /// <summary>Ends a line that was left open.</summary>
     internal void EndLine()
     {
         if (!_isAtLineStart) Write("\n");
@@ -105,51 +87,45 @@ internal sealed class AnswerPrinter
         if (completion.Blocked == true) parts.Add("blocked by moderation");
         parts.Add(UsageText(completion.Usage));
         if (completion.Cost is { } cost) parts.Add("cost " + MoneyText.Of(cost));
-        if (completion.Duration is { } duration) parts.Add(string.Format(CultureInfo.CurrentCulture, "{0:0.0} s", duration.TotalSeconds));
+        if (completion.Duration is { } duration) parts.Add($"{duration.TotalSeconds:0.0} s");
         return string.Join(", ", parts);
     }
 
-    /// <summary>Tokens in words.</summary>
     internal static string UsageText(TokenUsage? usage)
     {
         if (usage is null) return "tokens unknown";
-        var text = string.Format(CultureInfo.CurrentCulture, "{0} + {1} = {2} tokens", Figure(usage.PromptTokens),
-            Figure(usage.CompletionTokens), Figure(usage.TotalTokens));
-        return usage.ReasoningTokens > 0
-            ? text + string.Format(CultureInfo.CurrentCulture, ", {0} of them reasoning", usage.ReasoningTokens) : text;
+        var text = $"{Figure(usage.PromptTokens)} + {Figure(usage.CompletionTokens)} = {Figure(usage.TotalTokens)} tokens";
+        return usage.ReasoningTokens > 0 ? $"{text}, {usage.ReasoningTokens} of them reasoning" : text;
     }
 
     private static string Figure(long? tokens) => tokens?.ToString(CultureInfo.CurrentCulture) ?? "?";
 
-    /// <summary>
-    /// A heading wherever another row, or another choice of it, goes on than the one before. The rounds of a row with tools are one.
-    /// </summary>
+    /// <summary>Prints a heading where another row or choice begins. The rounds of a row with tools have one heading.</summary>
     private void Begin(long index, object? input, int choice)
     {
-        if (!_hasHeadings) return;
+        if (!hasHeadings) return;
         var isFirst = _row is null;
         var isSame = isFirst ? index == 0 && choice == 0 : _row == index && ReferenceEquals(input, _input) && choice == _choice;
         (_row, _input, _choice) = (index, input, choice);
         if (isSame) return;
         EndLine();
         if (!isFirst) Write("\n");
-        var heading =
-            string.Format(CultureInfo.CurrentCulture, "--- {0}{1}", index, choice == 0 ? string.Empty
-                : string.Format(CultureInfo.CurrentCulture, ", choice {0}", choice));
+        var heading = choice == 0 ? $"--- {index}" : $"--- {index}, choice {choice}";
         if (input is not null) heading += ": " + Prompt(input);
         Write(_style.Bold(heading) + "\n");
     }
 
     private static string Prompt(object input)
     {
-        var text = input is PSObject { BaseObject: PSCustomObject } row ? row.Properties["Prompt"]?.Value?.ToString()
-            ?? InputRow.ColumnsOf(row) : input.ToString() ?? string.Empty;
+        var text = input is PSObject { BaseObject: PSCustomObject } row
+            ? row.Properties["Prompt"]?.Value?.ToString() ?? InputRow.ColumnsOf(row)
+            : input.ToString() ?? string.Empty;
         return PrintableText.Line(text, LongestPrompt);
     }
 
     private void Text(string? reasoning, string? answer)
     {
-        if (_showsReasoning && !string.IsNullOrEmpty(reasoning))
+        if (showsReasoning && !string.IsNullOrEmpty(reasoning))
         {
             if (_part != Part.Reasoning)
             {
@@ -174,21 +150,15 @@ internal sealed class AnswerPrinter
         Write(PrintableText.Lines(answer, ref _before));
     }
 
-    /// <summary>Dimmed line by line, so that a pager, or a scrolled screen, shows each line as it is.</summary>
-    private string Lines(string text)
-    {
-        if (_style.IsPlain) return text;
-        var lines = text.Split('\n');
-        for (var i = 0; i < lines.Length; i++) lines[i] = _style.Dim(lines[i]);
-        return string.Join("\n", lines);
-    }
+    // Line by line, so that a pager or a scrolled screen shows each line dimmed.
+    private string Lines(string text) => _style.IsPlain ? text : string.Join("\n", text.Split('\n').Select(_style.Dim));
 
-    /// <summary>What Write-Host does, so that it can be redirected and kept as that can.</summary>
+    // Like Write-Host, so that it can be redirected.
     private void Write(string text)
     {
         if (text.Length == 0) return;
         _isAtLineStart = text[text.Length - 1] == '\n';
-        _cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true },
+        cmdlet.WriteInformation(new HostInformationMessage { Message = text.Replace("\n", Environment.NewLine), NoNewLine = true },
             s_hostTag);
     }
 }

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace LlmPs.Views;
 
-/// <summary>How many columns of a terminal a text takes: Chinese and emoji take two, what combines with another character none.</summary>
+/// <summary>The width of text in terminal columns: two for Chinese and emoji, none for a combining character.</summary>
 internal static class TextWidth
 {
     private const int EmojiSelector = 0xFE0F;
 
-    // First and last of the wide ones, after Unicode's East Asian Width (W and F).
+    // The wide characters by Unicode's East Asian Width (W and F).
     private static readonly (int First, int Last)[] s_wide =
     [
         (0x1100, 0x115F), (0x231A, 0x231B), (0x23E9, 0x23EC), (0x23F0, 0x23F3), (0x25FD, 0x25FE), (0x2614, 0x2615), (0x2648, 0x2653),
@@ -19,10 +19,10 @@ internal static class TextWidth
         (0x1F680, 0x1F6FC), (0x1F7E0, 0x1F7F0), (0x1F90C, 0x1F9FF), (0x1FA70, 0x1FAFF), (0x20000, 0x3FFFD),
     ];
 
-    /// <summary>The width of one text element: its first character's, but two where it is shown as an emoji.</summary>
+    /// <summary>Returns the width of a text element: that of its first character, or two for an emoji.</summary>
     internal static int OfElement(string element)
     {
-        // Of an emoji that is typed the half that has come is drawn first.
+        // While an emoji is typed, its first half is drawn first.
         var first = char.IsSurrogatePair(element, 0) ? char.ConvertToUtf32(element, 0) : element[0];
         if (element.Length > 1 && element.IndexOf((char)EmojiSelector) > 0) return 2;
         foreach (var (from, to) in s_wide)

@@ -1,11 +1,13 @@
 using System.Management.Automation;
+using LlmPs.Bulk;
 using LlmPs.Text;
+using LlmPs.Transport;
 
 namespace LlmPs.Views;
 
 /// <summary>
-/// Lines for <c>-Verbose</c> and warnings. Under -Debug alone PowerShell asks after each of a cmdlet's whether to go on, which ends an
-/// unattended run. So there they are debug lines.
+/// Verbose lines and warnings. With only -Debug, PowerShell asks after each of them whether to continue, which ends an unattended run. So
+/// they are debug lines then.
 /// </summary>
 internal static class VerboseLine
 {
@@ -14,6 +16,13 @@ internal static class VerboseLine
         text = PrintableText.Lines(text);
         if (Asks(cmdlet, "Verbose")) cmdlet.WriteDebug(text);
         else cmdlet.WriteVerbose(text);
+    }
+
+    internal static void Write(PSCmdlet cmdlet, LogLine line)
+    {
+        if (line.Level == RequestLogLevel.Debug) cmdlet.WriteDebug(line.Text);
+        else if (line.Level == RequestLogLevel.Verbose) Write(cmdlet, line.Text);
+        else Warn(cmdlet, line.Text);
     }
 
     internal static void Warn(PSCmdlet cmdlet, string text)

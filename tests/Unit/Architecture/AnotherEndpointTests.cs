@@ -59,7 +59,7 @@ public sealed class AnotherEndpointTests : IDisposable
     {
         internal override Uri Uri => Session.Connection.Address.Of("/embeddings");
 
-        protected override string Model => "embedder";
+        internal override string Model => "embedder";
 
         internal override async Task<object> SendAsync(Func<IReadOnlyList<object>, Task>? emit, RequestLog log,
             CancellationToken cancellationToken) =>

@@ -24,7 +24,7 @@ public class RoomTests
         ["Checkpoint"] = ["Model", "Wire", "Files", "Text"],
         ["Session"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Audit", "Transport", "Checkpoint", "Text"],
         ["Bulk"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Text"],
-        ["Batch"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Transport", "Checkpoint", "Session", "Bulk", "Text"],
+        ["Batch"] = ["Model", "Options", "Providers", "Wire", "Pacing", "Audit", "Transport", "Checkpoint", "Session", "Bulk", "Text"],
     };
 
     private static readonly Regex s_type =

@@ -54,6 +54,32 @@ public sealed class BatchTests
         Assert.All([1, 2, 3], n => Assert.NotNull(world.Answer(session, "same", n)));
     }
 
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(0, 0)]
+    public void Answers_are_taken_also_where_the_checkpoint_has_lost_rows_of_the_plan(int lines, int added)
+    {
+        using var world = new BatchWorld();
+        var session = world.Open();
+        using var file = CheckpointFile.Open(world.File);
+        var collection = new BatchCollection(session, file, "b", new BatchPlan { Lines = lines }, null);
+        Assert.Null(collection.Take(System.Text.Encoding.UTF8.GetBytes(BatchWorld.ResultLine(BatchWorld.Ticket(session, "Hi")))));
+        Assert.Equal((added, 1 - added, 1, 0), (collection.Added, collection.Unreadable, collection.Lines, collection.Missing));
+    }
+
+    [Fact]
+    public void A_batch_whose_result_files_lack_answers_is_not_received()
+    {
+        using var world = new BatchWorld();
+        var session = world.Open();
+        using var file = CheckpointFile.Open(world.File);
+        var collection = new BatchCollection(session, file, "b", null, null);
+        collection.Take(System.Text.Encoding.UTF8.GetBytes(BatchWorld.ResultLine(BatchWorld.Ticket(session, "Hi"))));
+        collection.Finish(new ChatBatch { Completed = 1, Failed = 3 });
+        var error = Assert.Throws<LlmApiException>(() => collection.Finish(new ChatBatch { Completed = 2 }));
+        Assert.Contains("2 answered rows, and its result files have 1 lines", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Rows_that_are_answered_or_in_a_batch_are_left_out()
     {
@@ -309,7 +335,7 @@ public sealed class BatchTests
     public void A_line_without_an_answer_is_an_error(string line, object kind)
     {
         using var world = new BatchWorld();
-        var result = BatchResult.Read(world.Open(), "b", System.Text.Encoding.UTF8.GetBytes(line), _ => 3)!;
+        var result = BatchResult.Read(world.Open(), "b", null, System.Text.Encoding.UTF8.GetBytes(line), _ => 3)!;
         Assert.Null(result.Completion);
         Assert.Equal((LlmErrorKind)kind, result.Error!.Kind);
     }
@@ -322,7 +348,7 @@ public sealed class BatchTests
     public void A_line_that_is_none_is_no_result(string line)
     {
         using var world = new BatchWorld();
-        Assert.Null(BatchResult.Read(world.Open(), "b", System.Text.Encoding.UTF8.GetBytes(line), _ => 0));
+        Assert.Null(BatchResult.Read(world.Open(), "b", null, System.Text.Encoding.UTF8.GetBytes(line), _ => 0));
     }
 
     private static object[] Faults(string kind, string path, bool applied, int? times = 1)

@@ -48,7 +48,7 @@ internal sealed class BatchWorld : IDisposable
     }
 
     /// <summary>A session as another process has it: with the options of now.</summary>
-    internal LlmSession Open(int retries = 0)
+    internal LlmSession Open(int retries = 0, Action<LlmSessionOptions>? configure = null)
     {
         var given = Asking.Options([.. Options, ("Provider", Provider == "SiliconFlow" ? "SiliconFlow" : "OpenAICompatible")]);
         var handler = new CountingHandler(new SimulatorHandler(given, _store));
@@ -57,6 +57,7 @@ internal sealed class BatchWorld : IDisposable
         {
             options.MaxRetryCount = retries;
             options.Model = "Qwen/QwQ-32B";
+            configure?.Invoke(options);
         });
         _sessions.Add(session);
         return session;
@@ -69,6 +70,11 @@ internal sealed class BatchWorld : IDisposable
         return new ChatTicket(session,
             new AnswerContext(session.Identity, session.Resolve(request, out _)) { InputIndex = index, InputObject = prompt });
     }
+
+    /// <summary>A line of a result file with an answer to a row.</summary>
+    internal static string ResultLine(ChatTicket row) =>
+        "{\"custom_id\":\"" + row.Key + "-1\",\"response\":{\"status_code\":200,\"body\":"
+            + "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hello\"},\"finish_reason\":\"stop\"}]}}}";
 
     /// <summary>What Start-ChatBatch does with rows.</summary>
     internal async Task<List<ChatBatch>> StartAsync(LlmSession session, params string[] prompts)
@@ -115,9 +121,10 @@ internal sealed class BatchWorld : IDisposable
                 }, CancellationToken.None);
             }
 
-            collection.Finish();
+            collection.Finish(batch);
             added += collection.Added;
             await journal.NoteReceivedAsync(plan, batch);
+            collection.Audit();
         }
 
         return (failed, added);

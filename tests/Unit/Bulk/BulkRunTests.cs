@@ -247,7 +247,7 @@ public sealed class BulkRunTests : IDisposable
         Review(run).Continue(Rows.Request("more"));
         Review(run).Accept();
 
-        Assert.True(run.IsSpent);
+        Assert.InRange(run.Counts.Tokens, 5, long.MaxValue);
         Assert.Equal(Taken.Item, run.TryTake(TimeSpan.FromSeconds(5), out var output));
         Assert.IsType<ChatCompletion>(output.Value);
         Assert.Equal(Taken.Item, run.TryTake(TimeSpan.FromSeconds(5), out output));

@@ -140,30 +140,30 @@ public sealed class CheckpointLineTests
     }
 
     [Theory]
-    [InlineData("""{"n":3,"completion":{},"more":[{}],"key":"00112233445566778899aabbccddeeff"}""", CheckpointLineKind.Row)]
-    [InlineData(""" {"key":"00112233445566778899AABBCCDDEEFF","n":3,"completion":{}} """ + "\r", CheckpointLineKind.Row)]
-    [InlineData("""{"llmps":"checkpoint","version":1}""", CheckpointLineKind.Header)]
-    [InlineData(" \t\r", CheckpointLineKind.Blank)]
-    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":0,"completion":{}}""", CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":1e99,"completion":{}}""", CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":"00112233445566778899aabbccddeeff","completion":{}}""", CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":[]}""", CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":"00112233445566778899aabbccddee","n":3,"completion":{}}""", CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":"0011223344556677-899aabbccddeeff","n":3,"completion":{}}""", CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":{},"n":3,"completion":{}}""", CheckpointLineKind.Damaged)]
+    [InlineData("""{"n":3,"completion":{},"more":[{}],"key":"00112233445566778899aabbccddeeff"}""", true)]
+    [InlineData(""" {"key":"00112233445566778899AABBCCDDEEFF","n":3,"completion":{}} """ + "\r", true)]
+    [InlineData("""{"llmps":"checkpoint","version":1}""", false)]
+    [InlineData(" \t\r", false)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":0,"completion":{}}""", false)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":1e99,"completion":{}}""", false)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","completion":{}}""", false)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":[]}""", false)]
+    [InlineData("""{"key":"00112233445566778899aabbccddee","n":3,"completion":{}}""", false)]
+    [InlineData("""{"key":"0011223344556677-899aabbccddeeff","n":3,"completion":{}}""", false)]
+    [InlineData("""{"key":{},"n":3,"completion":{}}""", false)]
     [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":{},"check":"0011223344556677"}""",
-        CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":{}}{}""", CheckpointLineKind.Damaged)]
-    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":{}""", CheckpointLineKind.Damaged)]
-    [InlineData("[]", CheckpointLineKind.Damaged)]
-    [InlineData("\0\0\0", CheckpointLineKind.Damaged)]
-    internal void TellsWhatALineIs(string line, CheckpointLineKind kind)
+        false)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":{}}{}""", false)]
+    [InlineData("""{"key":"00112233445566778899aabbccddeeff","n":3,"completion":{}""", false)]
+    [InlineData("[]", false)]
+    [InlineData("\0\0\0", false)]
+    public void A_line_without_a_checksum_is_a_row_where_it_is_a_complete_object(string line, bool isRow)
     {
-        Assert.Equal(kind, CheckpointLine.Read(Encoding.UTF8.GetBytes(line), out var key, out var n));
-        Assert.Equal(kind == CheckpointLineKind.Row,
-            CheckpointLine.TryReadRow(Encoding.UTF8.GetBytes(line), mayLackChecksum: true, out _, out _));
-        Assert.False(CheckpointLine.TryReadRow(Encoding.UTF8.GetBytes(line), mayLackChecksum: false, out _, out _));
-        if (kind != CheckpointLineKind.Row) return;
+        var bytes = Encoding.UTF8.GetBytes(line);
+        Assert.Equal(isRow, CheckpointLine.TryReadUnchecked(bytes, out var key, out var n));
+        Assert.Equal(isRow, CheckpointLine.TryReadRow(bytes, mayLackChecksum: true, out _, out _));
+        Assert.False(CheckpointLine.TryReadRow(bytes, mayLackChecksum: false, out _, out _));
+        if (!isRow) return;
         Assert.Equal("00112233445566778899aabbccddeeff", key.ToString());
         Assert.Equal(3, n);
     }

@@ -48,7 +48,7 @@ public sealed class CheckpointLockTests : IDisposable
         using var file = Open();
 
         Refused($"is in use by another run (process {process.Id} on host '{Environment.MachineName}', started 20",
-            "wait for that run to end, or give each run a path of its own");
+            "wait for that run to end, or give each run its own path");
         Assert.True(File.Exists(Lock));
     }
 

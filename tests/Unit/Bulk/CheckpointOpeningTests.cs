@@ -110,7 +110,7 @@ public sealed class CheckpointOpeningTests : IDisposable
         using var file = Open();
         await file.AppendAsync(Rows.Key(0), 1, Rows.Completion());
 
-        Refused(_folder.File, "in use by another run", "path of its own");
+        Refused(_folder.File, "in use by another run", "its own path");
         Assert.Equal(2, _folder.Lines().Length);
         await file.AppendAsync(Rows.Key(1), 1, Rows.Completion());
         Refused(_folder.File, "in use by another run");

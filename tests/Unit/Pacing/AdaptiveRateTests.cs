@@ -268,6 +268,27 @@ public class AdaptiveRateTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public void A_request_that_is_lost_after_a_pause_does_not_spoil_the_next_measure()
+    {
+        var rate = Refused(after: null, out var now);
+        for (var pause = 0; pause < 2; pause++)
+        {
+            now += rate.Wait(now);
+            rate.Sent(now, waited: true);
+            rate.Sent(now, waited: true);
+            if (pause == 1) rate.Lost(rate.Epoch);
+            rate.Accepted(rate.Epoch);
+            for (var i = 0; i < 20; i++) rate.Sent(now += 0.1, waited: true);
+            var epoch = rate.Epoch;
+            for (var i = 0; i < 5; i++) rate.Refused(epoch, now, now, null);
+        }
+
+        now += rate.Wait(now);
+        rate.Sent(now, waited: true);
+        Assert.InRange(rate.Rate!.Value, 1, 12);
+    }
+
     // Twenty requests in a second, and the refusal of the last.
     private static AdaptiveRate Refused(double? after, out double now)
     {

@@ -43,7 +43,7 @@ public class BatchFaultTests
         using var asking = new BatchAsking(BatchAsking.OpenAI, ("Faults", fault));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => asking.UploadAsync("{}"));
         Assert.Equal(0, asking.Handler.Batches.Count().Files);
-        Assert.Equal(0, asking.Handler.InFlight);
+        Assert.Equal(0, asking.Handler.Counters.InFlight);
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public class BatchFaultTests
         var batch = await asking.BatchAsync(await asking.SubmitAsync(asking.Lines(20)));
         var cut = await Assert.ThrowsAnyAsync<Exception>(() => asking.ResultsAsync(batch));
         Assert.True(cut is IOException or HttpRequestException, cut.ToString());
-        Assert.Equal(0, asking.Handler.InFlight);
+        Assert.Equal(0, asking.Handler.Counters.InFlight);
     }
 
     [Fact]

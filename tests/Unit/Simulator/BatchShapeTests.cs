@@ -125,7 +125,7 @@ public class BatchShapeTests
         Assert.Null(batch["error_file_id"]);
         var results = await asking.ResultsAsync(batch);
         Assert.Equal(["a", "b", "c"], BatchAsking.Ids(results));
-        Assert.Equal(0, asking.Handler.Requests);
+        Assert.Equal(0, asking.Handler.Counters.Requests);
         foreach ((var result, var line) in results.Zip(lines, (result, line) => (result, line)))
         {
             Assert.Equal(["id", "custom_id", "response", "error"], result.AsObject().Select(field => field.Key));
@@ -234,7 +234,7 @@ public class BatchShapeTests
         Assert.Equal(2, Assert.Single(asking.Handler.Log.Bodies()).Value);
         Assert.Equal((2, 1, 1L), asking.Handler.Batches.Count());
         Assert.Equal(3, asking.Handler.Counters.BatchRequests);
-        Assert.Equal(0, asking.Handler.InFlight);
+        Assert.Equal(0, asking.Handler.Counters.InFlight);
     }
 
     private static string Text(JsonNode line) => (string)line["response"]!["body"]!["choices"]![0]!["message"]!["content"]!;

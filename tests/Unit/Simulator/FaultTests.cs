@@ -40,7 +40,7 @@ public class FaultTests
         using var asking = new Asking(("Faults", fault));
         using var response = await asking.SendAsync(Asking.GenStudio, Asking.Body(Asking.GenStudio, "hi").ToJsonString());
         Assert.Equal(status, (int)response.StatusCode);
-        Assert.Equal(0, asking.Handler.InFlight);
+        Assert.Equal(0, asking.Handler.Counters.InFlight);
     }
 
     [Fact]
@@ -153,7 +153,7 @@ public class FaultTests
         {
             using var asking = new Asking(("Faults", fault));
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => asking.AnswerAsync(Asking.OpenAI, "hi"));
-            Assert.Equal(0, asking.Handler.InFlight);
+            Assert.Equal(0, asking.Handler.Counters.InFlight);
         }
     }
 
@@ -169,7 +169,7 @@ public class FaultTests
         (text, error) = await ReadAsync(bytes, stream: true);
         Assert.IsAssignableFrom<IOException>(error);
         Assert.Equal(137, text.Length);
-        Assert.Equal(0, bytes.Handler.InFlight);
+        Assert.Equal(0, bytes.Handler.Counters.InFlight);
 
         using var plain = new Asking(("Faults", Asking.Fault("CutStream", ("AfterBytes", 50))));
         (text, error) = await ReadAsync(plain, stream: false);
@@ -185,7 +185,7 @@ public class FaultTests
         Assert.Null(error);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
         Assert.All(Asking.Events(text), data => Assert.Null(JsonNode.Parse(data)!["choices"]![0]!["finish_reason"]));
-        Assert.Equal(0, asking.Handler.InFlight);
+        Assert.Equal(0, asking.Handler.Counters.InFlight);
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public class FaultTests
         Assert.IsAssignableFrom<OperationCanceledException>(error);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
         Assert.True(watch.ElapsedMilliseconds < 3000);
-        Assert.Equal(0, asking.Handler.InFlight);
+        Assert.Equal(0, asking.Handler.Counters.InFlight);
     }
 
     [Fact]
@@ -256,7 +256,7 @@ public class FaultTests
         var statuses = await Statuses(asking, [.. Enumerable.Range(0, 30).Select(i => "row " + i)]);
         Assert.All(statuses.Take(10), status => Assert.Equal(200, status));
         Assert.Contains(429, statuses);
-        Assert.Equal(statuses.Count(status => status == 429), asking.Handler.Refused);
+        Assert.Equal(statuses.Count(status => status == 429), asking.Handler.Counters.Refused);
         await Task.Delay(250);
         Assert.Equal(new[] { 200 }, await Statuses(asking, "later"));
     }

@@ -136,10 +136,10 @@ public class StreamShapeTests
         using var cancel = new CancellationTokenSource(50);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => _ = await body.ReadAsync(buffer, cancel.Token));
         var pending = body.ReadAsync(buffer);
-        Assert.Equal(1, asking.Handler.InFlight);
+        Assert.Equal(1, asking.Handler.Counters.InFlight);
         response.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await pending);
-        Assert.Equal(0, asking.Handler.InFlight);
+        Assert.Equal(0, asking.Handler.Counters.InFlight);
         Assert.True(watch.ElapsedMilliseconds < 5_000);
     }
 

@@ -23,7 +23,7 @@ public class EndlessAnswerTests
         using var session =
             TestSession.Open(new ScriptedHandler(_ => Reply.Body(body)), options => options.Timeout = TimeSpan.FromSeconds(0.3));
         var error = await TestSession.ErrorAsync(session).WaitAsync(TimeSpan.FromSeconds(60));
-        Assert.Equal((LlmErrorKind.Timeout, "No whole answer within 0.3 s (-TimeoutSec)."), (error.Kind, error.Message));
+        Assert.Equal((LlmErrorKind.Timeout, "No complete answer within 0.3 s (-TimeoutSec)."), (error.Kind, error.Message));
         Assert.True(body.IsDisposed);
     }
 

@@ -66,7 +66,7 @@ public class ErrorEnvelopeTests
         """{"error":{"code":500,"message":"The model produced output that does not match the expected peg-native format","type":"server_error"}}""", LlmErrorKind.ServerError, "500", "peg-native")]
     [InlineData("OpenAICompatible", 500, "<html><title>Unsupported</title></html>", LlmErrorKind.ServerError, null, "Unsupported")]
     [InlineData("OpenAICompatible", 413, """{"something":"else"}""", LlmErrorKind.RequestTooLarge, null, """{"something":"else"}""")]
-    [InlineData("OpenAICompatible", 502, "", LlmErrorKind.ServerError, null, "no further words")]
+    [InlineData("OpenAICompatible", 502, "", LlmErrorKind.ServerError, null, "no message")]
     [InlineData("OpenAICompatible", 408, "[1,2]", LlmErrorKind.Timeout, null, "[1,2]")]
     [InlineData("OpenAICompatible", 501, "\uFEFF {\"error\":{\"message\":\"not here\"}}", LlmErrorKind.ServerError, null, "not here")]
     [InlineData("OpenAICompatible", 418, "{\"error\":{\"message\":\"\\ud800 half\"}}", LlmErrorKind.InvalidRequest, null, "half")]

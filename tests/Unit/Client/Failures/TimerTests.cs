@@ -19,7 +19,7 @@ public class TimerTests
     {
         var outcome = await OfAsync([Sse.Bytes(Sse.Content("Hel"))], BodyEnd.Stall);
         Assert.Equal(LlmErrorKind.Timeout, outcome.Error!.Kind);
-        Assert.Equal("The answer stopped: nothing of it came for 0.2 s (-IdleTimeoutSec).", outcome.Error.Message);
+        Assert.Equal("The answer stopped: nothing arrived for 0.2 s (-IdleTimeoutSec).", outcome.Error.Message);
         Assert.Equal("Hel", outcome.Error.PartialCompletion!.Content);
         Assert.NotNull(outcome.Error.RecommendedAction);
     }
@@ -33,7 +33,7 @@ public class TimerTests
     public async Task What_only_keeps_the_connection_open_does_not_keep_an_answer_alive(string keepAlive)
     {
         var outcome = await OfAsync(Endlessly(keepAlive).Prepend(Sse.Bytes(Sse.Content("Hel"))));
-        Assert.Equal("The answer stopped: nothing of it came for 0.2 s (-IdleTimeoutSec).", outcome.Error!.Message);
+        Assert.Equal("The answer stopped: nothing arrived for 0.2 s (-IdleTimeoutSec).", outcome.Error!.Message);
         Assert.Equal("Hel", outcome.Content);
     }
 
@@ -71,7 +71,7 @@ public class TimerTests
     public async Task A_plain_answer_that_stalls_is_given_up()
     {
         var outcome = await OfAsync([Sse.Bytes(Reply.PlainAnswer[..30])], BodyEnd.Stall);
-        Assert.Equal("The answer stopped: nothing of it came for 0.2 s (-IdleTimeoutSec).", outcome.Error!.Message);
+        Assert.Equal("The answer stopped: nothing arrived for 0.2 s (-IdleTimeoutSec).", outcome.Error!.Message);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public class TimerTests
             new ScriptedHandler(_ => Reply.Body(new ScriptedStream(Endlessly(Sse.Content("x")), pauseMs: 20))),
             options => options.Timeout = TimeSpan.FromSeconds(0.3));
         var outcome = await StreamOutcome.OfAsync(session);
-        Assert.Equal((LlmErrorKind.Timeout, "No whole answer within 0.3 s (-TimeoutSec)."), (outcome.Error!.Kind, outcome.Error.Message));
+        Assert.Equal((LlmErrorKind.Timeout, "No complete answer within 0.3 s (-TimeoutSec)."), (outcome.Error!.Kind, outcome.Error.Message));
         Assert.StartsWith("x", outcome.Error.PartialCompletion!.Content);
     }
 

@@ -89,7 +89,7 @@ public class KindC_text_that_comes_twice
         if (deltas.Contains("think")) Assert.Equal("Hm", completion.ReasoningContent);
         Assert.Equal(expected, (await StreamOutcome.OfEventsAsync(stream)).Completion!.Content);
         var warnings = await Warnings.OfAsync(stream, stream);
-        Assert.Single(warnings, warning => warning.Contains("repeats the whole answer so far"));
+        Assert.Single(warnings, warning => warning.Contains("repeats the answer so far"));
     }
 
     [Fact]

@@ -127,7 +127,7 @@ public class KindI_finish_reasons
             ((await TestSession.AnswerOfAsync("OpenAICompatible", plain))
                 .Content, (await TestSession.AnswerOfAsync("OpenAICompatible", plain)).FinishReason));
         foreach (var body in new[] { plain, Content("Hello") + Finish(reason) + Done })
-            Assert.Equal($"Row 0: the finish reason '{reason}' is not known. Check whether the answer is whole.",
+            Assert.Equal($"Row 0: the finish reason '{reason}' is not known. Check whether the answer is complete.",
                 Assert.Single(await Warnings.OfAsync(body)));
     }
 }

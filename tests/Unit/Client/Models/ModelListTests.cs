@@ -105,7 +105,7 @@ public class ModelListTests
     [InlineData("""{"object":"list"}""", "list")]
     [InlineData("""{"code":7,"msg":"no list today"}""", "no list today")]
     [InlineData("<html><head><title>Login</title></head></html>", "'Login'")]
-    [InlineData("", "no further words")]
+    [InlineData("", "no message")]
     public async Task What_is_no_list_is_told_in_the_providers_words(string body, string words)
     {
         var (session, _) = Open("GenStudio", body);

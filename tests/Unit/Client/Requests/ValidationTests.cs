@@ -129,9 +129,10 @@ public class ValidationTests
     [Fact]
     public async Task A_forced_tool_is_refused_while_Cloudsways_model_thinks()
     {
-        Assert.Contains("ToolChoice 'required' is refused", (await RefusedAsync("Cloudsway", With(r => r.ToolChoice = "required")))
-            .Message);
-        Assert.Contains("ToolChoice 'f' is refused", (await RefusedAsync("Cloudsway", With(r => r.ToolChoice = "f"))).Message);
+        Assert.Contains("-ToolChoice 'required' cannot be combined with thinking.",
+            (await RefusedAsync("Cloudsway", With(r => r.ToolChoice = "required"))).Message);
+        Assert.Contains("-ToolChoice 'f' cannot be combined with thinking.",
+            (await RefusedAsync("Cloudsway", With(r => r.ToolChoice = "f"))).Message);
         await TakenAsync("Cloudsway", With(r => (r.ToolChoice, r.Thinking) = ("f", ThinkingMode.Disabled)));
     }
 
@@ -164,7 +165,7 @@ public class ValidationTests
         Assert.Contains("needs the ToolCallId",
             (await RefusedAsync("SiliconFlow", With(r => (r.Messages, r.SkipValidation) = ([new ChatMessage("tool", "x")], true))))
                 .Message);
-        Assert.Contains("may not set 'stream'",
+        Assert.Contains("cannot set 'stream'",
             (await RefusedAsync("SiliconFlow",
                 With(r => (r.ExtraBody, r.SkipValidation) = (new Dictionary<string, string> { ["stream"] = "true" }, true)))).Message);
     }
