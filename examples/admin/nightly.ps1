@@ -5,25 +5,30 @@
 #   1  the run could not start or had to stop: no input, no key, the key refused, the account empty
 #   2  some rows failed; the next run sends them again
 #   3  the budget is spent; the next run continues with the other rows
+# Each run writes a log of its own. It has no key, unless one is typed on the command line.
 [CmdletBinding()]
 param(
     # A CSV with the column Subject.
     [Parameter(Mandatory = $true)] [string] $Path,
-    # The folder for answers.csv and the checkpoint run.jsonl.
+    # The folder for answers.csv, the checkpoint run.jsonl, and logs/.
     [Parameter(Mandatory = $true)] [string] $Folder,
     # The budget of one night.
     [long] $MaxTotalTokens = 1000000,
     [int] $ThrottleLimit = 16,
-    # Parameters of Connect-LlmProvider.
+    # Parameters of Connect-LlmProvider. The key comes from the environment, or add SecretName or Credential.
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
     [string] $Module = 'LlmPs'
 )
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+$isLogged = $false
 try {
+    $logs = Join-Path $Folder 'logs'
+    $null = New-Item -ItemType Directory -Path $logs -Force
+    $null = Start-Transcript -LiteralPath (Join-Path $logs "$(Get-Date -Format yyyyMMdd-HHmmss)-$PID.log")
+    $isLogged = $true
     Import-Module $Module
     $null = Connect-LlmProvider @Connection -Name nightly
-    $null = New-Item -ItemType Directory -Path $Folder -Force
     $answers = Join-Path $Folder 'answers.csv'
     $failed = $null
     Import-Csv -LiteralPath $Path -Encoding utf8 |
@@ -51,5 +56,6 @@ catch {
 }
 finally {
     if (Get-Module LlmPs) { Disconnect-LlmProvider nightly -ErrorAction Ignore }
+    if ($isLogged) { $null = Stop-Transcript }
 }
 exit $exitCode

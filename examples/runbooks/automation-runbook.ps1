@@ -3,7 +3,7 @@
 [CmdletBinding()]
 param(
     [Parameter(Mandatory = $true)] [string] $Path,
-    # A folder that outlives the job: a mounted Azure Files share, or a folder of a hybrid worker.
+    # A folder that still exists after the job: on a hybrid worker, or a share that it sees.
     [Parameter(Mandatory = $true)] [string] $Folder,
     # The credential asset whose password is the key.
     [string] $CredentialName = 'SiliconFlow',

@@ -180,6 +180,16 @@ Describe 'nightly.ps1' {
     It 'ends with 1 without an input' {
         (Invoke-Example nightly.ps1 @{ Path = 'nothing.csv'; Folder = (Join-Path $TestDrive 'none') } -With $there).ExitCode | Should -Be 1
     }
+
+    It 'writes the reason of a run that stopped into a log' {
+        $folder = Join-Path $TestDrive 'logged'
+        $shell = (Get-Process -Id $PID).Path
+        $null = & $shell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "$examples/nightly.ps1" -Path nothing.csv -Folder $folder -Module $env:LLMPS_MODULE_PATH
+        $LASTEXITCODE | Should -Be 1
+        $logs = @(Get-ChildItem (Join-Path $folder logs) -Filter *.log)
+        $logs.Count | Should -Be 1
+        Get-Content $logs[0].FullName -Raw | Should -Match 'Stopped: '
+    }
 }
 
 Describe 'The nightly run of README.md' {

@@ -2,7 +2,7 @@ using System;
 
 namespace LlmPs.Simulator;
 
-/// <summary>Oddities of real streams (providers.md, "what has broken other clients"), which can be combined.</summary>
+/// <summary>Oddities of real streams that broke other clients, which can be combined.</summary>
 [Flags]
 public enum StreamQuirks
 {
