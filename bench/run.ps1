@@ -247,7 +247,7 @@ $lines = $rows | ForEach-Object { "| $($_.work) | $($_.Bare) | $($_.Rest) | $($_
 $table = @(
     "$($raw.machine). Medians of $Round; the ratio is the median of the rounds' ratios."
     ''
-    '| work | HttpClient alone | Invoke-RestMethod | PSOpenAI | LlmPs | ratio | its CPU time to bare | goal |'
+    '| work | bare HttpClient | Invoke-RestMethod | PSOpenAI | LlmPs | ratio | its CPU time to bare | goal |'
     '|---|---|---|---|---|---|---|---|'
     $lines
 ) -join "`n"

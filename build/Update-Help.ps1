@@ -25,7 +25,7 @@ function Get-TypeName([type]$Type) {
 
 function Get-Position([int]$Position) { if ($Position -lt 0) { 'Named' } else { "$Position" } }
 
-# The columns of a row's options are read by the cmdlet in place of the binder (RowOptions), whose metadata do not tell. A chat has no rows.
+# The cmdlet itself reads the option columns of a row (RowOptions), so the binder's metadata do not show them. A chat has no rows.
 function Get-PipelineInput($Command, $Parameter, $Use) {
     $isColumn = $Use.ValueFromPipelineByPropertyName -or ($Command.Parameters.ContainsKey('InputObject') -and $Parameter.Attributes.TypeId.Name -contains 'RowOptionAttribute')
     $ways = @(if ($isColumn) { 'ByPropertyName' }; if ($Use.ValueFromPipeline) { 'ByValue' })
@@ -114,7 +114,7 @@ function Get-Syntax($Command) {
     }
 }
 
-# The page in sections: level, title and the lines under it. Headings within fences are none.
+# The page in sections: level, title and the lines under it. Text in fences is not a heading.
 function Read-Page([string]$Path) {
     $sections = [System.Collections.Generic.List[object]]::new()
     $isFenced = $false

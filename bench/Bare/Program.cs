@@ -8,8 +8,8 @@ using System.Threading.Tasks;
 namespace LlmPs.Bench.Bare;
 
 /// <summary>
-/// What the module is held against. Runs one workload for each line of standard input, <c>WORK PATH COUNT WIDTH</c>, and prints a line of
-/// JSON for it: a process that lives on is warm, as a session of PowerShell is.
+/// The program that the module is compared with. Runs one workload for each line of standard input, <c>WORK PATH COUNT WIDTH</c>, and
+/// prints a line of JSON for it. The process is as warm as a PowerShell that is used for a while.
 /// </summary>
 internal static class Program
 {

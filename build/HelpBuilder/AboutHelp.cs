@@ -79,7 +79,7 @@ internal sealed class AboutHelp
         for (var i = 0; i < lines.Count; i++) Line(Indent, (i == 0 ? mark : new string(' ', mark.Length)) + lines[i]);
     }
 
-    /// <summary>The last column takes what room is left and goes on over several lines.</summary>
+    /// <summary>Writes a table. The last column gets the rest of the width and can have several lines.</summary>
     private void Table(Block block)
     {
         string[][] rows = [.. block.Text.Split('\n')

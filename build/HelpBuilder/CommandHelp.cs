@@ -74,7 +74,7 @@ internal sealed class CommandHelp
             if (sections.Count(section => section.Level == 2 && section.Title == heading) != 1)
                 throw new PageException(1, $"there is not exactly one heading '## {heading}'");
         if (sections.FirstOrDefault(section => section.Level == 2 && !s_headings.Contains(section.Title)) is { } other)
-            throw new PageException(other.Line, $"'## {other.Title}' is no heading of a cmdlet's page");
+            throw new PageException(other.Line, $"'## {other.Title}' is not a heading of a cmdlet's page");
 
         var page = new CommandHelp(name, file);
         page.Synopsis = string.Join(' ', Paragraphs(Of("SYNOPSIS").Blocks));
@@ -110,7 +110,7 @@ internal sealed class CommandHelp
 
     private static ParameterHelp Parameter(Section section)
     {
-        if (!section.Title.StartsWith('-')) throw new PageException(section.Line, $"'### {section.Title}' is no parameter");
+        if (!section.Title.StartsWith('-')) throw new PageException(section.Line, $"'### {section.Title}' is not a parameter");
         var tables = section.Blocks.Where(block => block.Kind == BlockKind.Code && block.Language == "yaml").Select(Values).ToArray();
         if (tables.Length == 0) throw new PageException(section.Line, $"{section.Title} has no yaml block");
         var text = Paragraphs(section.Blocks.Where(block => block.Language != "yaml"));

@@ -73,7 +73,7 @@ internal static partial class Page
     /// </summary>
     public static string Plain(string text)
     {
-        // Code is set aside first: what looks like a mark in it is none.
+        // Code is set aside first, because it can contain text that looks like a mark.
         var code = new List<string>();
         text = InlineCode().Replace(text, match =>
         {

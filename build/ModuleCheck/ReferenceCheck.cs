@@ -12,7 +12,7 @@ namespace ModuleCheck;
 /// <remarks>
 /// Within the folder the versions must be equal: Windows PowerShell has no binding redirects, and the module's load context on .NET
 /// hands out only what it ships. Against the framework, major and minor decide: .NET Framework directs a reference to one of its own
-/// assemblies to the version it has, whatever build and revision are asked for (System.Text.Json 10 asks for System.ValueTuple
+/// assemblies to the version it has, for any build and revision (System.Text.Json 10 asks for System.ValueTuple
 /// 4.0.5.0, which 4.7.2 has as 4.0.2.0: dotnet/maintenance-packages issue 243).
 /// </remarks>
 internal sealed class ReferenceCheck(string folder, string framework)

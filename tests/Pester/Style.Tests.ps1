@@ -7,6 +7,9 @@ BeforeDiscovery {
     $guides = @(Get-Item (Join-Path $root 'README.md'), (Join-Path $root 'CONTRIBUTING.md')) + @(Get-ChildItem (Join-Path $root 'docs') -Filter *.md | Where-Object Name -NotIn $maintainers)
     $help = @(Get-ChildItem (Join-Path $root 'docs/en-US') -Filter *.md)
     $pages = @($guides + $help | ForEach-Object { @{ Name = $_.Name; Path = $_.FullName } })
+    # Messages, doc comments and comments.
+    $sources = @(Get-ChildItem (Join-Path $root 'src') -Recurse -Include *.cs, *.ps1xml | Where-Object FullName -NotMatch '[\\/](obj|bin)[\\/]')
+    $rooms = @($sources | Group-Object { Split-Path $_.DirectoryName -Leaf } | ForEach-Object { @{ Name = $_.Name; Path = $_.Group.FullName } })
 }
 
 BeforeAll {
@@ -30,6 +33,14 @@ BeforeAll {
         '\b(sees to|affair|save for|but for|be it)\b'        = 'plain words'
         '\ban? (answer|completion|file|folder|line|message|model|prompt|provider|request|row|sum|session) each\b' = 'one for each, one per'
         '\b(requests?|tokens|folder|file|line|name) a (minute|provider|row|session|model)\b'                      = 'per minute, per provider'
+    }
+
+    function Find-Stumble([string]$Text) {
+        foreach ($pattern in $stumbles.Keys) {
+            foreach ($match in [regex]::Matches($Text, $pattern, 'IgnoreCase')) {
+                "line $(($Text.Substring(0, $match.Index) -split "`n").Count): '$($match.Value)', better: $($stumbles[$pattern])"
+            }
+        }
     }
 
     # The prose of a page as paragraphs: without front matter, code, tables, headings, pictures and the lines that the build writes.
@@ -56,18 +67,22 @@ BeforeAll {
 
 Describe 'The English of <Name>' -ForEach $pages {
     It 'has no word that makes a reader stumble' {
-        $text = [System.IO.File]::ReadAllText($Path)
-        $found = foreach ($pattern in $stumbles.Keys) {
-            foreach ($match in [regex]::Matches($text, $pattern, 'IgnoreCase')) {
-                "line $(($text.Substring(0, $match.Index) -split "`n").Count): '$($match.Value)', better: $($stumbles[$pattern])"
-            }
-        }
-        $found -join "`n" | Should -BeNullOrEmpty
+        (Find-Stumble ([System.IO.File]::ReadAllText($Path))) -join "`n" | Should -BeNullOrEmpty
     }
 
     It 'has short sentences: at most 40 words, and 20 on average' {
         $sentences = @(Get-Sentence $Path)
         @($sentences | Where-Object Words -GT 40 | ForEach-Object { "$($_.Words) words: $($_.Text)" }) -join "`n" | Should -BeNullOrEmpty
         ($sentences | Measure-Object Words -Average).Average | Should -BeLessOrEqual 20
+    }
+}
+
+Describe 'The English of the messages and comments in <Name>' -ForEach $rooms {
+    It 'has no word that makes a reader stumble' {
+        $found = foreach ($file in $Path) {
+            $lines = [System.IO.File]::ReadAllLines($file) | ForEach-Object { if ($_ -match '//|"|<!--') { $_ } else { '' } }
+            Find-Stumble ($lines -join "`n") | ForEach-Object { "$(Split-Path $file -Leaf), $_" }
+        }
+        $found -join "`n" | Should -BeNullOrEmpty
     }
 }

@@ -33,7 +33,7 @@ internal static class BatchSessions
         {
             throw new LlmApiException(LlmErrorKind.InvalidRequest,
                 $"No session of {plan.Provider} at {plan.Address} is open. The batch belongs to it. Run Connect-LlmProvider "
-                    + $"{plan.Provider} first, or name a session with -Session.");
+                    + $"{plan.Provider} first, or give its session as -Session.");
         }
 
         return session.Provider == plan.Provider ? session : throw new LlmApiException(
@@ -47,7 +47,7 @@ internal static class BatchSessions
         Find(given, batch.Provider, null, batch.Session) ?? throw new LlmApiException(
         LlmErrorKind.InvalidRequest,
             $"No session is open{(batch.Id.Length == 0 ? string.Empty : $" for the batch '{batch.Id}'")}. Run Connect-LlmProvider "
-                + "first, or name a session with -Session.");
+                + "first, or give its session as -Session.");
 
     private static bool Fits(LlmSession session, string? provider, string? address) =>
         (provider is null || session.Provider == provider) && (address is null || session.BaseUri.AbsoluteUri == address);

@@ -83,7 +83,7 @@ internal sealed class PriceReader
         throw new PSArgumentException($"Price '{name}' was not found: give a hashtable, a CSV file or a JSON file.");
     }
 
-    /// <summary>Rows with a model each, or prices under the models' names.</summary>
+    /// <summary>Adds rows that each have a model, or prices under the names of models.</summary>
     private void Add(object? value)
     {
         if (PlainValue.Unwrap(value) is IEnumerable rows and not IDictionary and not string)
