@@ -37,35 +37,8 @@ internal class BatchExchange : Exchange
     protected override string Subject => $"{Method} {_path}";
 
     /// <exception cref="LlmApiException">The provider did not answer, or not as it documents.</exception>
-    internal Task<T> GetAsync<T>(Func<byte[], T> read, CancellationToken cancellationToken) => AttemptAsync(
-        async clock =>
-        {
-            var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
-            using (response)
-            using (stream)
-            {
-                await stream.PeekAsync().ConfigureAwait(false);
-                var body = await stream.ReadToEndAsync(LongestAnswer).ConfigureAwait(false);
-                Show(body);
-                var result = Read(body, read);
-                clock.Dispose();
-                return result;
-            }
-        },
-        cancellationToken);
-
-    private T Read<T>(byte[] body, Func<byte[], T> read)
-    {
-        try
-        {
-            return read(body);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // An error object or a proxy's page says more in its own words.
-            throw Connection.Errors.FromBody(body, inStream: false, Context.RequestId);
-        }
-    }
+    internal Task<T> GetAsync<T>(Func<byte[], T> read, CancellationToken cancellationToken) =>
+        ReadAsync(read, LongestAnswer, cancellationToken);
 }
 
 /// <summary>

@@ -129,6 +129,33 @@ internal abstract class Exchange(ProviderConnection connection, AnswerContext co
             WarnOnce($"{failure.Message} The log entries stay in memory, and nothing is sent until they can be written.");
     }
 
+    /// <summary>Sends the request until it is answered, and returns what a function reads in the body of the answer.</summary>
+    /// <exception cref="LlmApiException">The provider did not answer, or not with what the function reads.</exception>
+    protected Task<T> ReadAsync<T>(Func<byte[], T> read, int mostBytes, CancellationToken cancellationToken) => AttemptAsync(
+        async clock =>
+        {
+            var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
+            using (response)
+            using (stream)
+            {
+                await stream.PeekAsync().ConfigureAwait(false);
+                var body = await stream.ReadToEndAsync(mostBytes).ConfigureAwait(false);
+                Show(body);
+                try
+                {
+                    var result = read(body);
+                    clock.Dispose();
+                    return result;
+                }
+                catch (Exception e) when (IsOfJson(e))
+                {
+                    // The body may be an error object or the page of a proxy.
+                    throw Connection.Errors.FromBody(body, inStream: false, Context.RequestId);
+                }
+            }
+        },
+        cancellationToken);
+
     /// <summary>Sends the request once, and returns the response and its body where the status is a success.</summary>
     internal async Task<(HttpResponseMessage Response, AnswerStream Stream)> SendAsync(AttemptClock clock)
     {

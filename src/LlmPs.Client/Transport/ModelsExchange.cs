@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Net.Http;
-using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using LlmPs.Providers;
@@ -18,33 +17,6 @@ internal sealed class ModelsExchange(ProviderConnection connection, RequestLog l
     protected override HttpMethod Method => HttpMethod.Get;
 
     /// <exception cref="LlmApiException">The provider did not return a list.</exception>
-    internal Task<IReadOnlyList<LlmModel>> GetAsync(CancellationToken cancellationToken) => AttemptAsync(
-        async clock =>
-        {
-            var (response, stream) = await SendAsync(clock).ConfigureAwait(false);
-            using (response)
-            using (stream)
-            {
-                await stream.PeekAsync().ConfigureAwait(false);
-                var body = await stream.ReadToEndAsync(LongestList).ConfigureAwait(false);
-                Show(body);
-                var models = Read(body);
-                clock.Dispose();
-                return models;
-            }
-        },
-        cancellationToken);
-
-    private IReadOnlyList<LlmModel> Read(byte[] body)
-    {
-        try
-        {
-            return ModelList.Read(body, Connection.Provider, Address.GetLeftPart(UriPartial.Path));
-        }
-        catch (JsonException)
-        {
-            // The body may be an error object or the page of a proxy.
-            throw Connection.Errors.FromBody(body, inStream: false, Context.RequestId);
-        }
-    }
+    internal Task<IReadOnlyList<LlmModel>> GetAsync(CancellationToken cancellationToken) => ReadAsync(
+        body => ModelList.Read(body, Connection.Provider, Address.GetLeftPart(UriPartial.Path)), LongestList, cancellationToken);
 }

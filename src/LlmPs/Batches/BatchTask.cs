@@ -84,12 +84,7 @@ internal sealed class BatchTask : IDisposable
     /// <summary>Writes the lines that have come in.</summary>
     internal void Write()
     {
-        while (_lines.TryDequeue(out var line))
-        {
-            if (line.Level == RequestLogLevel.Debug) _cmdlet.WriteDebug(line.Text);
-            else if (line.Level == RequestLogLevel.Verbose) VerboseLine.Write(_cmdlet, line.Text);
-            else VerboseLine.Warn(_cmdlet, line.Text);
-        }
+        while (_lines.TryDequeue(out var line)) VerboseLine.Write(_cmdlet, line);
     }
 
     public void Dispose() => _stop.Dispose();

@@ -120,16 +120,10 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
             ending = Submit(file, i, started);
             if (ending is null) continue;
             var left = _splitter.Files.Count - started.Count - skipped;
-            var error = new LlmApiException(ending.Kind,
+            var error = RowError.Reworded(ending,
                 $"{left.ToString(CultureInfo.InvariantCulture)} of {_splitter.Files.Count.ToString(CultureInfo.InvariantCulture)} files "
                     + $"were not submitted: {ending.Message.TrimEnd('.')}. Run the same command again to continue: nothing is "
-                        + "submitted twice.", ending)
-            {
-                StatusCode = ending.StatusCode,
-                ProviderCode = ending.ProviderCode,
-                RequestId = ending.RequestId,
-                RecommendedAction = ending.RecommendedAction,
-            };
+                    + "submitted twice.");
             WriteError(RowError.From(error, file.Session));
         }
 
