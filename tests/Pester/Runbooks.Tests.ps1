@@ -182,6 +182,17 @@ Describe 'GitHub Actions' {
         $workflow.IndexOf('cache/save') | Should -BeGreaterThan $workflow.IndexOf('name: Classify')
     }
 
+    # Whoever takes the name in a gallery would get the key.
+    It 'has a workflow that builds the module from its repository and installs nothing from a gallery' {
+        $workflow = Get-Content "$examples/github-actions.yml" -Raw
+        $workflow | Should -Not -Match 'Install-PSResource|Install-Module|Save-PSResource|Save-Module'
+        $steps = $workflow -split '(?m)^      - '
+        @($steps -match 'actions/checkout@')[1] | Should -Match '(?m)^          repository: \S+\r?\n          ref: \S+\r?\n          path: llmps$'
+        @($steps -match 'actions/setup-dotnet@')[0] | Should -Match 'global-json-file: llmps/global\.json'
+        $workflow.IndexOf('run: ./llmps/build.sh Install') | Should -BeGreaterThan $workflow.IndexOf('actions/setup-dotnet')
+        $workflow.IndexOf('run: ./llmps/build.sh Install') | Should -BeLessThan $workflow.IndexOf('name: Classify')
+    }
+
     It 'has a workflow that gives the key to the one step that runs the script' {
         $workflow = Get-Content "$examples/github-actions.yml" -Raw
         [regex]::Matches($workflow, '\$\{\{ secrets\.').Count | Should -Be 1
