@@ -312,6 +312,21 @@ Describe 'The guide' {
         $links = [regex]::Matches((Get-Content "$PSScriptRoot/../../docs/runbooks.md" -Raw), '\]\((\.\./[^)]+)\)') | ForEach-Object { $_.Groups[1].Value }
         foreach ($link in $links) { Test-Path (Join-Path "$PSScriptRoot/../../docs" $link) | Should -BeTrue -Because $link }
     }
+
+    It 'has a check that accepts a run which ended by <Name>: <Accepts>' -ForEach @(
+        @{ Name = 'MaxTotalTokens'; Accepts = $true; Budget = @{ MaxTotalTokens = 1 } }
+        @{ Name = 'MaxCost'; Accepts = $true; Budget = @{ MaxCost = 0.000001 } }
+        @{ Name = 'an empty account'; Accepts = $false; Budget = @{}; Fault = @(@{ Fault = 'InsufficientBalance' }) }
+    ) {
+        $line = [regex]::Match((Get-Content "$PSScriptRoot/../../docs/runbooks.md" -Raw), '(?m)^if \(\$stop -and .+$').Value
+        $null = Connect-LlmProvider SiliconFlow -Model m -Simulate -SimulatorOption @{ Faults = @($Fault | Where-Object { $_ }) } -Price @{ m = @{ Input = 1; Output = 1 } }
+        $failed = $null
+        $null = 1..5 | Invoke-ChatCompletion -Prompt { "Say $_" } @Budget -ThrottleLimit 1 -ErrorVariable failed -ErrorAction SilentlyContinue
+        $stop = $failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*'
+        $stop | Should -Not -BeNullOrEmpty
+        $check = [scriptblock]::Create($line)
+        if ($Accepts) { . $check | Should -BeNullOrEmpty } else { { . $check } | Should -Throw '*InsufficientBalance*' }
+    }
 }
 
 Describe 'Batch in two tasks' {
