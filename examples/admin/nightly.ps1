@@ -4,7 +4,7 @@
 #   0  all rows are answered
 #   1  the run could not start or had to stop: no input, no key, the key refused, the account empty
 #   2  some rows failed; the next run sends them again
-#   3  the budget is spent; the next run continues with the other rows
+#   3  the budget is spent; the next run continues with the other rows. Some rows can have failed, too: see the log
 # Each run writes a log of its own. It has no key, unless one is typed on the command line.
 [CmdletBinding()]
 param(

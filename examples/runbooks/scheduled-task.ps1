@@ -23,7 +23,7 @@ $null = Start-Transcript -LiteralPath (Join-Path $logs "$(Get-Date -Format yyyyM
 try {
     Import-Module $Module
 
-    # A row without this column would be sent, and paid for, with an empty prompt.
+    # Without this column, every row would fail.
     $first = Import-Csv -LiteralPath $Path -Delimiter $Delimiter -Encoding utf8 | Select-Object -First 1
     if ($first -and 'Subject' -notin $first.PSObject.Properties.Name) {
         throw "'$Path' has no column Subject. Its columns: $($first.PSObject.Properties.Name -join ', '). Where they are not separated by commas, give -Delimiter, such as ';'."

@@ -199,7 +199,7 @@ Describe 'The nightly run of README.md' {
         $block | Should -Match '-MaxTotalTokens 1000000 '
         Push-Location $TestDrive
         try {
-            1..9 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $_" } } | Export-Csv tickets.csv -NoTypeInformation -Encoding utf8
+            1..9 | ForEach-Object { [pscustomobject]@{ Id = $_; Subject = "Ticket $_" } } | Export-Csv demo.csv -NoTypeInformation -Encoding utf8
             $text = @(. ([scriptblock]::Create($block.Replace('-MaxTotalTokens 1000000', '-MaxTotalTokens 1 -ThrottleLimit 1')))) -join "`n"
         }
         finally { Pop-Location }

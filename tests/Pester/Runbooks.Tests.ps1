@@ -182,6 +182,17 @@ Describe 'GitHub Actions' {
         $workflow.IndexOf('cache/save') | Should -BeGreaterThan $workflow.IndexOf('name: Classify')
     }
 
+    # Whoever takes the name in a gallery would get the key.
+    It 'has a workflow that builds the module from its repository and installs nothing from a gallery' {
+        $workflow = Get-Content "$examples/github-actions.yml" -Raw
+        $workflow | Should -Not -Match 'Install-PSResource|Install-Module|Save-PSResource|Save-Module'
+        $steps = $workflow -split '(?m)^      - '
+        @($steps -match 'actions/checkout@')[1] | Should -Match '(?m)^          repository: \S+\r?\n          ref: \S+\r?\n          path: llmps$'
+        @($steps -match 'actions/setup-dotnet@')[0] | Should -Match 'global-json-file: llmps/global\.json'
+        $workflow.IndexOf('run: ./llmps/build.sh Install') | Should -BeGreaterThan $workflow.IndexOf('actions/setup-dotnet')
+        $workflow.IndexOf('run: ./llmps/build.sh Install') | Should -BeLessThan $workflow.IndexOf('name: Classify')
+    }
+
     It 'has a workflow that gives the key to the one step that runs the script' {
         $workflow = Get-Content "$examples/github-actions.yml" -Raw
         [regex]::Matches($workflow, '\$\{\{ secrets\.').Count | Should -Be 1
@@ -300,6 +311,21 @@ Describe 'The guide' {
     It 'links to scripts that are there' {
         $links = [regex]::Matches((Get-Content "$PSScriptRoot/../../docs/runbooks.md" -Raw), '\]\((\.\./[^)]+)\)') | ForEach-Object { $_.Groups[1].Value }
         foreach ($link in $links) { Test-Path (Join-Path "$PSScriptRoot/../../docs" $link) | Should -BeTrue -Because $link }
+    }
+
+    It 'has a check that accepts a run which ended by <Name>: <Accepts>' -ForEach @(
+        @{ Name = 'MaxTotalTokens'; Accepts = $true; Budget = @{ MaxTotalTokens = 1 } }
+        @{ Name = 'MaxCost'; Accepts = $true; Budget = @{ MaxCost = 0.000001 } }
+        @{ Name = 'an empty account'; Accepts = $false; Budget = @{}; Fault = @(@{ Fault = 'InsufficientBalance' }) }
+    ) {
+        $line = [regex]::Match((Get-Content "$PSScriptRoot/../../docs/runbooks.md" -Raw), '(?m)^if \(\$stop -and .+$').Value
+        $null = Connect-LlmProvider SiliconFlow -Model m -Simulate -SimulatorOption @{ Faults = @($Fault | Where-Object { $_ }) } -Price @{ m = @{ Input = 1; Output = 1 } }
+        $failed = $null
+        $null = 1..5 | Invoke-ChatCompletion -Prompt { "Say $_" } @Budget -ThrottleLimit 1 -ErrorVariable failed -ErrorAction SilentlyContinue
+        $stop = $failed | Where-Object FullyQualifiedErrorId -Like 'RunStopped,*'
+        $stop | Should -Not -BeNullOrEmpty
+        $check = [scriptblock]::Create($line)
+        if ($Accepts) { . $check | Should -BeNullOrEmpty } else { { . $check } | Should -Throw '*InsufficientBalance*' }
     }
 }
 
