@@ -41,18 +41,21 @@ switch ($Work) {
     # With the simulator in this process: the limits that the pacing learns.
     Limit {
         Import-Module $ModulePath
-        $until = [datetime]::UtcNow.AddMinutes(3)
-        $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ RequestsPerMinute = 600; LatencyMs = 500 } -Model m
-        $attempts = $rows = 0
-        & { while ([datetime]::UtcNow -lt $until) { "Row $((++$rows))" } } | Invoke-ChatCompletion -ThrottleLimit 64 |
-            Where-Object { [datetime]::UtcNow -lt $until } | ForEach-Object { $attempts += $_.Attempts; $answered++ } -Begin { $answered = 0 }
-        $answer = @{ used = $answered / 1800; refused = ($attempts - $answered) / $attempts }
-        $times = foreach ($rate in 0, 0.05) {
-            $faults = @(if ($rate) { @{ Fault = 'RateLimit'; Rate = $rate; Seed = 1 } })
-            $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ LatencyMs = 500; Seed = 1; Faults = $faults } -Model m
-            (Measure-Command { $null = 1..4000 | ForEach-Object { "Row $_" } | Invoke-ChatCompletion -ThrottleLimit 64 }).TotalSeconds
+        # Rows answered within the time, and requests sent for them. The rows end with the time.
+        function Measure-Answered([double]$Minutes) {
+            $until = [datetime]::UtcNow.AddMinutes($Minutes)
+            $attempts = $answered = $row = 0
+            & { while ([datetime]::UtcNow -lt $until) { "Row $((++$row))" } } | Invoke-ChatCompletion -ThrottleLimit 64 |
+                Where-Object { [datetime]::UtcNow -lt $until } | ForEach-Object { $attempts += $_.Attempts; $answered++ }
+            @{ PerMinute = $answered / $Minutes; Refused = ($attempts - $answered) / $attempts }
         }
-        $answer.kept = $times[0] / $times[1]
+        $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ RequestsPerMinute = 600; LatencyMs = 500 } -Model m
+        $limited = Measure-Answered 3
+        $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ LatencyMs = 500 } -Model m
+        $free = Measure-Answered 0.5
+        $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ LatencyMs = 500; Seed = 1; Faults = @(@{ Fault = 'RateLimit'; Rate = 0.05 }) } -Model m
+        $random = Measure-Answered 3
+        $answer = @{ used = $limited.PerMinute / 600; refused = $limited.Refused; kept = $random.PerMinute / $free.PerMinute }
     }
 }
 
