@@ -12,7 +12,8 @@ param(
     [hashtable] $Connection = @{ Provider = 'SiliconFlow'; Model = 'Qwen/QwQ-32B' },
     # How long to wait for running batches now.
     [int] $WaitSec = 600,
-    # Batches that are older than this are cancelled, and their open rows are sent live. 0: never.
+    # Batches that are older than this are cancelled, and their open rows are sent live. So are the rows of an older batch whose answers
+    # the provider no longer has. 0: never.
     [double] $LiveAfterHours = 0,
     [string] $Module = 'LlmPs'
 )
@@ -27,24 +28,31 @@ try {
     $null = Connect-LlmProvider @Connection -Name task
     $checkpoint = Join-Path $Folder 'run.jsonl'
 
+    $late = (Get-Date).AddHours(-$LiveAfterHours)
     if ($LiveAfterHours) {
-        $late = (Get-Date).AddHours(-$LiveAfterHours)
-        LlmPs\Get-ChatBatch -CheckpointPath $checkpoint | Where-Object { -not $_.HasEnded -and -not $_.IsReceived -and $_.CreatedAt -lt $late } | LlmPs\Stop-ChatBatch -ErrorAction Continue
+        LlmPs\Get-ChatBatch -CheckpointPath $checkpoint -ErrorAction SilentlyContinue | Where-Object { -not $_.HasEnded -and -not $_.IsReceived -and $_.CreatedAt -lt $late } | LlmPs\Stop-ChatBatch -ErrorAction Continue
     }
 
     # Failed rows are errors here and are sent again below.
-    LlmPs\Get-ChatBatch -CheckpointPath $checkpoint | LlmPs\Wait-ChatBatch -TimeoutSec $WaitSec -ErrorAction Continue |
-        LlmPs\Receive-ChatBatch -ErrorAction Continue | ForEach-Object { Write-Host "Batch $($_.Id): $($_.Status), $($_.Completed) answered, $($_.Failed) failed." }
-    if (LlmPs\Get-ChatBatch -CheckpointPath $checkpoint | Where-Object { -not $_.IsReceived }) {
-        Write-Host 'A batch is still running.'
+    $problem = @()
+    LlmPs\Get-ChatBatch -CheckpointPath $checkpoint -ErrorAction Continue -ErrorVariable +problem | LlmPs\Wait-ChatBatch -TimeoutSec $WaitSec -ErrorAction Continue |
+        LlmPs\Receive-ChatBatch -ErrorAction Continue -ErrorVariable +problem | ForEach-Object { Write-Host "Batch $($_.Id): $($_.Status), $($_.Completed) answered, $($_.Failed) failed." }
+    $open = LlmPs\Get-ChatBatch -CheckpointPath $checkpoint -ErrorAction SilentlyContinue -ErrorVariable +problem | Where-Object { -not $_.IsReceived }
+    $problem = @($problem | Where-Object { $_.TargetObject.Id -and -not $_.TargetObject.IsReceived })
+    $gone = @($problem | Where-Object FullyQualifiedErrorId -Like 'NotFound,*')
+    if ($open | Where-Object Id -NotIn $gone.TargetObject.Id) {
+        Write-Host 'A batch is still running, or could not be received.'
         $exitCode = 4
     }
     else {
+        # Nothing is paid for twice, unless the provider has lost the answers of all batches that were not received.
+        $lost = @($gone | Where-Object { $LiveAfterHours -and $_.TargetObject.CreatedAt -and $_.TargetObject.CreatedAt -lt $late })
+        $force = $lost -and $lost.Count -eq $problem.Count
         $answers = Join-Path $Folder 'answers.csv'
         $failed = $null
         Import-Csv -LiteralPath $Path -Encoding utf8 |
             LlmPs\Invoke-ChatCompletion -Session task -Prompt { "Classify this ticket: $($_.Subject)" } -ThrottleLimit 16 -CheckpointPath $checkpoint `
-                -MergeInput -ErrorVariable failed -ErrorAction Continue -Verbose |
+                -MergeInput -Force:([bool]$force) -ErrorVariable failed -ErrorAction Continue -Verbose |
             Export-Csv -LiteralPath "$answers.draft" -NoTypeInformation -Encoding utf8
         $stopped = @($failed | Where-Object FullyQualifiedErrorId -Match '^(RunStopped|BatchPending),')
         if ($stopped) { throw $stopped[0] }

@@ -293,6 +293,33 @@ Describe 'Invoke-ChatCompletion beside a batch' {
     }
 }
 
+Describe 'A batch whose <what> the provider no longer has' -ForEach @{ what = 'state'; path = 'GET /siliconflow/v1/batches/' }, @{ what = 'result file'; path = '/content' } {
+    BeforeEach {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound'; Path = $path }) })
+        $null = Connect-SimulatorHost $simulator SiliconFlow @{ MaxRetryCount = 0 }
+        $before = $simulator.Stats()
+        $file = New-Checkpoint
+        $batch = Start-Rows
+    }
+
+    It 'is an error of this batch, and its rows are not sent without -Force' {
+        $null = Get-ChatBatch -CheckpointPath $file -ErrorVariable +problem -ErrorAction SilentlyContinue | Receive-ChatBatch -ErrorVariable +problem -ErrorAction SilentlyContinue
+        $problem.FullyQualifiedErrorId | Should -BeLike 'NotFound,*'
+        $problem.TargetObject.Id | Should -Be $batch.Id
+        $null = Get-Merged $rows @{ CheckpointPath = $file; ErrorAction = 'SilentlyContinue' }
+        (Get-Work).Live | Should -Be 0
+    }
+
+    It 'counts as received once all its rows have answers' {
+        $null = Get-Merged $rows @{ CheckpointPath = $file; Force = $true }
+        $done = Get-ChatBatch -CheckpointPath $file -ErrorAction Stop | Wait-ChatBatch -ErrorAction Stop | Receive-ChatBatch -ErrorAction Stop
+        $done.Id, $done.IsReceived, $done.HasEnded | Should -Be $batch.Id, $true, $true
+        $asked = $simulator.Stats().batchRequests
+        (Get-ChatBatch -CheckpointPath $file -ErrorAction Stop).IsReceived | Should -BeTrue
+        $simulator.Stats().batchRequests | Should -Be $asked
+    }
+}
+
 Describe 'Start-ChatBatch -WhatIf' {
     BeforeAll {
         function Get-HostText([scriptblock]$Call) {

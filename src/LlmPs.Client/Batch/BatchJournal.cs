@@ -41,6 +41,10 @@ internal sealed class BatchJournal
     internal BatchPlan? Of(ChatBatch batch) =>
         _sealed.FirstOrDefault(plan => plan.BatchId == batch.Id) ?? _sealed.FirstOrDefault(plan => plan.IsOf(batch));
 
+    /// <summary>Whether the checkpoint has an answer to each row of a plan, of the batch or of a live run.</summary>
+    internal bool IsAnswered(BatchPlan plan) =>
+        plan.Rows.Distinct().Count() == plan.Lines && plan.Rows.TrueForAll(row => _file.Has(row.Key, row.N));
+
     /// <summary>Notes a plan with its rows, before anything of it is sent.</summary>
     internal async Task PlanAsync(BatchPlan plan)
     {

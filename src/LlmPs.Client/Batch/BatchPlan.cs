@@ -74,6 +74,14 @@ internal sealed class BatchPlan
         new ChatBatch { Id = BatchId!, Status = EndStatus
             ?? "submitted", CreatedAt = CreatedAt, ExpiresAt = ExpiresAt, Completed = Completed, Failed = Failed }, path);
 
+    /// <summary>The batch where the provider no longer has it and all its rows have answers.</summary>
+    internal ChatBatch ToRemoved(string path)
+    {
+        var batch = ToBatch(path);
+        (batch.Status, batch.IsReceived) = (ChatBatch.Removed, true);
+        return batch;
+    }
+
     /// <summary>Adds to a batch of the provider what the checkpoint knows about it.</summary>
     internal ChatBatch Complete(ChatBatch batch, string path)
     {

@@ -5,6 +5,9 @@ namespace LlmPs;
 /// <summary>A batch job at a provider, in its state when the provider was last asked.</summary>
 public sealed class ChatBatch
 {
+    /// <summary>The status of a batch that the provider no longer has, and whose rows all have answers.</summary>
+    internal const string Removed = "removed";
+
     internal ChatBatch()
     {
     }
@@ -19,7 +22,8 @@ public sealed class ChatBatch
     public string? Provider { get; internal set; }
 
     /// <summary>
-    /// The provider's status: validating, in_queue, in_progress, finalizing, completed, failed, expired, cancelling or cancelled.
+    /// The provider's status: validating, in_queue, in_progress, finalizing, completed, failed, expired, cancelling or cancelled. It is
+    /// removed if the provider no longer has the job and all its rows have answers.
     /// </summary>
     public string Status { get; internal set; } = string.Empty;
 
@@ -48,7 +52,7 @@ public sealed class ChatBatch
     public string? Error { get; internal set; }
 
     /// <summary>Whether the provider has stopped working on it.</summary>
-    public bool HasEnded => Status is "completed" or "failed" or "expired" or "cancelled";
+    public bool HasEnded => Status is "completed" or "failed" or "expired" or "cancelled" or Removed;
 
     /// <summary>The mark of its plan in the checkpoint; null if <c>Start-ChatBatch</c> did not create it.</summary>
     internal string? Plan { get; set; }

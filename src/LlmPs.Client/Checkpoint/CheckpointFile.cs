@@ -130,6 +130,12 @@ internal sealed class CheckpointFile : IDisposable
         lock (_index) return _index.CountUp(key);
     }
 
+    /// <summary>Whether the n-th row with a request is finished. Nothing is read from the disk.</summary>
+    internal bool Has(CheckpointKey key, int n)
+    {
+        lock (_index) return _index.TryGet(key, n, out _, out _);
+    }
+
     /// <summary>Returns the line of the n-th row with a request; null where the row is not finished or its line is damaged.</summary>
     /// <exception cref="CheckpointException">The file cannot be read.</exception>
     internal byte[]? Find(CheckpointKey key, int n, out bool isFinished)

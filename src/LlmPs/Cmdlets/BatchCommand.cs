@@ -63,6 +63,22 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
         return batch;
     }
 
+    /// <summary>
+    /// Returns the present state of a batch of a checkpoint. One that the provider no longer has counts as received if all its rows have
+    /// answers, for example of Invoke-ChatCompletion -Force.
+    /// </summary>
+    private protected ChatBatch Ask(LlmSession session, BatchPlan plan, BatchJournal journal, string path)
+    {
+        try
+        {
+            return plan.Complete(Ask(session, plan.ToBatch(path)), path);
+        }
+        catch (LlmApiException e) when (e.Kind == LlmErrorKind.NotFound && journal.IsAnswered(plan))
+        {
+            return plan.ToRemoved(path);
+        }
+    }
+
     private bool WantsDebug() => MyInvocation.BoundParameters.TryGetValue("Debug", out var bound)
         ? LanguagePrimitives.IsTrue(bound)
         : SessionState.PSVariable.GetValue("DebugPreference") is ActionPreference action

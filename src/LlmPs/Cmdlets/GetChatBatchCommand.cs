@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Batch;
@@ -56,12 +55,12 @@ public sealed class GetChatBatchCommand : BatchCommand
     private void WriteCheckpoint()
     {
         string path;
-        IReadOnlyList<BatchPlan> plans;
+        BatchJournal journal;
         try
         {
             path = CheckpointSource.PathOf(this, CheckpointPath!);
             using var file = CheckpointFile.Open(path, toRead: true);
-            plans = new BatchJournal(file).Plans;
+            journal = new BatchJournal(file);
         }
         catch (CheckpointException e)
         {
@@ -69,6 +68,7 @@ public sealed class GetChatBatchCommand : BatchCommand
             throw;
         }
 
+        var plans = journal.Plans;
         foreach (var id in Id ?? [])
         {
             if (plans.Any(plan => plan.BatchId == id)) continue;
@@ -81,7 +81,7 @@ public sealed class GetChatBatchCommand : BatchCommand
             if (plan.IsDropped || (Id is not null && !Id.Contains(plan.BatchId, StringComparer.Ordinal))) continue;
             if (plan.IsReceived) WriteObject(plan.ToBatch(path));
             else if (plan.BatchId is not null)
-                Try(plan.ToBatch(path), () => WriteObject(Ask(BatchSessions.Of(plan, Session), plan.ToBatch(path))));
+                Try(plan.ToBatch(path), () => WriteObject(Ask(BatchSessions.Of(plan, Session), plan, journal, path)));
             else if (plan.Requested is not null) Try(new ChatBatch { Id = plan.FileName }, () => WriteLost(plan, path));
         }
     }

@@ -74,16 +74,26 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         }
 
         var session = plan is null ? BatchSessions.Of(known, Session) : BatchSessions.Of(plan, Session);
-        var batch = Ask(session, known);
+        var batch = plan is null ? Ask(session, known) : Ask(session, plan, journal, path);
         if (plan is null && (plan = journal.Of(batch)) is { BatchId: null })
             Wait(new BatchSubmission(journal, Task.Log).NoteAsync(session, plan, batch));
         if (plan is null)
             VerboseLine.Warn(this, $"Checkpoint '{given}' does not name the batch '{batch.Id}'. The rows are taken from its lines.");
-        batch = plan?.Complete(batch, path) ?? batch;
+        if (plan is not null) batch = plan.Complete(batch, path);
         batch.CheckpointPath = path;
         if (!batch.HasEnded)
             throw new LlmApiException(LlmErrorKind.InvalidRequest,
                 $"It has not ended (status {batch.Status}). Wait for it with Wait-ChatBatch.");
+        if (plan is not null && journal.IsAnswered(plan))
+        {
+            // The provider may have removed the result files.
+            Wait(journal.NoteReceivedAsync(plan, batch));
+            VerboseLine.Write(this, $"Batch '{batch.Id}': the checkpoint has the answers to all its rows.");
+            batch.IsReceived = true;
+            WriteObject(batch);
+            return;
+        }
+
         var errors = new List<ErrorRecord>();
         var collection = Collect(session, file, batch, plan, errors);
         if (plan is not null) Wait(journal.NoteReceivedAsync(plan, batch));
