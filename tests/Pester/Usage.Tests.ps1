@@ -145,6 +145,7 @@ Describe 'Measure-ChatUsage' {
     }
 
     It 'refuses what has no usage, and prices that are none: <Case>' -ForEach @(
+        @{ Case = 'a batch'; Do = { $null = Connect-SimulatorHost $simulator SiliconFlow; 'p' | Start-ChatBatch -CheckpointPath (Join-Path $TestDrive usage.jsonl) | Measure-ChatUsage -ErrorAction Stop }; Says = "*Row 0 is a batch. Its answers are in its checkpoint: measure what Invoke-ChatCompletion -CheckpointPath '*usage.jsonl' returns.*" }
         @{ Case = 'no columns'; Do = { [pscustomobject]@{ a = 1 } | Measure-ChatUsage -ErrorAction Stop }; Says = '*Row 0 has no column PromptTokens*' }
         @{ Case = 'no usage'; Do = { [pscustomobject]@{ Usage = 'much' } | Measure-ChatUsage -ErrorAction Stop }; Says = "*Usage is 'much'*" }
         @{ Case = 'no number'; Do = { [pscustomobject]@{ TotalTokens = 'many' } | Measure-ChatUsage -ErrorAction Stop }; Says = "*TotalTokens is 'many'*" }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Management.Automation;
 using LlmPs.Text;
@@ -82,6 +83,7 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
         {
             try
             {
+                RefuseBatch(item);
                 if (UsageRow.Read(item, _rows++) is { } row) Add(row);
             }
             catch (PSArgumentException e)
@@ -100,6 +102,14 @@ public sealed class MeasureChatUsageCommand : PSCmdlet
                 $"{_without} answers have no Cost, because their price or their usage is not known, so the cost of their group is "
                     + "unknown. Give -Price.");
         WriteObject(_order, enumerateCollection: true);
+    }
+
+    private void RefuseBatch(PSObject item)
+    {
+        if (item.BaseObject is not ChatBatch batch) return;
+        throw new PSArgumentException(string.Format(CultureInfo.InvariantCulture,
+            "Row {0} is a batch. Its answers are in its checkpoint: measure what Invoke-ChatCompletion -CheckpointPath{1} returns.",
+            _rows++, batch.CheckpointPath is { } path ? $" '{path}'" : string.Empty));
     }
 
     private void Add(UsageRow row)
