@@ -335,7 +335,8 @@ internal sealed class CheckpointFile : IDisposable
     }
 
     private CheckpointException NotACheckpoint() =>
-        new(_path, "is a file, but not a checkpoint of LlmPs, and is left as it is: give the path of a new file");
+        new(_path, "is a file, but not a checkpoint of LlmPs" + (_appender is null ? ": give the path of a checkpoint"
+            : ", and is left as it is: give the path of a checkpoint or of a new file"));
 
     private CheckpointException Unknown(int version) => new(_path,
         $"is of version {version}, and this LlmPs knows the versions up to {CheckpointLine.Version}: use the LlmPs that made it, or "

@@ -24,7 +24,7 @@ public sealed class CheckpointOpeningTests : IDisposable
     {
         File.WriteAllText(_folder.File, content);
 
-        Refused(_folder.File, "not a checkpoint", "give the path of a new file");
+        Refused(_folder.File, "not a checkpoint", "of a new file");
         Assert.Equal(content, File.ReadAllText(_folder.File));
     }
 
