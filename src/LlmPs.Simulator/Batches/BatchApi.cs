@@ -110,7 +110,7 @@ internal sealed class BatchApi(BatchStore store, SimulatorOptions options, Answe
         BatchError[]? failure = options.BatchFailure is { } message ? [new BatchError("batch_failed", message)] : null;
         var errors = failure ?? input.Errors;
         var id = store.NewId("batch_");
-        var request = new BatchRequest(id, call.Route.Provider, inputId, endpoint, hours, metadata, options.Now());
+        var request = new BatchRequest(id, call.Route.Provider, inputId, endpoint, hours, metadata, options.BatchNow());
         var work = new BatchWork(errors.Count == 0 ? input.Lines : [], request.Provider, model, options, composer, log, store);
         var batch = new Batch(request, errors, work, options, (name, content) => Store(account, name, "batch_output", content));
         account.Batches.Add(batch);
@@ -159,7 +159,7 @@ internal sealed class BatchApi(BatchStore store, SimulatorOptions options, Answe
 
     private StoredFile Store(BatchAccount account, string name, string purpose, ArraySegment<byte> content)
     {
-        var file = new StoredFile(store.NewId("file-"), name, purpose, content, options.Now());
+        var file = new StoredFile(store.NewId("file-"), name, purpose, content, options.BatchNow());
         account.Files.Add(file);
         return file;
     }
@@ -170,7 +170,8 @@ internal sealed class BatchApi(BatchStore store, SimulatorOptions options, Answe
 
     private static Batch Find(SimulatedExchange call, BatchAccount account) =>
         account.Batches.Find(batch => batch.Request.Id == call.Route.Id)
-        ?? throw new BatchRefusal(Refusal.NotFound, $"No batch found with id '{call.Route.Id}'.", "id");
+        ?? throw new BatchRefusal(Refusal.NotFound,
+            $"No batch found with id '{call.Route.Id}'; the simulator forgets batches when its session ends", "id");
 
     private static (List<T> Items, bool HasMore) Page<T>(SimulatedExchange call, List<T> all, Func<T, string> id, int usual, int most)
     {

@@ -11,6 +11,8 @@ public sealed class SimulatorOptions
     /// <summary>The default of <see cref="Clock"/>: <c>created</c> in the sample of GenStudio's document.</summary>
     public const long DefaultClock = 1757680008;
 
+    private long? _clock;
+
     /// <summary>The provider that is simulated. Default: null, which decides by path and host. A path prefix overrides it.</summary>
     public SimulatedProvider? Provider { get; set; }
 
@@ -83,8 +85,11 @@ public sealed class SimulatorOptions
     /// <summary>How a cut connection ends on a real socket, if the fault does not say it. Default: Rst.</summary>
     public CutBy CutBy { get; set; }
 
-    /// <summary>The Unix time of all answers; 0 for the computer's clock. Default: <see cref="DefaultClock"/>.</summary>
-    public long Clock { get; set; } = DefaultClock;
+    /// <summary>
+    /// The Unix time of all answers; 0 for the computer's clock. Default: <see cref="DefaultClock"/>, and the computer's clock for files
+    /// and batches.
+    /// </summary>
+    public long Clock { get => _clock ?? DefaultClock; set => _clock = value; }
 
     /// <summary>The most tokens of an answer if the request sets no limit (SiliconFlow documents 512). Default: null, no limit.</summary>
     public int? DefaultMaxTokens { get; set; }
@@ -158,6 +163,9 @@ public sealed class SimulatorOptions
     /// <summary>Reads options. The keys are not case-sensitive.</summary>
     /// <exception cref="ArgumentException">A key is unknown or a value is invalid; the message names it.</exception>
     public static SimulatorOptions FromDictionary(IDictionary values) => SimulatorOptionReader.Read(values);
+
+    /// <summary>The time of files and batches. A client compares it with its own, so the default is not fixed.</summary>
+    internal long BatchNow() => _clock is null ? DateTimeOffset.UtcNow.ToUnixTimeSeconds() : Now();
 
     internal long Now() => Clock == 0 ? DateTimeOffset.UtcNow.ToUnixTimeSeconds() : Clock;
 

@@ -22,7 +22,7 @@ internal sealed class BatchAsking : IDisposable
     internal BatchAsking(string address, params (string Key, object? Value)[] options)
     {
         _base = address;
-        Asking = new Asking(options);
+        Asking = new Asking([("Clock", SimulatorOptions.DefaultClock), .. options]);
     }
 
     internal Asking Asking { get; }
