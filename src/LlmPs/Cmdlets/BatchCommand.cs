@@ -20,7 +20,7 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
     public LlmSession? Session { get; set; }
 
     /// <summary>Runs work on the pipeline's behalf.</summary>
-    private protected BatchTask Task => _task ??= new BatchTask(this, WantsDebug());
+    private protected BatchTask Task => _task ??= new BatchTask(this, IsSet("Debug", "DebugPreference"));
 
     /// <inheritdoc/>
     protected override void StopProcessing() => _task?.Cancel();
@@ -79,8 +79,12 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
         }
     }
 
-    private bool WantsDebug() => MyInvocation.BoundParameters.TryGetValue("Debug", out var bound)
+    /// <summary>Whether a switch of the engine is given, or its preference is set.</summary>
+    private protected bool IsSet(string name, string preference) => MyInvocation.BoundParameters.TryGetValue(name, out var bound)
         ? LanguagePrimitives.IsTrue(bound)
-        : SessionState.PSVariable.GetValue("DebugPreference") is ActionPreference action
-            && action is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore);
+        : SessionState.PSVariable.GetValue(preference) switch
+        {
+            ActionPreference action => action is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore),
+            var value => LanguagePrimitives.IsTrue(value),
+        };
 }
