@@ -13,6 +13,13 @@ BeforeAll {
 
     function Get-Merged([object[]]$Row = $rows, [hashtable]$With = @{}) { $Row | Invoke-ChatCompletion -Prompt { $_.Subject } -MergeInput @With }
 
+    function Get-HostText([scriptblock]$Call) {
+        $text = Join-Path $TestDrive "$([guid]::NewGuid()).txt"
+        Start-Transcript $text | Out-Null
+        try { & $Call | Out-Null } finally { Stop-Transcript | Out-Null }
+        (Get-Content $text -Raw -Encoding UTF8) -replace '\r?\n', ''
+    }
+
     # How often the simulator has made a batch or answered a line since the test began.
     function Get-Work {
         $now = $simulator.Stats()
@@ -113,7 +120,7 @@ Describe 'A batch' {
         $done.Completed | Should -BeGreaterThan 0
         $problem.Count | Should -Be 1
         $problem[0].FullyQualifiedErrorId | Should -BeLike "$kind,*"
-        "$problem" | Should -BeLike "*$(12 - $done.Completed) rows were not answered*"
+        "$problem" | Should -BeLike "Batch '*': $(12 - $done.Completed) rows were not answered: the batch $name. Invoke-ChatCompletion*"
         $null = Get-Merged $rows @{ CheckpointPath = $file }
         (Get-Work).Live | Should -Be (12 - $done.Completed)
     }
@@ -253,6 +260,13 @@ Describe 'Start-ChatBatch' {
         (Get-Work).Batches | Should -Be 1
     }
 
+    It 'says that there is nothing to submit' {
+        $null = Start-Rows
+        $null = Get-ChatBatch -CheckpointPath $file | Receive-ChatBatch
+        $null = $rows | Start-ChatBatch -Prompt { $_.Subject } -CheckpointPath $file -WarningVariable warning -WarningAction SilentlyContinue
+        "$warning" | Should -Be "Nothing to submit: 12 rows have answers in checkpoint '$file'. Invoke-ChatCompletion with this checkpoint returns them."
+    }
+
     It 'ends with one error where a file cannot be submitted, and continues when it is run again' {
         $mixed = 1..6 | ForEach-Object { [pscustomobject]@{ Prompt = "p $_"; Model = "m$($_ % 3)" } }
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'InsufficientBalance'; Path = 'POST /siliconflow/v1/batches'; On = @(4..100) }) })
@@ -291,6 +305,11 @@ Describe 'Invoke-ChatCompletion beside a batch' {
         (Get-Merged $rows @{ CheckpointPath = $file; Force = $true }).Response.Count | Should -Be 12
         (Get-Work).Live | Should -Be 12
     }
+
+    It 'speaks of one row as of one' {
+        $null = $rows[0] | Invoke-ChatCompletion -Prompt { $_.Subject } -CheckpointPath $file -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '1 row was not sent because it is in a batch that has not been received: *With -Force it is sent now and paid for twice.'
+    }
 }
 
 Describe 'A batch whose <what> the provider no longer has' -ForEach @{ what = 'state'; path = 'GET /siliconflow/v1/batches/' }, @{ what = 'result file'; path = '/content' } {
@@ -321,15 +340,6 @@ Describe 'A batch whose <what> the provider no longer has' -ForEach @{ what = 's
 }
 
 Describe 'Start-ChatBatch -WhatIf' {
-    BeforeAll {
-        function Get-HostText([scriptblock]$Call) {
-            $text = Join-Path $TestDrive "$([guid]::NewGuid()).txt"
-            Start-Transcript $text | Out-Null
-            try { & $Call | Out-Null } finally { Stop-Transcript | Out-Null }
-            (Get-Content $text -Raw -Encoding UTF8) -replace '\r?\n', ''
-        }
-    }
-
     BeforeEach {
         $simulator.SetOption(@{})
         $null = Connect-SimulatorHost $simulator SiliconFlow @{ Price = @{ m1 = @{ Input = 1000; Output = 2000 }; m2 = @{ Input = 1000; Output = 2000 } } }
@@ -342,7 +352,7 @@ Describe 'Start-ChatBatch -WhatIf' {
         $costs = 'which cost about (\S+) \(with the answers up to (\S+), by -MaxTokens\)\.'
         $full = [regex]::Match($live, $costs).Groups[1..2].ForEach{ [decimal]$_.Value }
         $text = Get-HostText { $mixed | Start-ChatBatch -CheckpointPath $file -MaxTokens 10 -WhatIf }
-        $text | Should -Match 'file 1 of 2, model m1, 1 row, .*file 2 of 2, model m2, 2 rows, 0\.0 MB, about \d+ prompt tokens, which cost about '
+        $text | Should -Match 'file 1 of 2, model m1, 1 row, .*file 2 of 2, model m2, 2 rows, 1 KB, about \d+ prompt tokens, which cost about '
         $text | Should -Match '3 rows in 2 files not submitted, about \d+ prompt tokens in all'
         [regex]::Match($text, "in all, $costs").Groups[1..2].ForEach{ [decimal]$_.Value } | Should -Be ($full[0] / 2), ($full[1] / 2)
         Test-Path $file | Should -BeFalse
@@ -353,6 +363,11 @@ Describe 'Start-ChatBatch -WhatIf' {
         $null = $mixed[1] | Start-ChatBatch -CheckpointPath $file
         $text = Get-HostText { $mixed | Start-ChatBatch -CheckpointPath $file -WhatIf }
         $text | Should -Match '1 row in 1 file not submitted, about \d+ prompt tokens in all, which cost about \S+ without the answers\. 1 from the checkpoint\. 1 in batches already\.'
+    }
+
+    It 'says that there is nothing to submit' {
+        $null = $mixed[0] | Invoke-ChatCompletion -CheckpointPath $file
+        Get-HostText { $mixed[0] | Start-ChatBatch -CheckpointPath $file -WhatIf } | Should -Match 'Nothing to submit: 1 row has an answer in checkpoint'
     }
 }
 
@@ -412,6 +427,69 @@ Describe 'Get-ChatBatch and Wait-ChatBatch' {
     It 'cancels nothing with -WhatIf' {
         $batch | Stop-ChatBatch -WhatIf
         (Get-ChatBatch $batch.Id).Status | Should -Not -BeLike 'cancel*'
+    }
+
+    It 'shows with Stop-ChatBatch -WhatIf how many rows are answered' {
+        1..2 | ForEach-Object { $null = Get-ChatBatch $batch.Id }
+        Get-HostText { $batch | Stop-ChatBatch -WhatIf } | Should -Match "target `"$($batch.Id) \(SiliconFlow\), \d+ of 12 rows are answered`""
+    }
+
+    It 'cancels nothing that has ended, and names the way to the answers: <name>' -ForEach @{ name = 'known'; known = $true }, @{ name = 'by its id'; known = $false } {
+        $ended = $batch | Wait-ChatBatch
+        $asked = $simulator.Stats().batchRequests
+        if (-not $known) { $ended = $ended.Id }
+        Stop-ChatBatch $ended -ErrorVariable problem -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        "$problem" | Should -Be "Batch '$ended': It has ended (status completed) and cannot be cancelled. Run Receive-ChatBatch to keep its answers."
+        if ($known) { $simulator.Stats().batchRequests | Should -Be $asked }
+        $received = Get-ChatBatch -CheckpointPath $file | Receive-ChatBatch
+        $received | Stop-ChatBatch -ErrorVariable problem -ErrorAction SilentlyContinue
+        "$problem" | Should -BeLike '*It has ended (status completed), and its answers are in the checkpoint.*'
+    }
+
+    It 'says after Ctrl+C that the batch continues, and that nothing is submitted twice' {
+        . "$PSScriptRoot/HeardHost.ps1"
+        $simulator.SetOption(@{ BatchPolls = 100000 })
+        $batch = Start-Rows ([pscustomobject]@{ Subject = 'heard' })
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders'; Path = 'POST /siliconflow/v1/batches' }) })
+        foreach ($case in @{ Call = { Wait-ChatBatch $Id -Session $Session }; Line = 'Stopped. 1 batch continues at the provider. Run Wait-ChatBatch again to wait for it.' },
+            @{ Call = { 'heard' | Start-ChatBatch -Session $Session -CheckpointPath $File }; Line = 'Stopped. Run the same command again to continue: nothing is submitted twice.' }) {
+            $hearing = [HeardHost]::new()
+            $runspace = [System.Management.Automation.Runspaces.RunspaceFactory]::CreateRunspace($hearing)
+            $runspace.Open()
+            $heard = [powershell]::Create()
+            try {
+                $heard.Runspace = $runspace
+                $null = $heard.AddScript("param(`$Path, `$Session, `$Id, `$File) Import-Module `$Path; $($case.Call)")
+                foreach ($argument in $env:LLMPS_MODULE_PATH, (Get-LlmSession SiliconFlow), $batch.Id, (New-Checkpoint)) { $null = $heard.AddArgument($argument) }
+                $null = $heard.BeginInvoke()
+                Start-Sleep -Milliseconds 2000
+                $heard.Stop()
+                $hearing.Heard.Lines | Should -Be $case.Line
+            }
+            finally { $heard.Dispose(); $runspace.Dispose() }
+        }
+    }
+
+    It 'has the dates of now' {
+        ((Get-Date) - $batch.CreatedAt.LocalDateTime).TotalMinutes | Should -BeLessThan 5
+        $batch.ExpiresAt | Should -BeGreaterThan ([DateTimeOffset]::Now)
+        $answer = $rows | Invoke-ChatCompletion -Prompt { 'date' }
+        $answer[0].Created.Year | Should -Be 2025
+    }
+
+    It 'names in its error of a wrong file what a command that reads needs' {
+        $csv = Join-Path $TestDrive 'wrong.csv'
+        $rows | Export-Csv $csv
+        { Get-ChatBatch -CheckpointPath $csv } | Should -Throw '*is a file, but not a checkpoint of LlmPs: give the path of a checkpoint.'
+        { $batch | Receive-ChatBatch -CheckpointPath $csv } | Should -Throw '*not a checkpoint*give the path of a checkpoint or of a new file.'
+    }
+
+    It 'fits in a table of <_> columns without broken words' -ForEach 80, 100 {
+        $done = $batch | Wait-ChatBatch
+        $lines = @(@($batch; $done) | Format-Table | Out-String -Stream -Width $_ | Where-Object { $_ })
+        $lines.Count | Should -Be 4 -Because ($lines -join "`n")
+        $lines[0] | Should -Match '^Id +Status +Rows +Done +Failed +Expires +Received'
+        $lines[3] | Should -Match "^$($batch.Id) +completed +12 +12 +0 +\d\d-\d\d \d\d:\d\d +False"
     }
 }
 

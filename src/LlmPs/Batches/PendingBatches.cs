@@ -48,16 +48,15 @@ internal sealed class PendingBatches
     internal void Finish()
     {
         if (_rows == 0) return;
-        var (rows, batches) =
-            (_rows == 1 ? "1 row was" : $"{_rows.ToString(CultureInfo.InvariantCulture)} rows were", _batches.Count == 1
-                ? "a batch that has" : "batches that have");
+        var (rows, they) = _rows == 1 ? ("1 row was", "it is") : ($"{_rows.ToString(CultureInfo.InvariantCulture)} rows were", "they are");
+        var batches = _batches.Count == 1 ? "a batch that has" : "batches that have";
         var isLost = _batches.Any(batch => batch.EndsWith(".jsonl", System.StringComparison.Ordinal));
         var way = isLost
             ? "Start-ChatBatch was ended before it noted the batch: run it again first, then"
             : "Run";
-        var message = $"{rows} not sent because they are in {batches} not been received: {string.Join(", ", _batches)}. "
+        var message = $"{rows} not sent because {they} in {batches} not been received: {string.Join(", ", _batches)}. "
             + $"{way}: Get-ChatBatch -CheckpointPath '{_path}' | Wait-ChatBatch | Receive-ChatBatch, and this command again. With "
-                + "-Force they are sent now and paid for twice.";
+                + $"-Force {they} sent now and paid for twice.";
         _cmdlet.WriteError(
             new ErrorRecord(new LlmApiException(LlmErrorKind.Canceled, message), ErrorId, ErrorCategory.ResourceBusy, _path));
     }

@@ -127,22 +127,21 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         var check = plan?.Schema is { } schema ? new AnswerCheck(this, schema) : null;
         var collection = new BatchCollection(session, file, batch.Id, plan, check is null ? null : check.Problem);
         var unsent = 0;
-        var unsentWords = string.Empty;
         Download(session, batch, line =>
         {
             if (collection.Take(line) is not { } failed) return;
             if (!failed.IsUnsent) errors.Add(Failure(failed, batch));
-            else if (unsent++ == 0) unsentWords = failed.Error.Message;
+            else unsent++;
         }, () => collection.Lines);
         collection.Finish(batch);
         VerboseLine.Write(this, string.Format(
-            CultureInfo.InvariantCulture, "Batch '{0}' ({1}): {2} answers added to the checkpoint, {3} known before, {4} rows failed.",
-            batch.Id, batch.Status, collection.Added, collection.Known, collection.Failed));
+            CultureInfo.InvariantCulture, "Batch '{0}' ({1}): {2} added to the checkpoint, {3} known before, {4} failed.",
+            batch.Id, batch.Status, Counted.Of(collection.Added, "answer"), collection.Known, Counted.Of(collection.Failed, "row")));
         if (collection.Unreadable > 0)
             VerboseLine.Warn(this,
-                $"Batch '{batch.Id}': {collection.Unreadable.ToString(CultureInfo.InvariantCulture)} lines of the result files cannot "
-                    + "be read or do not belong to a row of this batch.");
-        errors.AddRange(ErrorsOf(batch, collection, unsent, unsentWords).Select(error => Record(batch, error)));
+                $"Batch '{batch.Id}': {Counted.Of(collection.Unreadable, "line")} of the result files cannot be read or "
+                    + $"{(collection.Unreadable == 1 ? "does" : "do")} not belong to a row of this batch.");
+        errors.AddRange(ErrorsOf(batch, collection, unsent).Select(error => Record(batch, error)));
         return collection;
     }
 
@@ -211,9 +210,8 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
         return true;
     }
 
-    private static IEnumerable<LlmApiException> ErrorsOf(ChatBatch batch, BatchCollection collection, int unsent, string unsentWords)
+    private static IEnumerable<LlmApiException> ErrorsOf(ChatBatch batch, BatchCollection collection, int unsent)
     {
-        const string Live = "Invoke-ChatCompletion with the same checkpoint sends these rows live.";
         if (batch.Status == "failed")
         {
             var words = batch.Error is null ? string.Empty : $": {batch.Error.TrimEnd('.')}";
@@ -224,10 +222,15 @@ public sealed class ReceiveChatBatchCommand : BatchReferenceCommand
 
         if (unsent > 0)
             yield return new LlmApiException(batch.Status == "cancelled" ? LlmErrorKind.Canceled : LlmErrorKind.Timeout,
-                $"{unsent.ToString(CultureInfo.InvariantCulture)} rows were not answered. {unsentWords} {Live}");
+                $"{Counted.Of(unsent, "row")} {(unsent == 1 ? "was" : "were")} not answered: the batch "
+                    + $"{(batch.Status == "expired" ? "expired" : "was cancelled")}. {Way(unsent)}");
         if (collection.Missing > 0)
             yield return new LlmApiException(LlmErrorKind.InvalidResponse,
-                $"{collection.Missing.ToString(CultureInfo.InvariantCulture)} rows have no line in the result files. {Live}");
+                $"{Counted.Of(collection.Missing, "row")} {(collection.Missing == 1 ? "has" : "have")} no line in the result files. "
+                    + Way(collection.Missing));
+
+        static string Way(int rows) =>
+            $"Invoke-ChatCompletion with the same checkpoint sends {(rows == 1 ? "this row" : "these rows")} live.";
     }
 
     private static ErrorRecord Record(ChatBatch batch, LlmApiException error)

@@ -26,6 +26,7 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     private List<BatchPlan> _unresolved = [];
     private readonly HashSet<BatchPlan> _holders = [];
     private bool _isWhatIf;
+    private bool _hasEnded;
     private string? _path;
     private long _rows;
     private long _kept;
@@ -102,8 +103,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     protected override void EndProcessing()
     {
         VerboseLine.Write(this, string.Format(
-            CultureInfo.InvariantCulture, "{0} rows: {1} to submit in {2} files, {3} answered, {4} in batches already, {5} failed.",
-            _rows, _splitter!.Files.Sum(file => (long)file.Lines), _splitter.Files.Count, _kept, _held, _failed));
+            CultureInfo.InvariantCulture, "{0}: {1} to submit in {2}, {3} answered, {4} in batches already, {5} failed.",
+            Rows(_rows), _splitter!.Files.Sum(file => (long)file.Lines), Files(_splitter.Files.Count), _kept, _held, _failed));
         var started = new List<ChatBatch>();
         LlmApiException? ending = null;
         var skipped = 0;
@@ -121,8 +122,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
             if (ending is null) continue;
             var left = _splitter.Files.Count - started.Count - skipped;
             var error = RowError.Reworded(ending,
-                $"{left.ToString(CultureInfo.InvariantCulture)} of {_splitter.Files.Count.ToString(CultureInfo.InvariantCulture)} files "
-                    + $"were not submitted: {ending.Message.TrimEnd('.')}. Run the same command again to continue: nothing is "
+                $"{left.ToString(CultureInfo.InvariantCulture)} of {Files(_splitter.Files.Count)} "
+                    + $"{(left == 1 ? "was" : "were")} not submitted: {ending.Message.TrimEnd('.')}. Run the same command again to continue: nothing is "
                     + "submitted twice.");
             WriteError(RowError.From(error, file.Session));
         }
@@ -137,6 +138,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
             _task!.Run(async _ =>
                 { await new BatchSubmission(_journal!, _task.Log).DropRestAsync(_unresolved).ConfigureAwait(false); return true; });
         var earlier = _holders.Where(plan => plan.BatchId is not null && !plan.IsReceived).Select(plan => plan.ToBatch(_path!)).ToList();
+        if (_splitter.Files.Count == 0 && _failed == 0 && earlier.Count == 0 && _kept > 0) VerboseLine.Warn(this, Nothing());
+        _hasEnded = true;
         // A command downstream may open the checkpoint.
         _checkpoint!.Dispose();
         WriteObject(earlier.Where(batch => started.TrueForAll(one => one.Id != batch.Id)).Concat(started)
@@ -149,6 +152,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (Stopping && _journal is not null && !_isWhatIf && !_hasEnded)
+            StopLine.Show(Host, "Run the same command again to continue: nothing is submitted twice.");
         _splitter?.Dispose();
         _checkpoint?.Dispose();
         _task?.Dispose();
@@ -249,22 +254,33 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
     }
 
     private string Described(BatchFile file, int place) => string.Format(
-        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5}, {6:0.0} MB, about {7} prompt tokens{8}",
-        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, Rows(file.Lines), file.Bytes / 1e6,
-        file.Tokens, RunPreview.Cost(file.Cost, file.MostCost));
+        CultureInfo.InvariantCulture, "{0} ({1}): file {2} of {3}, model {4}, {5}, {6}, about {7} prompt tokens{8}",
+        file.Session.Name, file.Session.BaseUri, place + 1, _splitter!.Files.Count, file.Model, Rows(file.Lines),
+        Counted.Size(file.Bytes), file.Tokens, RunPreview.Cost(file.Cost, file.MostCost));
 
-    private static string Rows(long count) => string.Format(CultureInfo.InvariantCulture, "{0} {1}", count, count == 1 ? "row" : "rows");
+    private static string Rows(long count) => Counted.Of(count, "row");
+
+    private static string Files(long count) => Counted.Of(count, "file");
+
+    private string Nothing() => $"Nothing to submit: {Rows(_kept)} {(_kept == 1 ? "has an answer" : "have answers")} in checkpoint "
+        + $"'{CheckpointPath}'. Invoke-ChatCompletion with this checkpoint returns them.";
 
     /// <summary>Shows with <c>-WhatIf</c> what all files have together.</summary>
     private void ShowSum()
     {
         var files = _splitter!.Files;
         if (files.Count + _kept + _held == 0) return;
+        if (files.Count + _held == 0)
+        {
+            ShouldProcess(Nothing(), Nothing(), "Start-ChatBatch");
+            return;
+        }
+
         var rows = files.Sum(file => (long)file.Lines);
         var cost = rows == 0 ? string.Empty : RunPreview.Cost(Sum(file => file.Cost), Sum(file => file.MostCost));
         var sum = string.Format(
-            CultureInfo.InvariantCulture, "{0} in {1} {2} not submitted, about {3} prompt tokens in all{4}.",
-            Rows(rows), files.Count, files.Count == 1 ? "file" : "files", files.Sum(file => file.Tokens), cost);
+            CultureInfo.InvariantCulture, "{0} in {1} not submitted, about {2} prompt tokens in all{3}.",
+            Rows(rows), Files(files.Count), files.Sum(file => file.Tokens), cost);
         if (_kept > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} from the checkpoint.", _kept);
         if (_held > 0) sum += string.Format(CultureInfo.InvariantCulture, " {0} in batches already.", _held);
         ShouldProcess(sum, sum, "Start-ChatBatch");

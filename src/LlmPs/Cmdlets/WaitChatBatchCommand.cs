@@ -74,6 +74,16 @@ public sealed class WaitChatBatchCommand : BatchReferenceCommand
         }
     }
 
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        if (Stopping && _running.Count > 0)
+            StopLine.Show(Host, _running.Count == 1
+                ? "1 batch continues at the provider. Run Wait-ChatBatch again to wait for it."
+                : $"{_running.Count.ToString(CultureInfo.InvariantCulture)} batches continue at the provider. Run Wait-ChatBatch again to wait for them.");
+        base.Dispose();
+    }
+
     private void Poll()
     {
         foreach (var batch in _running.ToList())
@@ -117,7 +127,7 @@ public sealed class WaitChatBatchCommand : BatchReferenceCommand
         var rows = all.Sum(batch => (long)batch.Requests);
         var done = all.Sum(batch => (long)batch.Completed + batch.Failed);
         _progress.StatusDescription = string.Format(
-            CultureInfo.InvariantCulture, "{0} of {1} batches have ended, {2} of {3} rows are done ({4})",
+            CultureInfo.InvariantCulture, "batches: {0} of {1} ended, rows: {2} of {3} done ({4})",
             _ended.Count, all.Count, done, rows, string.Join(", ", _running.Select(batch => batch.Status).Distinct()));
         _progress.PercentComplete = rows == 0 ? 0 : (int)Math.Min(100, 100 * done / rows);
         _progress.RecordType = ProgressRecordType.Processing;
