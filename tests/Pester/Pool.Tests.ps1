@@ -184,6 +184,16 @@ Describe '-SessionMode Spread' {
 Describe 'Columns of a merged row' {
     BeforeEach { $first.SetOption(@{}); $second.SetOption(@{}); Connect-Pool }
 
+    It 'have a cost if any session of the pool has prices, also in a row that no session answered' {
+        $first.SetOption(@{ Faults = @(@{ Fault = 'Unavailable' }) })
+        $null = Connect-SimulatorHost $second OpenAICompatible @{ Name = 'b'; Price = @{ 'qwen3:8b' = @{ Input = 1000000; Output = 1000000 } } }
+        $rows = [pscustomobject]@{ Prompt = ' ' }, [pscustomobject]@{ Prompt = 'x' }
+        $merged = $rows | Invoke-ChatCompletion -Session a, b -MergeInput -ErrorAction SilentlyContinue
+        $merged[0].PSObject.Properties.Name | Should -Contain 'Cost'
+        $merged[1].Cost | Should -Be $merged[1].TotalTokens
+        ($merged | Measure-ChatUsage).Cost | Should -Be $merged[1].TotalTokens
+    }
+
     It 'are written again in a row of an earlier pool, and in one of a single session' {
         $one = [pscustomobject]@{ Ask = 'x' } | Invoke-ChatCompletion -Session a -Prompt { $_.Ask } -MergeInput
         $two = $one | Invoke-ChatCompletion -Session a, b -Prompt { $_.Ask } -MergeInput

@@ -131,7 +131,9 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
             Holds = _pending is null ? null : _pending.Ending,
             IsWanted = _preview.IsWanted,
         });
-        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null) : null, reviewer);
+        var hasPrices = Session?.Any(session => session.Identity.Prices is not null) == true;
+        var merger = MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null, hasPrices) : null;
+        _writer = new AnswerWriter(this, merger, reviewer);
         _progress = new RunProgress(this, _run, hasBar: !Stream) { Pool = pool };
         _writer.Retrying = _progress.Note;
     }

@@ -16,7 +16,8 @@ namespace LlmPs.Rows;
 /// </summary>
 /// <param name="isShard">Whether the rows are a shard of the input: a merged row then has a column InputIndex.</param>
 /// <param name="isPool">Whether rows go to several sessions or chips: a merged row then has columns Provider and Chip.</param>
-internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
+/// <param name="hasPrices">Whether any session of the run has prices: each merged row then has a column Cost.</param>
+internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool hasPrices)
 {
     private const string Prefix = "Llm";
     private const string Cost = "Cost";
@@ -131,7 +132,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
         {
             yield return new(s_own[i], values[i]);
             // The cost of an earlier merge is not that of this answer.
-            if (s_own[i] == TotalTokens && (hasCost || ticket.Session.Identity.Prices is not null))
+            if (s_own[i] == TotalTokens && (hasCost || hasPrices || ticket.Session.Identity.Prices is not null))
                 yield return new(Cost, completion?.Cost);
         }
 
