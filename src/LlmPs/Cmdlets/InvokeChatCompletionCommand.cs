@@ -214,7 +214,7 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         if (Stopping) return;
         _progress!.Finish(_writer!.LastFacts());
         _preview!.Finish();
-        _writer!.Finish();
+        _writer!.Finish(_run!.Counts.LeftOut);
         _pending?.Finish();
         if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
             WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));

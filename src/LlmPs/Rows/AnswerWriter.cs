@@ -22,6 +22,7 @@ internal sealed class AnswerWriter
     private readonly Dictionary<LlmErrorKind, int> _failures = [];
     private string? _lastWarning;
     private object? _last;
+    private long _inBatches;
 
     /// <param name="merger">Makes merged rows; null where answers are emitted as they are.</param>
     internal AnswerWriter(PSCmdlet cmdlet, RowMerger? merger, AnswerReviewer reviewer)
@@ -73,6 +74,7 @@ internal sealed class AnswerWriter
                     : RowError.From(error, output.Row.InputObject));
                 break;
             case RunEnding ending:
+                if (ending.IsOfBatch) _inBatches++;
                 WriteMerged(output, null,
                     $"{(ending.IsOfBatch ? PendingBatches.ErrorId : RowError.RunStopped)}: The row was not sent because {ending.Reason}.");
                 break;
@@ -85,12 +87,15 @@ internal sealed class AnswerWriter
         }
     }
 
-    internal void Finish()
+    /// <summary>Warns of the rows that failed and of those that were not sent, if they are many.</summary>
+    /// <param name="leftOut">The rows that were not sent. Those of a batch job have their own error.</param>
+    internal void Finish(long leftOut)
     {
-        var all = _failures.Values.Sum();
-        if (all < FewestGrouped) return;
+        var (failed, unsent) = (_failures.Values.Sum(), leftOut - _inBatches);
+        if (failed == 0 || failed + unsent < FewestGrouped) return;
         var kinds = _failures.OrderByDescending(kind => kind.Value).Select(kind => $"{kind.Value} {kind.Key}");
-        VerboseLine.Warn(_cmdlet, $"{all} rows failed: {string.Join(", ", kinds)}.");
+        var left = unsent == 0 ? string.Empty : $"; {unsent} {(unsent == 1 ? "row was" : "rows were")} not sent";
+        VerboseLine.Warn(_cmdlet, $"{failed} {(failed == 1 ? "row" : "rows")} failed ({string.Join(", ", kinds)}){left}.");
     }
 
     private void WriteMerged(BulkOutput output, ChatCompletion? completion, string error)
