@@ -279,12 +279,30 @@ Describe '-MergeInput' {
     It 'writes the columns of an earlier merge again, renamed ones, too' {
         $row = [pscustomobject]@{ Model = 'ThinkPad X1'; Text = 'x' }
         $first = $row | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningAction SilentlyContinue
-        $second = $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned
+        $second = $first, $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned -WarningAction SilentlyContinue | Select-Object -Last 1
         $second.PSObject.Properties.Name | Should -Be $first.PSObject.Properties.Name
         $second.Response | Should -Be 'Echo: again x'
         $second.Model, $second.LlmModel | Should -Be 'ThinkPad X1', 'Qwen/QwQ-32B'
-        $warned | Should -BeNullOrEmpty
+        "$warned" | Should -BeLike 'The rows have the columns of an earlier -MergeInput; this run replaces their values. To keep them, *'
+        @($warned).Count | Should -Be 1
         ($second | Measure-ChatUsage -GroupBy Model).Model | Should -Be 'Qwen/QwQ-32B'
+    }
+
+    It 'keeps the answers of an earlier merge as its warning says' {
+        $first = [pscustomobject]@{ Text = 'x' } | Invoke-ChatCompletion { $_.Text } -MergeInput
+        $null = $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike '*To keep them, first send the rows through: Select-Object `* -ExcludeProperty DurationMs'
+        $both = $first | Select-Object * -ExcludeProperty DurationMs | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningAction SilentlyContinue
+        $both.Response, $both.LlmResponse | Should -Be 'Echo: x', 'Echo: again x'
+        $both.TotalTokens | Should -Be $first.TotalTokens
+    }
+
+    It 'does not warn where failed rows of an earlier merge are sent again' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound' }) })
+        $failed = [pscustomobject]@{ Text = 'x' } | Invoke-ChatCompletion { $_.Text } -MergeInput -ErrorAction SilentlyContinue
+        $simulator.SetOption(@{})
+        ($failed | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningVariable warned).Response | Should -Be 'Echo: x'
+        $warned | Should -BeNullOrEmpty
     }
 
     It 'passes over a key without a name' {

@@ -30,6 +30,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
     private static readonly string[] s_ofPool = ["Provider", "Chip"];
 
     private bool _hasWarned;
+    private bool _hasWarnedOfEarlier;
 
     /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
     internal void WarnOfSchema(string schema)
@@ -64,6 +65,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
             // By reference: a property of the answer may have the same name.
             var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isOurs);
             data.Add(usable);
+            if (isOurs && ReferenceEquals(column.Key, s_own[0])) WarnOfEarlier(row, name, column.Value);
             if (name != usable && name != costColumn && taken.Contains(usable) && (!isOurs || usable == Cost)) renamed.Add(name);
             columns.Add(new(name, column.Value));
         }
@@ -106,6 +108,16 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
         VerboseLine.Warn(cmdlet, renamed.Count == 1
             ? $"The rows have a column with the name of a -MergeInput column. The row's column is kept; the answer's column is {names}."
             : $"The rows have columns with the names of -MergeInput columns. The rows' columns are kept; the answer's are {names}.");
+    }
+
+    // A failed row that is sent again has no answer to lose, and one from the checkpoint gets the same answer.
+    private void WarnOfEarlier(PSObject row, string column, object? answer)
+    {
+        if (_hasWarnedOfEarlier || !InputRow.Fields(row).TryGetValue(column, out var value)) return;
+        if (value?.ToString() is not { Length: > 0 } earlier || earlier.Equals(answer as string, StringComparison.Ordinal)) return;
+        _hasWarnedOfEarlier = true;
+        VerboseLine.Warn(cmdlet, "The rows have the columns of an earlier -MergeInput; this run replaces their values. To keep them, first "
+            + "send the rows through: Select-Object * -ExcludeProperty DurationMs");
     }
 
     private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error, bool hasCost)
