@@ -365,6 +365,8 @@ internal sealed class BulkRun : IDisposable
 
     private async Task<object> SendOnceAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
+        // A row that got the slot of a canceled one was never in flight.
+        _stop.Token.ThrowIfCancellationRequested();
         Counts.Send();
         try
         {
@@ -372,6 +374,11 @@ internal sealed class BulkRun : IDisposable
             Spend(row, answer);
             NoteAnswer();
             return answer;
+        }
+        catch (Exception) when (_stop.IsCancellationRequested)
+        {
+            Counts.Drop();
+            throw;
         }
         catch (LlmApiException e)
         {

@@ -167,7 +167,12 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
     public void Dispose()
     {
         _run?.Dispose();
-        if (Stopping && _checkpoint is not null && !_preview!.IsWhatIf) RunProgress.ShowKept(Host, CheckpointPath!, _checkpoint.Finished);
+        if (Stopping && _run is not null && !_preview!.IsWhatIf)
+        {
+            if (_checkpoint is null) RunProgress.ShowLost(Host, _run.Counts.Done);
+            else RunProgress.ShowKept(Host, CheckpointPath!, _checkpoint.Finished, _run.Counts.Dropped);
+        }
+
         _checkpoint?.Dispose();
     }
 
