@@ -202,6 +202,18 @@ Describe 'Columns of a merged row' {
         $three.PSObject.Properties.Name | Should -Be $two.PSObject.Properties.Name
     }
 
+    It 'name the provider that a failed row''s error is from, and none where the row was not sent' {
+        $first.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized' }) })
+        $second.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized' }) })
+        $null = Connect-SimulatorHost $second SiliconFlow @{ Name = 'b' }
+        $rows = [pscustomobject]@{ Ask = ' ' }, [pscustomobject]@{ Ask = 'x' }, [pscustomobject]@{ Ask = 'y' }
+        $merged = $rows | Invoke-ChatCompletion -Session a, b -Prompt { $_.Ask } -MergeInput -ThrottleLimit 1 -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $merged[1].Error | Should -BeLike 'Unauthorized: SiliconFlow: *'
+        $merged[2].Error | Should -BeLike 'RunStopped: *'
+        $merged.Provider | Should -Be $null, 'SiliconFlow', $null
+        $merged.Model | Should -Be $null, 'Qwen/QwQ-32B', 'qwen3:8b'
+    }
+
     It 'leave a column of the user as it is' {
         $one = [pscustomobject]@{ Ask = 'x'; Provider = 'Contoso' } | Invoke-ChatCompletion -Session a -Prompt { $_.Ask } -MergeInput
         $two = $one | Invoke-ChatCompletion -Session a, b -Prompt { $_.Ask } -MergeInput -WarningAction SilentlyContinue

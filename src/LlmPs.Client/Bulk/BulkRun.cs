@@ -382,6 +382,7 @@ internal sealed class BulkRun : IDisposable
         }
         catch (LlmApiException e)
         {
+            row.Sign(e);
             // The part that was generated is paid for.
             if (e.PartialCompletion is not null) Spend(row, e.PartialCompletion);
             throw;

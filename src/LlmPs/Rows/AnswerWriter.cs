@@ -58,7 +58,7 @@ internal sealed class AnswerWriter
                     StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 _last = completion;
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
-                _cmdlet.WriteObject(_merger is null ? completion : _merger.Merge((ChatTicket)output.Row!, completion, null));
+                _cmdlet.WriteObject(_merger is null ? completion : _merger.Merge((ChatTicket)output.Row!, completion));
                 break;
             case ChatCompletionDelta delta:
                 if (delta.IsLast) _last = delta;
@@ -66,7 +66,7 @@ internal sealed class AnswerWriter
                 _cmdlet.WriteObject(delta);
                 break;
             case LlmApiException error:
-                WriteMerged(output, error.PartialCompletion, $"{error.Kind}: {error.Message}");
+                WriteMerged(output, $"{error.Kind}: {error.Message}", error);
                 _failures[error.Kind] = _failures.TryGetValue(error.Kind, out var count) ? count + 1 : 1;
                 VerboseLine.Write(_cmdlet, $"Row {output.Row!.Index} failed: {error.Kind}");
                 // A single request has no row number.
@@ -75,7 +75,7 @@ internal sealed class AnswerWriter
                 break;
             case RunEnding ending:
                 if (ending.IsOfBatch) _inBatches++;
-                WriteMerged(output, null,
+                WriteMerged(output,
                     $"{(ending.IsOfBatch ? PendingBatches.ErrorId : RowError.RunStopped)}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
@@ -98,9 +98,9 @@ internal sealed class AnswerWriter
         VerboseLine.Warn(_cmdlet, $"{failed} {(failed == 1 ? "row" : "rows")} failed ({string.Join(", ", kinds)}){left}.");
     }
 
-    private void WriteMerged(BulkOutput output, ChatCompletion? completion, string error)
+    private void WriteMerged(BulkOutput output, string error, LlmApiException? cause = null)
     {
-        if (_merger is not null) _cmdlet.WriteObject(_merger.Merge((ChatTicket)output.Row!, completion, error));
+        if (_merger is not null) _cmdlet.WriteObject(_merger.Merge((ChatTicket)output.Row!, cause?.PartialCompletion, error, cause));
     }
 
     private static bool IsObject(string json) => json[0] == '{';

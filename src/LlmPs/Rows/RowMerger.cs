@@ -45,7 +45,8 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
     /// <param name="ticket">The row.</param>
     /// <param name="completion">Its answer, or the part that arrived; null for nothing.</param>
     /// <param name="error">Why it failed; null where it did not.</param>
-    internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error)
+    /// <param name="cause">The error of its request; null where it was answered or not sent.</param>
+    internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error = null, LlmApiException? cause = null)
     {
         var row = PSObject.AsPSObject(ticket.InputObject ?? string.Empty);
         var names = InputRow.NamesOf(row).Select(PropertyNames.Usable).ToList();
@@ -58,7 +59,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
         var ofPool = isMerged ? new HashSet<string>(names.Skip(names.FindLastIndex(IsError) + 1), StringComparer.OrdinalIgnoreCase) : [];
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
-        foreach (var column in ColumnsOf(ticket, completion, error, hasCost: costColumn is not null))
+        foreach (var column in ColumnsOf(ticket, completion, error, cause, hasCost: costColumn is not null))
         {
             var usable = PropertyNames.Usable(column.Key);
             var isOurs = isMerged && (!s_ofPool.Contains(column.Key) || ofPool.Contains(usable) || ofPool.Contains(Prefix + usable));
@@ -120,7 +121,8 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
             + "send the rows through: Select-Object * -ExcludeProperty DurationMs");
     }
 
-    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error, bool hasCost)
+    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(
+        ChatTicket ticket, ChatCompletion? completion, string? error, LlmApiException? cause, bool hasCost)
     {
         // The part of a failed answer is in the error.
         var whole = error is null ? completion : null;
@@ -135,7 +137,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
         [
             whole?.Content, whole?.ReasoningContent, whole?.FinishReason,
             // A failed row may be piped in again with this model.
-            completion?.Model ?? ticket.Request.Model ?? ModelOf(ticket.InputObject),
+            completion?.Model ?? cause?.Model ?? ticket.Request.Model ?? ModelOf(ticket.InputObject),
             completion?.Usage?.PromptTokens, completion?.Usage?.CompletionTokens, completion?.Usage?.TotalTokens,
             whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null,
             error,
@@ -150,7 +152,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool
 
         if (isPool)
         {
-            yield return new(s_ofPool[0], completion?.Provider ?? ticket.Session.Provider);
+            yield return new(s_ofPool[0], completion?.Provider ?? cause?.Provider);
             // A failed row is not bound to its chip when it is piped in again.
             yield return new(s_ofPool[1], whole?.Chip);
         }
