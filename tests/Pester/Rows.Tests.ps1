@@ -153,7 +153,7 @@ Describe 'A prompt' {
         $answer = [pscustomobject]@{ Subject = 'S'; Body = 'B' } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
         $answer | Should -BeNullOrEmpty
         $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
-        "$problem" | Should -BeLike '*no Prompt column*Subject, Body*$_.Subject*'
+        "$problem" | Should -BeLike '*no Prompt column*''Subject'', ''Body''*$_.Subject*'
         $problem.TargetObject.Subject | Should -Be 'S'
         $simulator.Stats().requests | Should -Be 0
     }
@@ -173,13 +173,13 @@ Describe 'A prompt' {
     }
 
     It 'missing in rows of another separator asks for it' {
-        foreach ($separator in ';', "`t") {
-            $row = "Id${separator}Subject", "1${separator}S" | ConvertFrom-Csv
+        foreach ($separator in ';', "`t", ',') {
+            $row = "Id${separator}Subject", "1${separator}S" | ConvertFrom-Csv -Delimiter '|'
             $row | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
             "$problem" | Should -BeLike '*Import-Csv*-Delimiter*'
             "$problem" | Should -Not -BeLike '*such as -Prompt*'
             $row | Invoke-ChatCompletion -Prompt { $_.Subject } -ErrorVariable problem -ErrorAction SilentlyContinue
-            "$problem" | Should -BeLike '*no column ''Subject''*Import-Csv*-Delimiter*'
+            "$problem" | Should -BeLike "*no column 'Subject'. The row has one column, 'Id${separator}Subject': give Import-Csv the -Delimiter of the file, *"
         }
     }
 
@@ -220,7 +220,7 @@ Describe 'A prompt' {
         $answers.Content | Should -Be 'Echo: one', 'Echo: four'
         $answers.InputIndex | Should -Be 0, 3
         $problem.TargetObject.Id | Should -Be 2, 3
-        "$($problem[0])" | Should -BeLike 'Row 1*Prompt is blank*Prompt, Id*'
+        "$($problem[0])" | Should -BeLike 'Row 1*Prompt is blank*''Prompt'', ''Id''*'
     }
 
     It 'whose column throws is an error of that row, which keeps its place, and the other rows go on' {
@@ -240,8 +240,8 @@ Describe 'A prompt' {
         @{ Case = 'without output'; Value = & { } }
     ) {
         [pscustomobject]@{ Id = 1; Prompt = $Value }, @{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
-        "$($problem[0])" | Should -Be 'Row 0 (Id 1): Prompt is blank. Its columns: Id, Prompt.'
-        "$($problem[1])" | Should -Be 'Row 1: Prompt is blank. Its columns: Prompt.'
+        "$($problem[0])" | Should -Be "Row 0 (Id 1): Prompt is blank. The row's columns are 'Id', 'Prompt'."
+        "$($problem[1])" | Should -Be "Row 1: Prompt is blank. The row has one column, 'Prompt'."
     }
 }
 
@@ -429,7 +429,7 @@ Describe 'Kind G: the machinery of a row is not data: <Form>' -ForEach @(
 
     It 'names only its columns where the prompt is missing' {
         $null = , $row | Invoke-ChatCompletion -Prompt { $_.None } -ErrorAction SilentlyContinue -ErrorVariable failed
-        "$failed" | Should -BeLike '*Row 0 (*): Prompt is blank. Its columns: *Subject*'
+        "$failed" | Should -BeLike "*Row 0 (*): Prompt is blank. The row's columns are *'Subject'*"
         "$failed" | Should -Not -Match 'RowError|ItemArray|HasErrors|DataView|InnerXml|OuterXml|NodeType|ChildNodes'
     }
 
