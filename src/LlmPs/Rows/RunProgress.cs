@@ -153,11 +153,11 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
         var counts = run.Counts;
         var parts = new List<string>();
         if (Waiting() is { } waiting) parts.Add(waiting);
-        parts.Add($"{Finished()} of {_read} rows{(HasAllRows ? string.Empty : " read")}");
+        parts.Add(HasAllRows ? $"{Finished()} of {_read} rows" : $"{counts.Done + counts.Replayed} answered, {_read} read");
         if (counts.Failed > 0) parts.Add($"{counts.Failed} failed");
         if (counts.Tokens > 0) parts.Add($"{counts.Tokens} tokens");
         if (counts.Cost is { } cost) parts.Add("cost " + MoneyText.Of(cost));
-        if (counts.Done > 0) parts.Add(Invariant($"{counts.Done / _watch.Elapsed.TotalSeconds:0.0}/s"));
+        if (counts.Done > 0) parts.Add(Invariant($"{counts.Done / _watch.Elapsed.TotalSeconds:0.0} rows/s"));
         if (counts.InFlight > 0) parts.Add($"{counts.InFlight} in flight");
         if (counts.Replayed > 0) parts.Add($"{counts.Replayed} from the checkpoint");
         return string.Join(", ", parts) + (Pool is null ? string.Empty : Served(Pool));
