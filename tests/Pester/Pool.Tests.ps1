@@ -62,7 +62,7 @@ Describe 'A pool of sessions' {
         $merged = Get-Row 20 | Invoke-ChatCompletion -Session a, b -ThrottleLimit 1 -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
         $merged.Count | Should -Be 20
         $failed[-1].FullyQualifiedErrorId | Should -BeLike 'RunStopped,*'
-        "$($failed[-1])" | Should -BeLike '*all 2 sessions are out*'
+        "$($failed[-1])" | Should -BeLike '*because all sessions have failed; row 0 failed last, with Unauthorized.*'
         $first.Stats().requests | Should -Be 1
         $second.Stats().requests | Should -Be 1
     }

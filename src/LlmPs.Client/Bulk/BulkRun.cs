@@ -225,7 +225,7 @@ internal sealed class BulkRun : IDisposable
     private void End(LlmApiException error, RowTicket row)
     {
         if (error.EndsRun)
-            End(_options.Pool is { IsAllOut: true } pool ? RunEnding.OfPool(error, row, pool.Members.Count) : RunEnding.Of(error, row));
+            End(_options.Pool is { IsAllOut: true } ? RunEnding.OfPool(error, row) : RunEnding.Of(error, row));
     }
 
     private RunEnding? EndingOf()
