@@ -116,8 +116,12 @@ Describe 'A server that never answers' {
         Assert-NothingLeft
     }
 
-    It 'leaves a line on the host that says what the checkpoint has and how to continue' {
-        Add-Type -TypeDefinition @'
+    It 'leaves a line on the host that says what is kept and how to continue: <Case>' -ForEach @(
+        @{ Case = 'with a checkpoint'; Option = '-CheckpointPath $File'; Says = "Stopped. 2 finished rows are in checkpoint '{0}'. 2 rows in flight were dropped and are sent again. Run the same command again to continue." }
+        @{ Case = 'without'; Option = ''; Says = 'Stopped. 2 rows were answered; without -CheckpointPath a new run sends them again.' }
+    ) {
+        if (-not ('HeardHost' -as [type])) {
+            Add-Type -TypeDefinition @'
     using System; using System.Collections.Generic; using System.Collections.ObjectModel; using System.Globalization; using System.Management.Automation; using System.Management.Automation.Host; using System.Security;
     public class HeardUI : PSHostUserInterface {
         public List<string> Lines = new List<string>();
@@ -139,6 +143,7 @@ Describe 'A server that never answers' {
         public override void EnterNestedPrompt() {} public override void ExitNestedPrompt() {} public override void NotifyBeginApplication() {} public override void NotifyEndApplication() {} public override void SetShouldExit(int c) {}
     }
 '@
+        }
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders'; Match = 'slow' }) })
         $file = Join-Path $TestDrive 'stopped.jsonl'
         $hearing = [HeardHost]::new()
@@ -147,12 +152,14 @@ Describe 'A server that never answers' {
         $heard = [powershell]::Create()
         try {
             $heard.Runspace = $runspace
-            $null = $heard.AddScript('param($Path, $Session, $File) Import-Module $Path; & { "a"; "b"; "slow" } | Invoke-ChatCompletion -Session $Session -CheckpointPath $File').AddArgument($env:LLMPS_MODULE_PATH).AddArgument($session).AddArgument($file)
+            $null = $heard.AddScript('param($Path, $Session, $File) Import-Module $Path; & { "a"; "b"; 1..9 | ForEach-Object { "slow $_" } } | Invoke-ChatCompletion -Session $Session -ThrottleLimit 2 ' + $Option).AddArgument($env:LLMPS_MODULE_PATH).AddArgument($session).AddArgument($file)
             $null = $heard.BeginInvoke()
-            Wait-Until { $simulator.Stats().inFlight -eq 1 -and (Test-Path $file) -and @([System.IO.File]::ReadAllLines($file)).Count -eq 3 } | Should -BeTrue
+            Wait-Until { $simulator.Stats().inFlight -eq 2 -and $simulator.Stats().requests -eq 4 } | Should -BeTrue
+            if ($Option) { Wait-Until { @([System.IO.File]::ReadAllLines($file)).Count -eq 3 } | Should -BeTrue }
+            else { [System.Threading.Thread]::Sleep(300) }
             $hearing.Heard.Lines | Should -BeNullOrEmpty
             $heard.Stop()
-            $hearing.Heard.Lines | Should -Be "Stopped. 2 finished rows are in checkpoint '$file'. Run the same command again to continue."
+            $hearing.Heard.Lines | Should -Be ($Says -f $file)
         }
         finally { $heard.Dispose(); $runspace.Dispose() }
         Assert-NothingLeft

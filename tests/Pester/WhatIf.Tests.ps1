@@ -41,6 +41,16 @@ Describe '-WhatIf' {
         $simulator.Stats().requests | Should -Be 0
     }
 
+    It 'says that nothing is left to send' {
+        $checkpoint = Join-Path $TestDrive 'done.jsonl'
+        $null = 'one', 'two' | Invoke-ChatCompletion -CheckpointPath $checkpoint
+        $text = Get-HostText { 'one', 'two' | Invoke-ChatCompletion -CheckpointPath $checkpoint -WhatIf }
+        $text | Should -Match 'What if: Nothing to send: 2 rows are in the checkpoint\.'
+        $text | Should -Not -Match 'not sent'
+        $text = Get-HostText { 'one' | Invoke-ChatCompletion -CheckpointPath $checkpoint -WhatIf }
+        $text | Should -Match 'What if: Nothing to send: 1 row is in the checkpoint\.'
+    }
+
     It 'makes no checkpoint' {
         'one' | Invoke-ChatCompletion -CheckpointPath (Join-Path $TestDrive 'none.jsonl') -WhatIf
         Test-Path (Join-Path $TestDrive 'none.jsonl') | Should -BeFalse

@@ -53,12 +53,11 @@ internal sealed class RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
     internal void Finish()
     {
         if (_rows + _kept == 0 || !IsWhatIf) return;
-        var sum = $"{_rows} {(_rows == 1 ? "row" : "rows")} not sent, about {_tokens} prompt tokens in all{Cost()}.";
-        if (_kept > 0) sum += $" {_kept} from the checkpoint.";
+        var sum = _rows == 0 ? $"Nothing to send: {_kept} {(_kept == 1 ? "row is" : "rows are")} in the checkpoint."
+            : $"{_rows} {(_rows == 1 ? "row" : "rows")} not sent, about {_tokens} prompt tokens in all{Cost(_cost, _mostCost)}."
+                + (_kept > 0 ? $" {_kept} from the checkpoint." : string.Empty);
         cmdlet.ShouldProcess(sum, sum, Activity);
     }
-
-    private string Cost() => _rows == 0 ? string.Empty : Cost(_cost, _mostCost);
 
     /// <summary>Returns what tokens cost, as the end of a sentence; empty if the cost is not known.</summary>
     /// <param name="cost">The cost of the prompts; null if it is not known.</param>
