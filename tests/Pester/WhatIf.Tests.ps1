@@ -31,6 +31,11 @@ Describe '-WhatIf' {
         $simulator.Stats().requests | Should -Be 0
     }
 
+    It 'says that the simulator would answer' {
+        $tried = Connect-LlmProvider SiliconFlow -Name tried -Model m -Simulate -NoDefault
+        Get-HostText { 'one' | Invoke-ChatCompletion -Session $tried -WhatIf } | Should -Match 'POST https://\S+ \(simulator\)'
+    }
+
     It 'leaves out the rows that a checkpoint holds, and counts them' {
         $checkpoint = Join-Path $TestDrive 'kept.jsonl'
         $null = 'one', 'one' | Invoke-ChatCompletion -CheckpointPath $checkpoint

@@ -35,9 +35,10 @@ internal sealed class RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
         if (isKept || (!IsWhatIf && !asks)) return !IsWhatIf;
         var tokens = row.EstimateRequest();
         var prompt = PromptOf(row);
+        var address = row.Session.IsSimulated ? $"{row.Uri} (simulator)" : $"{row.Uri}";
         var sending = IsWhatIf && _rows >= RowsInFull
             ? $"Row {row.Index}: about {tokens} tokens, {PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt)}"
-            : $"Row {row.Index}: POST {row.Uri} {PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody)}";
+            : $"Row {row.Index}: POST {address} {PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody)}";
         _prompt = prompt;
         if (row.Others.Count > 0) sending += $" (or {string.Join(", ", row.Others.Select(other => other.Member!.Name))})";
         if (IsWhatIf) cmdlet.ShouldProcess(sending, sending, Activity);
