@@ -42,19 +42,19 @@ switch ($Work) {
     Limit {
         Import-Module $ModulePath
         # Rows answered within the time, and requests sent for them. The rows end with the time.
-        function Measure-Answered([double]$Minutes) {
+        function Measure-Answered([double]$Minutes, [int]$Width) {
             $until = [datetime]::UtcNow.AddMinutes($Minutes)
             $attempts = $answered = $row = 0
-            & { while ([datetime]::UtcNow -lt $until) { "Row $((++$row))" } } | Invoke-ChatCompletion -ThrottleLimit 64 |
+            & { while ([datetime]::UtcNow -lt $until) { "Row $((++$row))" } } | Invoke-ChatCompletion -ThrottleLimit $Width |
                 Where-Object { [datetime]::UtcNow -lt $until } | ForEach-Object { $attempts += $_.Attempts; $answered++ }
             @{ PerMinute = $answered / $Minutes; Refused = ($attempts - $answered) / $attempts }
         }
         $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ RequestsPerMinute = 600; LatencyMs = 500 } -Model m
-        $limited = Measure-Answered 3
+        $limited = Measure-Answered 3 32
         $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ LatencyMs = 500 } -Model m
-        $free = Measure-Answered 0.5
+        $free = Measure-Answered 0.5 64
         $null = Connect-LlmProvider SiliconFlow -Simulate -SimulatorOption @{ LatencyMs = 500; Seed = 1; Faults = @(@{ Fault = 'RateLimit'; Rate = 0.05 }) } -Model m
-        $random = Measure-Answered 3
+        $random = Measure-Answered 3 64
         $answer = @{ used = $limited.PerMinute / 600; refused = $limited.Refused; kept = $random.PerMinute / $free.PerMinute }
     }
 }

@@ -231,8 +231,8 @@ try {
         $limit = Measure-Fresh 'Limit', $ModulePath
         $raw.limit = $limit
         $used, $refused, $kept = $limit.used, $limit.refused, $limit.kept
-        $rows.Add((New-PlainRow 'account limit of 600 a minute, no option given, three minutes' "$($used.ToString('P0', $Invariant)) used, $($refused.ToString('P1', $Invariant)) refused" "≥ 80 %, < 5 %, $(Get-Verdict ($used -ge 0.8 -and $refused -lt 0.05))"))
-        $rows.Add((New-PlainRow '5 % of requests refused at random (429), three minutes' "$($kept.ToString('P0', $Invariant)) of the throughput" "≥ 80 %, $(Get-Verdict ($kept -ge 0.8))"))
+        $rows.Add((New-PlainRow 'account limit of 600 per minute, no option given, 32 wide, three minutes' "$($used.ToString('P0', $Invariant)) used, $($refused.ToString('P1', $Invariant)) refused" "≥ 80 %, < 5 %, $(Get-Verdict ($used -ge 0.8 -and $refused -lt 0.05))"))
+        $rows.Add((New-PlainRow '5 % of requests refused at random (429), 64 wide, three minutes' "$($kept.ToString('P0', $Invariant)) of the throughput" "≥ 80 %, $(Get-Verdict ($kept -ge 0.8))"))
         Write-Host "limit: $($used.ToString('P0', $Invariant)) used, $($refused.ToString('P1', $Invariant)) refused; 5 % refused at random: $($kept.ToString('P0', $Invariant)) of the throughput"
     }
 }

@@ -148,7 +148,7 @@ internal sealed class SimulatorHandler : HttpMessageHandler
         if (exchange.Route.Kind == RouteKind.Unknown) return exchange.Dialect.Refuse(Refusal.NotFound);
         if (exchange.Body.Length > _options.MaxRequestBytes) return exchange.Dialect.Refuse(Refusal.TooLarge);
         if (exchange.Call is null) return exchange.Dialect.Refuse(Refusal.BadRequest, "The body is not a JSON object");
-        return exchange.Dialect.Check(exchange.Call, _options.Strict);
+        return exchange.Dialect.Check(exchange.Call, _options);
     }
 
     private HttpResponseMessage RefuseByLimit(SimulatedExchange exchange, string exhausted)

@@ -341,7 +341,7 @@ Describe 'Progress' {
         $records.Count | Should -BeGreaterThan 1
         $records.Count | Should -BeLessThan 20
         $records[0].Activity | Should -BeLike '*Invoke-ChatCompletion*'
-        $records[0].StatusDescription | Should -Match '^\d+ of \d+ rows read, \d+ tokens, [\d.]+/s(, 1 in flight)?$'
+        $records[0].StatusDescription | Should -Match '^\d+ answered, \d+ read, \d+ tokens, [\d.]+ rows/s(, 1 in flight)?$'
         $records[-1].RecordType | Should -Be 'Completed'
     }
 

@@ -116,7 +116,10 @@ Describe 'A server that never answers' {
         Assert-NothingLeft
     }
 
-    It 'leaves a line on the host that says what the checkpoint has and how to continue' {
+    It 'leaves a line on the host that says what is kept and how to continue: <Case>' -ForEach @(
+        @{ Case = 'with a checkpoint'; Option = '-CheckpointPath $File'; Says = "Stopped. 2 finished rows are in checkpoint '{0}'. 2 rows in flight were dropped and are sent again. Run the same command again to continue." }
+        @{ Case = 'without'; Option = ''; Says = 'Stopped. 2 rows were answered; without -CheckpointPath a new run sends them again.' }
+    ) {
         . "$PSScriptRoot/HeardHost.ps1"
         $simulator.SetOption(@{ Faults = @(@{ Fault = 'StallBeforeHeaders'; Match = 'slow' }) })
         $file = Join-Path $TestDrive 'stopped.jsonl'
@@ -126,12 +129,14 @@ Describe 'A server that never answers' {
         $heard = [powershell]::Create()
         try {
             $heard.Runspace = $runspace
-            $null = $heard.AddScript('param($Path, $Session, $File) Import-Module $Path; & { "a"; "b"; "slow" } | Invoke-ChatCompletion -Session $Session -CheckpointPath $File').AddArgument($env:LLMPS_MODULE_PATH).AddArgument($session).AddArgument($file)
+            $null = $heard.AddScript('param($Path, $Session, $File) Import-Module $Path; & { "a"; "b"; 1..9 | ForEach-Object { "slow $_" } } | Invoke-ChatCompletion -Session $Session -ThrottleLimit 2 ' + $Option).AddArgument($env:LLMPS_MODULE_PATH).AddArgument($session).AddArgument($file)
             $null = $heard.BeginInvoke()
-            Wait-Until { $simulator.Stats().inFlight -eq 1 -and (Test-Path $file) -and @([System.IO.File]::ReadAllLines($file)).Count -eq 3 } | Should -BeTrue
+            Wait-Until { $simulator.Stats().inFlight -eq 2 -and $simulator.Stats().requests -eq 4 } | Should -BeTrue
+            if ($Option) { Wait-Until { @([System.IO.File]::ReadAllLines($file)).Count -eq 3 } | Should -BeTrue }
+            else { [System.Threading.Thread]::Sleep(300) }
             $hearing.Heard.Lines | Should -BeNullOrEmpty
             $heard.Stop()
-            $hearing.Heard.Lines | Should -Be "Stopped. 2 finished rows are in checkpoint '$file'. Run the same command again to continue."
+            $hearing.Heard.Lines | Should -Be ($Says -f $file)
         }
         finally { $heard.Dispose(); $runspace.Dispose() }
         Assert-NothingLeft

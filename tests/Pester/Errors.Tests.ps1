@@ -172,9 +172,20 @@ Describe 'A run that stops' {
         $problem[0].Exception.Message | Should -Not -BeLike 'Row 0*'
         $warned | Should -Be @()
         $null = $rows * 4 | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue -WarningVariable warned -WarningAction SilentlyContinue
-        "$warned" | Should -Be '24 rows failed: 20 NotFound, 4 InvalidRequest.'
+        "$warned" | Should -Be '24 rows failed (20 NotFound, 4 InvalidRequest).'
         $null = Invoke-ChatCompletion 'Row 1.' -ErrorVariable problem -ErrorAction SilentlyContinue
         "$($problem[0])" | Should -Not -BeLike 'Row 0*'
+    }
+
+    It 'warns at the end of the rows that failed and of those that were not sent: <Case>' -ForEach @(
+        @{ Case = 'merged'; With = @{ MergeInput = $true } }
+        @{ Case = 'not merged'; With = @{} }
+    ) {
+        $null = $given | Invoke-ChatCompletion -ThrottleLimit 1 @With -ErrorAction SilentlyContinue -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -Be '1 row failed (1 InsufficientBalance); 12 rows were not sent.'
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'ServerError' }) })
+        $null = $given * 3 | Invoke-ChatCompletion -ThrottleLimit 1 @With -ErrorAction SilentlyContinue -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -Be '20 rows failed (20 ServerError); 40 rows were not sent.'
     }
 
     It 'emits every row with -MergeInput, the unsent ones with Error' {

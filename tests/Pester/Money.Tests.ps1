@@ -70,6 +70,7 @@ Describe 'Prices of a session' {
     It 'refuses what is not a price and names the entry: <Case>' -ForEach @(
         @{ Case = 'a row without a price'; Price = { "model,input,output`na,1,1`nb,1,much" | Set-Content TestDrive:\b.csv; 'TestDrive:\b.csv' }; Says = "*Price of 'b' (row 2)*output is 'much'*" }
         @{ Case = 'a row without a model'; Price = { "name,input,output`na,1,1" | Set-Content TestDrive:\n.csv; 'TestDrive:\n.csv' }; Says = '*Price row 1 has no model*' }
+        @{ Case = 'a table without a model'; Price = { @{ Input = 1; Output = 4 } }; Says = "*Price has no model. The model is the key, for example: @{ 'Qwen/QwQ-32B' = @{ Input = 1; Output = 4 } }*" }
         @{ Case = 'a negative price'; Price = { @{ a = @{ Input = -1; Output = 1 } } }; Says = "*Price of 'a'*input is '-1'*" }
         @{ Case = 'a comma'; Price = { @{ a = @{ Input = '0,5'; Output = 1 } } }; Says = "*input is '0,5'*with a point*" }
         @{ Case = 'half an entry per token'; Price = { @{ a = @{ input_cost_per_token = 1e-6 } } }; Says = "*Price of 'a' has no output_cost_per_token*" }

@@ -62,7 +62,7 @@ Describe 'A pool of sessions' {
         $merged = Get-Row 20 | Invoke-ChatCompletion -Session a, b -ThrottleLimit 1 -MergeInput -ErrorVariable failed -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
         $merged.Count | Should -Be 20
         $failed[-1].FullyQualifiedErrorId | Should -BeLike 'RunStopped,*'
-        "$($failed[-1])" | Should -BeLike '*all 2 sessions are out*'
+        "$($failed[-1])" | Should -BeLike '*because all sessions have failed; row 0 failed last, with Unauthorized.*'
         $first.Stats().requests | Should -Be 1
         $second.Stats().requests | Should -Be 1
     }
@@ -184,12 +184,34 @@ Describe '-SessionMode Spread' {
 Describe 'Columns of a merged row' {
     BeforeEach { $first.SetOption(@{}); $second.SetOption(@{}); Connect-Pool }
 
+    It 'have a cost if any session of the pool has prices, also in a row that no session answered' {
+        $first.SetOption(@{ Faults = @(@{ Fault = 'Unavailable' }) })
+        $null = Connect-SimulatorHost $second OpenAICompatible @{ Name = 'b'; Price = @{ 'qwen3:8b' = @{ Input = 1000000; Output = 1000000 } } }
+        $rows = [pscustomobject]@{ Prompt = ' ' }, [pscustomobject]@{ Prompt = 'x' }
+        $merged = $rows | Invoke-ChatCompletion -Session a, b -MergeInput -ErrorAction SilentlyContinue
+        $merged[0].PSObject.Properties.Name | Should -Contain 'Cost'
+        $merged[1].Cost | Should -Be $merged[1].TotalTokens
+        ($merged | Measure-ChatUsage).Cost | Should -Be $merged[1].TotalTokens
+    }
+
     It 'are written again in a row of an earlier pool, and in one of a single session' {
         $one = [pscustomobject]@{ Ask = 'x' } | Invoke-ChatCompletion -Session a -Prompt { $_.Ask } -MergeInput
         $two = $one | Invoke-ChatCompletion -Session a, b -Prompt { $_.Ask } -MergeInput
         $three = $two | Invoke-ChatCompletion -Session a, b -Prompt { $_.Ask } -MergeInput
         $two.PSObject.Properties.Name | Should -Be ($one.PSObject.Properties.Name + 'Provider', 'Chip')
         $three.PSObject.Properties.Name | Should -Be $two.PSObject.Properties.Name
+    }
+
+    It 'name the provider that a failed row''s error is from, and none where the row was not sent' {
+        $first.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized' }) })
+        $second.SetOption(@{ Faults = @(@{ Fault = 'Unauthorized' }) })
+        $null = Connect-SimulatorHost $second SiliconFlow @{ Name = 'b' }
+        $rows = [pscustomobject]@{ Ask = ' ' }, [pscustomobject]@{ Ask = 'x' }, [pscustomobject]@{ Ask = 'y' }
+        $merged = $rows | Invoke-ChatCompletion -Session a, b -Prompt { $_.Ask } -MergeInput -ThrottleLimit 1 -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $merged[1].Error | Should -BeLike 'Unauthorized: SiliconFlow: *'
+        $merged[2].Error | Should -BeLike 'RunStopped: *'
+        $merged.Provider | Should -Be $null, 'SiliconFlow', $null
+        $merged.Model | Should -Be $null, 'Qwen/QwQ-32B', 'qwen3:8b'
     }
 
     It 'leave a column of the user as it is' {

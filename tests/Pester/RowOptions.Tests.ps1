@@ -354,7 +354,7 @@ Describe 'Columns are data' {
         $rows = [pscustomobject]@{ Subject = 'S'; Modell = 'm' }, 'text', @{ Subject = 'H' }
         $answers = $rows | Invoke-ChatCompletion -Prompt { "$($_.Subject)x" } -RowOption Model -ErrorAction SilentlyContinue -ErrorVariable problem
         $answers.Content | Should -Be 'Echo: Hx'
-        $problem[0].Exception.Message | Should -Be "-RowOption names Model, but the row has no column 'Model'. Its columns: Subject, Modell."
+        $problem[0].Exception.Message | Should -Be "-RowOption names Model, but the row has no column 'Model'. The row's columns are 'Subject', 'Modell'."
         $problem[1].Exception.Message | Should -Be "-RowOption names Model, but the row has no column 'Model'. It is a String."
     }
 

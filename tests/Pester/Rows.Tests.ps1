@@ -153,7 +153,7 @@ Describe 'A prompt' {
         $answer = [pscustomobject]@{ Subject = 'S'; Body = 'B' } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
         $answer | Should -BeNullOrEmpty
         $problem.FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
-        "$problem" | Should -BeLike '*no Prompt column*Subject, Body*$_.Subject*'
+        "$problem" | Should -BeLike '*no Prompt column*''Subject'', ''Body''*$_.Subject*'
         $problem.TargetObject.Subject | Should -Be 'S'
         $simulator.Stats().requests | Should -Be 0
     }
@@ -173,13 +173,13 @@ Describe 'A prompt' {
     }
 
     It 'missing in rows of another separator asks for it' {
-        foreach ($separator in ';', "`t") {
-            $row = "Id${separator}Subject", "1${separator}S" | ConvertFrom-Csv
+        foreach ($separator in ';', "`t", ',') {
+            $row = "Id${separator}Subject", "1${separator}S" | ConvertFrom-Csv -Delimiter '|'
             $row | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
             "$problem" | Should -BeLike '*Import-Csv*-Delimiter*'
             "$problem" | Should -Not -BeLike '*such as -Prompt*'
             $row | Invoke-ChatCompletion -Prompt { $_.Subject } -ErrorVariable problem -ErrorAction SilentlyContinue
-            "$problem" | Should -BeLike '*no column ''Subject''*Import-Csv*-Delimiter*'
+            "$problem" | Should -BeLike "*no column 'Subject'. The row has one column, 'Id${separator}Subject': give Import-Csv the -Delimiter of the file, *"
         }
     }
 
@@ -220,7 +220,7 @@ Describe 'A prompt' {
         $answers.Content | Should -Be 'Echo: one', 'Echo: four'
         $answers.InputIndex | Should -Be 0, 3
         $problem.TargetObject.Id | Should -Be 2, 3
-        "$($problem[0])" | Should -BeLike 'Row 1*Prompt is blank*Prompt, Id*'
+        "$($problem[0])" | Should -BeLike 'Row 1*Prompt is blank*''Prompt'', ''Id''*'
     }
 
     It 'whose column throws is an error of that row, which keeps its place, and the other rows go on' {
@@ -240,8 +240,8 @@ Describe 'A prompt' {
         @{ Case = 'without output'; Value = & { } }
     ) {
         [pscustomobject]@{ Id = 1; Prompt = $Value }, @{ Prompt = $Value } | Invoke-ChatCompletion -ErrorVariable problem -ErrorAction SilentlyContinue
-        "$($problem[0])" | Should -Be 'Row 0 (Id 1): Prompt is blank. Its columns: Id, Prompt.'
-        "$($problem[1])" | Should -Be 'Row 1: Prompt is blank. Its columns: Prompt.'
+        "$($problem[0])" | Should -Be "Row 0 (Id 1): Prompt is blank. The row's columns are 'Id', 'Prompt'."
+        "$($problem[1])" | Should -Be "Row 1: Prompt is blank. The row has one column, 'Prompt'."
     }
 }
 
@@ -279,12 +279,30 @@ Describe '-MergeInput' {
     It 'writes the columns of an earlier merge again, renamed ones, too' {
         $row = [pscustomobject]@{ Model = 'ThinkPad X1'; Text = 'x' }
         $first = $row | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningAction SilentlyContinue
-        $second = $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned
+        $second = $first, $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned -WarningAction SilentlyContinue | Select-Object -Last 1
         $second.PSObject.Properties.Name | Should -Be $first.PSObject.Properties.Name
         $second.Response | Should -Be 'Echo: again x'
         $second.Model, $second.LlmModel | Should -Be 'ThinkPad X1', 'Qwen/QwQ-32B'
-        $warned | Should -BeNullOrEmpty
+        "$warned" | Should -BeLike 'The rows have the columns of an earlier -MergeInput; this run replaces their values. To keep them, *'
+        @($warned).Count | Should -Be 1
         ($second | Measure-ChatUsage -GroupBy Model).Model | Should -Be 'Qwen/QwQ-32B'
+    }
+
+    It 'keeps the answers of an earlier merge as its warning says' {
+        $first = [pscustomobject]@{ Text = 'x' } | Invoke-ChatCompletion { $_.Text } -MergeInput
+        $null = $first | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningVariable warned -WarningAction SilentlyContinue
+        "$warned" | Should -BeLike '*To keep them, first send the rows through: Select-Object `* -ExcludeProperty DurationMs'
+        $both = $first | Select-Object * -ExcludeProperty DurationMs | Invoke-ChatCompletion { "again $($_.Text)" } -MergeInput -WarningAction SilentlyContinue
+        $both.Response, $both.LlmResponse | Should -Be 'Echo: x', 'Echo: again x'
+        $both.TotalTokens | Should -Be $first.TotalTokens
+    }
+
+    It 'does not warn where failed rows of an earlier merge are sent again' {
+        $simulator.SetOption(@{ Faults = @(@{ Fault = 'NotFound' }) })
+        $failed = [pscustomobject]@{ Text = 'x' } | Invoke-ChatCompletion { $_.Text } -MergeInput -ErrorAction SilentlyContinue
+        $simulator.SetOption(@{})
+        ($failed | Invoke-ChatCompletion { $_.Text } -MergeInput -WarningVariable warned).Response | Should -Be 'Echo: x'
+        $warned | Should -BeNullOrEmpty
     }
 
     It 'passes over a key without a name' {
@@ -411,7 +429,7 @@ Describe 'Kind G: the machinery of a row is not data: <Form>' -ForEach @(
 
     It 'names only its columns where the prompt is missing' {
         $null = , $row | Invoke-ChatCompletion -Prompt { $_.None } -ErrorAction SilentlyContinue -ErrorVariable failed
-        "$failed" | Should -BeLike '*Row 0 (*): Prompt is blank. Its columns: *Subject*'
+        "$failed" | Should -BeLike "*Row 0 (*): Prompt is blank. The row's columns are *'Subject'*"
         "$failed" | Should -Not -Match 'RowError|ItemArray|HasErrors|DataView|InnerXml|OuterXml|NodeType|ChildNodes'
     }
 

@@ -111,7 +111,7 @@ Describe 'A script block that reads a column which is not there' {
         $rows = 'User,Subject', 'anna,Printer', 'ben,Mail' | ConvertFrom-Csv
         $merged = $rows | Invoke-ChatCompletion -Prompt { "Classify: $($_.Subjet)" } -MergeInput -ErrorAction SilentlyContinue -ErrorVariable problem
         $problem.Count | Should -Be 2
-        $problem[0].Exception.Message | Should -Be "The script block of Prompt reads `$_.Subjet, but the row has no column 'Subjet'. Its columns: User, Subject."
+        $problem[0].Exception.Message | Should -Be "The script block of Prompt reads `$_.Subjet, but the row has no column 'Subjet'. The row's columns are 'User', 'Subject'."
         $problem[0].FullyQualifiedErrorId | Should -Be 'InvalidRequest,LlmPs.Cmdlets.InvokeChatCompletionCommand'
         $problem.TargetObject.User | Should -Be 'anna', 'ben'
         $merged.Error | Should -BeLike "InvalidRequest: *'Subjet'*"
@@ -120,7 +120,7 @@ Describe 'A script block that reads a column which is not there' {
 
     It 'is an error for each option' {
         [pscustomobject]@{ Prompt = 'p'; Heat = 1 } | Invoke-ChatCompletion -Temperature { $_.Heet } -ErrorAction SilentlyContinue -ErrorVariable problem
-        "$($problem.Exception.Message)" | Should -BeLike "The script block of Temperature reads `$_.Heet*Its columns: Prompt, Heat."
+        "$($problem.Exception.Message)" | Should -BeLike "The script block of Temperature reads `$_.Heet*The row's columns are 'Prompt', 'Heat'."
         $simulator.Requests() | Should -BeNullOrEmpty
     }
 

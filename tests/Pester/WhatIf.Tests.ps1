@@ -31,6 +31,11 @@ Describe '-WhatIf' {
         $simulator.Stats().requests | Should -Be 0
     }
 
+    It 'says that the simulator would answer' {
+        $tried = Connect-LlmProvider SiliconFlow -Name tried -Model m -Simulate -NoDefault
+        Get-HostText { 'one' | Invoke-ChatCompletion -Session $tried -WhatIf } | Should -Match 'POST https://\S+ \(simulator\)'
+    }
+
     It 'leaves out the rows that a checkpoint holds, and counts them' {
         $checkpoint = Join-Path $TestDrive 'kept.jsonl'
         $null = 'one', 'one' | Invoke-ChatCompletion -CheckpointPath $checkpoint
@@ -39,6 +44,16 @@ Describe '-WhatIf' {
         [regex]::Matches($text, 'Row (\d): POST').ForEach{ $_.Groups[1].Value } | Should -Be 2, 3
         $text.Replace("`n", '') | Should -Match '2 rows not sent, about \d+ prompt tokens in all\. 2 from the checkpoint\.'
         $simulator.Stats().requests | Should -Be 0
+    }
+
+    It 'says that nothing is left to send' {
+        $checkpoint = Join-Path $TestDrive 'done.jsonl'
+        $null = 'one', 'two' | Invoke-ChatCompletion -CheckpointPath $checkpoint
+        $text = Get-HostText { 'one', 'two' | Invoke-ChatCompletion -CheckpointPath $checkpoint -WhatIf }
+        $text | Should -Match 'What if: Nothing to send: 2 rows are in the checkpoint\.'
+        $text | Should -Not -Match 'not sent'
+        $text = Get-HostText { 'one' | Invoke-ChatCompletion -CheckpointPath $checkpoint -WhatIf }
+        $text | Should -Match 'What if: Nothing to send: 1 row is in the checkpoint\.'
     }
 
     It 'makes no checkpoint' {

@@ -225,7 +225,7 @@ internal sealed class BulkRun : IDisposable
     private void End(LlmApiException error, RowTicket row)
     {
         if (error.EndsRun)
-            End(_options.Pool is { IsAllOut: true } pool ? RunEnding.OfPool(error, row, pool.Members.Count) : RunEnding.Of(error, row));
+            End(_options.Pool is { IsAllOut: true } ? RunEnding.OfPool(error, row) : RunEnding.Of(error, row));
     }
 
     private RunEnding? EndingOf()
@@ -365,6 +365,8 @@ internal sealed class BulkRun : IDisposable
 
     private async Task<object> SendOnceAsync(RowTicket row, OrderedWindow<BulkOutput>.Row place)
     {
+        // A row that got the slot of a canceled one was never in flight.
+        _stop.Token.ThrowIfCancellationRequested();
         Counts.Send();
         try
         {
@@ -373,8 +375,14 @@ internal sealed class BulkRun : IDisposable
             NoteAnswer();
             return answer;
         }
+        catch (Exception) when (_stop.IsCancellationRequested)
+        {
+            Counts.Drop();
+            throw;
+        }
         catch (LlmApiException e)
         {
+            row.Sign(e);
             // The part that was generated is paid for.
             if (e.PartialCompletion is not null) Spend(row, e.PartialCompletion);
             throw;

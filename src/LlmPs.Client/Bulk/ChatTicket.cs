@@ -111,6 +111,12 @@ internal sealed class ChatTicket(LlmSession session, AnswerContext context, Fini
 
     internal override LlmApiException Share(LlmApiException error) => error.For(Context);
 
+    internal override void Sign(LlmApiException error)
+    {
+        base.Sign(error);
+        error.Model ??= Request.Model;
+    }
+
     private async Task<ChatCompletion> StreamAsync(Func<IReadOnlyList<object>, Task> emit, RequestLog log,
         CancellationToken cancellationToken)
     {

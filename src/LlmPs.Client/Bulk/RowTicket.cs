@@ -119,5 +119,8 @@ internal abstract class RowTicket(LlmSession session, long index, object? inputO
     /// <summary>Returns the error of the equal request of another row as the error of this row.</summary>
     internal virtual LlmApiException Share(LlmApiException error) => error;
 
+    /// <summary>Notes in an error of the request where it was sent: another member of the pool may report the error.</summary>
+    internal virtual void Sign(LlmApiException error) => error.Provider ??= Session.Provider;
+
     protected abstract byte[] WriteBody();
 }

@@ -13,6 +13,7 @@ internal sealed class RunCounts
     private long _tokens;
     private decimal? _cost;
     private int _inFlight;
+    private int _dropped;
 
     internal long Done => Interlocked.Read(ref _done);
 
@@ -38,6 +39,9 @@ internal sealed class RunCounts
     /// <summary>Requests in flight. Those that wait for a limit or a retry count.</summary>
     internal int InFlight => Volatile.Read(ref _inFlight);
 
+    /// <summary>Requests in flight that the end of the run canceled.</summary>
+    internal int Dropped => Volatile.Read(ref _dropped);
+
     internal void Finish() => Interlocked.Increment(ref _done);
 
     internal void Fail() => Interlocked.Increment(ref _failed);
@@ -49,6 +53,8 @@ internal sealed class RunCounts
     internal void Send() => Interlocked.Increment(ref _inFlight);
 
     internal void Return() => Interlocked.Decrement(ref _inFlight);
+
+    internal void Drop() => Interlocked.Increment(ref _dropped);
 
     internal void Spend(long tokens, decimal? cost)
     {

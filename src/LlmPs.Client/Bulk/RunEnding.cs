@@ -24,8 +24,8 @@ internal sealed class RunEnding
     /// <summary>Returns the ending where every further row would fail like this one.</summary>
     internal static RunEnding Of(LlmApiException error, RowTicket row) => new(error, row, $"row {row.Index} failed with {error.Kind}");
 
-    internal static RunEnding OfPool(LlmApiException last, RowTicket row, int members) =>
-        new(last, row, $"all {members} sessions are out; row {row.Index} failed last, with {last.Kind}");
+    internal static RunEnding OfPool(LlmApiException last, RowTicket row) =>
+        new(last, row, $"all sessions have failed; row {row.Index} failed last, with {last.Kind}");
 
     internal static RunEnding OfFailures(LlmApiException last, RowTicket row, int count) =>
         new(last, row, $"{count} rows in a row failed while the provider could not be reached or did not serve (-MaxConsecutiveFailure)");

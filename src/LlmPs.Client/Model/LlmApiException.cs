@@ -66,6 +66,12 @@ public sealed class LlmApiException : Exception
     /// <summary>The end of the message: the address of the request, or the proxy.</summary>
     internal string? Route { get; set; }
 
+    /// <summary>The provider that the error is from; null if the request was not sent.</summary>
+    internal string? Provider { get; set; }
+
+    /// <summary>The model that was requested from the provider; null if the request was not sent.</summary>
+    internal string? Model { get; set; }
+
     /// <summary>Whether the server refused the field <c>stream_options</c>.</summary>
     internal bool RefusesStreamOptions { get; set; }
 
@@ -96,5 +102,7 @@ public sealed class LlmApiException : Exception
         IsTransient = IsTransient,
         EndsRun = EndsRun,
         IsAnswered = IsAnswered,
+        Provider = Provider,
+        Model = Model,
     };
 }

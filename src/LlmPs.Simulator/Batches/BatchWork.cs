@@ -88,7 +88,7 @@ internal sealed class BatchWork(
         // A result file cannot hold a stream. SiliconFlow's own sample sends the field, so there it has no effect.
         if (call.Stream && !BatchRules.Of(provider).IsSiliconFlow)
             return _dialect.Refuse(Refusal.BadRequest, "stream is not supported in a batch", "stream");
-        return _dialect.Check(call, options.Strict);
+        return _dialect.Check(call, options);
     }
 
     private byte[] Body(int index)

@@ -65,18 +65,22 @@ internal abstract class Dialect
     }
 
     /// <summary>Refuses what the provider's documents refuse; returns null if the request is valid.</summary>
-    internal virtual WireReply? Check(ChatCall call, bool strict)
+    internal virtual WireReply? Check(ChatCall call, SimulatorOptions options)
     {
         var check = new BodyCheck(call.Root);
         CheckFields(check);
-        if (strict)
+        if (options.Strict)
         {
             check.OnlyKnown(Fields);
             DeepSeekRules.Check(call, Thinks(call, scripted: false), check);
         }
 
-        return check.Message is { } message ? RefuseField(message, check.Parameter) : CheckModel(call);
+        return check.Message is { } message ? RefuseField(message, check.Parameter)
+            : CheckModel(call) ?? (IsListed(call.Model, options) ? null : Refuse(Refusal.ModelNotFound));
     }
+
+    private static bool IsListed(string model, SimulatorOptions options) =>
+        model.Length == 0 || options.Models?.Contains(model, StringComparer.Ordinal) != false;
 
     /// <summary>Returns a refusal in the provider's envelope, in its own words if no message is given.</summary>
     internal abstract WireReply Refuse(Refusal refusal, string? message = null, string? parameter = null);

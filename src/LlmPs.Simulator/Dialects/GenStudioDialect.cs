@@ -32,9 +32,9 @@ internal sealed class GenStudioDialect : Dialect
 
     internal override string Id(ulong hash) => Fnv.Hex(hash) + Fnv.Hex(Fnv.Mix(hash));
 
-    internal override WireReply? Check(ChatCall call, bool strict) => Array.IndexOf(s_chips, call.Route.Chip) < 0
+    internal override WireReply? Check(ChatCall call, SimulatorOptions options) => Array.IndexOf(s_chips, call.Route.Chip) < 0
         ? Refuse(Refusal.BadRequest, $"chiptype {call.Route.Chip} is not one of {string.Join(", ", s_chips)}")
-        : base.Check(call, strict);
+        : base.Check(call, options);
 
     internal override WireReply Refuse(Refusal refusal, string? message = null, string? parameter = null)
     {

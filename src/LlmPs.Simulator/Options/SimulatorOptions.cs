@@ -139,7 +139,10 @@ public sealed class SimulatorOptions
     /// <summary>The most bytes of a batch's file. Default: null, the provider's limit.</summary>
     public long? BatchMaxBytes { get; set; }
 
-    /// <summary>The ids in the list of models. Default: null, a few models of the provider.</summary>
+    /// <summary>
+    /// The ids of the models that exist; a request for another one is refused. Default: null. The list then has a few models of the
+    /// provider, and a request for any model is answered.
+    /// </summary>
     public IReadOnlyList<string>? Models { get; set; }
 
     /// <summary>Whether GenStudio's list of models is inside a second <c>data</c>. Default: false.</summary>

@@ -131,7 +131,9 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
             Holds = _pending is null ? null : _pending.Ending,
             IsWanted = _preview.IsWanted,
         });
-        _writer = new AnswerWriter(this, MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null) : null, reviewer);
+        var hasPrices = Session?.Any(session => session.Identity.Prices is not null) == true;
+        var merger = MergeInput ? new RowMerger(this, _shard is not null, isPool: pool is not null, hasPrices) : null;
+        _writer = new AnswerWriter(this, merger, reviewer);
         _progress = new RunProgress(this, _run, hasBar: !Stream) { Pool = pool };
         _writer.Retrying = _progress.Note;
     }
@@ -165,7 +167,12 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
     public void Dispose()
     {
         _run?.Dispose();
-        if (Stopping && _checkpoint is not null && !_preview!.IsWhatIf) RunProgress.ShowKept(Host, CheckpointPath!, _checkpoint.Finished);
+        if (Stopping && _run is not null && !_preview!.IsWhatIf)
+        {
+            if (_checkpoint is null) RunProgress.ShowLost(Host, _run.Counts.Done);
+            else RunProgress.ShowKept(Host, CheckpointPath!, _checkpoint.Finished, _run.Counts.Dropped);
+        }
+
         _checkpoint?.Dispose();
     }
 
@@ -212,7 +219,7 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
         if (Stopping) return;
         _progress!.Finish(_writer!.LastFacts());
         _preview!.Finish();
-        _writer!.Finish();
+        _writer!.Finish(_run!.Counts.LeftOut);
         _pending?.Finish();
         if (_run!.Ending is { } ending && (ending.IsFinal || _run.Counts.LeftOut > 0))
             WriteError(RowError.Stopped(ending, _run.Counts, CheckpointPath is not null));

@@ -22,6 +22,7 @@ internal sealed class AnswerWriter
     private readonly Dictionary<LlmErrorKind, int> _failures = [];
     private string? _lastWarning;
     private object? _last;
+    private long _inBatches;
 
     /// <param name="merger">Makes merged rows; null where answers are emitted as they are.</param>
     internal AnswerWriter(PSCmdlet cmdlet, RowMerger? merger, AnswerReviewer reviewer)
@@ -57,7 +58,7 @@ internal sealed class AnswerWriter
                     StructuredAnswer.Parse(completion, _reviewer.Check is { } check ? check.Meets : IsObject);
                 _last = completion;
                 Warn(completion.FinishReason, completion.Blocked, completion.InputIndex);
-                _cmdlet.WriteObject(_merger is null ? completion : _merger.Merge((ChatTicket)output.Row!, completion, null));
+                _cmdlet.WriteObject(_merger is null ? completion : _merger.Merge((ChatTicket)output.Row!, completion));
                 break;
             case ChatCompletionDelta delta:
                 if (delta.IsLast) _last = delta;
@@ -65,7 +66,7 @@ internal sealed class AnswerWriter
                 _cmdlet.WriteObject(delta);
                 break;
             case LlmApiException error:
-                WriteMerged(output, error.PartialCompletion, $"{error.Kind}: {error.Message}");
+                WriteMerged(output, $"{error.Kind}: {error.Message}", error);
                 _failures[error.Kind] = _failures.TryGetValue(error.Kind, out var count) ? count + 1 : 1;
                 VerboseLine.Write(_cmdlet, $"Row {output.Row!.Index} failed: {error.Kind}");
                 // A single request has no row number.
@@ -73,7 +74,8 @@ internal sealed class AnswerWriter
                     : RowError.From(error, output.Row.InputObject));
                 break;
             case RunEnding ending:
-                WriteMerged(output, null,
+                if (ending.IsOfBatch) _inBatches++;
+                WriteMerged(output,
                     $"{(ending.IsOfBatch ? PendingBatches.ErrorId : RowError.RunStopped)}: The row was not sent because {ending.Reason}.");
                 break;
             case LogLine line:
@@ -85,17 +87,20 @@ internal sealed class AnswerWriter
         }
     }
 
-    internal void Finish()
+    /// <summary>Warns of the rows that failed and of those that were not sent, if they are many.</summary>
+    /// <param name="leftOut">The rows that were not sent. Those of a batch job have their own error.</param>
+    internal void Finish(long leftOut)
     {
-        var all = _failures.Values.Sum();
-        if (all < FewestGrouped) return;
+        var (failed, unsent) = (_failures.Values.Sum(), leftOut - _inBatches);
+        if (failed == 0 || failed + unsent < FewestGrouped) return;
         var kinds = _failures.OrderByDescending(kind => kind.Value).Select(kind => $"{kind.Value} {kind.Key}");
-        VerboseLine.Warn(_cmdlet, $"{all} rows failed: {string.Join(", ", kinds)}.");
+        var left = unsent == 0 ? string.Empty : $"; {unsent} {(unsent == 1 ? "row was" : "rows were")} not sent";
+        VerboseLine.Warn(_cmdlet, $"{failed} {(failed == 1 ? "row" : "rows")} failed ({string.Join(", ", kinds)}){left}.");
     }
 
-    private void WriteMerged(BulkOutput output, ChatCompletion? completion, string error)
+    private void WriteMerged(BulkOutput output, string error, LlmApiException? cause = null)
     {
-        if (_merger is not null) _cmdlet.WriteObject(_merger.Merge((ChatTicket)output.Row!, completion, error));
+        if (_merger is not null) _cmdlet.WriteObject(_merger.Merge((ChatTicket)output.Row!, cause?.PartialCompletion, error, cause));
     }
 
     private static bool IsObject(string json) => json[0] == '{';

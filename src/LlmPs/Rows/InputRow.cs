@@ -18,17 +18,17 @@ internal static class InputRow
     // Characters that would need to be escaped in double quotes.
     private const string Special = "\"$`\r\n\u201C\u201D\u201E";
 
-    private static readonly char[] s_separators = [';', '\t'];
+    private static readonly char[] s_separators = [',', ';', '\t'];
 
-    internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row));
+    internal static string ColumnsOf(PSObject row) => Listed(NamesOf(row), string.Empty);
 
     internal static string NoPrompt(PSObject row, bool isMissing)
     {
         var names = NamesOf(row);
         var problem = isMissing ? "The row has no Prompt column, and -Prompt is not given." : "Prompt is blank.";
-        if (OneColumn(names) is { } advice) return $"{problem} {advice}";
-        var example = isMissing && names.Count > 0 ? $" Give a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
-        return $"{problem} Its columns: {Listed(names)}.{example}";
+        var hasExample = isMissing && names.Count > 0 && DelimiterOf(names) is null;
+        var example = hasExample ? $" Give a script block, such as -Prompt {{ $_.{Member(names[0])} }}." : string.Empty;
+        return $"{problem} {Described(names)}{example}";
     }
 
     /// <summary>Returns the message for a row that lacks a column.</summary>
@@ -41,11 +41,10 @@ internal static class InputRow
         if (row.BaseObject is string or ValueType or ChatMessage or ChatCompletion)
             return $"{problem} It is a {row.BaseObject.GetType().Name}.";
         var names = NamesOf(row);
-        if (OneColumn(names) is { } advice) return $"{problem} {advice}";
         if (names.Any(known => RowColumns.HasMark(known) && RowColumns.NameOf(known).Equals(name, StringComparison.OrdinalIgnoreCase)))
             return $"{problem} A byte order mark stands before the name in the file: read it with its encoding, for example: Import-Csv "
                 + "-Encoding UTF8";
-        return names.Count == 0 ? $"{problem} It has no columns." : $"{problem} Its columns: {Listed(names)}.";
+        return $"{problem} {Described(names)}";
     }
 
     internal static string NotInPrompt(PSObject row, string prompt)
@@ -78,15 +77,23 @@ internal static class InputRow
         return fields;
     }
 
+    private static string Described(List<string> names) => names.Count switch
+    {
+        0 => "The row has no columns.",
+        1 => $"The row has one column, '{names[0]}'"
+            + (DelimiterOf(names) is { } delimiter ? $": give Import-Csv the -Delimiter of the file, {delimiter}." : "."),
+        _ => $"The row's columns are {Listed(names, "'")}.",
+    };
+
     // A single column whose name has separators was read with the wrong delimiter.
-    private static string? OneColumn(List<string> names) => names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at
-        ? $"Its one column is '{names[0]}': give Import-Csv its -Delimiter, {(names[0][at] == '\t' ? "\"`t\"" : "';'")}."
+    private static string? DelimiterOf(List<string> names) => names.Count == 1 && names[0].IndexOfAny(s_separators) is >= 0 and var at
+        ? names[0][at] == '\t' ? "\"`t\"" : $"'{names[0][at]}'"
         : null;
 
     internal static List<string> NamesOf(PSObject row) => [.. Columns(row).Select(column => column.Key)];
 
-    private static string Listed(List<string> names) =>
-        string.Join(", ", names.Take(MostListed)) + (names.Count > MostListed ? ", …" : string.Empty);
+    private static string Listed(List<string> names, string quote) =>
+        string.Join(", ", names.Take(MostListed).Select(name => quote + name + quote)) + (names.Count > MostListed ? ", …" : string.Empty);
 
     /// <summary>Returns the name as it is written after a dot, or as the key of a hashtable.</summary>
     internal static string Member(string name) =>

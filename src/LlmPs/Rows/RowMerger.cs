@@ -16,7 +16,8 @@ namespace LlmPs.Rows;
 /// </summary>
 /// <param name="isShard">Whether the rows are a shard of the input: a merged row then has a column InputIndex.</param>
 /// <param name="isPool">Whether rows go to several sessions or chips: a merged row then has columns Provider and Chip.</param>
-internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
+/// <param name="hasPrices">Whether any session of the run has prices: each merged row then has a column Cost.</param>
+internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool, bool hasPrices)
 {
     private const string Prefix = "Llm";
     private const string Cost = "Cost";
@@ -29,6 +30,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
     private static readonly string[] s_ofPool = ["Provider", "Chip"];
 
     private bool _hasWarned;
+    private bool _hasWarnedOfEarlier;
 
     /// <summary>Warns of properties of a schema that have the name of an answer's column, before anything is sent.</summary>
     internal void WarnOfSchema(string schema)
@@ -43,7 +45,8 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
     /// <param name="ticket">The row.</param>
     /// <param name="completion">Its answer, or the part that arrived; null for nothing.</param>
     /// <param name="error">Why it failed; null where it did not.</param>
-    internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error)
+    /// <param name="cause">The error of its request; null where it was answered or not sent.</param>
+    internal PSObject Merge(ChatTicket ticket, ChatCompletion? completion, string? error = null, LlmApiException? cause = null)
     {
         var row = PSObject.AsPSObject(ticket.InputObject ?? string.Empty);
         var names = InputRow.NamesOf(row).Select(PropertyNames.Usable).ToList();
@@ -56,13 +59,14 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
         var ofPool = isMerged ? new HashSet<string>(names.Skip(names.FindLastIndex(IsError) + 1), StringComparer.OrdinalIgnoreCase) : [];
         var columns = new List<KeyValuePair<string, object?>>();
         var renamed = new List<string>();
-        foreach (var column in ColumnsOf(ticket, completion, error, hasCost: costColumn is not null))
+        foreach (var column in ColumnsOf(ticket, completion, error, cause, hasCost: costColumn is not null))
         {
             var usable = PropertyNames.Usable(column.Key);
             var isOurs = isMerged && (!s_ofPool.Contains(column.Key) || ofPool.Contains(usable) || ofPool.Contains(Prefix + usable));
             // By reference: a property of the answer may have the same name.
             var name = ReferenceEquals(column.Key, Cost) ? costColumn ?? NewCostColumn(taken, data) : NameOf(usable, taken, isOurs);
             data.Add(usable);
+            if (isOurs && ReferenceEquals(column.Key, s_own[0])) WarnOfEarlier(row, name, column.Value);
             if (name != usable && name != costColumn && taken.Contains(usable) && (!isOurs || usable == Cost)) renamed.Add(name);
             columns.Add(new(name, column.Value));
         }
@@ -107,7 +111,18 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
             : $"The rows have columns with the names of -MergeInput columns. The rows' columns are kept; the answer's are {names}.");
     }
 
-    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(ChatTicket ticket, ChatCompletion? completion, string? error, bool hasCost)
+    // A failed row that is sent again has no answer to lose, and one from the checkpoint gets the same answer.
+    private void WarnOfEarlier(PSObject row, string column, object? answer)
+    {
+        if (_hasWarnedOfEarlier || !InputRow.Fields(row).TryGetValue(column, out var value)) return;
+        if (value?.ToString() is not { Length: > 0 } earlier || earlier.Equals(answer as string, StringComparison.Ordinal)) return;
+        _hasWarnedOfEarlier = true;
+        VerboseLine.Warn(cmdlet, "The rows have the columns of an earlier -MergeInput; this run replaces their values. To keep them, first "
+            + "send the rows through: Select-Object * -ExcludeProperty DurationMs");
+    }
+
+    private IEnumerable<KeyValuePair<string, object?>> ColumnsOf(
+        ChatTicket ticket, ChatCompletion? completion, string? error, LlmApiException? cause, bool hasCost)
     {
         // The part of a failed answer is in the error.
         var whole = error is null ? completion : null;
@@ -122,7 +137,7 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
         [
             whole?.Content, whole?.ReasoningContent, whole?.FinishReason,
             // A failed row may be piped in again with this model.
-            completion?.Model ?? ticket.Request.Model ?? ModelOf(ticket.InputObject),
+            completion?.Model ?? cause?.Model ?? ticket.Request.Model ?? ModelOf(ticket.InputObject),
             completion?.Usage?.PromptTokens, completion?.Usage?.CompletionTokens, completion?.Usage?.TotalTokens,
             whole?.Duration is { } duration ? (long)duration.TotalMilliseconds : null,
             error,
@@ -131,13 +146,13 @@ internal sealed class RowMerger(PSCmdlet cmdlet, bool isShard, bool isPool)
         {
             yield return new(s_own[i], values[i]);
             // The cost of an earlier merge is not that of this answer.
-            if (s_own[i] == TotalTokens && (hasCost || ticket.Session.Identity.Prices is not null))
+            if (s_own[i] == TotalTokens && (hasCost || hasPrices || ticket.Session.Identity.Prices is not null))
                 yield return new(Cost, completion?.Cost);
         }
 
         if (isPool)
         {
-            yield return new(s_ofPool[0], completion?.Provider ?? ticket.Session.Provider);
+            yield return new(s_ofPool[0], completion?.Provider ?? cause?.Provider);
             // A failed row is not bound to its chip when it is piped in again.
             yield return new(s_ofPool[1], whole?.Chip);
         }

@@ -35,9 +35,10 @@ internal sealed class RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
         if (isKept || (!IsWhatIf && !asks)) return !IsWhatIf;
         var tokens = row.EstimateRequest();
         var prompt = PromptOf(row);
+        var address = row.Session.IsSimulated ? $"{row.Uri} (simulator)" : $"{row.Uri}";
         var sending = IsWhatIf && _rows >= RowsInFull
             ? $"Row {row.Index}: about {tokens} tokens, {PrintableText.Line(FromDifference(prompt, _prompt), LongestPrompt)}"
-            : $"Row {row.Index}: POST {row.Uri} {PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody)}";
+            : $"Row {row.Index}: POST {address} {PrintableText.Line(Clean(row, Encoding.UTF8.GetString(row.Body)), LongestBody)}";
         _prompt = prompt;
         if (row.Others.Count > 0) sending += $" (or {string.Join(", ", row.Others.Select(other => other.Member!.Name))})";
         if (IsWhatIf) cmdlet.ShouldProcess(sending, sending, Activity);
@@ -53,12 +54,11 @@ internal sealed class RunPreview(PSCmdlet cmdlet, bool isWhatIf, bool asks)
     internal void Finish()
     {
         if (_rows + _kept == 0 || !IsWhatIf) return;
-        var sum = $"{_rows} {(_rows == 1 ? "row" : "rows")} not sent, about {_tokens} prompt tokens in all{Cost()}.";
-        if (_kept > 0) sum += $" {_kept} from the checkpoint.";
+        var sum = _rows == 0 ? $"Nothing to send: {_kept} {(_kept == 1 ? "row is" : "rows are")} in the checkpoint."
+            : $"{_rows} {(_rows == 1 ? "row" : "rows")} not sent, about {_tokens} prompt tokens in all{Cost(_cost, _mostCost)}."
+                + (_kept > 0 ? $" {_kept} from the checkpoint." : string.Empty);
         cmdlet.ShouldProcess(sum, sum, Activity);
     }
-
-    private string Cost() => _rows == 0 ? string.Empty : Cost(_cost, _mostCost);
 
     /// <summary>Returns what tokens cost, as the end of a sentence; empty if the cost is not known.</summary>
     /// <param name="cost">The cost of the prompts; null if it is not known.</param>

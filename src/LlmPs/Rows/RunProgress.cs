@@ -35,17 +35,37 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
 
     internal bool HasAllRows { get; set; }
 
-    /// <summary>Shows after Ctrl+C what the checkpoint has. A cmdlet that is stopped can write only to the host.</summary>
-    internal static void ShowKept(PSHost host, string checkpoint, int rows)
+    /// <summary>Shows after Ctrl+C what the checkpoint has, and how many requests in flight were dropped.</summary>
+    internal static void ShowKept(PSHost host, string checkpoint, int rows, int dropped)
+    {
+        var again = dropped switch
+        {
+            0 => string.Empty,
+            1 => " 1 row in flight was dropped and is sent again.",
+            _ => $" {dropped} rows in flight were dropped and are sent again.",
+        };
+        Show(host, $"Stopped. {rows} finished {(rows == 1 ? "row is" : "rows are")} in checkpoint "
+            + $"'{PrintableText.Line(checkpoint)}'.{again} Run the same command again to continue.");
+    }
+
+    /// <summary>Shows after Ctrl+C that there is no checkpoint, if rows were answered.</summary>
+    internal static void ShowLost(PSHost host, long rows)
+    {
+        if (rows > 0)
+            Show(host, $"Stopped. {rows} {(rows == 1 ? "row was" : "rows were")} answered; without -CheckpointPath a new run sends "
+                + $"{(rows == 1 ? "it" : "them")} again.");
+    }
+
+    // A cmdlet that is stopped can write only to the host.
+    private static void Show(PSHost host, string line)
     {
         try
         {
-            host.UI?.WriteLine($"Stopped. {rows} finished {(rows == 1 ? "row is" : "rows are")} in checkpoint "
-                + $"'{PrintableText.Line(checkpoint)}'. Run the same command again to continue.");
+            host.UI?.WriteLine(line);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The host is closing, or shows nothing. The file has the rows anyway.
+            // The host is closing, or shows nothing.
         }
     }
 
@@ -133,11 +153,11 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
         var counts = run.Counts;
         var parts = new List<string>();
         if (Waiting() is { } waiting) parts.Add(waiting);
-        parts.Add($"{Finished()} of {_read} rows{(HasAllRows ? string.Empty : " read")}");
+        parts.Add(HasAllRows ? $"{Finished()} of {_read} rows" : $"{counts.Done + counts.Replayed} answered, {_read} read");
         if (counts.Failed > 0) parts.Add($"{counts.Failed} failed");
         if (counts.Tokens > 0) parts.Add($"{counts.Tokens} tokens");
         if (counts.Cost is { } cost) parts.Add("cost " + MoneyText.Of(cost));
-        if (counts.Done > 0) parts.Add(Invariant($"{counts.Done / _watch.Elapsed.TotalSeconds:0.0}/s"));
+        if (counts.Done > 0) parts.Add(Invariant($"{counts.Done / _watch.Elapsed.TotalSeconds:0.0} rows/s"));
         if (counts.InFlight > 0) parts.Add($"{counts.InFlight} in flight");
         if (counts.Replayed > 0) parts.Add($"{counts.Replayed} from the checkpoint");
         return string.Join(", ", parts) + (Pool is null ? string.Empty : Served(Pool));

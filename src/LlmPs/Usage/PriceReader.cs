@@ -28,6 +28,8 @@ internal sealed class PriceReader
     // The entry of litellm's list that explains its fields.
     private const string Sample = "sample_spec";
 
+    private static readonly HashSet<string> s_prices = new(["input", "output"], StringComparer.OrdinalIgnoreCase);
+
     private readonly PriceTable _table = new();
     private int _row;
 
@@ -103,6 +105,9 @@ internal sealed class PriceReader
             throw new PSArgumentException(
                 $"Price row {Number(_row)} has no model: give each row model, input and output, and where they differ cachedInput, "
                     + "provider and chip.");
+        else if (fields.Any(field => s_prices.Contains(field.Key) && PlainValue.Unwrap(field.Value) is string or ValueType))
+            throw new PSArgumentException(
+                "Price has no model. The model is the key, for example: @{ 'Qwen/QwQ-32B' = @{ Input = 1; Output = 4 } }");
         else
             foreach (var entry in fields) Add(entry.Key, InputRow.Fields(entry.Value));
     }

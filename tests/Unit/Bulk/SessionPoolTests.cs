@@ -210,7 +210,7 @@ public class SessionPoolTests
         Assert.Equal(LlmErrorKind.Unauthorized, Assert.Single(run.Ask().OfType<LlmApiException>()).Kind);
         Assert.IsType<RunEnding>(Assert.Single(run.Ask()));
         Assert.Equal(["a 1", "b 1"], run.Sent);
-        Assert.Equal("all 2 sessions are out; row 0 failed last, with Unauthorized", run.Run.Ending!.Reason);
+        Assert.Equal("all sessions have failed; row 0 failed last, with Unauthorized", run.Run.Ending!.Reason);
         Assert.True(run.Run.Ending.IsFinal);
     }
 

@@ -120,6 +120,21 @@ public class RefusalTests
         Assert.Equal(status, (int)actual);
     }
 
+    [Theory]
+    [InlineData(Asking.GenStudio, 404)]
+    [InlineData(Asking.Cloudsway, 404)]
+    [InlineData(Asking.SiliconFlow, 400)]
+    [InlineData(Asking.OpenAI, 404)]
+    public async Task With_a_list_of_models_any_other_is_refused(string address, int status)
+    {
+        using var listed = new Asking(("Models", new[] { Asking.Model(address) }));
+        (var accepted, _) = await listed.AskAsync(address, Asking.Body(address, "hi", false));
+        Assert.Equal(HttpStatusCode.OK, accepted);
+        using var other = new Asking(("Models", new[] { "another" }));
+        (var refused, _) = await other.AskAsync(address, Asking.Body(address, "hi", false));
+        Assert.Equal(status, (int)refused);
+    }
+
     [Fact]
     public async Task GenStudio_passes_on_what_the_model_refuses_with_the_useful_text_in_param()
     {
