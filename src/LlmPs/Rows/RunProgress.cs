@@ -44,7 +44,7 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
             1 => " 1 row in flight was dropped and is sent again.",
             _ => $" {dropped} rows in flight were dropped and are sent again.",
         };
-        Show(host, $"Stopped. {rows} finished {(rows == 1 ? "row is" : "rows are")} in checkpoint "
+        StopLine.Show(host, $"{rows} finished {(rows == 1 ? "row is" : "rows are")} in checkpoint "
             + $"'{PrintableText.Line(checkpoint)}'.{again} Run the same command again to continue.");
     }
 
@@ -52,21 +52,8 @@ internal sealed class RunProgress(PSCmdlet cmdlet, BulkRun run, bool hasBar)
     internal static void ShowLost(PSHost host, long rows)
     {
         if (rows > 0)
-            Show(host, $"Stopped. {rows} {(rows == 1 ? "row was" : "rows were")} answered; without -CheckpointPath a new run sends "
+            StopLine.Show(host, $"{rows} {(rows == 1 ? "row was" : "rows were")} answered; without -CheckpointPath a new run sends "
                 + $"{(rows == 1 ? "it" : "them")} again.");
-    }
-
-    // A cmdlet that is stopped can write only to the host.
-    private static void Show(PSHost host, string line)
-    {
-        try
-        {
-            host.UI?.WriteLine(line);
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            // The host is closing, or shows nothing.
-        }
     }
 
     /// <summary>Counts a row of the input, and remembers the session whose limits the run waits for.</summary>

@@ -1,7 +1,7 @@
 using System;
 using System.Management.Automation.Host;
 
-namespace LlmPs.Batches;
+namespace LlmPs.Views;
 
 /// <summary>The line after Ctrl+C. A cmdlet that is stopped can write only to the host.</summary>
 internal static class StopLine
