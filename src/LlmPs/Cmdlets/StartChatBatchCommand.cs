@@ -122,9 +122,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
             if (ending is null) continue;
             var left = _splitter.Files.Count - started.Count - skipped;
             var error = RowError.Reworded(ending,
-                $"{left.ToString(CultureInfo.InvariantCulture)} of {Files(_splitter.Files.Count)} "
-                    + $"{(left == 1 ? "was" : "were")} not submitted: {ending.Message.TrimEnd('.')}. Run the same command again to continue: nothing is "
-                    + "submitted twice.");
+                $"{left.ToString(CultureInfo.InvariantCulture)} of {Files(_splitter.Files.Count)} {(left == 1 ? "was" : "were")} not "
+                    + $"submitted: {ending.Message.TrimEnd('.')}. Run the same command again to continue: nothing is submitted twice.");
             WriteError(RowError.From(error, file.Session));
         }
 

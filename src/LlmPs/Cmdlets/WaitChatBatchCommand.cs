@@ -80,7 +80,8 @@ public sealed class WaitChatBatchCommand : BatchReferenceCommand
         if (Stopping && _running.Count > 0)
             StopLine.Show(Host, _running.Count == 1
                 ? "1 batch continues at the provider. Run Wait-ChatBatch again to wait for it."
-                : $"{_running.Count.ToString(CultureInfo.InvariantCulture)} batches continue at the provider. Run Wait-ChatBatch again to wait for them.");
+                : $"{_running.Count.ToString(CultureInfo.InvariantCulture)} batches continue at the provider. "
+                    + "Run Wait-ChatBatch again to wait for them.");
         base.Dispose();
     }
 
