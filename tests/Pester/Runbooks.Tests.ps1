@@ -353,18 +353,18 @@ Describe 'Batch in two tasks' {
     }
 
     It 'ends with <code> where the provider no longer has the batch, and <name>' -ForEach @(
-        @{ name = 'its rows are not answered'; argument = ''; code = 1; live = 0 }
-        @{ name = 'its rows may be sent live'; argument = '-LiveAfterHours 1'; code = 0; live = 12 }
-        @{ name = 'its rows were sent with -Force'; argument = ''; code = 0; live = 12; force = $true }
-        @{ name = 'only its results are gone, and its rows may be sent live'; argument = '-LiveAfterHours 1'; code = 0; live = 12; path = '/content' }
+        @{ name = 'its rows are not answered'; argument = ''; code = 1; live = 0; isForced = $false; gone = '/siliconflow/v1/batches/' }
+        @{ name = 'its rows may be sent live'; argument = '-LiveAfterHours 1'; code = 0; live = 12; isForced = $false; gone = '/siliconflow/v1/batches/' }
+        @{ name = 'its rows were sent with -Force'; argument = ''; code = 0; live = 12; isForced = $true; gone = '/siliconflow/v1/batches/' }
+        @{ name = 'only its results are gone, and its rows may be sent live'; argument = '-LiveAfterHours 1'; code = 0; live = 12; isForced = $false; gone = '/content' }
     ) {
         $simulator.SetOption(@{ RequireKey = $true; Clock = 1000000000 })
         $folder = Join-Path $TestDrive "batch-$([guid]::NewGuid())"
         $environment = @{ SILICONFLOW_API_KEY = $key }
         $run = Invoke-Runbook batch-submit.ps1 "-Folder '$folder'" -Environment $environment
         $run.ExitCode | Should -Be 0 -Because $run.Text
-        $simulator.SetOption(@{ RequireKey = $true; Faults = @(@{ Fault = 'NotFound'; Path = $(if ($path) { $path } else { '/siliconflow/v1/batches/' }) }) })
-        if ($force) {
+        $simulator.SetOption(@{ RequireKey = $true; Faults = @(@{ Fault = 'NotFound'; Path = $gone }) })
+        if ($isForced) {
             $null = Connect-LlmProvider SiliconFlow -BaseUri "$($simulator.Uri)/siliconflow/v1" -ApiKey $key -Model Qwen/QwQ-32B
             $null = Import-Csv $tickets -Encoding utf8 | Invoke-ChatCompletion -Prompt { "Classify this ticket: $($_.Subject)" } -CheckpointPath (Join-Path $folder run.jsonl) -Force
             Disconnect-LlmProvider -All
