@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -12,9 +13,6 @@ internal static class Wire
 {
     private static readonly JsonWriterOptions s_options =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    [ThreadStatic]
-    private static ByteBuffer? t_scratch;
 
     internal static Utf8JsonWriter Writer(ByteBuffer buffer) => new(buffer, s_options);
 
@@ -37,14 +35,11 @@ internal static class Wire
     /// </summary>
     internal static void Text(Utf8JsonWriter writer, string name, ReadOnlySpan<char> text)
     {
-        var scratch = t_scratch ??= new ByteBuffer(1024);
-        scratch.Truncate(0);
-        var room = text.Length * 6 + 2;
-        var target = scratch.GetSpan(room);
+        var target = ArrayPool<byte>.Shared.Rent(text.Length * 6 + 2);
         var length = Escape(text, target);
         writer.WritePropertyName(name);
-        writer.WriteRawValue(target.Slice(0, length), skipInputValidation: true);
-        if (room > 1024 * 1024) t_scratch = null;
+        writer.WriteRawValue(target.AsSpan(0, length), skipInputValidation: true);
+        ArrayPool<byte>.Shared.Return(target);
     }
 
     private static int Escape(ReadOnlySpan<char> text, Span<byte> target)

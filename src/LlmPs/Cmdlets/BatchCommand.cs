@@ -20,7 +20,7 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
     public LlmSession? Session { get; set; }
 
     /// <summary>Runs work on the pipeline's behalf.</summary>
-    private protected BatchTask Task => _task ??= new BatchTask(this, IsSet("Debug", "DebugPreference"));
+    private protected BatchTask Task => _task ??= new BatchTask(this, this.IsSet("Debug", "DebugPreference"));
 
     /// <inheritdoc/>
     protected override void StopProcessing() => _task?.Cancel();
@@ -78,13 +78,4 @@ public abstract class BatchCommand : PSCmdlet, IDisposable
             return plan.ToRemoved(path);
         }
     }
-
-    /// <summary>Whether a switch of the engine is given, or its preference is set.</summary>
-    private protected bool IsSet(string name, string preference) => MyInvocation.BoundParameters.TryGetValue(name, out var bound)
-        ? LanguagePrimitives.IsTrue(bound)
-        : SessionState.PSVariable.GetValue(preference) switch
-        {
-            ActionPreference action => action is not (ActionPreference.SilentlyContinue or ActionPreference.Ignore),
-            var value => LanguagePrimitives.IsTrue(value),
-        };
 }

@@ -109,7 +109,7 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
                 nameof(MaxTokensLimit));
         var reviewer = NewReviewer(Stream);
         _shard = ShardGiven();
-        _preview = new RunPreview(this, IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
+        _preview = new RunPreview(this, this.IsSet("WhatIf", "WhatIfPreference"), AsksBeforeSending());
         _checkpoint = OpenCheckpoint(_preview.IsWhatIf);
         _pending = _checkpoint is null || Force ? null : PendingBatches.Read(this, _checkpoint, CheckpointPath!);
         var limit = ThrottleLimit ?? (Stream ? 1 : 5);
@@ -120,7 +120,7 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
             IsLone = !MyInvocation.ExpectingInput,
             Ordered = !Unordered,
             Stream = Stream,
-            WantsDebug = IsSet("Debug", "DebugPreference"),
+            WantsDebug = this.IsSet("Debug", "DebugPreference"),
             Reviews = reviewer.IsNeeded,
             Deduplicate = Deduplicate,
             MaxTotalTokens = MaxTotalTokens,
@@ -251,6 +251,6 @@ public sealed class InvokeChatCompletionCommand : PromptRowsCommand, IDisposable
 
     // The impact is high because of the tools of -InvokeTool. PowerShell asks before it sends only on request.
     private bool AsksBeforeSending() => MyInvocation.BoundParameters.ContainsKey("Confirm")
-        ? IsSet("Confirm", null)
+        ? this.IsSet("Confirm", null)
         : SessionState.PSVariable.GetValue("ConfirmPreference") is ConfirmImpact.Low;
 }

@@ -90,12 +90,4 @@ public abstract class PromptRowsCommand : AnswerOptionsCommand
     /// <summary>Opens the file of <see cref="CheckpointPath"/>; null where it is not given, or does not exist with -WhatIf.</summary>
     private protected CheckpointFile? OpenCheckpoint(bool isWhatIf) =>
         CheckpointPath is null ? null : CheckpointSource.Open(this, CheckpointPath, isWhatIf);
-
-    private protected bool IsSet(string parameter, string? preference)
-    {
-        if (MyInvocation.BoundParameters.TryGetValue(parameter, out var bound)) return LanguagePrimitives.IsTrue(bound);
-        return preference is not null && SessionState.PSVariable.GetValue(preference) is var value
-            && (value is ActionPreference action ? action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore
-                : LanguagePrimitives.IsTrue(value));
-    }
 }

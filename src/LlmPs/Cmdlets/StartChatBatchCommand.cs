@@ -9,6 +9,7 @@ using LlmPs.Bulk;
 using LlmPs.Checkpoint;
 using LlmPs.Loading;
 using LlmPs.Rows;
+using LlmPs.Values;
 using LlmPs.Views;
 
 namespace LlmPs.Cmdlets;
@@ -66,8 +67,8 @@ public sealed class StartChatBatchCommand : PromptRowsCommand, IDisposable
         _ = NewReviewer(stream: false);
         RefusePool();
         _reader = new RowReader(this);
-        _isWhatIf = IsSet("WhatIf", "WhatIfPreference");
-        _task = new BatchTask(this, IsSet("Debug", "DebugPreference"));
+        _isWhatIf = this.IsSet("WhatIf", "WhatIfPreference");
+        _task = new BatchTask(this, this.IsSet("Debug", "DebugPreference"));
         // Once, and not again for each row.
         if ((Session?[0] ?? SessionTable.Current.Default) is { } session) Terminate(() => WindowOf(session), nameof(Session));
         _checkpoint = OpenCheckpoint(_isWhatIf);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 using LlmPs.Batches;
+using LlmPs.Values;
 
 namespace LlmPs.Cmdlets;
 
@@ -20,7 +21,7 @@ public sealed class StopChatBatchCommand : BatchReferenceCommand
         RefuseEnded(batch);
         var session = BatchSessions.Of(batch, Session);
         // A preview may ask, because that changes nothing.
-        var shown = IsSet("WhatIf", "WhatIfPreference") ? Ask(session, batch) : batch;
+        var shown = this.IsSet("WhatIf", "WhatIfPreference") ? Ask(session, batch) : batch;
         RefuseEnded(shown);
         if (!ShouldProcess($"{batch.Id} ({session.Name}){Answered(shown)}", "Cancel batch")) return;
         var stopped = Cancel(session, batch);

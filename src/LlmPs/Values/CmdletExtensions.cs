@@ -28,4 +28,13 @@ internal static class CmdletExtensions
             cmdlet.WriteError(new ErrorRecord(new ItemNotFoundException(unknown(name)), errorId, ErrorCategory.ObjectNotFound, name));
         }
     }
+
+    /// <summary>Whether a common parameter is given, or else its preference variable is set.</summary>
+    internal static bool IsSet(this PSCmdlet cmdlet, string parameter, string? preference)
+    {
+        if (cmdlet.MyInvocation.BoundParameters.TryGetValue(parameter, out var bound)) return LanguagePrimitives.IsTrue(bound);
+        return preference is not null && cmdlet.SessionState.PSVariable.GetValue(preference) is var value
+            && (value is ActionPreference action ? action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore
+                : LanguagePrimitives.IsTrue(value));
+    }
 }
